@@ -1,0 +1,60 @@
+"""Everything debrief raises on purpose.
+
+    DebriefError                 one clear line for the user: which file, what is wrong, what to do
+    |-- InputError               a file that cannot become a call; the batch goes on
+    |   |-- AudioError           not audio, no speech, too long, unreadable
+    |   |-- TranscriptError      a transcript whose format or content is wrong
+    |-- UnresolvedRoles          rep and buyer cannot be told apart; the call goes to the review list
+    |-- EngineError              a recogniser, diarizer or judge failed or is not installed
+    |   |-- ModelUnavailable     weights are not here; the message names the command that gets them
+    |-- RubricError              a rubric file that does not hold together
+    |-- SettingsError            debrief.toml or an environment variable is wrong
+    |-- StoreError               the data folder or database cannot be used
+        |-- StoreLocked          another process has the database open
+"""
+
+from __future__ import annotations
+
+
+class DebriefError(Exception):
+    """Base of all; `str(error)` is one line that can be shown as it is."""
+
+
+class InputError(DebriefError):
+    """A file that cannot become a call."""
+
+
+class AudioError(InputError):
+    """Not audio, no speech, too long, or unreadable."""
+
+
+class TranscriptError(InputError):
+    """A transcript whose format or content is wrong."""
+
+
+class UnresolvedRoles(DebriefError):
+    """Rep and buyer cannot be told apart with enough confidence."""
+
+
+class EngineError(DebriefError):
+    """A recogniser, diarizer or judge failed or is not installed."""
+
+
+class ModelUnavailable(EngineError):
+    """Weights are not on this machine."""
+
+
+class RubricError(DebriefError):
+    """A rubric file that does not hold together."""
+
+
+class SettingsError(DebriefError):
+    """`debrief.toml` or an environment variable is wrong."""
+
+
+class StoreError(DebriefError):
+    """The data folder or database cannot be used."""
+
+
+class StoreLocked(StoreError):
+    """Another process has the database open."""

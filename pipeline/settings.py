@@ -1,0 +1,96 @@
+"""Settings: `debrief.toml` in the data folder, overridden by `DEBRIEF_*` environment variables.
+
+Every field's environment name is `DEBRIEF_` + the field in capitals (`DEBRIEF_ENGINE=pocketsphinx`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import SettingsError
+
+DEFAULT_DATA_FOLDER = "debrief-data"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a user may choose; the defaults need no file."""
+
+    data: Path = Path(DEFAULT_DATA_FOLDER)
+    inbox: str = ""
+    """Watched folder; empty means `inbox/` inside the data folder."""
+    path_pattern: str = "{team}/{rep}/{date}_{account}"
+    rubric: str = "sales_call"
+    """Name of a shipped rubric or path of a YAML file."""
+    engine: str = "auto"
+    """Recogniser: `auto`, `faster-whisper` or `pocketsphinx`."""
+    whisper_model: str = "auto"
+    """Catalogue name or folder of a CTranslate2 Whisper model; `auto` picks by hardware."""
+    language: str = "en"
+    glossary: str = ""
+    """Comma-separated names and products the recogniser should expect."""
+    diarizer: str = "auto"
+    """Mono diarizer: `auto`, `pyannote` or `embedded`."""
+    pyannote_model: str = ""
+    """Local folder of a pyannote pipeline."""
+    speakers: int = 0
+    """Speaker count when known; 0 means estimate."""
+    max_hours: float = 6.0
+    max_expected_wer: float = 0.35
+    """Calls whose expected word error rate is above this are not scored."""
+    min_roles_confidence: float = 0.8
+    min_confidence: float = 0.0
+    """Criteria below this confidence abstain; 0 means the judge's own calibrated thresholds."""
+    workers: int = 0
+    """Worker processes; 0 means one per core."""
+    timeout_s: float = 3600.0
+    """Hard limit for one call in a worker."""
+    target_level: float = 3.0
+    port: int = 8321
+
+    @property
+    def inbox_folder(self) -> Path:
+        """The watched folder."""
+        return Path(self.inbox).expanduser() if self.inbox else self.data / "inbox"
+
+
+def load_settings(data: Path | str | None = None, *, environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings of a data folder (argument, else `DEBRIEF_DATA`, else `debrief-data/`).
+
+    Raises `SettingsError` with the file, the key and what was expected.
+    """
+    environ = os.environ if environ is None else environ
+    folder = Path(data or environ.get("DEBRIEF_DATA") or DEFAULT_DATA_FOLDER).expanduser()
+    values: dict[str, Any] = {}
+    fields = {f.name: f for f in dataclasses.fields(Settings) if f.name != "data"}
+    path = folder / "debrief.toml"
+    if path.is_file():
+        try:
+            table = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+            raise SettingsError(f"{path}: not readable as TOML: {error}") from error
+        for key, value in table.items():
+            if key not in fields:
+                raise SettingsError(f"{path}: unknown setting '{key}'; known: {', '.join(sorted(fields))}")
+            values[key] = _cast(value, fields[key], where=f"{path}: {key}")
+    for name, f in fields.items():
+        text = environ.get(f"DEBRIEF_{name.upper()}")
+        if text is not None:
+            values[name] = _cast(text, f, where=f"DEBRIEF_{name.upper()}")
+    return Settings(data=folder, **values)
+
+
+def _cast(value: Any, f: dataclasses.Field[Any], *, where: str) -> Any:
+    kind = type(f.default)
+    try:
+        if isinstance(value, bool) or (kind is str and not isinstance(value, str)):
+            raise ValueError
+        return kind(value)
+    except (TypeError, ValueError):
+        raise SettingsError(f"{where}: expected {kind.__name__}, found {value!r}") from None
