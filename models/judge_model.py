@@ -1,0 +1,219 @@
+"""The trained judge as the product uses it: turns in, one verdict per criterion out.
+
+Two files in `models/heads/`: `judge.safetensors` (the network's trained layers, as float16 differences from MiniLM,
+and the trees that turn what was heard into levels) and `judge.json` (move names, calibration, thresholds, and the
+hash of the data they were trained on). Both are small enough to live in the repository; `models/heads/README.md` is
+their card.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.judge_net import JudgeNet, lower_states, turn_features, turn_windows
+from models.levels import LevelModel, call_features
+from pipeline.errors import ModelUnavailable
+from pipeline.types import Handled, Objection, ObjectionKind, Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HEADS = Path(__file__).resolve().parent / "heads"
+HANDLED: tuple[Handled, ...] = ("no", "partly", "yes")
+DECIMALS = 4
+"""Probabilities are rounded before any decision, so that the last bits of a sum cannot move a score."""
+WINDOWS_PER_BATCH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the network heard, as float64 arrays rounded to four decimals.
+
+    `moves` (turns, M), `evidence` (turns, C), `objections` (turns, 4 kinds), `handled` (turns, 3),
+    `levels` (C, 5) probabilities given that the criterion applies, `na` (C,).
+    """
+
+    moves: NDArray[np.float64]
+    evidence: NDArray[np.float64]
+    objections: NDArray[np.float64]
+    handled: NDArray[np.float64]
+    levels: NDArray[np.float64]
+    na: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionView:
+    """The judge's view of one criterion: `level` 0-4, its calibrated `confidence`, the abstention `threshold`, the
+    turns that bear most on it, and whether the call gave no occasion (`na`)."""
+
+    level: int
+    na: bool
+    confidence: float
+    threshold: float
+    evidence: tuple[int, ...]
+    probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A whole call: moves per turn (name -> probability, likeliest first), objections, and a view per criterion."""
+
+    moves: tuple[Mapping[str, float], ...]
+    objections: tuple[Objection, ...]
+    criteria: Mapping[str, CriterionView]
+
+
+class JudgeModel:
+    """The network, the level model and their calibration."""
+
+    def __init__(self, net: JudgeNet, levels: LevelModel, config: Mapping[str, Any], *, revision: str) -> None:
+        """Put together loaded parts; `load_judge` reads the shipped ones."""
+        self.net = net.eval()
+        self.levels = levels
+        self.config = config
+        self.revision = revision
+
+    @property
+    def move_names(self) -> list[str]:
+        """Names of the moves, in the order of the network's outputs."""
+        return cast("list[str]", self.config["moves"])
+
+    @property
+    def criteria(self) -> list[str]:
+        """Names of the criteria, in the order of the network's outputs."""
+        return cast("list[str]", self.config["criteria"])
+
+    def hear(self, turns: Sequence[Turn]) -> Heard:
+        """Run the network over a call."""
+        return hear(self.net, turns)
+
+    def read(self, turns: Sequence[Turn]) -> Verdict:
+        """Judge a call; the same turns give the same verdict, whatever the number of threads."""
+        heard = self.hear(turns)
+        probabilities = np.round(self.levels.predict(call_features(heard, turns)), DECIMALS)
+        views = {
+            name: self._view(name, row, probabilities[row], heard) for row, name in enumerate(self.criteria)
+        }
+        objections = self._objections(heard)
+        views["objection_handling"] = self._with_objections(views["objection_handling"], objections)
+        return Verdict(
+            moves=tuple(self._moves(row) for row in heard.moves),
+            objections=objections,
+            criteria=views,
+        )
+
+    def _moves(self, row: NDArray[np.float64]) -> dict[str, float]:
+        found = [(float(p), name) for p, name in zip(row, self.move_names, strict=True) if p >= self.config["move_threshold"]]
+        return {name: p for p, name in sorted(found, key=lambda item: (-item[0], item[1]))}
+
+    def _view(self, name: str, row: int, probabilities: NDArray[np.float64], heard: Heard) -> CriterionView:
+        edges = self.config["edges"][name]
+        expected = float(probabilities @ np.arange(5))
+        level = int(sum(expected >= edge for edge in edges))
+        na = bool(heard.na[row] >= self.config["na_threshold"][name])
+        raw = float(heard.na[row]) if na else float(probabilities[max(0, level - 1) : level + 2].sum())
+        return CriterionView(
+            level=level,
+            na=na,
+            confidence=round(float(np.interp(_margin(expected, edges, raw), *self.config["calibration"][name])), 3),
+            threshold=self.config["threshold"][name],
+            evidence=_strongest(heard.evidence[:, row], self.config["evidence_threshold"]),
+            probabilities=tuple(float(p) for p in probabilities),
+        )
+
+    def _objections(self, heard: Heard) -> tuple[Objection, ...]:
+        kinds = cast("list[ObjectionKind]", self.config["objection_kinds"])
+        any_kind = 1 - np.prod(1 - heard.objections, axis=1)
+        found = []
+        for turn in np.flatnonzero(any_kind >= self.config["objection_threshold"]):
+            kind = kinds[int(np.argmax(heard.objections[turn]))]
+            found.append(Objection(int(turn), kind, HANDLED[int(np.argmax(heard.handled[turn]))]))
+        return tuple(found)
+
+    def _with_objections(self, view: CriterionView, objections: Sequence[Objection]) -> CriterionView:
+        """An objection that is reported makes the criterion apply: the two must not contradict each other."""
+        if view.na and objections:
+            return CriterionView(
+                view.level, False, view.confidence, view.threshold, view.evidence, view.probabilities
+            )
+        return view
+
+
+def hear(net: JudgeNet, turns: Sequence[Turn]) -> Heard:
+    """What `net` hears in a call, on one thread and in batches of a fixed size."""
+    windows = turn_windows(turns)
+    with one_thread(), torch.inference_mode():
+        sums, counts = torch.zeros(len(turns), 384), torch.zeros(len(turns))
+        for start in range(0, len(windows), WINDOWS_PER_BATCH):
+            states, mask, owner = lower_states(windows[start : start + WINDOWS_PER_BATCH])
+            part, number = net.turn_sums(states, mask, owner, len(turns))
+            sums, counts = sums + part, counts + number
+        reading = net(sums / counts.clamp(min=1.0)[:, None], turn_features(turns))
+        values = {
+            "moves": torch.sigmoid(reading.moves),
+            "evidence": torch.sigmoid(reading.evidence),
+            "objections": torch.sigmoid(reading.objections),
+            "handled": torch.softmax(reading.handled, dim=1),
+            "levels": reading.level_probabilities(),
+            "na": torch.sigmoid(reading.na),
+        }
+    return Heard(**{name: np.round(value.double().numpy(), DECIMALS) for name, value in values.items()})
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch on one thread: sums are then always taken in the same order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _margin(expected: float, edges: Sequence[float], raw: float) -> float:
+    """How far the call is from another level: distance to the nearest edge (0-0.5) plus the mass within one level."""
+    return min((abs(expected - edge) for edge in edges), default=0.5) + raw
+
+
+def _strongest(evidence: NDArray[np.float64], threshold: float) -> tuple[int, ...]:
+    order = sorted(range(len(evidence)), key=lambda turn: (-evidence[turn], turn))
+    kept = [turn for rank, turn in enumerate(order[:3]) if rank == 0 or evidence[turn] >= threshold]
+    return tuple(kept)
+
+
+@lru_cache(maxsize=1)
+def load_judge() -> JudgeModel:
+    """The shipped judge; raises `ModelUnavailable` when its files are missing or do not belong together."""
+    weights, card = HEADS / "judge.safetensors", HEADS / "judge.json"
+    try:
+        config = json.loads(card.read_text(encoding="utf-8"))
+        data = weights.read_bytes()
+    except OSError as error:
+        raise ModelUnavailable(f"{weights.name} is missing from {HEADS.name}/; reinstall debrief") from error
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != config["sha256"]:
+        raise ModelUnavailable(f"{weights.name} is damaged (SHA-256 differs from {card.name}); reinstall debrief")
+    return build_judge(data, config, revision=digest[:12])
+
+
+def build_judge(data: bytes, config: Mapping[str, Any], *, revision: str) -> JudgeModel:
+    """A judge from the bytes of its weights file and its configuration."""
+    from safetensors.torch import load
+
+    tensors = load(data)
+    net = JudgeNet(moves=len(config["moves"]), criteria=len(config["criteria"]))
+    net.load_differences({name[4:]: value for name, value in tensors.items() if name.startswith("net.")})
+    levels = LevelModel.from_tensors({name[7:]: value for name, value in tensors.items() if name.startswith("levels.")})
+    return JudgeModel(net, levels, config, revision=revision)

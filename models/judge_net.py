@@ -1,0 +1,222 @@
+"""The judge's network: tokens of a whole call in, moves per turn and levels per criterion out.
+
+Reading a call takes three steps. *Windows*: the turns, each led by its side, run as one token stream that is cut
+into overlapping windows, so every token is encoded once with its neighbourhood in view. *Turn vectors*: MiniLM's
+lower layers frozen, its upper layers trained here, mean-pooled per turn. *Call*: a bidirectional GRU over the turn
+vectors; from its states come moves, evidence and objections per turn, and from evidence-weighted pooling plus the
+pooled moves an ordinal distribution over the levels 0-4 per criterion (cumulative link, McCullagh 1980).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.minilm import LAYERS, WIDTH, Layer, load_encoder, load_tokenizer
+
+if TYPE_CHECKING:
+    from pipeline.types import Turn
+
+FROZEN = 3
+WINDOW = 224
+CONTEXT = 40
+MAX_TURN_TOKENS = 320
+FEATURES = 6
+LEVELS = 5
+
+_FILLERS = re.compile(r"\b(?:um+|uh+|er+|erm|hmm+|mm+|mhm|ah+|eh|you know|i mean)\b[,.]?\s*", re.IGNORECASE)
+_SPACES = re.compile(r"\s+")
+_DIGITS = re.compile(r"\d")
+_NUMBER_WORDS = re.compile(
+    r"\b(?:hundred|thousand|million|percent|dollars?|euros?|pounds?|grand|k|twenty|thirty|forty|fifty|sixty|seventy"
+    r"|eighty|ninety|dozen|half|third|quarter)\b",
+    re.IGNORECASE,
+)
+_ASKING = re.compile(
+    r"^(?:so |and |but |okay |right )*(?:who|what|when|where|why|how|which|do|does|did|is|are|can|could|would|will|have)\b",
+    re.IGNORECASE,
+)
+
+
+def normalise(text: str, names: Sequence[str] = ()) -> str:
+    """The text as the network reads it: fillers out, speakers' names replaced by one neutral name.
+
+    Whoever speaks, and how often they hesitate, must not move a level; case is dropped by the tokenizer.
+    """
+    for name in names:
+        text = re.sub(rf"\b{re.escape(name)}\b", "Alex", text, flags=re.IGNORECASE)
+    return _SPACES.sub(" ", _FILLERS.sub("", text)).strip()
+
+
+def speaker_names(turns: Sequence[Turn]) -> list[str]:
+    """Names in the speaker labels, each part of three letters or more, longest first."""
+    parts = {part for turn in turns if ":" in turn.speaker for part in turn.name.split() if len(part) > 2}
+    return sorted(parts, key=lambda part: (-len(part), part))
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Token ids of one window and, per token, the turn it counts for (-1: context only)."""
+
+    ids: tuple[int, ...]
+    turns: tuple[int, ...]
+
+
+def turn_windows(turns: Sequence[Turn]) -> list[Window]:
+    """Cut the call's token stream into windows of `WINDOW` tokens that overlap by `CONTEXT`."""
+    tokenizer = load_tokenizer()
+    names = speaker_names(turns)
+    ids: list[int] = []
+    owner: list[int] = []
+    for index, turn in enumerate(turns):
+        side = "seller" if turn.side == "rep" else "customer"
+        tokens = tokenizer.encode(f"{side}: {normalise(turn.text, names)}", add_special_tokens=False).ids
+        tokens = tokens[:MAX_TURN_TOKENS]
+        ids += tokens
+        owner += [index] * len(tokens)
+    start_id, end_id = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    windows = []
+    for start in range(0, len(ids), WINDOW - CONTEXT):
+        core = ids[start : start + WINDOW - CONTEXT]
+        before = ids[max(0, start - CONTEXT) : start]
+        windows.append(
+            Window(
+                ids=(start_id, *before, *core, end_id),
+                turns=(-1, *[-1] * len(before), *owner[start : start + len(core)], -1),
+            )
+        )
+    return windows
+
+
+def batch_windows(windows: Sequence[Window]) -> tuple[Tensor, Tensor, Tensor]:
+    """Ids, mask and owners, each (windows, tokens) int64; padding has mask 0 and owner -1."""
+    width = max((len(window.ids) for window in windows), default=1)
+    ids = torch.zeros(len(windows), width, dtype=torch.int64)
+    mask = torch.zeros_like(ids)
+    owner = torch.full_like(ids, -1)
+    for row, window in enumerate(windows):
+        ids[row, : len(window.ids)] = torch.tensor(window.ids)
+        mask[row, : len(window.ids)] = 1
+        owner[row, : len(window.ids)] = torch.tensor(window.turns)
+    return ids, mask, owner
+
+
+def lower_states(windows: Sequence[Window]) -> tuple[Tensor, Tensor, Tensor]:
+    """States (windows, tokens, 384) after the frozen layers, with mask and owners."""
+    ids, mask, owner = batch_windows(windows)
+    with torch.no_grad():
+        states = load_encoder()(ids, torch.zeros_like(ids), mask, upto=FROZEN)
+    return states, mask, owner
+
+
+def turn_features(turns: Sequence[Turn]) -> Tensor:
+    """(turns, 6): side, log length in words, place in the call, digits or number words, question, one-word turn."""
+    rows = []
+    for index, turn in enumerate(turns):
+        words = normalise(turn.text).split()
+        rows.append(
+            [
+                1.0 if turn.side == "rep" else 0.0,
+                float(torch.log1p(torch.tensor(float(len(words))))) / 4,
+                index / max(1, len(turns) - 1),
+                float(bool(_DIGITS.search(turn.text) or _NUMBER_WORDS.search(turn.text))),
+                float("?" in turn.text or bool(_ASKING.match(turn.text))),
+                float(len(words) <= 2),
+            ]
+        )
+    return torch.tensor(rows, dtype=torch.float32).reshape(len(rows), FEATURES)
+
+
+def pool_turns(states: Tensor, owner: Tensor, count: int) -> Tensor:
+    """Mean state per turn, (count, 384), from (windows, tokens, 384) states and their owners."""
+    flat, own = states.reshape(-1, states.shape[-1]), owner.reshape(-1)
+    keep = own >= 0
+    sums = torch.zeros(count, states.shape[-1], dtype=flat.dtype).index_add_(0, own[keep], flat[keep])
+    counts = torch.zeros(count, dtype=flat.dtype).index_add_(0, own[keep], torch.ones(int(keep.sum()), dtype=flat.dtype))
+    return sums / counts.clamp(min=1.0)[:, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Logits for one call: `moves` (turns, M), `evidence` (turns, C), `objections` (turns, kinds), `handled`
+    (turns, 3), `levels` (C, 4) cumulative, `na` (C,)."""
+
+    moves: Tensor
+    evidence: Tensor
+    objections: Tensor
+    handled: Tensor
+    levels: Tensor
+    na: Tensor
+
+    def level_probabilities(self) -> Tensor:
+        """(C, 5): probability of each level given that the criterion applies."""
+        above = torch.sigmoid(self.levels)
+        edges = torch.cat([torch.ones_like(above[:, :1]), above, torch.zeros_like(above[:, :1])], dim=1)
+        return (edges[:, :-1] - edges[:, 1:]).clamp(min=1e-6)
+
+
+class JudgeNet(nn.Module):
+    """Upper encoder layers and the heads; see the module's text."""
+
+    def __init__(self, *, moves: int, criteria: int, width: int = 96, trained_layers: int = LAYERS - FROZEN) -> None:
+        """Upper layers start from the pretrained ones."""
+        super().__init__()
+        self.criteria = criteria
+        self.upper = nn.ModuleList(Layer() for _ in range(trained_layers))
+        for mine, pretrained in zip(self.upper, list(load_encoder().layers)[LAYERS - trained_layers :], strict=True):
+            mine.load_state_dict(pretrained.state_dict())
+        self.project = nn.Linear(WIDTH + FEATURES, 2 * width)
+        self.norm = nn.LayerNorm(2 * width)
+        self.gru = nn.GRU(2 * width, width, batch_first=True, bidirectional=True)
+        hidden = 4 * width
+        self.moves = nn.Linear(hidden, moves)
+        self.evidence = nn.Linear(hidden, criteria)
+        self.objections = nn.Linear(hidden, 4)
+        self.handled = nn.Linear(hidden, 3)
+        pooled = hidden + 2 * (moves + 4)
+        self.reduce = nn.Parameter(torch.randn(criteria, pooled, 32) / pooled**0.5)
+        self.reduce_bias = nn.Parameter(torch.zeros(criteria, 32))
+        self.score = nn.Parameter(torch.randn(criteria, 32) / 32**0.5)
+        self.na_score = nn.Parameter(torch.zeros(criteria, 32))
+        self.na_bias = nn.Parameter(torch.full((criteria,), -2.0))
+        for head, rate in ((self.moves, 0.015), (self.evidence, 0.05), (self.objections, 0.01)):
+            nn.init.constant_(head.bias, math.log(rate / (1 - rate)))
+        self.first_edge = nn.Parameter(torch.full((criteria,), 1.5))
+        self.edge_gaps = nn.Parameter(torch.full((criteria, 3), 0.5))
+
+    def turn_vectors(self, states: Tensor, mask: Tensor, owner: Tensor, count: int, dropout: float = 0.0) -> Tensor:
+        """(count, 384) from the frozen layers' states."""
+        keep = mask[:, None, None, :].bool()
+        for layer in self.upper:
+            states = layer(states, keep, dropout)
+        return pool_turns(states, owner, count)
+
+    def forward(self, vectors: Tensor, features: Tensor, dropout: float = 0.0) -> Reading:
+        """One call: turn vectors (turns, 384) and features (turns, 6) to logits."""
+        drop = lambda x: functional.dropout(x, dropout, self.training)  # noqa: E731
+        x = functional.gelu(self.norm(self.project(drop(torch.cat([vectors, features], dim=1)))))
+        context, _ = self.gru(x[None])
+        h = drop(torch.cat([x, context[0]], dim=1))
+        moves, evidence, objections = self.moves(h), self.evidence(h), self.objections(h)
+        chance = torch.sigmoid(torch.cat([moves, objections], dim=1))
+        totals = torch.cat([torch.log1p(chance.sum(0)), chance.max(0).values])
+        weights = torch.softmax(evidence, dim=0)
+        pooled = torch.cat([weights.T @ h, totals.expand(self.criteria, -1)], dim=1)
+        hidden = drop(torch.relu(torch.einsum("cp,cpk->ck", drop(pooled), self.reduce) + self.reduce_bias))
+        score = (hidden * self.score).sum(1)
+        edges = torch.cat([self.first_edge[:, None], -functional.softplus(self.edge_gaps)], dim=1).cumsum(1)
+        return Reading(
+            moves=moves,
+            evidence=evidence,
+            objections=objections,
+            handled=self.handled(h),
+            levels=score[:, None] + edges,
+            na=(hidden * self.na_score).sum(1) + self.na_bias,
+        )

@@ -1,0 +1,187 @@
+"""Labelled calls: the text format of `models/corpus/` read into transcripts with labels.
+
+A call is one file: `@key value` lines, then a line per turn (`R: ... {moves *D obj:stall=partly}`), then the levels
+(`= D3 M1 B2 P4 R- O- H2 A2`). `models/corpus/README.md` is the labelling guide. Independent second labels of a call
+`x.txt` stand in `x.second.txt`: a line `turn moves...` per labelled turn and the same line of levels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from pipeline.errors import TranscriptError
+from pipeline.types import CallMeta, Handled, Objection, ObjectionKind, Transcript, Turn
+
+LETTERS: Mapping[str, str] = {
+    "D": "discovery",
+    "M": "decision_makers",
+    "B": "business_case",
+    "P": "positioning",
+    "R": "recommendation",
+    "O": "proposal",
+    "H": "objection_handling",
+    "A": "ask_for_sale",
+}
+CRITERIA = tuple(LETTERS.values())
+
+REP_MOVES = tuple(
+    """ask_situation ask_problem ask_impact ask_outcome follow_up summarise ask_decider ask_process ask_right_person
+    involve claim_value state_impact quantify link_value payback boilerplate state_value tie_need differentiate contrast
+    proof generic_proof recommend recommend_reason recommend_against menu price scope terms offer_options dodge check
+    acknowledge explore stock_answer answer confirm_resolved concede trade argue vague_next ask_step ask_commitment
+    dated_step isolate""".split()
+)
+BUYER_MOVES = tuple(
+    """tell_situation tell_problem tell_impact give_number tell_outcome name_decider tell_process ask_offer confirm
+    accept_answer acknowledge_value commit soft_yes resist""".split()
+)
+OBJECTION_KINDS: tuple[ObjectionKind, ...] = ("stall", "competition", "price_terms", "other")
+MOVES = REP_MOVES + BUYER_MOVES
+
+Split = Literal["train", "tune", "test"]
+_TAGS = re.compile(r"\s*\{([^{}]*)\}\s*$")
+_LEVEL = re.compile(r"([DMBPROHA])([0-4-])")
+_OBJECTION = re.compile(r"obj:(stall|competition|price_terms|other)=(yes|partly|no)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """One labeller's view of a call: levels (None is n/a), moves and evidence per turn, objections."""
+
+    levels: Mapping[str, int | None]
+    moves: Mapping[int, frozenset[str]]
+    evidence: Mapping[str, tuple[int, ...]]
+    objections: tuple[Objection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledCall:
+    """A transcript with its labellings, the writer's or first labeller's first."""
+
+    transcript: Transcript
+    labels: tuple[Labels, ...]
+
+    @property
+    def call_id(self) -> str:
+        """The file's stem."""
+        return self.transcript.call_id
+
+
+def read_corpus(folder: Path) -> list[LabelledCall]:
+    """All calls of a folder, in the order of their ids."""
+    paths = sorted(path for path in folder.glob("*.txt") if not path.name.endswith(".second.txt"))
+    return [read_call(path) for path in paths]
+
+
+def read_call(path: Path) -> LabelledCall:
+    """One call with all its labellings; raises `TranscriptError` naming file, line and mistake."""
+    meta: dict[str, str] = {}
+    rows: list[tuple[str, str]] = []
+    tags: dict[int, list[str]] = {}
+    levels = ""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        line = line.strip()
+        if not line or line.startswith("#"):
+            continue
+        if line.startswith("@"):
+            key, _, value = line[1:].partition(" ")
+            meta[key] = value.strip()
+        elif line.startswith("="):
+            levels = line
+        else:
+            speaker, colon, text = line.partition(":")
+            if not colon or len(speaker) > 40:
+                raise TranscriptError(f"{path}: line {number}: expected 'Speaker: text', found {line[:40]!r}")
+            found = _TAGS.search(text)
+            if found:
+                tags[len(rows)] = found.group(1).split()
+                text = text[: found.start()]
+            rows.append((_speaker(speaker.strip()), text.strip()))
+    first = read_labels(tags, levels, where=str(path))
+    labels = (first, *_second(path))
+    transcript = Transcript(
+        call_id=path.stem,
+        meta=CallMeta(
+            rep=meta.get("rep"), account=meta.get("account"), industry=meta.get("industry"), call_type=meta.get("type"),
+            team=meta.get("team"), extra={"noise": meta.get("noise", "none")},
+        ),
+        turns=timed(rows, seed=path.stem),
+    )
+    return LabelledCall(transcript=transcript, labels=labels)
+
+
+def read_labels(tags: Mapping[int, list[str]], levels: str, *, where: str) -> Labels:
+    """Labels from the tags per turn and the line of levels; raises `TranscriptError` on an unknown tag or level."""
+    found = {LETTERS[letter]: None if digit == "-" else int(digit) for letter, digit in _LEVEL.findall(levels)}
+    if set(found) != set(CRITERIA):
+        raise TranscriptError(f"{where}: the line of levels must name all of {' '.join(LETTERS)}, found {levels!r}")
+    moves: dict[int, frozenset[str]] = {}
+    evidence: dict[str, list[int]] = {criterion: [] for criterion in CRITERIA}
+    objections: list[Objection] = []
+    for turn, items in sorted(tags.items()):
+        names = set()
+        for item in items:
+            objection = _OBJECTION.match(item)
+            if objection:
+                kind, handled = objection.groups()
+                objections.append(Objection(turn, cast(ObjectionKind, kind), cast(Handled, handled)))
+            elif item.startswith("*") and item[1:] in LETTERS:
+                evidence[LETTERS[item[1:]]].append(turn)
+            elif item in MOVES:
+                names.add(item)
+            else:
+                raise TranscriptError(f"{where}: turn {turn}: unknown tag {item!r}")
+        moves[turn] = frozenset(names)
+    return Labels(
+        levels=found,
+        moves=moves,
+        evidence={criterion: tuple(turns) for criterion, turns in evidence.items()},
+        objections=tuple(objections),
+    )
+
+
+def _second(path: Path) -> list[Labels]:
+    other = path.with_suffix(".second.txt")
+    if not other.is_file():
+        return []
+    tags: dict[int, list[str]] = {}
+    levels = ""
+    for line in other.read_text(encoding="utf-8").splitlines():
+        line = line.strip()
+        if line.startswith("="):
+            levels = line
+        elif line and line.split()[0].isdigit():
+            turn, *items = line.split()
+            tags[int(turn)] = items
+    return [read_labels(tags, levels, where=str(other))]
+
+
+def _speaker(label: str) -> str:
+    if label == "R":
+        return "rep"
+    if label.startswith("R+"):
+        return f"rep:{label[2:].strip()}"
+    return f"buyer:{label}"
+
+
+def timed(rows: list[tuple[str, str]], *, seed: str) -> tuple[Turn, ...]:
+    """Turns with plausible times: each speaker's pace (125-185 words a minute) and the gaps come from a hash of `seed`."""
+    turns: list[Turn] = []
+    now = 0.6
+    for index, (speaker, text) in enumerate(rows):
+        pace = 125 + _hash(f"{seed}/{speaker}") % 61
+        length = max(0.4, 60.0 * len(text.split()) / pace)
+        gap = -0.2 if turns and turns[-1].text.endswith("--") else 0.2 + (_hash(f"{seed}/{index}") % 70) / 100
+        t0 = max(0.0, now + gap)
+        turns.append(Turn(t0=round(t0, 1), t1=round(t0 + length, 1), speaker=speaker, text=text))
+        now = t0 + length
+    return tuple(turns)
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")

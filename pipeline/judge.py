@@ -1,0 +1,132 @@
+"""Turns x rubric -> scorecard.
+
+The trained judge reads the call once (`models/judge_model.py`); each criterion then becomes a level with its
+confidence and its evidence, or `na`, or `abstained` where the judge is not sure enough. A criterion of a customer's
+own is judged by its example sentences (`pipeline/custom.py`). Every quote is cut out of the turn it cites.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from models.judge_model import JudgeModel, Verdict, load_judge
+from pipeline.custom import score_by_examples
+from pipeline.errors import UnresolvedRoles
+from pipeline.metrics import measure
+from pipeline.rubric import Criterion, Rubric
+from pipeline.settings import Settings
+from pipeline.types import CriterionScore, Evidence, Missed, Objection, Scorecard, Transcript, Turn
+
+QUOTE_CHARACTERS = 260
+MAX_EVIDENCE = 3
+MIN_TURNS = 6
+_SENTENCE = re.compile(r"[^.!?]+[.!?]*\s*")
+
+
+def score_call(
+    transcript: Transcript, rubric: Rubric, *, settings: Settings | None = None, model: JudgeModel | None = None
+) -> Scorecard:
+    """Score a transcript whose roles are resolved.
+
+    Same transcript, rubric and model: the same scorecard, byte for byte. Raises `UnresolvedRoles` when the rep's side
+    and the buyer's are not both known.
+    """
+    settings = settings or Settings()
+    if not transcript.resolved:
+        raise UnresolvedRoles(f"{transcript.call_id}: it is not known who is the rep and who the buyer; assign roles first")
+    model = model or load_judge()
+    verdict = model.read(transcript.turns)
+    too_short = len(transcript.turns) < MIN_TURNS
+    criteria: dict[str, CriterionScore] = {}
+    for criterion in rubric.criteria:
+        if too_short:
+            score = CriterionScore(None, "abstained", 0.0, reason=f"only {len(transcript.turns)} turns: too short to judge")
+        elif criterion.judge == "examples":
+            score = score_by_examples(transcript.turns, criterion)
+        else:
+            score = _score(transcript.turns, criterion, rubric, verdict, floor=settings.min_confidence)
+        criteria[criterion.id] = score
+    return Scorecard(
+        call_id=transcript.call_id,
+        rubric_id=rubric.id,
+        rubric_version=rubric.version,
+        judge_engine="embedded",
+        judge_revision=model.revision,
+        overall=overall(criteria, rubric.criteria),
+        criteria=criteria,
+        objections=() if too_short else verdict.objections,
+        metrics=measure(transcript),
+    )
+
+
+def overall(criteria: Mapping[str, CriterionScore], rubric_criteria: Iterable[Criterion]) -> float | None:
+    """Weighted mean of the scored criteria as a percentage of 4, or None when none is scored."""
+    rows = [(criterion.weight, criteria[criterion.id]) for criterion in rubric_criteria]
+    scored = [(weight, score.level) for weight, score in rows if score.status == "scored" and score.level is not None]
+    total = sum(weight for weight, _ in scored)
+    return 25.0 * sum(weight * level for weight, level in scored) / total if total else None
+
+
+def _score(
+    turns: Sequence[Turn], criterion: Criterion, rubric: Rubric, verdict: Verdict, *, floor: float
+) -> CriterionScore:
+    name = criterion.same_as
+    view = verdict.criteria[name]
+    if view.na and criterion.applies != "always":
+        return CriterionScore(None, "na", view.confidence, reason=f"n/a: {criterion.applies}")
+    cited = [turn for turn in view.evidence if turn < len(turns)][:MAX_EVIDENCE]
+    evidence = tuple(
+        cite(turns, turn, why=_why(criterion, rubric, verdict.moves[turn], turns[turn])) for turn in cited
+    )
+    missed = tuple(Missed(turn, criterion.missed) for turn in cited[:1]) if view.level <= 1 else ()
+    if view.confidence < max(floor, view.threshold):
+        reason = f"the judge is not sure enough ({view.confidence:.2f} < {max(floor, view.threshold):.2f})"
+        return CriterionScore(None, "abstained", view.confidence, evidence, missed, reason=reason)
+    return CriterionScore(view.level, "scored", view.confidence, evidence, missed)
+
+
+def _why(criterion: Criterion, rubric: Rubric, moves: Mapping[str, float], turn: Turn) -> str:
+    seen = [name for name in moves if name in criterion.moves and name in rubric.moves]
+    side = "rep" if turn.side == "rep" else "buyer"
+    seen = [name for name in seen if rubric.moves[name].side == side]
+    if not seen:
+        return f"{'the rep' if side == 'rep' else 'the buyer'} here: the moment that bears most on {criterion.title.lower()}"
+    who = "the rep" if side == "rep" else "the buyer"
+    return f"{who} " + " and ".join(rubric.moves[name].means for name in seen[:2])
+
+
+def cite(turns: Sequence[Turn], index: int, *, why: str) -> Evidence:
+    """Evidence from one turn: its text, or the run of sentences that fits `QUOTE_CHARACTERS`, always verbatim."""
+    turn = turns[index]
+    return Evidence(turn=index, t0=turn.t0, t1=turn.t1, speaker=turn.speaker, quote=quote(turn.text), why=why)
+
+
+def quote(text: str) -> str:
+    """A verbatim substring of `text`: all of it when short, else the last whole sentences that fit.
+
+    Reps put the question or the ask at the end of a long turn more often than at its start.
+    """
+    if len(text) <= QUOTE_CHARACTERS:
+        return text.strip()
+    start = len(text)
+    for match in reversed(list(_SENTENCE.finditer(text))):
+        if len(text) - match.start() > QUOTE_CHARACTERS:
+            break
+        start = match.start()
+    if start == len(text):
+        start = text.find(" ", len(text) - QUOTE_CHARACTERS) + 1
+    return text[start:].strip()
+
+
+def verify(scorecard: Scorecard, turns: Sequence[Turn]) -> list[str]:
+    """Every quote that is not a verbatim substring of the turn it cites (empty: all hold)."""
+    return [
+        f"{name}: turn {item.turn}: {item.quote[:40]!r}"
+        for name, score in scorecard.criteria.items()
+        for item in score.evidence
+        if not (0 <= item.turn < len(turns) and item.quote and item.quote in turns[item.turn].text)
+    ]
+
+
+__all__ = ["Objection", "cite", "overall", "quote", "score_call", "verify"]

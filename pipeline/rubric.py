@@ -1,0 +1,236 @@
+"""Rubrics: what a call is scored on, read from YAML and checked line by line.
+
+A rubric never changes once used: its `version` is a hash of its content, and every scorecard carries it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from pipeline.errors import RubricError
+
+RUBRICS = Path(__file__).resolve().parent.parent / "rubrics"
+LEVELS = (0, 1, 2, 3, 4)
+TRAINED = (
+    "discovery",
+    "decision_makers",
+    "business_case",
+    "positioning",
+    "recommendation",
+    "proposal",
+    "objection_handling",
+    "ask_for_sale",
+)
+"""Criteria that the shipped judge was trained to score; any other is judged by its examples."""
+
+_CRITERION_KEYS = {
+    "id", "title", "stage", "question", "weight", "target", "applies", "judge", "missed", "moves", "levels",
+    "occasion", "shows", "confirms", "same_as",
+}  # fmt: skip
+_RUBRIC_KEYS = {"id", "title", "stages", "criteria", "moves"}
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Something a turn does: which `side` can do it (`rep` or `buyer`) and what it `means`, in plain words."""
+
+    id: str
+    side: Literal["rep", "buyer"]
+    means: str
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One thing a call is scored on.
+
+    `levels` are the five anchors 0-4. A `trained` criterion is scored by the shipped judge under the name `same_as`
+    (its own id unless stated); an `examples` criterion by its own sentences: `occasion` (what a buyer says that calls
+    for it; none given means it is always due), `shows` (what the rep says to earn it) and `confirms` (how a buyer
+    takes it up).
+    """
+
+    id: str
+    title: str
+    stage: str
+    question: str
+    levels: tuple[str, ...]
+    weight: float = 1.0
+    target: float = 3.0
+    applies: str = "always"
+    judge: Literal["trained", "examples"] = "trained"
+    same_as: str = ""
+    missed: str = ""
+    moves: tuple[str, ...] = ()
+    occasion: tuple[str, ...] = ()
+    shows: tuple[str, ...] = ()
+    confirms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rubric:
+    """Criteria in reading order, with the moves they speak of; `version` is the first 12 hex digits of its hash."""
+
+    id: str
+    title: str
+    criteria: tuple[Criterion, ...]
+    moves: Mapping[str, Move] = field(default_factory=dict)
+    version: str = ""
+
+    def criterion(self, name: str) -> Criterion:
+        """The criterion called `name`; raises `KeyError` for an unknown one."""
+        for criterion in self.criteria:
+            if criterion.id == name:
+                return criterion
+        raise KeyError(name)
+
+
+def shipped_rubrics() -> list[str]:
+    """Names of the rubrics that come with debrief."""
+    return sorted(path.stem for path in RUBRICS.glob("*.yaml"))
+
+
+def load_rubric(name_or_path: str | Path) -> Rubric:
+    """A shipped rubric by name, or one from a file.
+
+    Raises `RubricError` listing each mistake with its line and what to do about it.
+    """
+    path = Path(name_or_path)
+    if not path.suffix:
+        path = RUBRICS / f"{name_or_path}.yaml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RubricError(
+            f"{name_or_path}: no such rubric; give a YAML file or one of: {', '.join(shipped_rubrics())}"
+        ) from error
+    mistakes = check_text(text)
+    if mistakes:
+        raise RubricError(f"{path}: " + "; ".join(mistakes))
+    return _build(yaml.safe_load(text))
+
+
+def check_text(text: str) -> list[str]:
+    """Every mistake in a rubric's YAML as `line N: what is wrong; what to do` (empty: it is sound)."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        table = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        return [f"line {line}: not readable as YAML ({getattr(error, 'problem', error)}); check indentation and quotes"]
+    if not isinstance(table, dict) or not isinstance(node, yaml.MappingNode):
+        return ["line 1: a rubric is a mapping with 'id', 'title' and 'criteria'; see rubrics/sales_call.yaml"]
+    mistakes = [f"line 1: '{key}' is missing; add it" for key in ("id", "title", "criteria") if not table.get(key)]
+    mistakes += [
+        f"line {line}: unknown key '{key}'; known: {', '.join(sorted(_RUBRIC_KEYS))}"
+        for key, line in _keys(node)
+        if key not in _RUBRIC_KEYS
+    ]
+    rows = table.get("criteria") or []
+    if not isinstance(rows, list):
+        return [*mistakes, "line 1: 'criteria' must be a list"]
+    nodes = next((value.value for key, value in node.value if key.value == "criteria"), [])
+    moves = table.get("moves") or {}
+    seen: set[str] = set()
+    for row, row_node in zip(rows, nodes, strict=False):
+        mistakes += _check_criterion(row, row_node, moves=moves, seen=seen)
+    return mistakes
+
+
+def _keys(node: yaml.MappingNode) -> list[tuple[str, int]]:
+    return [(key.value, key.start_mark.line + 1) for key, _ in node.value]
+
+
+def _check_criterion(row: Any, node: yaml.Node, *, moves: Mapping[str, Any], seen: set[str]) -> list[str]:
+    line = node.start_mark.line + 1
+    if not isinstance(row, dict) or not isinstance(node, yaml.MappingNode):
+        return [f"line {line}: a criterion is a mapping with 'id', 'title', 'stage' and 'levels'"]
+    lines = dict(_keys(node))
+    name = row.get("id") or "?"
+    at = lambda key: lines.get(key, line)  # noqa: E731
+    found = [
+        f"line {line}: criterion '{name}': '{key}' is missing; add it"
+        for key in ("id", "title", "stage", "question", "levels")
+        if not row.get(key)
+    ]
+    found += [
+        f"line {at(key)}: criterion '{name}': unknown key '{key}'; known: {', '.join(sorted(_CRITERION_KEYS))}"
+        for key in row
+        if key not in _CRITERION_KEYS
+    ]
+    if name in seen:
+        found.append(f"line {at('id')}: criterion '{name}' appears twice; give each its own id")
+    seen.add(name)
+    levels = row.get("levels")
+    if levels is not None and (not isinstance(levels, dict) or set(levels) != set(LEVELS)):
+        found.append(f"line {at('levels')}: criterion '{name}': levels must be exactly 0, 1, 2, 3 and 4, each with its anchor")
+    weight = row.get("weight", 1.0)
+    if not isinstance(weight, int | float) or isinstance(weight, bool) or weight < 0:
+        found.append(f"line {at('weight')}: criterion '{name}': weight must be a number of 0 or more")
+    target = row.get("target", 3.0)
+    if not isinstance(target, int | float) or isinstance(target, bool) or not 0 <= target <= 4:
+        found.append(f"line {at('target')}: criterion '{name}': target must be between 0 and 4")
+    found += [
+        f"line {at('moves')}: criterion '{name}': unknown move '{move}'; define it under 'moves' or remove it"
+        for move in row.get("moves") or []
+        if move not in moves
+    ]
+    found += _check_judge(row, name, at("judge"))
+    return found
+
+
+def _check_judge(row: Mapping[str, Any], name: str, line: int) -> list[str]:
+    judge = row.get("judge", "trained")
+    if judge == "trained":
+        scored_as = row.get("same_as") or name
+        if scored_as not in TRAINED:
+            return [
+                f"line {line}: criterion '{name}' is not one the trained judge knows ({', '.join(TRAINED)}); "
+                "set 'same_as' to one of them, or 'judge: examples' with sentences under 'shows'"
+            ]
+        return []
+    if judge != "examples":
+        return [f"line {line}: criterion '{name}': judge must be 'trained' or 'examples'"]
+    if len(row.get("shows") or []) < 2:
+        return [f"line {line}: criterion '{name}': give at least two example sentences under 'shows'"]
+    return []
+
+
+def _build(table: Mapping[str, Any]) -> Rubric:
+    canonical = json.dumps(table, sort_keys=True, ensure_ascii=False)
+    criteria = tuple(_criterion(row) for row in table["criteria"])
+    moves = {
+        name: Move(id=name, side=row["side"], means=str(row["means"])) for name, row in (table.get("moves") or {}).items()
+    }
+    return Rubric(
+        id=str(table["id"]),
+        title=str(table["title"]),
+        criteria=criteria,
+        moves=moves,
+        version=hashlib.sha256(canonical.encode()).hexdigest()[:12],
+    )
+
+
+def _criterion(row: Mapping[str, Any]) -> Criterion:
+    lists = {key: tuple(str(item) for item in row.get(key) or ()) for key in ("moves", "occasion", "shows", "confirms")}
+    return Criterion(
+        id=row["id"],
+        title=row["title"],
+        stage=row["stage"],
+        question=row["question"],
+        levels=tuple(str(row["levels"][level]) for level in LEVELS),
+        weight=float(row.get("weight", 1.0)),
+        target=float(row.get("target", 3.0)),
+        applies=str(row.get("applies", "always")),
+        judge=row.get("judge", "trained"),
+        same_as=row.get("same_as") or row["id"],
+        missed=str(row.get("missed", "")),
+        **lists,
+    )

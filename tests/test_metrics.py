@@ -1,0 +1,38 @@
+from pipeline.metrics import count_questions, measure
+from pipeline.types import CallMeta, Transcript, Turn
+
+
+def transcript(*rows: tuple[float, float, str, str]) -> Transcript:
+    return Transcript("x", CallMeta(), tuple(Turn(*row) for row in rows))
+
+
+def test_hand_computed_metrics() -> None:
+    metrics = measure(
+        transcript(
+            (0.0, 10.0, "rep", "um so how do you run it today? what breaks?"),
+            (11.0, 31.0, "buyer:Ann", "we run it by hand and it breaks every single week"),
+            (32.0, 52.0, "rep", "right you know that is what we fix"),
+            (52.0, 52.5, "buyer:Ann", "mm hmm"),
+            (52.5, 62.5, "rep:Megan", "and it takes a day"),
+        )
+    )
+    assert metrics.talk_share == 40 / 60.5
+    assert metrics.longest_monologue_s == 30.5
+    assert metrics.questions == 2
+    assert metrics.switches_per_min == 4 / (62.5 / 60)
+    assert metrics.patience_s == 0.5
+    assert metrics.wpm == 60 * 23 / 40
+    assert metrics.fillers_per_min == 60 * 2 / 40
+
+
+def test_no_buyer_and_no_turns_give_none_not_zero() -> None:
+    alone = measure(transcript((0.0, 5.0, "rep", "hello")))
+    assert alone.patience_s is None
+    assert alone.talk_share == 1.0
+    empty = measure(transcript())
+    assert (empty.talk_share, empty.wpm, empty.switches_per_min) == (None, None, None)
+
+
+def test_questions_without_punctuation_are_heard() -> None:
+    assert count_questions("so how do you do that today") == 1
+    assert count_questions("we do it by hand") == 0

@@ -1,0 +1,72 @@
+import pytest
+
+from pipeline.errors import RubricError
+from pipeline.rubric import TRAINED, check_text, load_rubric, shipped_rubrics
+
+SOUND = """
+id: mini
+title: Mini
+criteria:
+  - id: security
+    title: Names our certificate
+    stage: align
+    question: names the security certificate when risk comes up
+    judge: examples
+    shows: ["we are certified", "I can send you the certificate"]
+    levels: {0: never, 1: hinted, 2: named, 3: named when asked, 4: taken up}
+"""
+
+
+def test_every_shipped_rubric_is_sound() -> None:
+    assert "sales_call" in shipped_rubrics()
+    for name in shipped_rubrics():
+        rubric = load_rubric(name)
+        assert rubric.id == name
+        assert all(len(criterion.levels) == 5 for criterion in rubric.criteria)
+
+
+def test_default_rubric_has_the_eight_criteria_in_order() -> None:
+    assert tuple(criterion.id for criterion in load_rubric("sales_call").criteria) == TRAINED
+
+
+def test_version_follows_content(tmp_path) -> None:
+    first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    first.write_text(SOUND)
+    second.write_text(SOUND.replace("hinted", "alluded to"))
+    again = tmp_path / "c.yaml"
+    again.write_text("# a comment changes nothing\n" + SOUND)
+    assert load_rubric(first).version == load_rubric(again).version != load_rubric(second).version
+
+
+@pytest.mark.parametrize(
+    ("broken", "expected"),
+    [
+        (SOUND.replace("4: taken up", "5: taken up"), "line 11: criterion 'security': levels must be exactly"),
+        (SOUND.replace("    stage: align\n", ""), "'stage' is missing"),
+        (SOUND.replace("judge: examples", "judge: trained"), "is not one the trained judge knows"),
+        (SOUND.replace('["we are certified", "I can send you the certificate"]', "[once]"), "at least two example"),
+        (SOUND.replace("question:", "queston:"), "line 8: criterion 'security': unknown key 'queston'"),
+        (SOUND + "    weight: -1\n", "line 12: criterion 'security': weight must be"),
+        (SOUND + "    target: 9\n", "target must be between 0 and 4"),
+        (SOUND + "    moves: [fly]\n", "unknown move 'fly'"),
+        (SOUND + SOUND.split("criteria:\n")[1], "appears twice"),
+        ("id: [", "not readable as YAML"),
+        ("- a\n- b\n", "a rubric is a mapping"),
+        ("title: x\n", "'id' is missing"),
+        (SOUND + "colour: red\n", "unknown key 'colour'"),
+    ],
+)
+def test_each_mistake_is_named_with_its_line(broken: str, expected: str) -> None:
+    assert any(expected in mistake for mistake in check_text(broken)), check_text(broken)
+
+
+def test_unknown_rubric_names_the_shipped_ones() -> None:
+    with pytest.raises(RubricError, match="sales_call"):
+        load_rubric("nonsense")
+
+
+def test_broken_file_is_named(tmp_path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("title: x\n")
+    with pytest.raises(RubricError, match=r"mine\.yaml: line 1: 'id' is missing"):
+        load_rubric(path)
