@@ -1,0 +1,62 @@
+"""Telling a speaker's name before a colon from a sentence that happens to have a colon in it."""
+
+from __future__ import annotations
+
+MAX_NAME = 60
+_MAX_WORDS = 6
+_FORBIDDEN = frozenset('?!;"<>{}=*`\\')
+_PARTICLES = frozenset("al and bin da de del della den der di do dos du el ibn la le of ten ter van von y zu".split())
+_ROLES = frozenset(
+    "agent buyer caller channel client customer guest host interviewer interviewee me moderator participant person "
+    "prospect rep sales salesperson seller speaker spk unknown user voice you".split()
+)
+_NOT_NAMES = frozenset(
+    "agenda answer attendees date duration end example file http https keywords kind language location meeting note "
+    "notes participants ps question re recording reminder source start subject summary time tip title topic total "
+    "transcript warning first second third finally next then now actually honestly basically anyway meaning because "
+    "but and or so also plus well okay ok yes no yeah right sure look listen like thing things".split()
+)
+# What a transcript's own header lines say of the call; these are facts, never speakers.
+HEADERS = {"title": "title", "subject": "title", "date": "date", "account": "account", "company": "account"}
+
+
+def is_name(label: str) -> bool:
+    """True for what tools write as a speaker: `Ana de la Cruz`, `Speaker 1`, `SPEAKER_00`, `rep`, `buyer:Dana`."""
+    # debrief's own labels carry the side before the name.
+    side, _, person = label.partition(":")
+    label = person if person and side in ("rep", "buyer") else label
+    words = label.split()
+    if not 0 < len(label) <= MAX_NAME or not 0 < len(words) <= _MAX_WORDS:
+        return False
+    if _FORBIDDEN.intersection(label) or "//" in label or not any(char.isalpha() for char in label):
+        return False
+    if label.lower() in _NOT_NAMES or not (label[0].isalnum() or label[0] in "([<@"):
+        return False
+    return len(words) == 1 or all(map(_name_word, words)) or _is_role(words)
+
+
+def _name_word(word: str) -> bool:
+    bare = word.strip("()[].,'’-")
+    return not bare or not bare[0].islower() or bare in _PARTICLES or "@" in bare or bare[1:2] in ("'", "’")
+
+
+def _is_role(words: list[str]) -> bool:
+    """`speaker 1`, `channel 0 speaker 2`, `unknown speaker`, `agent b`."""
+    plain = [word.lower().strip("()#") for word in words]
+    return plain[0] in _ROLES and all(w in _ROLES or len(w) == 1 or any(c.isdigit() for c in w) for w in plain[1:])
+
+
+def split_name(line: str) -> tuple[str, str] | None:
+    """`("Alice", "Hello.")` of `Alice: Hello.`; None where the line does not begin with a name and a colon."""
+    head = line[: MAX_NAME + 4]
+    at = -1
+    for mark in (":", "："):
+        found = head.find(mark)
+        while found >= 0 and mark == ":" and found + 1 < len(line) and not line[found + 1].isspace():
+            found = head.find(mark, found + 1)
+        if found >= 0 and (at < 0 or found < at):
+            at = found
+    if at <= 0:
+        return None
+    label = line[:at].strip().removeprefix("- ").removeprefix(">> ").strip()
+    return (label, line[at + 1 :].strip()) if is_name(label) else None

@@ -1,0 +1,139 @@
+"""Plain text: `Name: text`, with or without times, and Otter's and Teams' `Name  0:12` above each paragraph."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pipeline.errors import TranscriptError
+from pipeline.formats.assemble import Draft, Piece
+from pipeline.formats.clean import clean_text
+from pipeline.formats.names import HEADERS, MAX_NAME, is_name, split_name
+from pipeline.formats.values import clock
+from pipeline.types import CallMeta
+
+_CLOCK = r"(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,6})?"
+_RANGE = re.compile(r"\s*(\d{1,3}:\d{1,2}:\d{1,2}(?:\.\d+)?)\s*-->\s*(\d{1,3}:\d{1,2}:\d{1,2}(?:\.\d+)?)\s*")
+_LEADING = re.compile(
+    rf"\s*[\[(]?({_CLOCK})[\])]?(?:\s*[-–—]\s*[\[(]?{_CLOCK}[\])]?)?(?:\s*[-–—|:]\s+|\s+|$)(.*)", re.DOTALL
+)
+_HEADED = re.compile(rf"(.*?\S)(?:\s+[\[(]?|[\[(])({_CLOCK})[\])]?(?:\s*:\s*|\t+|\s{{2,}}|\s*$)(.*)", re.DOTALL)
+_FURNITURE = re.compile(
+    r"(?:.{1,80} (?:started|stopped) transcription|Transcribed by https?://\S*|.{0,40}otter\.ai\S*"
+    r"|(?:End of|Transcription ended).{0,80})",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One line understood: who begins to speak (empty: the one before goes on), when, and the words."""
+
+    label: str
+    text: str
+    t0: float | None = None
+    t1: float | None = None
+    headed: bool = False
+
+
+def recognise(text: str) -> bool:
+    """Enough lines name a speaker, and the names come back or whole sentences follow them."""
+    lines = [line for line in text.splitlines() if line.strip()][:400]
+    understood = list(_understand(lines))
+    named = [line for line in understood if line.label]
+    if len(named) < 2 or len(named) < 0.1 * len(lines):
+        return False
+    repeated = max(Counter(line.label for line in named).values()) > 1
+    spoken = sum(line.text.rstrip("\"'”’)").endswith((".", "?", "!", "…")) for line in understood)
+    return spoken * 2 >= len(named) or (repeated and sum(" " in line.text for line in understood) * 2 >= len(named))
+
+
+def read(text: str, where: str) -> Draft:
+    """Paragraphs as pieces. Raises `TranscriptError` where no line names a speaker."""
+    return read_lines(re.split(r"\r\n|[\r\n\v\f\x85\u2028\u2029]", text), where)
+
+
+def read_lines(lines: Sequence[str], where: str) -> Draft:
+    """The same for text that is lines already."""
+    opened: list[tuple[_Line, list[str]]] = []
+    preamble: list[str] = []
+    for line in _understand(lines):
+        if line.label or (line.t0 is not None and opened):
+            label = line.label or opened[-1][0].label
+            opened.append((dataclasses.replace(line, label=label), [line.text]))
+        elif opened:
+            opened[-1][1].append(line.text)
+        else:
+            preamble.append(line.text)
+    if not opened:
+        raise TranscriptError(f"{where}: line 1: no line names a speaker; expected 'Name: text' or 'Name  0:12'")
+    pieces = [Piece(head.label, " ".join(words), head.t0, head.t1) for head, words in opened]
+    return Draft(pieces, meta=_facts(preamble))
+
+
+def _understand(lines: Sequence[str]) -> Iterator[_Line]:
+    """Each line with what it says; times that stand alone are given to the speaker after them."""
+    headed = sum(_headed(line) is not None for line in lines[:400])
+    colons = sum(split_name(_timeless(line)[1]) is not None for line in lines[:400])
+    otter = headed > 0 and headed >= colons / 4
+    pending: tuple[float | None, float | None] = (None, None)
+    for raw in lines:
+        line = clean_text(raw) if "\t" not in raw and "  " not in raw else raw.strip()
+        if not line or _FURNITURE.fullmatch(line):
+            continue
+        if match := _RANGE.fullmatch(line):
+            pending = (clock(match[1]), clock(match[2]))
+            continue
+        found = _one(line, otter=otter, after_range=pending[1] is not None)
+        if found.t0 is not None and not found.label and not found.text:
+            pending = (found.t0, None)
+            continue
+        if found.label and found.t0 is None:
+            found = dataclasses.replace(found, t0=pending[0], t1=pending[1])
+            pending = (None, None)
+        yield found
+
+
+def _one(line: str, *, otter: bool, after_range: bool) -> _Line:
+    if after_range and is_name(line):
+        return _Line(line, "")
+    if otter and (head := _headed(line)):
+        return head
+    t0, rest = _timeless(line)
+    named = None if otter else split_name(rest)
+    if named and named[0].lower() not in HEADERS:
+        return _Line(clean_text(named[0]), clean_text(named[1]), t0)
+    return _Line("", clean_text(rest), t0)
+
+
+def _timeless(line: str) -> tuple[float | None, str]:
+    match = _LEADING.fullmatch(line)
+    return (clock(match[1]), match[2]) if match else (None, line)
+
+
+def _headed(line: str) -> _Line | None:
+    """`Name  0:12`, `Name (0:12): text`, `Speaker 0  00:00:01  text`; None for anything else."""
+    match = _HEADED.match(line.strip()[: MAX_NAME + 24])
+    if not match or not is_name(clean_text(match[1]).rstrip(":")):
+        return None
+    rest = line.strip()[match.start(3) :]
+    return _Line(clean_text(match[1]).rstrip(":"), clean_text(rest), clock(match[2]), headed=True)
+
+
+def _facts(preamble: Sequence[str]) -> CallMeta:
+    """Title, date and account from `Key: value` lines above the first speaker."""
+    known: dict[str, str] = {}
+    for line in preamble[:20]:
+        key, colon, value = line.partition(":")
+        name = HEADERS.get(key.strip().lower())
+        if colon and name and value.strip():
+            known.setdefault(name, value.strip())
+    try:
+        date = dt.date.fromisoformat(known.pop("date", "")[:10])
+    except ValueError:
+        date = None
+    return CallMeta(date=date, title=known.get("title"), account=known.get("account"))
