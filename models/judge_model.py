@@ -101,7 +101,7 @@ class JudgeModel:
     def read(self, turns: Sequence[Turn]) -> Verdict:
         """Judge a call; the same turns give the same verdict, whatever the number of threads."""
         heard = self.hear(turns)
-        probabilities = np.round(self.levels.predict(call_features(heard, turns)), DECIMALS)
+        probabilities = np.round(self.levels.predict(call_features(heard, turns, move_names=self.move_names)), DECIMALS)
         views = {
             name: self._view(name, row, probabilities[row], heard) for row, name in enumerate(self.criteria)
         }
@@ -117,19 +117,16 @@ class JudgeModel:
         found = [(float(p), name) for p, name in zip(row, self.move_names, strict=True) if p >= self.config["move_threshold"]]
         return {name: p for p, name in sorted(found, key=lambda item: (-item[0], item[1]))}
 
-    def _view(self, name: str, row: int, probabilities: NDArray[np.float64], heard: Heard) -> CriterionView:
-        edges = self.config["edges"][name]
-        expected = float(probabilities @ np.arange(5))
-        level = int(sum(expected >= edge for edge in edges))
-        na = bool(heard.na[row] >= self.config["na_threshold"][name])
-        raw = float(heard.na[row]) if na else float(probabilities[max(0, level - 1) : level + 2].sum())
+    def _view(self, name: str, row: int, distribution: NDArray[np.float64], heard: Heard) -> CriterionView:
+        decision = decide(distribution, self.config["edges"][name], na_threshold=self.config["na_threshold"][name])
+        xs, ys = self.config["calibration"]
         return CriterionView(
-            level=level,
-            na=na,
-            confidence=round(float(np.interp(_margin(expected, edges, raw), *self.config["calibration"][name])), 3),
+            level=decision.level,
+            na=decision.na,
+            confidence=round(float(np.interp(decision.mass, xs, ys)), 3),
             threshold=self.config["threshold"][name],
-            evidence=_strongest(heard.evidence[:, row], self.config["evidence_threshold"]),
-            probabilities=tuple(float(p) for p in probabilities),
+            evidence=strongest(heard.evidence[:, row], self.config["evidence_threshold"]),
+            probabilities=tuple(float(p) for p in distribution),
         )
 
     def _objections(self, heard: Heard) -> tuple[Objection, ...]:
@@ -182,12 +179,27 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _margin(expected: float, edges: Sequence[float], raw: float) -> float:
-    """How far the call is from another level: distance to the nearest edge (0-0.5) plus the mass within one level."""
-    return min((abs(expected - edge) for edge in edges), default=0.5) + raw
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A level 0-4 (or n/a) and `mass`: the share of the distribution that stands behind it (0-1)."""
+
+    level: int
+    na: bool
+    mass: float
 
 
-def _strongest(evidence: NDArray[np.float64], threshold: float) -> tuple[int, ...]:
+def decide(distribution: NDArray[np.float64], edges: Sequence[float], *, na_threshold: float) -> Decision:
+    """Level from a distribution over 0-4 and n/a: the expected level, cut at four `edges`."""
+    na_mass = float(distribution[5])
+    given = distribution[:5] / max(1e-9, float(distribution[:5].sum()))
+    expected = round(float(given @ np.arange(5)), DECIMALS)
+    level = sum(expected >= edge for edge in edges)
+    na = na_mass >= na_threshold
+    return Decision(level=level, na=na, mass=round(na_mass if na else float(given[level]), DECIMALS))
+
+
+def strongest(evidence: NDArray[np.float64], threshold: float) -> tuple[int, ...]:
+    """The one to three turns most likely to be cited, the likeliest first."""
     order = sorted(range(len(evidence)), key=lambda turn: (-evidence[turn], turn))
     kept = [turn for rank, turn in enumerate(order[:3]) if rank == 0 or evidence[turn] >= threshold]
     return tuple(kept)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -134,13 +134,13 @@ def turn_features(turns: Sequence[Turn]) -> Tensor:
     return torch.tensor(rows, dtype=torch.float32).reshape(len(rows), FEATURES)
 
 
-def pool_turns(states: Tensor, owner: Tensor, count: int) -> Tensor:
-    """Mean state per turn, (count, 384), from (windows, tokens, 384) states and their owners."""
+def sum_turns(states: Tensor, owner: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Per turn the sum (count, 384) of its tokens' states and their number (count,), from (windows, tokens, 384)."""
     flat, own = states.reshape(-1, states.shape[-1]), owner.reshape(-1)
     keep = own >= 0
-    sums = torch.zeros(count, states.shape[-1], dtype=flat.dtype).index_add_(0, own[keep], flat[keep])
-    counts = torch.zeros(count, dtype=flat.dtype).index_add_(0, own[keep], torch.ones(int(keep.sum()), dtype=flat.dtype))
-    return sums / counts.clamp(min=1.0)[:, None]
+    sums = torch.zeros(count, states.shape[-1]).index_add_(0, own[keep], flat[keep])
+    numbers = torch.zeros(count).index_add_(0, own[keep], torch.ones(int(keep.sum())))
+    return sums, numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +165,12 @@ class Reading:
 class JudgeNet(nn.Module):
     """Upper encoder layers and the heads; see the module's text."""
 
-    def __init__(self, *, moves: int, criteria: int, width: int = 96, trained_layers: int = LAYERS - FROZEN) -> None:
+    def __init__(self, *, moves: int, criteria: int, width: int = 96) -> None:
         """Upper layers start from the pretrained ones."""
         super().__init__()
         self.criteria = criteria
-        self.upper = nn.ModuleList(Layer() for _ in range(trained_layers))
-        for mine, pretrained in zip(self.upper, list(load_encoder().layers)[LAYERS - trained_layers :], strict=True):
+        self.upper = nn.ModuleList(Layer() for _ in range(LAYERS - FROZEN))
+        for mine, pretrained in zip(self.upper, list(load_encoder().layers)[FROZEN:], strict=True):
             mine.load_state_dict(pretrained.state_dict())
         self.project = nn.Linear(WIDTH + FEATURES, 2 * width)
         self.norm = nn.LayerNorm(2 * width)
@@ -191,12 +191,49 @@ class JudgeNet(nn.Module):
         self.first_edge = nn.Parameter(torch.full((criteria,), 1.5))
         self.edge_gaps = nn.Parameter(torch.full((criteria, 3), 0.5))
 
-    def turn_vectors(self, states: Tensor, mask: Tensor, owner: Tensor, count: int, dropout: float = 0.0) -> Tensor:
-        """(count, 384) from the frozen layers' states."""
+    def turn_sums(
+        self, states: Tensor, mask: Tensor, owner: Tensor, count: int, dropout: float = 0.0
+    ) -> tuple[Tensor, Tensor]:
+        """Sum of the upper states of each turn's tokens (count, 384) and how many they are (count,)."""
         keep = mask[:, None, None, :].bool()
         for layer in self.upper:
             states = layer(states, keep, dropout)
-        return pool_turns(states, owner, count)
+        return sum_turns(states.float(), owner, count)
+
+    def turn_vectors(self, states: Tensor, mask: Tensor, owner: Tensor, count: int, dropout: float = 0.0) -> Tensor:
+        """(count, 384) mean upper state per turn, from the frozen layers' states."""
+        sums, numbers = self.turn_sums(states, mask, owner, count, dropout)
+        return sums / numbers.clamp(min=1.0)[:, None]
+
+    def differences(self) -> dict[str, Tensor]:
+        """What training changed: matrices of the upper layers as int8 differences from the pretrained ones with a
+        float32 `.scale` per row, everything else whole as float16."""
+        pretrained = self._pretrained()
+        saved: dict[str, Tensor] = {}
+        for name, value in self.state_dict().items():
+            if name in pretrained and value.dim() == 2:
+                change = value.detach() - pretrained[name]
+                scale = change.abs().amax(dim=1, keepdim=True).clamp(min=1e-12) / 127
+                saved[name] = torch.round(change / scale).to(torch.int8)
+                saved[f"{name}.scale"] = scale
+            else:
+                saved[name] = value.detach().half()
+        return saved
+
+    def load_differences(self, saved: Mapping[str, Tensor]) -> None:
+        """Restore what `differences` gave."""
+        pretrained = self._pretrained()
+        state = {}
+        for name, value in saved.items():
+            if name.endswith(".scale"):
+                continue
+            scale = saved.get(f"{name}.scale")
+            state[name] = value.float() if scale is None else pretrained[name] + value.float() * scale
+        self.load_state_dict(state)
+
+    def _pretrained(self) -> dict[str, Tensor]:
+        layers = list(load_encoder().layers)[FROZEN:]
+        return {f"upper.{i}.{name}": value for i, layer in enumerate(layers) for name, value in layer.state_dict().items()}
 
     def forward(self, vectors: Tensor, features: Tensor, dropout: float = 0.0) -> Reading:
         """One call: turn vectors (turns, 384) and features (turns, 6) to logits."""

@@ -36,7 +36,13 @@ def score_call(
     if not transcript.resolved:
         raise UnresolvedRoles(f"{transcript.call_id}: it is not known who is the rep and who the buyer; assign roles first")
     model = model or load_judge()
-    verdict = model.read(transcript.turns)
+    return scorecard(transcript, rubric, model.read(transcript.turns), revision=model.revision, floor=settings.min_confidence)
+
+
+def scorecard(
+    transcript: Transcript, rubric: Rubric, verdict: Verdict, *, revision: str, floor: float = 0.0
+) -> Scorecard:
+    """The scorecard that follows from a verdict; `floor` is the least confidence (0-1) that is scored."""
     too_short = len(transcript.turns) < MIN_TURNS
     criteria: dict[str, CriterionScore] = {}
     for criterion in rubric.criteria:
@@ -45,14 +51,14 @@ def score_call(
         elif criterion.judge == "examples":
             score = score_by_examples(transcript.turns, criterion)
         else:
-            score = _score(transcript.turns, criterion, rubric, verdict, floor=settings.min_confidence)
+            score = _score(transcript.turns, criterion, rubric, verdict, floor=floor)
         criteria[criterion.id] = score
     return Scorecard(
         call_id=transcript.call_id,
         rubric_id=rubric.id,
         rubric_version=rubric.version,
         judge_engine="embedded",
-        judge_revision=model.revision,
+        judge_revision=revision,
         overall=overall(criteria, rubric.criteria),
         criteria=criteria,
         objections=() if too_short else verdict.objections,

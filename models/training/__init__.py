@@ -1,1 +1,1 @@
-"""Training code of the judge: reads only the train and tune splits, never the test calls under benchmarks/."""
+"""Training code of the judge: reads only the train and tune splits, never the test calls."""

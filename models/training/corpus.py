@@ -1,8 +1,8 @@
 """Labelled calls: the text format of `models/corpus/` read into transcripts with labels.
 
 A call is one file: `@key value` lines, then a line per turn (`R: ... {moves *D obj:stall=partly}`), then the levels
-(`= D3 M1 B2 P4 R- O- H2 A2`). `models/corpus/README.md` is the labelling guide. Independent second labels of a call
-`x.txt` stand in `x.second.txt`: a line `turn moves...` per labelled turn and the same line of levels.
+(`= D3 M1 B2 P4 R- O- H2 A2`). `models/corpus/README.md` is the labelling guide. Labels of a call
+`x.txt` by an independent labeller stand in `x.second.txt`, by another in `x.third.txt`: a line `turn moves...` per labelled turn and the same line of levels.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 from pipeline.errors import TranscriptError
 from pipeline.types import CallMeta, Handled, Objection, ObjectionKind, Transcript, Turn
@@ -43,7 +43,7 @@ BUYER_MOVES = tuple(
 OBJECTION_KINDS: tuple[ObjectionKind, ...] = ("stall", "competition", "price_terms", "other")
 MOVES = REP_MOVES + BUYER_MOVES
 
-Split = Literal["train", "tune", "test"]
+OTHERS = ("second", "third")
 _TAGS = re.compile(r"\s*\{([^{}]*)\}\s*$")
 _LEVEL = re.compile(r"([DMBPROHA])([0-4-])")
 _OBJECTION = re.compile(r"obj:(stall|competition|price_terms|other)=(yes|partly|no)$")
@@ -74,7 +74,7 @@ class LabelledCall:
 
 def read_corpus(folder: Path) -> list[LabelledCall]:
     """All calls of a folder, in the order of their ids."""
-    paths = sorted(path for path in folder.glob("*.txt") if not path.name.endswith(".second.txt"))
+    paths = sorted(path for path in folder.glob("*.txt") if path.stem.count(".") == 0)
     return [read_call(path) for path in paths]
 
 
@@ -103,7 +103,7 @@ def read_call(path: Path) -> LabelledCall:
                 text = text[: found.start()]
             rows.append((_speaker(speaker.strip()), text.strip()))
     first = read_labels(tags, levels, where=str(path))
-    labels = (first, *_second(path))
+    labels = (first, *_others(path))
     transcript = Transcript(
         call_id=path.stem,
         meta=CallMeta(
@@ -145,10 +145,11 @@ def read_labels(tags: Mapping[int, list[str]], levels: str, *, where: str) -> La
     )
 
 
-def _second(path: Path) -> list[Labels]:
-    other = path.with_suffix(".second.txt")
-    if not other.is_file():
-        return []
+def _others(path: Path) -> list[Labels]:
+    return [_other(other) for name in OTHERS if (other := path.with_suffix(f".{name}.txt")).is_file()]
+
+
+def _other(other: Path) -> Labels:
     tags: dict[int, list[str]] = {}
     levels = ""
     for line in other.read_text(encoding="utf-8").splitlines():
@@ -158,7 +159,7 @@ def _second(path: Path) -> list[Labels]:
         elif line and line.split()[0].isdigit():
             turn, *items = line.split()
             tags[int(turn)] = items
-    return [read_labels(tags, levels, where=str(other))]
+    return read_labels(tags, levels, where=str(other))
 
 
 def _speaker(label: str) -> str:

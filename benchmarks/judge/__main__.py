@@ -1,0 +1,97 @@
+"""Measure the judge on the test calls: `python -m benchmarks.judge` prints the tables and writes QUALITY.md."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.judge.data import read_test
+from benchmarks.judge.measure import Report, measure
+from benchmarks.judge.raters import rater_agreement
+from benchmarks.judge.report import quality_page
+from benchmarks.judge.stress import INVARIANT, NOISE, ORDER, Change
+from models.judge_model import JudgeModel, Verdict, load_judge
+from models.training.corpus import CRITERIA, LabelledCall
+from pipeline.judge import scorecard
+from pipeline.rubric import load_rubric
+from pipeline.types import Scorecard
+
+PAGE = Path(__file__).resolve().parents[2] / "QUALITY.md"
+Levels = dict[str, int | None]
+
+
+def main() -> None:
+    """Run all measurements."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.judge", description=__doc__)
+    parser.add_argument("--no-stress", action="store_true", help="agreement only")
+    parser.add_argument("--no-write", action="store_true", help="print, leave QUALITY.md as it is")
+    options = parser.parse_args()
+    calls, model = read_test(), load_judge()
+    start = time.perf_counter()
+    levels, cards = judge_all(calls, model)
+    seconds = time.perf_counter() - start
+    report = measure(calls, cards, levels)
+    stress = {} if options.no_stress else stress_table(calls, model, report, levels)
+    page = quality_page(
+        report,
+        raters=rater_agreement(calls),
+        stress=stress,
+        calls=len(calls),
+        turns_per_second=sum(len(call.transcript.turns) for call in calls) / seconds,
+        config=model.config,
+        revision=model.revision,
+    )
+    print(page)
+    if not options.no_write:
+        PAGE.write_text(page, encoding="utf-8")
+
+
+def judge_all(calls: Sequence[LabelledCall], model: JudgeModel) -> tuple[list[Levels], list[Scorecard]]:
+    """Levels before abstention, and scorecards, of all calls."""
+    rubric = load_rubric("sales_call")
+    verdicts = [model.read(call.transcript.turns) for call in calls]
+    cards = [
+        scorecard(call.transcript, rubric, verdict, revision=model.revision)
+        for call, verdict in zip(calls, verdicts, strict=True)
+    ]
+    return [raw_levels(verdict) for verdict in verdicts], cards
+
+
+def raw_levels(verdict: Verdict) -> Levels:
+    """Level or n/a per criterion, whether or not it would be published."""
+    return {name: None if verdict.criteria[name].na else verdict.criteria[name].level for name in CRITERIA}
+
+
+def changed(calls: Sequence[LabelledCall], change: Change) -> list[LabelledCall]:
+    """The calls with every transcript changed."""
+    return [
+        dataclasses.replace(
+            call, transcript=dataclasses.replace(call.transcript, turns=change(call.transcript.turns, call.call_id))
+        )
+        for call in calls
+    ]
+
+
+def stress_table(
+    calls: Sequence[LabelledCall], model: JudgeModel, report: Report, before: Sequence[Levels]
+) -> dict[str, dict[str, float]]:
+    """Per change: the share of levels that flip, and what kappa over all criteria becomes."""
+    table: dict[str, dict[str, float]] = {}
+    for name, change in {**INVARIANT, **NOISE, **ORDER}.items():
+        variants = changed(calls, change)
+        levels, cards = judge_all(variants, model)
+        flips = [old[c] != new[c] for old, new in zip(before, levels, strict=True) for c in CRITERIA]
+        after = measure(variants, cards, levels).overall.qwk or 0.0
+        table[name] = {
+            "flipped": sum(flips) / len(flips),
+            "qwk": after,
+            "lost": (report.overall.qwk or 0.0) - after,
+        }
+    return table
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""The test calls: labelled, never read by any training code (a test holds `models/` to that)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median_high
+
+from models.training.corpus import LabelledCall, Labels, read_corpus
+
+TEST = Path(__file__).resolve().parent / "test"
+
+
+def read_test() -> list[LabelledCall]:
+    """All test calls."""
+    return read_corpus(TEST)
+
+
+def consensus(labels: Sequence[Labels], criterion: str) -> int | None:
+    """The labellers' common level of a criterion: n/a where most say so, else the upper median of the levels given."""
+    levels = [label.levels[criterion] for label in labels]
+    known = sorted(level for level in levels if level is not None)
+    if 2 * len(known) < len(levels) or not known:
+        return None
+    return median_high(known) if len(known) != 2 else (known[0] + known[1] + 1) // 2
+
+
+def cited(labels: Sequence[Labels], criterion: str) -> set[int]:
+    """Every turn that some labeller cited for a criterion."""
+    return {turn for label in labels for turn in label.evidence[criterion]}
+
+
+def objections(labels: Sequence[Labels]) -> dict[int, str]:
+    """Turns on which at least half of the labellers hear an objection, with the kind most of them name."""
+    votes: dict[int, list[str]] = {}
+    for label in labels:
+        for objection in label.objections:
+            votes.setdefault(objection.turn, []).append(objection.kind)
+    return {
+        turn: max(sorted(set(kinds)), key=kinds.count) for turn, kinds in sorted(votes.items()) if 2 * len(kinds) >= len(labels)
+    }

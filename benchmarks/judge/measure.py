@@ -1,0 +1,106 @@
+"""Measures of the judge against labelled calls: agreement, n/a, objections, evidence, calibration, abstention."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.judge.data import cited, consensus, objections
+from models.training.corpus import CRITERIA, LabelledCall
+from pipeline.agreement import Agreement, agreement
+from pipeline.judge import verify
+from pipeline.types import CriterionScore, Scorecard, Turn
+
+Judge = Callable[[Sequence[Turn]], Scorecard]
+NEAR_TURNS = 1
+"""An objection is found when the judge marks it at most this many turns away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `measure` found; shares are 0-1."""
+
+    criteria: Mapping[str, Agreement]
+    overall: Agreement
+    na_agreement: float
+    objection_f1: float
+    objection_kind_accuracy: float
+    evidence_hit: float
+    evidence_verbatim: float
+    calibration_error: float
+    abstained: float
+
+
+def judged_level(score: CriterionScore, raw: int | None) -> int | None:
+    """The level to compare: the published one, or what the judge would have said had it not abstained."""
+    return raw if score.status == "abstained" else score.level
+
+
+def measure(calls: Sequence[LabelledCall], scorecards: Sequence[Scorecard], raw: Sequence[Mapping[str, int | None]]) -> Report:
+    """Compare scorecards with the labels; `raw` holds each call's levels before abstention."""
+    groups: dict[str, list[list[tuple[int, int]]]] = {name: [] for name in CRITERIA}
+    everything: list[list[tuple[int, int]]] = []
+    na_right = na_all = hits = scored = abstained = applicable = 0
+    confidences: list[tuple[float, float]] = []
+    for call, card, levels in zip(calls, scorecards, raw, strict=True):
+        mine: list[tuple[int, int]] = []
+        for name in CRITERIA:
+            wanted, found, score = consensus(call.labels, name), levels[name], card.criteria[name]
+            na_all += 1
+            na_right += (wanted is None) == (found is None)
+            applicable += score.status != "na"
+            abstained += score.status == "abstained"
+            if score.status == "scored":
+                scored += 1
+                hits += bool(cited(call.labels, name) & {item.turn for item in score.evidence})
+            confidences.append((score.confidence, float(wanted == found)))
+            if wanted is not None and found is not None:
+                groups[name].append([(wanted, found)])
+                mine.append((wanted, found))
+        everything.append(mine)
+    f1, kinds = objection_measures(calls, scorecards)
+    broken = sum(len(verify(card, call.transcript.turns)) for call, card in zip(calls, scorecards, strict=True))
+    quotes = sum(len(score.evidence) for card in scorecards for score in card.criteria.values())
+    return Report(
+        criteria={name: agreement(pairs) for name, pairs in groups.items()},
+        overall=agreement(everything),
+        na_agreement=na_right / max(1, na_all),
+        objection_f1=f1,
+        objection_kind_accuracy=kinds,
+        evidence_hit=hits / max(1, scored),
+        evidence_verbatim=1 - broken / max(1, quotes),
+        calibration_error=calibration_error(confidences),
+        abstained=abstained / max(1, applicable),
+    )
+
+
+def objection_measures(calls: Sequence[LabelledCall], scorecards: Sequence[Scorecard]) -> tuple[float, float]:
+    """F1 of finding objections (within `NEAR_TURNS`) and the share of found ones whose kind is right."""
+    found = wanted_all = said_all = kind_right = 0
+    for call, card in zip(calls, scorecards, strict=True):
+        wanted = dict(objections(call.labels))
+        said = [(item.turn, item.kind) for item in card.objections]
+        wanted_all += len(wanted)
+        said_all += len(said)
+        for turn, kind in said:
+            near = sorted((abs(turn - other), other) for other in wanted if abs(turn - other) <= NEAR_TURNS)
+            if near:
+                found += 1
+                kind_right += wanted.pop(near[0][1]) == kind
+    return 2 * found / max(1, wanted_all + said_all), kind_right / max(1, found)
+
+
+def calibration_error(pairs: Sequence[tuple[float, float]], *, bins: int = 10) -> float:
+    """Expected calibration error (Naeini et al. 2015) of (confidence, right) pairs over equal-width bins."""
+    if not pairs:
+        return 0.0
+    confidence, right = np.array(pairs).T
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    error = 0.0
+    for index in range(bins):
+        inside = place == index
+        if inside.any():
+            error += float(inside.mean() * abs(confidence[inside].mean() - right[inside].mean()))
+    return error

@@ -1,0 +1,82 @@
+"""QUALITY.md: what the judge is worth, in tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks.judge.measure import Report
+from pipeline.agreement import Agreement
+
+_HEAD = """# How good is the judge?
+
+Measured by `make evaluate` on {calls} labelled calls that no training code reads (`benchmarks/judge/test/`). The calls
+were written and labelled by this project; no human expert is claimed. "Labellers" is their agreement among themselves:
+the ceiling for any judge. Intervals: 90 %, bootstrap over calls. Levels are compared before abstention, so that
+abstaining cannot flatter the table. Judge {revision}, trained on {trained} calls.
+"""
+
+
+def quality_page(
+    report: Report,
+    *,
+    raters: Mapping[str, Agreement],
+    stress: Mapping[str, Mapping[str, float]],
+    calls: int,
+    turns_per_second: float,
+    config: Mapping[str, Any],
+    revision: str,
+) -> str:
+    """The page as Markdown."""
+    parts = [
+        _HEAD.format(calls=calls, revision=revision, trained=config["trained_on"]),
+        "## Agreement with the labels\n",
+        _agreement_table(report, raters),
+        "## The rest of the scorecard\n",
+        _measures_table(report),
+    ]
+    if stress:
+        parts += [_STRESS_TEXT, _stress_table(stress)]
+    parts.append(f"Speed: {turns_per_second:.0f} turns a second on one core, model loaded.\n")
+    return "\n".join(parts)
+
+
+_STRESS_TEXT = """## The same calls said differently
+
+`flipped` is the share of levels that change; `lost` is how far quadratic weighted kappa falls. Everything down to
+"prompt-like text" should change nothing; shuffling the turns should.
+"""
+
+
+def _agreement_table(report: Report, raters: Mapping[str, Agreement]) -> str:
+    rows = ["| criterion | n | QWK | interval | exact | within one | labellers' QWK |", "|---|---|---|---|---|---|---|"]
+    for name, value in [*report.criteria.items(), ("all", report.overall)]:
+        ceiling = raters[name].qwk if name in raters else None
+        rows.append(
+            f"| {name} | {value.n} | {_number(value.qwk)} | {_number(value.low)} - {_number(value.high)} "
+            f"| {value.exact:.2f} | {value.within_one:.2f} | {_number(ceiling)} |"
+        )
+    return "\n".join(rows) + "\n"
+
+
+def _measures_table(report: Report) -> str:
+    rows = [
+        ("n/a agreement", report.na_agreement),
+        ("objections found, F1", report.objection_f1),
+        ("kind right, of those found", report.objection_kind_accuracy),
+        ("scored criteria whose evidence a labeller cited too", report.evidence_hit),
+        ("quotes verbatim in the turn they cite", report.evidence_verbatim),
+        ("expected calibration error of the confidence", report.calibration_error),
+        ("applicable criteria abstained", report.abstained),
+    ]
+    return "\n".join(["| measure | value |", "|---|---|", *(f"| {name} | {value:.2f} |" for name, value in rows)]) + "\n"
+
+
+def _stress_table(stress: Mapping[str, Mapping[str, float]]) -> str:
+    rows = ["| change | flipped | QWK | lost |", "|---|---|---|---|"]
+    rows += [f"| {name} | {row['flipped']:.3f} | {row['qwk']:.2f} | {row['lost']:.2f} |" for name, row in stress.items()]
+    return "\n".join(rows) + "\n"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"

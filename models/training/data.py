@@ -1,0 +1,111 @@
+"""Labelled calls as tensors: what the network is shown and what it is asked for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from models.judge_net import lower_states, turn_features, turn_windows
+from models.training.corpus import CRITERIA, MOVES, OBJECTION_KINDS, LabelledCall, Labels
+from models.training.noise import noisy, unpunctuated
+from pipeline.types import Turn
+
+HANDLED = ("no", "partly", "yes")
+NOISE_RATE = 0.12
+NA = -1
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One wording of a call, through the frozen layers: states, mask, owners (see `judge_net`), turn features."""
+
+    states: Tensor
+    mask: Tensor
+    owner: Tensor
+    features: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What is asked for: `moves` (turns, M), `evidence` (turns, C) and `objections` (turns, 4) as 0 or 1 (1 where any
+    labeller says so: labellers overlook moves far more often than they invent them), `handled` (turns,) index or -1, `levels` (C,) mean over the labellers or `NA`."""
+
+    moves: Tensor
+    evidence: Tensor
+    objections: Tensor
+    handled: Tensor
+    levels: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A call ready for training: its wordings, the first one as written, and its targets."""
+
+    call_id: str
+    turns: tuple[Turn, ...]
+    views: tuple[View, ...]
+    targets: Targets
+
+
+def example(call: LabelledCall, *, augment: bool) -> Example:
+    """A call as tensors; with `augment`, a misheard wording and an unpunctuated one beside the written one."""
+    turns = call.transcript.turns
+    wordings: list[tuple[Turn, ...]] = [turns]
+    if augment:
+        heard = noisy(turns, rate=NOISE_RATE, seed=f"train/{call.call_id}")
+        wordings.append(unpunctuated(heard) if _odd(call.call_id) else heard)
+    return Example(
+        call_id=call.call_id,
+        turns=turns,
+        views=tuple(view(wording) for wording in wordings),
+        targets=targets(call.labels, len(turns)),
+    )
+
+
+def view(turns: Sequence[Turn]) -> View:
+    """One wording through the frozen layers, kept as bfloat16 to halve the memory."""
+    states, mask, owner = lower_states(turn_windows(turns))
+    return View(states.bfloat16(), mask, owner, turn_features(turns))
+
+
+def targets(labels: Sequence[Labels], count: int) -> Targets:
+    """Targets of a call of `count` turns from all its labellers."""
+    moves = torch.zeros(count, len(MOVES))
+    evidence = torch.zeros(count, len(CRITERIA))
+    objections = torch.zeros(count, len(OBJECTION_KINDS))
+    handled = torch.full((count,), -1, dtype=torch.int64)
+    for label in reversed(labels):
+        for turn, names in label.moves.items():
+            for name in names:
+                moves[turn, MOVES.index(name)] = 1.0
+        for column, criterion in enumerate(CRITERIA):
+            for turn in label.evidence[criterion]:
+                evidence[turn, column] = 1.0
+        for objection in label.objections:
+            objections[objection.turn, OBJECTION_KINDS.index(objection.kind)] = 1.0
+            handled[objection.turn] = HANDLED.index(objection.handled)
+    levels = torch.tensor([_mean([label.levels[criterion] for label in labels]) for criterion in CRITERIA])
+    return Targets(moves, evidence, objections, handled, levels)
+
+
+def _mean(levels: Sequence[int | None]) -> float:
+    known = [level for level in levels if level is not None]
+    return NA if 2 * len(known) <= len(levels) - 1 or not known else sum(known) / len(known)
+
+
+def _odd(text: str) -> bool:
+    return hashlib.sha256(text.encode()).digest()[0] % 2 == 1
+
+
+def data_hash(folders: Sequence[Path]) -> str:
+    """SHA-256 over names and bytes of every corpus file in the folders, in order."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(folder.glob("*.txt")):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

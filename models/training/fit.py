@@ -1,0 +1,99 @@
+"""Fitting the judge's network to labelled calls: one core, bfloat16 in the encoder, the same result for a seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from models.judge_net import JudgeNet, Reading
+from models.training.corpus import CRITERIA, MOVES
+from models.training.data import NA, Example, Targets
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Hyperparameters; `rate_upper` is the learning rate of the pretrained layers, `rate_heads` of the new ones."""
+
+    epochs: int = 8
+    calls_per_step: int = 2
+    rate_upper: float = 2e-4
+    rate_heads: float = 3e-3
+    weight_decay: float = 0.02
+    dropout: float = 0.3
+    dropout_upper: float = 0.1
+    positive_weight: float = 3.0
+    second_wording: float = 0.4
+    seed: int = 0
+
+
+def loss(reading: Reading, targets: Targets, *, positive_weight: float) -> Tensor:
+    """Sum of the losses per turn (moves, evidence, objections, handling) and per call (levels, n/a)."""
+    weight = torch.tensor(positive_weight)
+
+    def per_turn(logits: Tensor, wanted: Tensor) -> Tensor:
+        summed = functional.binary_cross_entropy_with_logits(
+            logits, wanted, reduction="sum", pos_weight=weight
+        )
+        return summed / len(wanted)
+
+    total = per_turn(reading.moves, targets.moves)
+    total = total + 0.5 * per_turn(reading.evidence, targets.evidence)
+    total = total + per_turn(reading.objections, targets.objections)
+    objected = targets.handled >= 0
+    if bool(objected.any()):
+        total = total + 0.1 * functional.cross_entropy(reading.handled[objected], targets.handled[objected])
+    due = targets.levels != NA
+    above = (targets.levels[:, None] - torch.arange(4)[None]).clamp(0.0, 1.0)
+    total = total + functional.binary_cross_entropy_with_logits(reading.levels[due], above[due])
+    return total + 0.3 * functional.binary_cross_entropy_with_logits(reading.na, (~due).float())
+
+
+def fit(
+    examples: Sequence[Example], recipe: Recipe, *, each_epoch: Callable[[int, float], None] = lambda epoch, value: None
+) -> JudgeNet:
+    """A network fitted to the examples; `each_epoch` is told the epoch and its mean loss."""
+    torch.manual_seed(recipe.seed)
+    torch.set_num_threads(1)
+    rng = random.Random(recipe.seed)
+    net = JudgeNet(moves=len(MOVES), criteria=len(CRITERIA))
+    heads = [value for name, value in net.named_parameters() if not name.startswith("upper")]
+    groups = [{"params": heads, "lr": recipe.rate_heads}, {"params": net.upper.parameters(), "lr": recipe.rate_upper}]
+    optimiser = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
+    per_epoch = -(-len(examples) // recipe.calls_per_step)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warm_then_linear(step, recipe.epochs * per_epoch))
+    for epoch in range(recipe.epochs):
+        net.train()
+        order = list(examples)
+        rng.shuffle(order)
+        seen = 0.0
+        for start in range(0, len(order), recipe.calls_per_step):
+            batch = order[start : start + recipe.calls_per_step]
+            optimiser.zero_grad()
+            for item in batch:
+                value = _one(net, item, recipe, rng) / len(batch)
+                torch.autograd.backward(value)
+                seen += float(value.detach()) * len(batch)
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            optimiser.step()
+            schedule.step()
+        each_epoch(epoch, seen / len(order))
+    return net.eval()
+
+
+def _one(net: JudgeNet, item: Example, recipe: Recipe, rng: random.Random) -> Tensor:
+    written, *others = item.views
+    view = rng.choice(others) if others and rng.random() < recipe.second_wording else written
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        vectors = net.turn_vectors(view.states, view.mask, view.owner, len(item.turns), recipe.dropout_upper)
+    reading = net(vectors.float(), view.features, recipe.dropout)
+    return loss(reading, item.targets, positive_weight=recipe.positive_weight)
+
+
+def warm_then_linear(step: int, steps: int) -> float:
+    """Learning-rate factor: up over the first tenth of the steps, then down to a fiftieth."""
+    return min(1.0, (step + 1) / max(1.0, 0.1 * steps)) * max(0.02, 1 - step / max(1, steps))
