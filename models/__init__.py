@@ -1,0 +1,1 @@
+"""Everything that is a neural network or stands in for one."""

@@ -102,9 +102,7 @@ class JudgeModel:
         """Judge a call; the same turns give the same verdict, whatever the number of threads."""
         heard = self.hear(turns)
         probabilities = np.round(self.levels.predict(call_features(heard, turns, move_names=self.move_names)), DECIMALS)
-        views = {
-            name: self._view(name, row, probabilities[row], heard) for row, name in enumerate(self.criteria)
-        }
+        views = {name: self._view(name, row, probabilities[row], heard) for row, name in enumerate(self.criteria)}
         objections = self._objections(heard)
         views["objection_handling"] = self._with_objections(views["objection_handling"], objections)
         return Verdict(
@@ -114,7 +112,9 @@ class JudgeModel:
         )
 
     def _moves(self, row: NDArray[np.float64]) -> dict[str, float]:
-        found = [(float(p), name) for p, name in zip(row, self.move_names, strict=True) if p >= self.config["move_threshold"]]
+        found = [
+            (float(p), name) for p, name in zip(row, self.move_names, strict=True) if p >= self.config["move_threshold"]
+        ]
         return {name: p for p, name in sorted(found, key=lambda item: (-item[0], item[1]))}
 
     def _view(self, name: str, row: int, distribution: NDArray[np.float64], heard: Heard) -> CriterionView:
@@ -141,9 +141,7 @@ class JudgeModel:
     def _with_objections(self, view: CriterionView, objections: Sequence[Objection]) -> CriterionView:
         """An objection that is reported makes the criterion apply: the two must not contradict each other."""
         if view.na and objections:
-            return CriterionView(
-                view.level, False, view.confidence, view.threshold, view.evidence, view.probabilities
-            )
+            return CriterionView(view.level, False, view.confidence, view.threshold, view.evidence, view.probabilities)
         return view
 
 

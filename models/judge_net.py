@@ -40,7 +40,8 @@ _NUMBER_WORDS = re.compile(
     re.IGNORECASE,
 )
 _ASKING = re.compile(
-    r"^(?:so |and |but |okay |right )*(?:who|what|when|where|why|how|which|do|does|did|is|are|can|could|would|will|have)\b",
+    r"^(?:so |and |but |okay |right )*"
+    r"(?:who|what|when|where|why|how|which|do|does|did|is|are|can|could|would|will|have)\b",
     re.IGNORECASE,
 )
 
@@ -81,7 +82,7 @@ def turn_windows(turns: Sequence[Turn]) -> list[Window]:
         tokens = tokens[:MAX_TURN_TOKENS]
         ids += tokens
         owner += [index] * len(tokens)
-    start_id, end_id = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    start_id, end_id = (int(tokenizer.token_to_id(mark) or 0) for mark in ("[CLS]", "[SEP]"))
     windows = []
     for start in range(0, len(ids), WINDOW - CONTEXT):
         core = ids[start : start + WINDOW - CONTEXT]
@@ -233,11 +234,16 @@ class JudgeNet(nn.Module):
 
     def _pretrained(self) -> dict[str, Tensor]:
         layers = list(load_encoder().layers)[FROZEN:]
-        return {f"upper.{i}.{name}": value for i, layer in enumerate(layers) for name, value in layer.state_dict().items()}
+        return {
+            f"upper.{i}.{name}": value for i, layer in enumerate(layers) for name, value in layer.state_dict().items()
+        }
 
     def forward(self, vectors: Tensor, features: Tensor, dropout: float = 0.0) -> Reading:
         """One call: turn vectors (turns, 384) and features (turns, 6) to logits."""
-        drop = lambda x: functional.dropout(x, dropout, self.training)  # noqa: E731
+
+        def drop(values: Tensor) -> Tensor:
+            return functional.dropout(values, dropout, self.training)
+
         x = functional.gelu(self.norm(self.project(drop(torch.cat([vectors, features], dim=1)))))
         context, _ = self.gru(x[None])
         h = drop(torch.cat([x, context[0]], dim=1))

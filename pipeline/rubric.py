@@ -136,7 +136,7 @@ def check_text(text: str) -> list[str]:
     rows = table.get("criteria") or []
     if not isinstance(rows, list):
         return [*mistakes, "line 1: 'criteria' must be a list"]
-    nodes = next((value.value for key, value in node.value if key.value == "criteria"), [])
+    nodes: list[yaml.Node] = next((value.value for key, value in node.value if key.value == "criteria"), [])
     moves = table.get("moves") or {}
     seen: set[str] = set()
     for row, row_node in zip(rows, nodes, strict=False):
@@ -154,7 +154,10 @@ def _check_criterion(row: Any, node: yaml.Node, *, moves: Mapping[str, Any], see
         return [f"line {line}: a criterion is a mapping with 'id', 'title', 'stage' and 'levels'"]
     lines = dict(_keys(node))
     name = row.get("id") or "?"
-    at = lambda key: lines.get(key, line)  # noqa: E731
+
+    def at(key: str) -> int:
+        return lines.get(key, line)
+
     found = [
         f"line {line}: criterion '{name}': '{key}' is missing; add it"
         for key in ("id", "title", "stage", "question", "levels")
@@ -170,7 +173,9 @@ def _check_criterion(row: Any, node: yaml.Node, *, moves: Mapping[str, Any], see
     seen.add(name)
     levels = row.get("levels")
     if levels is not None and (not isinstance(levels, dict) or set(levels) != set(LEVELS)):
-        found.append(f"line {at('levels')}: criterion '{name}': levels must be exactly 0, 1, 2, 3 and 4, each with its anchor")
+        found.append(
+            f"line {at('levels')}: criterion '{name}': levels must be exactly 0, 1, 2, 3 and 4, each with its anchor"
+        )
     weight = row.get("weight", 1.0)
     if not isinstance(weight, int | float) or isinstance(weight, bool) or weight < 0:
         found.append(f"line {at('weight')}: criterion '{name}': weight must be a number of 0 or more")
@@ -207,7 +212,8 @@ def _build(table: Mapping[str, Any]) -> Rubric:
     canonical = json.dumps(table, sort_keys=True, ensure_ascii=False)
     criteria = tuple(_criterion(row) for row in table["criteria"])
     moves = {
-        name: Move(id=name, side=row["side"], means=str(row["means"])) for name, row in (table.get("moves") or {}).items()
+        name: Move(id=name, side=row["side"], means=str(row["means"]))
+        for name, row in (table.get("moves") or {}).items()
     }
     return Rubric(
         id=str(table["id"]),

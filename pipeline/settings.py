@@ -87,7 +87,7 @@ def load_settings(data: Path | str | None = None, *, environ: Mapping[str, str] 
 
 
 def _cast(value: Any, f: dataclasses.Field[Any], *, where: str) -> Any:
-    kind = type(f.default)
+    kind: type[Any] = type(f.default)
     try:
         if isinstance(value, bool) or (kind is str and not isinstance(value, str)):
             raise ValueError

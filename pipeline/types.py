@@ -11,7 +11,6 @@ import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.errors import TranscriptError
@@ -357,18 +356,3 @@ class Scorecard:
             "objections": [item.to_json() for item in self.objections],
             "metrics": self.metrics.to_json(),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One file found in the inbox: `sha256` of its bytes is the call's identity, `meta` what its path and sidecar say."""
-
-    path: Path
-    sha256: str
-    kind: SourceKind
-    meta: CallMeta = field(default_factory=CallMeta)
-
-    @property
-    def call_id(self) -> str:
-        """The first 12 hex digits of the content hash: short, stable under renames."""
-        return self.sha256[:12]

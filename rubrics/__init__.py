@@ -1,0 +1,1 @@
+"""Rubrics and the training library: YAML only."""

@@ -61,12 +61,16 @@ def test_training_code_never_names_the_test_calls() -> None:
             name
             for node in ast.walk(tree)
             for name in (
-                [alias.name for alias in node.names] if isinstance(node, ast.Import) else [getattr(node, "module", None) or ""]
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [getattr(node, "module", None) or ""]
             )
             if isinstance(node, ast.Import | ast.ImportFrom)
         }
         assert not any(name.startswith("benchmarks") for name in imported), path
-        strings = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+        strings = [
+            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
         assert not any("judge/test" in text for text in strings), path
 
 

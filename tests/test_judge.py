@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from models.judge_model import CriterionView, Verdict, decide, load_judge
@@ -9,8 +10,6 @@ from pipeline.errors import UnresolvedRoles
 from pipeline.judge import QUOTE_CHARACTERS, overall, quote, score_call, scorecard, verify
 from pipeline.rubric import load_rubric
 from pipeline.types import CallMeta, CriterionScore, Objection, Transcript, Turn
-
-import numpy as np
 
 RUBRIC = load_rubric("sales_call")
 CORPUS = Path(__file__).resolve().parent.parent / "models/corpus/tune"
@@ -87,7 +86,9 @@ def test_unresolved_roles_are_refused() -> None:
         score_call(Transcript("x", CallMeta(), (Turn(0, 1, "SPEAKER_00", "hi"),)), RUBRIC)
 
 
-@pytest.mark.parametrize("text", ["Short.", "word " * 200, "One sentence here. " * 40, "x" * 900, "a? " + "b " * 300 + "c?"])
+@pytest.mark.parametrize(
+    "text", ["Short.", "word " * 200, "One sentence here. " * 40, "x" * 900, "a? " + "b " * 300 + "c?"]
+)
 def test_quotes_are_verbatim_and_bounded(text: str) -> None:
     found = quote(text)
     assert found

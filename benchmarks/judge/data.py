@@ -37,5 +37,7 @@ def objections(labels: Sequence[Labels]) -> dict[int, str]:
         for objection in label.objections:
             votes.setdefault(objection.turn, []).append(objection.kind)
     return {
-        turn: max(sorted(set(kinds)), key=kinds.count) for turn, kinds in sorted(votes.items()) if 2 * len(kinds) >= len(labels)
+        turn: max(sorted(set(kinds)), key=kinds.count)
+        for turn, kinds in sorted(votes.items())
+        if 2 * len(kinds) >= len(labels)
     }

@@ -38,7 +38,9 @@ def judged_level(score: CriterionScore, raw: int | None) -> int | None:
     return raw if score.status == "abstained" else score.level
 
 
-def measure(calls: Sequence[LabelledCall], scorecards: Sequence[Scorecard], raw: Sequence[Mapping[str, int | None]]) -> Report:
+def measure(
+    calls: Sequence[LabelledCall], scorecards: Sequence[Scorecard], raw: Sequence[Mapping[str, int | None]]
+) -> Report:
     """Compare scorecards with the labels; `raw` holds each call's levels before abstention."""
     groups: dict[str, list[list[tuple[int, int]]]] = {name: [] for name in CRITERIA}
     everything: list[list[tuple[int, int]]] = []

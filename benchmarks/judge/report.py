@@ -69,12 +69,16 @@ def _measures_table(report: Report) -> str:
         ("expected calibration error of the confidence", report.calibration_error),
         ("applicable criteria abstained", report.abstained),
     ]
-    return "\n".join(["| measure | value |", "|---|---|", *(f"| {name} | {value:.2f} |" for name, value in rows)]) + "\n"
+    return (
+        "\n".join(["| measure | value |", "|---|---|", *(f"| {name} | {value:.2f} |" for name, value in rows)]) + "\n"
+    )
 
 
 def _stress_table(stress: Mapping[str, Mapping[str, float]]) -> str:
     rows = ["| change | flipped | QWK | lost |", "|---|---|---|---|"]
-    rows += [f"| {name} | {row['flipped']:.3f} | {row['qwk']:.2f} | {row['lost']:.2f} |" for name, row in stress.items()]
+    rows += [
+        f"| {name} | {row['flipped']:.3f} | {row['qwk']:.2f} | {row['lost']:.2f} |" for name, row in stress.items()
+    ]
     return "\n".join(rows) + "\n"
 
 

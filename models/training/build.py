@@ -26,7 +26,7 @@ Rows = NDArray[np.float32]
 
 
 def train(corpus: Path, out: Path, *, epochs: int, folds: int, say: Callable[[str], None]) -> None:
-    """Train on `corpus/train`, calibrate on it cross-fitted and on `corpus/tune`, write the files to `out`."""
+    """Train on `corpus/train`, calibrate on it (cross-fitted) and on `corpus/tune`, write the files to `out`."""
     from safetensors.torch import save
 
     calls, held = read_corpus(corpus / "train"), read_corpus(corpus / "tune")
@@ -34,18 +34,17 @@ def train(corpus: Path, out: Path, *, epochs: int, folds: int, say: Callable[[st
     say(f"{len(calls)} calls to train on, {len(held)} to tune on")
     recipe = Recipe(epochs=epochs)
     rows, noisy_rows = cross_fitted(calls, examples, recipe, folds=folds, say=say)
-    net = fit(examples, recipe, each_epoch=lambda epoch, value: say(f"all calls: epoch {epoch + 1}: loss {value:.3f}"))
+    net = fit(examples, recipe, each_epoch=_told(say, "all calls"))
     tune = np.stack([_row(hear(net, call.transcript.turns), call) for call in held])
     levels = level_targets(calls)
     forests = [
-        grow(np.concatenate([rows, noisy_rows]), np.concatenate([levels[:, c]] * 2), seed=c) for c in range(len(CRITERIA))
+        grow(np.concatenate([rows, noisy_rows]), np.concatenate([levels[:, c]] * 2), seed=c)
+        for c in range(len(CRITERIA))
     ]
     model = LevelModel(tuple(Forest.from_sklearn(forest) for forest in forests))
     out_of_fold = cross_predicted(rows, noisy_rows, levels, folds=8)
     on_tune = np.stack([model.predict(row) for row in tune])
-    config = calibrate(
-        np.concatenate([out_of_fold, on_tune]), np.concatenate([levels, level_targets(held)])
-    )
+    config = calibrate(np.concatenate([out_of_fold, on_tune]), np.concatenate([levels, level_targets(held)]))
     tensors = {f"net.{name}": value.contiguous() for name, value in net.differences().items()}
     tensors |= {f"levels.{name}": value for name, value in model.to_tensors().items()}
     data = save(tensors)
@@ -65,14 +64,19 @@ def train(corpus: Path, out: Path, *, epochs: int, folds: int, say: Callable[[st
 
 
 def cross_fitted(
-    calls: Sequence[LabelledCall], examples: Sequence[Example], recipe: Recipe, *, folds: int, say: Callable[[str], None]
+    calls: Sequence[LabelledCall],
+    examples: Sequence[Example],
+    recipe: Recipe,
+    *,
+    folds: int,
+    say: Callable[[str], None],
 ) -> tuple[Rows, Rows]:
     """Features of each call, as written and misheard, by a network that was not fitted to it."""
     clean: dict[int, Rows] = {}
     misheard: dict[int, Rows] = {}
     for fold in range(folds):
         inside = [item for index, item in enumerate(examples) if index % folds != fold]
-        net = fit(inside, recipe, each_epoch=lambda epoch, value, f=fold: say(f"fold {f + 1}: epoch {epoch + 1}: loss {value:.3f}"))
+        net = fit(inside, recipe, each_epoch=_told(say, f"fold {fold + 1}"))
         for index in range(fold, len(calls), folds):
             call = calls[index]
             clean[index] = _row(hear(net, call.transcript.turns), call)
@@ -80,6 +84,10 @@ def cross_fitted(
             misheard[index] = _row(hear(net, unpunctuated(turns) if index % 2 else turns), call)
     order = range(len(calls))
     return np.stack([clean[i] for i in order]), np.stack([misheard[i] for i in order])
+
+
+def _told(say: Callable[[str], None], name: str) -> Callable[[int, float], None]:
+    return lambda epoch, value: say(f"{name}: epoch {epoch + 1}: loss {value:.3f}")
 
 
 def _row(heard: Heard, call: LabelledCall) -> Rows:
@@ -115,7 +123,9 @@ def cross_predicted(rows: Rows, noisy_rows: Rows, levels: NDArray[np.int64], *, 
     for fold in range(folds):
         inside = fold_of != fold
         for c in range(len(CRITERIA)):
-            forest = grow(np.concatenate([rows[inside], noisy_rows[inside]]), np.concatenate([levels[inside, c]] * 2), seed=c)
+            forest = grow(
+                np.concatenate([rows[inside], noisy_rows[inside]]), np.concatenate([levels[inside, c]] * 2), seed=c
+            )
             out[np.ix_(~inside, [c], forest.classes_)] = forest.predict_proba(rows[~inside])[:, None, :]
     return out
 
@@ -141,7 +151,7 @@ def calibrate(distributions: NDArray[np.float64], levels: NDArray[np.int64]) -> 
         curve = IsotonicRegression(out_of_bounds="clip", y_min=0.02, y_max=0.98).fit(masses, hits)
     grid = np.linspace(0, 1, 21)
     calibration = [[round(float(x), 4) for x in grid], [round(float(y), 4) for y in curve.predict(grid)]]
-    confidence = np.interp(masses, *calibration)
+    confidence = np.interp(masses, calibration[0], calibration[1])
     floor = round(float(np.quantile(confidence, ABSTAIN_SHARE)), 3)
     return {
         "edges": edges,

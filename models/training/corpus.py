@@ -1,8 +1,9 @@
 """Labelled calls: the text format of `models/corpus/` read into transcripts with labels.
 
 A call is one file: `@key value` lines, then a line per turn (`R: ... {moves *D obj:stall=partly}`), then the levels
-(`= D3 M1 B2 P4 R- O- H2 A2`). `models/corpus/README.md` is the labelling guide. Labels of a call
-`x.txt` by an independent labeller stand in `x.second.txt`, by another in `x.third.txt`: a line `turn moves...` per labelled turn and the same line of levels.
+(`= D3 M1 B2 P4 R- O- H2 A2`). `models/corpus/README.md` is the labelling guide. Labels
+of a call `x.txt` by an independent labeller stand in `x.second.txt`, by another in `x.third.txt`: a line `turn moves...`
+per labelled turn and the same line of levels.
 """
 
 from __future__ import annotations
@@ -107,8 +108,12 @@ def read_call(path: Path) -> LabelledCall:
     transcript = Transcript(
         call_id=path.stem,
         meta=CallMeta(
-            rep=meta.get("rep"), account=meta.get("account"), industry=meta.get("industry"), call_type=meta.get("type"),
-            team=meta.get("team"), extra={"noise": meta.get("noise", "none")},
+            rep=meta.get("rep"),
+            account=meta.get("account"),
+            industry=meta.get("industry"),
+            call_type=meta.get("type"),
+            team=meta.get("team"),
+            extra={"noise": meta.get("noise", "none")},
         ),
         turns=timed(rows, seed=path.stem),
     )
@@ -171,7 +176,7 @@ def _speaker(label: str) -> str:
 
 
 def timed(rows: list[tuple[str, str]], *, seed: str) -> tuple[Turn, ...]:
-    """Turns with plausible times: each speaker's pace (125-185 words a minute) and the gaps come from a hash of `seed`."""
+    """Turns with plausible times: each speaker's pace (125-185 words a minute) and the gaps follow from `seed`."""
     turns: list[Turn] = []
     now = 0.6
     for index, (speaker, text) in enumerate(rows):

@@ -33,7 +33,8 @@ class View:
 @dataclass(frozen=True, slots=True)
 class Targets:
     """What is asked for: `moves` (turns, M), `evidence` (turns, C) and `objections` (turns, 4) as 0 or 1 (1 where any
-    labeller says so: labellers overlook moves far more often than they invent them), `handled` (turns,) index or -1, `levels` (C,) mean over the labellers or `NA`."""
+    labeller says so: labellers overlook moves far more often than they invent them), `handled` (turns,) index or -1,
+    `levels` (C,) mean over the labellers or `NA`."""
 
     moves: Tensor
     evidence: Tensor

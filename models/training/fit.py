@@ -36,9 +36,7 @@ def loss(reading: Reading, targets: Targets, *, positive_weight: float) -> Tenso
     weight = torch.tensor(positive_weight)
 
     def per_turn(logits: Tensor, wanted: Tensor) -> Tensor:
-        summed = functional.binary_cross_entropy_with_logits(
-            logits, wanted, reduction="sum", pos_weight=weight
-        )
+        summed = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="sum", pos_weight=weight)
         return summed / len(wanted)
 
     total = per_turn(reading.moves, targets.moves)
@@ -65,7 +63,9 @@ def fit(
     groups = [{"params": heads, "lr": recipe.rate_heads}, {"params": net.upper.parameters(), "lr": recipe.rate_upper}]
     optimiser = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
     per_epoch = -(-len(examples) // recipe.calls_per_step)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warm_then_linear(step, recipe.epochs * per_epoch))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: warm_then_linear(step, recipe.epochs * per_epoch)
+    )
     for epoch in range(recipe.epochs):
         net.train()
         order = list(examples)

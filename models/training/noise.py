@@ -16,7 +16,8 @@ from pipeline.types import Turn
 
 SUBSTITUTE, DELETE = 0.60, 0.85
 _SOUND_ALIKE = {
-    "price": "prize", "cost": "cast", "week": "weak", "two": "to", "four": "for", "eight": "ate", "our": "are", "your": "year",
+    "price": "prize", "cost": "cast", "week": "weak", "two": "to", "four": "for", "eight": "ate", "our": "are", 
+    "your": "year",
     "their": "there", "would": "wood", "right": "write", "know": "no", "buy": "by", "sell": "cell", "quote": "coat",
     "order": "odor", "contract": "contact", "month": "mouth", "budget": "but it", "board": "bored", "sign": "sine",
     "decide": "the side", "team": "theme", "system": "sister", "pilot": "pile it", "sure": "shore", "need": "neat",
@@ -55,13 +56,17 @@ def _substitute(word: str, *, rng: random.Random, vocabulary: Sequence[str]) -> 
     bare = word.lower().strip(".,!?;:\"'()-")
     if bare in _SOUND_ALIKE:
         return _SOUND_ALIKE[bare]
-    alike = [other for other in vocabulary if other != bare and other[:2] == bare[:2] and abs(len(other) - len(bare)) <= 2]
+    alike = [
+        other for other in vocabulary if other != bare and other[:2] == bare[:2] and abs(len(other) - len(bare)) <= 2
+    ]
     return rng.choice(alike) if alike else rng.choice(_SMALL)
 
 
 def unpunctuated(turns: Sequence[Turn]) -> tuple[Turn, ...]:
     """The turns in lower case without punctuation, as many recognisers write them."""
     return tuple(
-        dataclasses.replace(turn, text=_PUNCTUATION.sub("", turn.text).replace("--", "").lower().strip() or "uh", words=())
+        dataclasses.replace(
+            turn, text=_PUNCTUATION.sub("", turn.text).replace("--", "").lower().strip() or "uh", words=()
+        )
         for turn in turns
     )

@@ -1,0 +1,97 @@
+"""Prefect on this machine, without a server of its own: where it keeps its files, and runs that a crash left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.claims import process_alive, process_start
+from pipeline.errors import EngineError, StoreError
+
+OWNER_TAG = "debrief-owner"
+
+
+def use_data_folder(data: Path) -> None:
+    """Let Prefect keep its files in the data folder, unless the user runs a Prefect of their own.
+
+    Must be called before Prefect is imported. Raises `StoreError` when the folder cannot be made.
+    """
+    if "PREFECT_API_URL" not in os.environ and "PREFECT_HOME" not in os.environ:
+        home = (data / "prefect").absolute()
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{home}: cannot be made ({error.strerror or error}); check its permissions") from error
+        os.environ["PREFECT_HOME"] = str(home)
+
+
+@contextlib.contextmanager
+def owned_run() -> Iterator[None]:
+    """Flow runs inside belong to this process.
+
+    Raises `EngineError` where Prefect's local server does not start, and `KeyboardInterrupt` for a SIGTERM, which
+    Prefect catches while a flow runs and turns into an exception of its own.
+    """
+    from prefect import tags
+    from prefect.exceptions import TerminationSignal
+
+    try:
+        _start_server()
+        with tags(owner_tag()):
+            yield
+    except TerminationSignal:
+        raise KeyboardInterrupt from None
+    except RuntimeError as error:
+        if "ephemeral" not in str(error):
+            raise
+        raise EngineError(
+            "Prefect's server on this machine did not start; `debrief process` does the same without Prefect"
+        ) from error
+
+
+def _start_server() -> None:
+    """Start Prefect's temporary server, if one is needed, so that Ctrl-C on the terminal does not reach it.
+
+    It must outlive the flow by the moment in which the flow reports its end; without it that takes two minutes of
+    retries. A blocked signal stays blocked in a child process.
+    """
+    from prefect.client.orchestration import get_client
+
+    deaf = hasattr(signal, "pthread_sigmask") and threading.current_thread() is threading.main_thread()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if deaf else set()
+    try:
+        get_client(sync_client=True)
+    finally:
+        if deaf:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def owner_tag() -> str:
+    """The tag that says which process a flow run belongs to: `debrief-owner:<host>:<pid>:<start>`."""
+    return f"{OWNER_TAG}:{socket.gethostname()}:{os.getpid()}:{process_start(os.getpid())}"
+
+
+def sweep_stale_runs() -> int:
+    """Mark flow runs as crashed whose process on this machine is gone: killed with -9 they stay `Running`. How many."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter
+    from prefect.client.schemas.objects import StateType
+    from prefect.states import Crashed
+
+    running = FlowRunFilter.model_validate({"state": {"type": {"any_": [StateType.RUNNING, StateType.PENDING]}}})
+    swept = 0
+    with get_client(sync_client=True) as client:
+        for run in client.read_flow_runs(flow_run_filter=running):
+            tag = next((tag for tag in run.tags if tag.startswith(f"{OWNER_TAG}:{socket.gethostname()}:")), None)
+            if tag is None:
+                continue
+            pid, start = tag.split(":")[-2:]
+            if not process_alive(int(pid), start):
+                client.set_flow_run_state(run.id, Crashed(message="its process is gone"), force=True)
+                swept += 1
+    return swept

@@ -1,0 +1,164 @@
+"""The watched folder: whatever lands in it becomes a call, until stopped.
+
+Events of the file system are hints that make the next look come sooner; the full look at the folder, at the start and
+every `RESCAN_S`, is the truth (network drives send no events). A file counts once its size and time have stood still
+between two looks. Each look with something to do is one run of the `process` flow.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from flows.process import Caller, run_process
+from pipeline.claims import Claims
+from pipeline.errors import DebriefError
+from pipeline.ingest import Found, discover
+from pipeline.plan import Outcome
+from pipeline.plan import plan as make_plan
+from pipeline.settings import Settings
+
+RESCAN_S = 30.0
+SETTLE_S = 2.0
+"""How long a file must have stood still before it is taken."""
+MAX_ATTEMPTS = 3
+CHUNK = 200
+"""Files per run: a backlog of thousands shows up in the reports as it goes."""
+
+State = tuple[int, int]
+
+log = logging.getLogger("debrief.watch")
+
+
+class Looked:
+    """What the watcher remembers between looks: since when a file has stood as it stands, and what was dealt with."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seen: dict[Path, tuple[State, float]] = {}
+        self._settled: dict[Path, State] = {}
+
+    def ready(self, found: Iterable[Found]) -> tuple[list[Found], bool]:
+        """Files that have stood still for `SETTLE_S` and were not dealt with as they are; whether others still move."""
+        now = self._clock()
+        seen: dict[Path, tuple[State, float]] = {}
+        still: list[Found] = []
+        moving = False
+        for item in found:
+            state = _state(item.path)
+            if state is None:
+                continue
+            before = self._seen.get(item.path)
+            since = before[1] if before and before[0] == state else now
+            seen[item.path] = (state, since)
+            if self._settled.get(item.path) == state:
+                continue
+            if now - since >= SETTLE_S:
+                still.append(item)
+            else:
+                moving = True
+        self._seen = seen
+        return still, moving
+
+    def settle(self, items: Iterable[Found]) -> None:
+        """Remember that these files were dealt with as they were when last seen."""
+        self._settled |= {item.path: self._seen[item.path][0] for item in items if item.path in self._seen}
+
+
+def _state(path: Path) -> State | None:
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_size, state.st_mtime_ns
+
+
+def watch(
+    settings: Settings,
+    *,
+    stop: threading.Event,
+    caller: Caller,
+    on_look: Callable[[int, int], None] = lambda files, ready: None,
+    on_problem: Callable[[str], None] = lambda line: None,
+    process: Callable[[Path, Caller], object] = lambda inbox, caller: run_process([inbox], caller),
+) -> None:
+    """Watch `settings.inbox_folder` until `stop` is set; what runs then is finished by `caller` or let go.
+
+    `on_look(files, ready)` is called after every look, `on_problem` with one line where a look failed: a folder that
+    is away for a while, a rubric being edited. The next look tries again.
+    """
+    inbox = settings.inbox_folder
+    inbox.mkdir(parents=True, exist_ok=True)
+    with Claims(settings.data / "claims") as claims:
+        claims.sweep()
+    hint = threading.Event()
+    threading.Thread(target=_listen, args=(inbox, hint, stop), daemon=True).start()
+    looked = Looked()
+    told = ""
+    while not stop.is_set():
+        hint.clear()
+        moving = False
+        try:
+            moving = _look(inbox, settings, looked, caller, on_look, process)
+            told = ""
+        except KeyboardInterrupt:
+            stop.set()
+        except (DebriefError, OSError) as error:
+            if str(error) != told:
+                on_problem(str(error))
+            told = str(error)
+        _wait(SETTLE_S if moving else RESCAN_S, hint, stop)
+
+
+def _look(
+    inbox: Path,
+    settings: Settings,
+    looked: Looked,
+    caller: Caller,
+    on_look: Callable[[int, int], None],
+    process: Callable[[Path, Caller], object],
+) -> bool:
+    """One look at the folder and what follows from it; True when there is more to do soon."""
+    found = discover([inbox])
+    ready, moving = looked.ready(found)
+    on_look(len(found), len(ready))
+    now, later = ready[:CHUNK], ready[CHUNK:]
+    busy: set[Path] = set()
+
+    def told(outcome: Outcome) -> None:
+        if outcome.status == "busy":
+            busy.add(outcome.path)
+        caller.on_outcome(outcome)
+
+    if now:
+        plan = make_plan(now, settings, max_attempts=MAX_ATTEMPTS)
+        if plan.jobs:
+            process(inbox, replace(caller, settings=settings, plan=plan, on_outcome=told))
+        else:
+            caller.on_plan(plan)
+        # what another debrief works on is looked at again
+        looked.settle(item for item in now if item.path not in busy)
+    return moving or bool(later)
+
+
+def _listen(inbox: Path, hint: threading.Event, stop: threading.Event) -> None:
+    """Turn file system events into hints; where there are none, the rescan does."""
+    import watchfiles
+
+    try:
+        for _ in watchfiles.watch(inbox, stop_event=stop, rust_timeout=1000, yield_on_timeout=False):
+            hint.set()
+    except (OSError, RuntimeError) as error:
+        log.warning("no file system events for %s (%s): looking every %s s", inbox, error, RESCAN_S)
+
+
+def _wait(seconds: float, hint: threading.Event, stop: threading.Event) -> None:
+    """Until a hint, the end of `seconds`, or the stop; in small steps, because two events are waited for."""
+    step = 0.5
+    for _ in range(max(1, round(seconds / step))):
+        if stop.wait(step) or hint.is_set():
+            return

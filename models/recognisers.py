@@ -1,0 +1,38 @@
+"""Recognisers: speech to words with times and probabilities. Adding one is one file and one line in `RECOGNISERS`.
+
+Each gets `read(t0, t1) -> samples` (16 kHz float32, one channel), the spans of speech in it (seconds, in order), the
+language, the terms to expect and its model, and returns `Word`s in time order. Nothing is ever downloaded here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from models import sphinx, whisper
+from pipeline.types import Word
+
+Read = Callable[[float, float], npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Recogniser:
+    """One engine: `transcribe` as above, `revision(model)` for the record, `expected_wer(words)` from its own
+    confidences.
+
+    `punctuated` says whether it writes sentences and numerals itself.
+    """
+
+    transcribe: Callable[..., list[Word]]
+    revision: Callable[[str], str]
+    expected_wer: Callable[[list[Word]], float | None]
+    punctuated: bool
+
+
+RECOGNISERS: dict[str, Recogniser] = {
+    "faster-whisper": Recogniser(whisper.transcribe, whisper.revision, whisper.expected_wer, punctuated=True),
+    "pocketsphinx": Recogniser(sphinx.transcribe, sphinx.revision, sphinx.expected_wer, punctuated=False),
+}

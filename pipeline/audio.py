@@ -1,0 +1,373 @@
+"""Recordings of any container, codec, rate and sample format become 16 kHz float32, or one line saying why not.
+
+Decoding streams: samples go to memory up to one hour of mono and to an unnamed temporary file beyond that, so a
+six-hour recording costs disk, not memory. Readers take windows of one channel (`Audio.read`).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import AudioError
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+
+Samples = npt.NDArray[np.float32]
+
+RATE = 16_000
+"""Samples per second of everything after decoding: what every model here was trained on."""
+
+BLOCK_S = 60.0
+"""Seconds handed on at a time where a whole recording is walked through."""
+
+_IN_MEMORY = 3600 * RATE
+_TARGET_DBFS = -23.0
+_MAX_GAIN_DB = 60.0
+_MIN_SPEECH_S = 1.0
+
+# Headerless telephone audio has nothing to recognise it by but its name.
+_RAW_FORMATS = {
+    ".ul": ("mulaw", "8000"),
+    ".ulaw": ("mulaw", "8000"),
+    ".mulaw": ("mulaw", "8000"),
+    ".al": ("alaw", "8000"),
+    ".alaw": ("alaw", "8000"),
+    ".gsm": ("gsm", ""),
+    ".g722": ("g722", ""),
+    ".g729": ("g729", ""),
+    ".sln": ("s16le", "8000"),
+    ".vox": ("s16le", "8000"),
+}
+
+# Their headers state the exact length; others are estimated from the bit rate and prove nothing about a missing end.
+_EXACT_LENGTH = {"wav", "flac", "aiff", "mov", "matroska", "w64", "caf", "au"}
+
+# Playlists and device inputs would make the decoder open other files or the network.
+_NOT_A_RECORDING = {"hls", "concat", "sdp", "dash", "rtsp", "rtp", "lavfi", "image2", "tty", "imf", "ffmetadata"}
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """A decoded recording: `channels` (1 or 2) of `frames` samples each at `rate` per second, values in [-1, 1].
+
+    `notes` says what had to be repaired while decoding.
+    """
+
+    channels: int
+    frames: int
+    stores: tuple[Samples | Spool, ...] = field(repr=False)
+    rate: int = RATE
+    notes: tuple[str, ...] = ()
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.frames / self.rate
+
+    def read(self, channel: int, t0: float = 0.0, t1: float | None = None) -> Samples:
+        """Samples of one channel between `t0` and `t1` seconds, clipped to the recording; shape (n,)."""
+        start = min(self.frames, max(0, round(t0 * self.rate)))
+        stop = self.frames if t1 is None else min(self.frames, max(start, round(t1 * self.rate)))
+        store = self.stores[channel]
+        return store[start:stop] if isinstance(store, np.ndarray) else store.read(start, stop)
+
+    def blocks(self, channel: int, seconds: float = BLOCK_S) -> Iterator[Samples]:
+        """The channel in consecutive windows of `seconds`."""
+        for start in np.arange(0.0, self.duration_s, seconds):
+            yield self.read(channel, float(start), float(start) + seconds)
+
+    def mono(self) -> Audio:
+        """The mean of all channels as a one-channel recording; itself where it has one."""
+        if self.channels == 1:
+            return self
+        writer = _Writer(1)
+        for pair in zip(*(self.blocks(channel) for channel in range(self.channels)), strict=True):
+            writer.add(np.asarray(np.mean(pair, axis=0, dtype=np.float32))[None])
+        return writer.finish(notes=self.notes)
+
+    @classmethod
+    def of(cls, samples: npt.NDArray[Any]) -> Audio:
+        """Wrap samples of shape (n,) or (channels, n) at 16 kHz."""
+        rows = np.atleast_2d(np.asarray(samples, dtype=np.float32))
+        return cls(channels=len(rows), frames=rows.shape[1], stores=tuple(np.ascontiguousarray(row) for row in rows))
+
+
+class Spool:
+    """Samples in a file without a name, which is gone when nobody holds it any more."""
+
+    def __init__(self) -> None:
+        self._fd, name = tempfile.mkstemp(prefix="debrief-")
+        os.unlink(name)
+
+    def __del__(self) -> None:
+        os.close(self._fd)
+
+    def append(self, samples: Samples) -> None:
+        """Add samples at the end. Raises `OSError` when the disk is full."""
+        rest = memoryview(samples.tobytes())
+        while rest:
+            rest = rest[os.write(self._fd, rest) :]
+
+    def read(self, start: int, stop: int) -> Samples:
+        """Samples from index `start` up to `stop`."""
+        return np.frombuffer(os.pread(self._fd, (stop - start) * 4, start * 4), dtype=np.float32)
+
+
+class _Writer:
+    """Collects decoded frames per channel: in memory first, in unnamed temporary files once they outgrow it."""
+
+    def __init__(self, channels: int) -> None:
+        self.frames = 0
+        self._parts: list[list[Samples]] = [[] for _ in range(channels)]
+        self._spools: list[Spool] = []
+
+    def add(self, samples: Samples) -> None:
+        """Append samples of shape (channels, n)."""
+        self.frames += samples.shape[1]
+        if not self._spools and self.frames * len(self._parts) > _IN_MEMORY:
+            self._spools = [Spool() for _ in self._parts]
+            for spool, parts in zip(self._spools, self._parts, strict=True):
+                for part in parts:
+                    spool.append(part)
+                parts.clear()
+        for channel, row in enumerate(samples):
+            if self._spools:
+                self._spools[channel].append(row)
+            else:
+                self._parts[channel].append(row.copy())
+
+    def finish(self, *, notes: tuple[str, ...] = ()) -> Audio:
+        """Everything added so far as one recording."""
+        stores: tuple[Samples | Spool, ...] = tuple(self._spools) or tuple(
+            np.concatenate(parts or [np.zeros(0, np.float32)]) for parts in self._parts
+        )
+        return Audio(channels=len(self._parts), frames=self.frames, stores=stores, notes=notes)
+
+
+def load_audio(path: Path | str, *, max_hours: float = 6.0) -> Audio:
+    """Decode a recording to 16 kHz float32: two channels stay two, more are mixed to one.
+
+    Raises `AudioError` with one line for a file that is missing, empty, unreadable, no media file, without audio,
+    damaged, cut off, or longer than `max_hours`.
+    """
+    import av
+
+    path = Path(path)
+    _check_file(path)
+    av.logging.set_level(None)
+    try:
+        with path.open("rb") as file:
+            _check_wav_size(path, file)
+            with _open(path, file) as container:
+                return _decode(path, container, max_hours=max_hours)
+    except AudioError:
+        raise
+    except (OSError, ValueError, MemoryError, LookupError, av.error.FFmpegError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise AudioError(f"{path}: cannot be decoded ({reason}); export it again, for example as WAV or MP3") from None
+
+
+def _check_file(path: Path) -> None:
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        raise AudioError(f"{path}: no such file; check the name") from None
+    except OSError as error:
+        raise AudioError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
+    if path.is_dir():
+        raise AudioError(f"{path}: is a folder, not a recording; name the files in it")
+    if size == 0:
+        raise AudioError(f"{path}: is empty (0 bytes); copy or export it again")
+
+
+def _open(path: Path, file: BinaryIO) -> InputContainer:
+    import av
+
+    # The decoder gets the open file, never the name: it can follow no link to another file or host.
+    options = {"protocol_whitelist": "pipe"}
+    raw, rate = _RAW_FORMATS.get(path.suffix.lower(), (None, ""))
+    try:
+        container = av.open(file, mode="r", format=raw, options={**options, "sample_rate": rate} if rate else options)
+    except PermissionError:
+        raise AudioError(f"{path}: cannot be read (Permission denied); check its permissions") from None
+    except (OSError, ValueError, av.error.FFmpegError):
+        raise AudioError(f"{path}: is not an audio or video file, or its header is damaged; export it again") from None
+    if set(container.format.name.split(",")) & _NOT_A_RECORDING:
+        container.close()
+        raise AudioError(f"{path}: is not an audio or video file; drop the recording itself, not a list or a picture")
+    return container
+
+
+def _decode(path: Path, container: InputContainer, *, max_hours: float) -> Audio:
+    import av
+
+    if not container.streams.audio:
+        raise AudioError(f"{path}: has no audio track; record the call with sound")
+    stream = container.streams.audio[0]
+    exact = bool(set(container.format.name.split(",")) & _EXACT_LENGTH)
+    declared = _declared_seconds(container, stream) if exact else None
+    if declared is not None and declared > max_hours * 3600 and path.stat().st_size > 1_000_000:
+        raise AudioError(_too_long(path, declared, max_hours))
+    writer: _Writer | None = None
+    resampler: av.AudioResampler | None = None
+    damaged = 0
+    for frame in _frames(container, stream):
+        if frame is None:
+            damaged += 1
+            continue
+        if writer is None:
+            writer = _Writer(2 if frame.layout.nb_channels == 2 else 1)
+        if resampler is None or _changed(resampler, frame):
+            resampler = av.AudioResampler(
+                format="fltp", layout="stereo" if len(writer._parts) == 2 else "mono", rate=RATE
+            )
+        frame.pts = None
+        for piece in resampler.resample(frame):
+            writer.add(_clean(piece.to_ndarray()))
+        if writer.frames > max_hours * 3600 * RATE:
+            raise AudioError(_too_long(path, writer.frames / RATE, max_hours))
+    if writer is not None and resampler is not None:
+        for piece in resampler.resample(None):
+            writer.add(_clean(piece.to_ndarray()))
+    if writer is None or writer.frames == 0:
+        _check_complete(path, 0.0, declared)
+        raise AudioError(f"{path}: its audio track holds no sound that can be decoded; export the recording again")
+    _check_complete(path, writer.frames / RATE, declared)
+    notes = (f"{damaged} damaged pieces of the recording were skipped",) if damaged else ()
+    return writer.finish(notes=notes)
+
+
+def _frames(container: InputContainer, stream: Any) -> Iterator[Any]:
+    """Decoded frames in order; None stands for each piece that could not be decoded."""
+    import av
+
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, av.error.EOFError):
+            return
+        except (av.error.InvalidDataError, OSError):
+            # The container itself breaks off here: what came before stands, the length check decides.
+            yield None
+            return
+        try:
+            yield from packet.decode()
+        except av.error.EOFError:
+            return
+        except (av.error.FFmpegError, ValueError):
+            yield None
+
+
+def _changed(resampler: Any, frame: Any) -> bool:
+    """True when the stream switches its rate, layout or sample format midway, which a resampler refuses."""
+    first = getattr(resampler, "template", None)
+    if first is None:
+        return False
+    return bool(
+        first.format.name != frame.format.name
+        or first.layout.name != frame.layout.name
+        or first.sample_rate != frame.sample_rate
+    )
+
+
+def _clean(samples: npt.NDArray[Any]) -> Samples:
+    # Float recordings may hold NaN, infinity or values far over full scale.
+    return np.clip(np.nan_to_num(samples.astype(np.float32, copy=False), posinf=1.0, neginf=-1.0), -1.0, 1.0)
+
+
+def _declared_seconds(container: InputContainer, stream: Any) -> float | None:
+    if stream.duration and stream.time_base and stream.duration > 0:
+        return float(stream.duration * stream.time_base)
+    if container.duration and container.duration > 0:
+        return container.duration / 1_000_000
+    return None
+
+
+def _check_complete(path: Path, seconds: float, declared: float | None) -> None:
+    if declared is not None and (seconds < 0.9 * declared - 2.0 or seconds == 0):
+        raise AudioError(
+            f"{path}: is cut off: its header says {_clock(declared)}, only {_clock(seconds)} are there; copy it again"
+        )
+
+
+def _too_long(path: Path, seconds: float, max_hours: float) -> str:
+    return (
+        f"{path}: is longer than {max_hours:g} hours ({_clock(seconds)} or more); "
+        "cut it into calls, or raise max_hours in debrief.toml"
+    )
+
+
+def _check_wav_size(path: Path, file: BinaryIO) -> None:
+    """The decoder takes a WAV file for as long as its bytes reach; its header knows better."""
+    head = file.read(12)
+    size = path.stat().st_size
+    while head[:4] == b"RIFF" and head[8:] == b"WAVE":
+        chunk = file.read(8)
+        length = int.from_bytes(chunk[4:], "little")
+        if len(chunk) < 8 or chunk[:4] == b"data":
+            there = size - file.tell()
+            # Recorders that cannot seek leave the largest number there is, or zero.
+            if chunk[:4] == b"data" and there < 0.9 * length < 0x7FFF0000:
+                raise AudioError(
+                    f"{path}: is cut off: {there:,} of its {length:,} bytes of sound are there; copy it again"
+                )
+            break
+        file.seek(length + length % 2, 1)
+    file.seek(0)
+
+
+def _clock(seconds: float) -> str:
+    whole = round(seconds)
+    return (
+        f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+        if whole >= 3600
+        else f"{whole // 60}:{whole % 60:02d}"
+    )
+
+
+def loudness_gain(audio: Audio, channel: int) -> float:
+    """Factor that brings the channel's louder half second windows to -23 dBFS (RMS), at most +60 dB; 1.0 if silent.
+
+    The 95th percentile of the window levels stands for speech: pauses, however long, do not move it.
+    """
+    levels = []
+    for block in audio.blocks(channel):
+        usable = block[: len(block) // 8000 * 8000].reshape(-1, 8000)
+        levels.append(np.sqrt(np.mean(np.square(usable, dtype=np.float64), axis=1)))
+    loud = np.concatenate(levels or [np.zeros(0)])
+    loud = loud[loud > 1e-6]
+    if loud.size == 0:
+        return 1.0
+    gain_db = _TARGET_DBFS - 20 * np.log10(float(np.percentile(loud, 95)))
+    return float(10 ** (min(gain_db, _MAX_GAIN_DB) / 20))
+
+
+def speech_probabilities(audio: Audio, channel: int) -> npt.NDArray[np.float32]:
+    """Silero's probability of speech in each 32 ms of the channel, after loudness normalisation; shape (frames,)."""
+    from models.silero import probabilities
+
+    gain = np.float32(loudness_gain(audio, channel))
+    return probabilities(np.clip(block * gain, -1.0, 1.0) for block in audio.blocks(channel))
+
+
+def require_speech(path: Path | str, audio: Audio) -> tuple[npt.NDArray[np.float32], ...]:
+    """Speech probabilities per channel; raises `AudioError` where nobody says a word for a second in all."""
+    from models.silero import FRAME_S
+
+    per_channel = tuple(speech_probabilities(audio, channel) for channel in range(audio.channels))
+    spoken = max(float(np.sum(row > 0.5)) * FRAME_S for row in per_channel)
+    if spoken < _MIN_SPEECH_S:
+        raise AudioError(
+            f"{path}: no speech found in {_clock(audio.duration_s)} of sound; check that the right file was exported"
+        )
+    return per_channel

@@ -1,0 +1,182 @@
+"""Who does a plan's jobs, and what came of them: the one sequence behind every way in.
+
+`debrief process` runs a plan's jobs in threads, the Prefect flows run them as tasks; both call `Batch.perform`, which
+claims the call, hands it to a worker process, keeps the outcome, and never raises for a single call.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Any
+
+from pipeline import keep, process
+from pipeline.claims import Claims
+from pipeline.errors import DebriefError, StoreError
+from pipeline.plan import Job, Outcome, Status, keep_failure
+from pipeline.settings import Settings
+from pipeline.store import Ingested, Store
+from pipeline.workers import WorkerFailed, WorkerPool
+
+log = logging.getLogger("debrief.batch")
+
+
+def work(order: tuple[Job, Settings]) -> dict[str, Any]:
+    """What a worker process does with a job: process or score again, and keep the record.
+
+    Returns `{"status", "reason", "kind", "kept"}`: the record itself stays in its file.
+    """
+    job, settings = order
+    if job.kind == "score":
+        record = keep.latest_record(settings.data, job.sha256)
+        if record is None:
+            raise StoreError(f"{job.path}: its record has gone; process the recording again")
+        made = process.rescore(record, settings, source=job.source)
+    elif job.source:
+        made = process.process_source(job.source, settings)
+    else:
+        raise StoreError(f"{job.path}: no recording to hear")
+    kept = bool(made["transcript"])
+    if kept:
+        keep.write_record(settings.data, made)
+    return {"status": made["status"], "reason": made["reason"], "kind": made.get("kind", ""), "kept": kept}
+
+
+class Batch:
+    """Worker processes and claims for one run; a context manager.
+
+    `task` is the worker's function (`work` unless a test says otherwise). `jobs` is how many there will be: no more
+    workers than that are started. When `stop` is set, what runs is killed and what waits is dropped.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        jobs: int,
+        stop: threading.Event | None = None,
+        task: str = "pipeline.batch:work",
+    ) -> None:
+        self._settings = settings
+        self._over = threading.Event()
+        self._stop = stop
+        log_folder = settings.data / "logs"
+        log_folder.mkdir(parents=True, exist_ok=True)
+        self.workers = max(1, min(worker_count(settings), jobs))
+        self._pool = WorkerPool(
+            task, workers=self.workers, timeout_s=settings.timeout_s, log_file=log_folder / "workers.log"
+        )
+        self._claims = Claims(settings.data / "claims")
+
+    def __enter__(self) -> Batch:
+        self._claims.__enter__()
+        self._pool.__enter__()
+        if self._stop:
+            threading.Thread(target=self._heed, args=(self._stop,), name="stop", daemon=True).start()
+        return self
+
+    def _heed(self, stop: threading.Event) -> None:
+        while not self._over.is_set():
+            if stop.wait(0.25):
+                self.stop()
+                return
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        try:
+            self._pool.__exit__(kind, error, trace)
+        finally:
+            self._claims.__exit__(kind, error, trace)
+
+    def stop(self) -> None:
+        """Kill what runs; every job that is not finished becomes `stopped`."""
+        self._pool.stop()
+
+    def perform(self, job: Job, *, on_start: Callable[[Job], None] | None = None) -> Outcome:
+        """Do one job to its end, in a worker, and keep what came of it. Blocks; called from several threads."""
+        if not self._claims.take(job.sha256):
+            return _outcome(job, "busy", f"{job.path}: another debrief is working on it")
+        try:
+            started = (lambda: on_start(job)) if on_start else None
+            done = self._pool.submit((job, self._settings), on_start=started).result()
+            return self._settle(job, done)
+        except WorkerFailed as failed:
+            if failed.fault == "stopped":
+                return _outcome(job, "stopped", f"{job.path}: {failed}; run it again")
+            return self._fail(
+                job, failed.fault, f"{job.path}: {failed}" if str(job.path) not in str(failed) else str(failed)
+            )
+        finally:
+            self._claims.release(job.sha256)
+
+    def _settle(self, job: Job, done: dict[str, Any]) -> Outcome:
+        if done["status"] == "failed":
+            return self._fail(job, done["kind"], done["reason"])
+        with contextlib.suppress(OSError):
+            keep.clear_failure(self._settings.data, str(job.path.absolute()))
+        return _outcome(job, done["status"], done["reason"])
+
+    def _fail(self, job: Job, kind: str, reason: str) -> Outcome:
+        try:
+            keep_failure(self._settings, job.path, kind=kind, reason=reason, sha256=job.sha256)
+        except DebriefError as error:
+            log.warning("failure not kept: %s", error)
+        return _outcome(job, "failed", reason)
+
+
+def _outcome(job: Job, status: Status, reason: str = "") -> Outcome:
+    return Outcome(job.path, status, reason, job.sha256[:16], job.sha256)
+
+
+def run(
+    jobs: Sequence[Job],
+    settings: Settings,
+    *,
+    on_start: Callable[[Job], None] | None = None,
+    on_outcome: Callable[[Outcome], None] | None = None,
+    task: str = "pipeline.batch:work",
+) -> list[Outcome]:
+    """Perform jobs in worker processes, without Prefect; outcomes in the order of `jobs`.
+
+    An interruption stops the workers, and is raised again when they have gone.
+    """
+    if not jobs:
+        return []
+    guard = threading.Lock()
+
+    with Batch(settings, jobs=len(jobs), task=task) as batch, ThreadPoolExecutor(batch.workers) as threads:
+
+        def one(job: Job) -> Outcome:
+            outcome = batch.perform(job, on_start=on_start)
+            if on_outcome:
+                with guard:
+                    on_outcome(outcome)
+            return outcome
+
+        try:
+            return list(threads.map(one, jobs))
+        except BaseException:
+            batch.stop()
+            threads.shutdown(cancel_futures=True)
+            raise
+
+
+def update_store(settings: Settings, *, wait_s: float = 10.0) -> Ingested:
+    """Bring the database up to date after a batch. Raises `StoreLocked` when another debrief has it open."""
+    with Store(settings.data, wait_s=wait_s) as store:
+        return store.ingest()
+
+
+def worker_count(settings: Settings) -> int:
+    """Worker processes: the setting, else one per core that this process may use."""
+    if settings.workers > 0:
+        return settings.workers
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return cores or 1

@@ -1,0 +1,86 @@
+"""Commands that look after an installation: serve, export, erase, rebuild, doctor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.cli.shared import Data, Json, NotThereYet, console, emit, one_line, open_store, part, settings_of
+
+FORMATS = ("jsonl", "csv", "parquet")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command("serve")(serve)
+    app.command("export")(export)
+    app.command("erase")(erase)
+    app.command("rebuild")(rebuild)
+    app.command("doctor")(doctor)
+
+
+def serve(
+    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, metavar="N", help="Port on loopback.")] = None,
+    data: Data = None,
+) -> None:
+    """The web app on this machine (loopback only)."""
+    settings = settings_of(data, port=port)
+    part("pipeline.web.app", "serve", what="`debrief serve`")(settings)
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; made if it is not there.")] = Path(
+        "debrief-export"
+    ),
+    form: Annotated[str, typer.Option("--format", help=f"One of: {', '.join(FORMATS)}.")] = "jsonl",
+    data: Data = None,
+) -> None:
+    """Write calls, turns, scores and training as files: JSON Lines, CSV or Parquet, one per table."""
+    if form not in FORMATS:
+        raise typer.BadParameter(f"{form}: one of {', '.join(FORMATS)}", param_hint="--format")
+    with open_store(settings_of(data)) as store:
+        rows = store.export(folder, form=form)
+    console().print(one_line(f"{sum(rows.values())} rows of {len(rows)} tables in {folder}"))
+
+
+def erase(
+    call: Annotated[str | None, typer.Option("--call", metavar="ID", help="One call.")] = None,
+    person: Annotated[str | None, typer.Option("--person", metavar="NAME", help="One person.")] = None,
+    data: Data = None,
+) -> None:
+    """Erase a call or a person so that no byte is left. Not there yet."""
+    raise NotThereYet("`debrief erase` is not there yet in this version")
+
+
+def rebuild(data: Data = None) -> None:
+    """Build the database again from the kept result files."""
+    with open_store(settings_of(data)) as store:
+        done = store.rebuild()
+    out = console()
+    out.print(f"{done.calls} calls taken in")
+    for _, reason in done.damaged:
+        out.print(one_line(reason), soft_wrap=True)
+
+
+def doctor(as_json: Json = False, data: Data = None) -> None:
+    """What is here and whether it works: versions, settings, engines, disk, locks; each problem with its remedy."""
+    from pipeline.doctor import checkup
+
+    rows = checkup(settings_of(data))
+    if as_json:
+        for row in rows:
+            emit(row)
+    else:
+        _print_checkup(rows)
+    if any(not row["ok"] for row in rows):
+        raise typer.Exit(1)
+
+
+def _print_checkup(rows: list[dict[str, Any]]) -> None:
+    out = console()
+    for row in rows:
+        mark = "ok  " if row["ok"] else "FIX "
+        remedy = f"; {row['remedy']}" if row["remedy"] else ""
+        out.print(one_line(f"{mark} {row['what']}: {row['found']}{remedy}"), soft_wrap=True)

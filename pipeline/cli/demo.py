@@ -1,0 +1,154 @@
+"""The `demo` command: the whole pipeline on the sample calls, and what comes out of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from pipeline.cli.shared import Data, console, one_line, open_store, settings_of
+from pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipeline.plan import Outcome, Plan
+    from pipeline.settings import Settings
+    from pipeline.store import Store
+
+DATA = Path("debrief-demo")
+SAMPLES = Path(__file__).resolve().parents[2] / "sample_calls" / "inbox"
+
+
+PARTS = ("gaps", "training")
+"""Reports shown after the team tables."""
+
+SHOWN = 8
+"""Rows of a report that are shown; its own command shows all."""
+
+_NOT_SCORED = """
+SELECT path, status, reason FROM calls WHERE status <> 'scored'
+UNION ALL SELECT path, 'failed', reason FROM failures WHERE path NOT IN (SELECT path FROM calls)
+ORDER BY status, path
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("demo")(demo)
+
+
+def demo(data: Data = None) -> None:
+    """Run the whole pipeline on the sample calls, into debrief-demo/, and print what a sales manager gets."""
+    from rich.text import Text
+
+    from pipeline.cli.progress import tally
+
+    if not SAMPLES.is_dir():
+        raise InputError(f"{SAMPLES}: the sample calls are not here; run the demo in a clone of the repository")
+    settings = settings_of(data, default=DATA)
+    out = console()
+    out.print(f"debrief demo: the calls of sample_calls/ into {one_line(settings.data)}/\n")
+    outcomes = process_samples(settings, out)
+    with open_store(settings) as store:
+        assign(store, settings)
+        show(store, settings, out)
+        out.print(Text("Files", style="bold"))
+        out.print(f"  {tally(outcomes)}")
+        _say_what_was_not_scored(store, out)
+        _next(store, settings, out)
+
+
+def process_samples(settings: Settings, out: Console) -> list[Outcome]:
+    """The sample calls through the Prefect flow; nothing of Prefect is started when all of them are done."""
+    from pipeline.ingest import discover
+    from pipeline.plan import plan as make_plan
+
+    with out.status("looking at the files"):
+        plan = make_plan(discover([SAMPLES]), settings)
+    if not plan.jobs:
+        out.print(f"all {len(plan.settled)} files are done; nothing to process\n")
+        return list(plan.settled)
+    recordings = sum(job.source is not None and job.source.kind == "audio" for job in plan.jobs)
+    out.print(f"{len(plan.jobs)} files to process, {recordings} of them recordings")
+    outcomes = _run(plan, settings, out)
+    out.print("")
+    return outcomes
+
+
+def _run(plan: Plan, settings: Settings, out: Console) -> list[Outcome]:
+    from flows.local import use_data_folder
+    from pipeline.batch import worker_count
+    from pipeline.cli.progress import Board
+
+    use_data_folder(settings.data)
+    with out.status("starting Prefect on this machine (about 15 s)") as status:
+        from flows.process import Caller, run_process
+
+        board = Board(out, workers=worker_count(settings), quiet=True)
+
+        def begin(plan: Plan) -> None:
+            status.stop()
+            board.__enter__()
+            board.plan(plan)
+
+        caller = Caller(settings=settings, plan=plan, on_plan=begin, on_start=board.start, on_outcome=board.outcome)
+        try:
+            run_process([SAMPLES], caller)
+        finally:
+            board.__exit__(None, None, None)
+    return board.outcomes
+
+
+def assign(store: Store, settings: Settings) -> None:
+    """Training for the gaps."""
+    from pipeline.coach.commands import assign_training
+
+    assign_training(store, settings=settings)
+
+
+def show(store: Store, settings: Settings, out: Console) -> None:
+    """Team scorecards, gaps and training."""
+    from pipeline.cli.coaching import REPORTS, report_rows
+    from pipeline.cli.render import rows_table
+    from pipeline.cli.reports import teams
+
+    for table in teams(store, settings):
+        out.print(table)
+        out.print("")
+    for name in PARTS:
+        report, rows = REPORTS[name], report_rows(name, store, settings)
+        # the effect of training that was assigned just now is not known yet
+        columns = {key: head for key, head in report.columns.items() if key != "effect"}
+        out.print(rows_table(report.title, columns, rows[:SHOWN]) if rows else report.none)
+        if len(rows) > SHOWN:
+            out.print(f"and {len(rows) - SHOWN} more: debrief {name} --data {one_line(settings.data)}")
+        out.print("")
+
+
+def _say_what_was_not_scored(store: Store, out: Console) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    from pipeline.cli.progress import WORDS
+
+    for row in store.query(_NOT_SCORED):
+        path = Path(row["path"])
+        place = path.relative_to(SAMPLES) if path.is_relative_to(SAMPLES) else path
+        reason = row["reason"].removeprefix(f"{path}: ")
+        out.print(Text(f"  {WORDS.get(row['status'], row['status'])}: {one_line(place)}", style="bold"))
+        out.print(Padding(Text(one_line(reason)), (0, 0, 0, 4)))
+    out.print("")
+
+
+def _next(store: Store, settings: Settings, out: Console) -> None:
+    from rich.text import Text
+
+    rows = store.query("SELECT call_id FROM calls WHERE status = 'scored' ORDER BY overall DESC, call_id LIMIT 1")
+    out.print(Text("Next", style="bold"))
+    if rows:
+        out.print(
+            f"  debrief scorecard --call {rows[0]['call_id'][:8]} --data {settings.data}   one call, with its evidence"
+        )
+    out.print("  debrief process YOUR-FOLDER      your own calls")

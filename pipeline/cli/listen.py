@@ -1,0 +1,106 @@
+"""Commands that keep nothing: transcribe and score."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.shared import Data, Json, console, emit, one_line, settings_of
+from pipeline.errors import DebriefError, TranscriptError
+
+if TYPE_CHECKING:
+    from pipeline.settings import Settings
+    from pipeline.types import Transcript
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command("transcribe")(transcribe)
+    app.command("score")(score)
+
+
+def transcribe(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Recordings, or transcripts without roles.")],
+    speakers: Annotated[int | None, typer.Option("--speakers", min=1, help="How many people speak, if known.")] = None,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Words, speakers and roles of recordings; the roles of transcripts that have none yet. Keeps nothing."""
+    from pipeline.cli.render import transcript_text
+
+    settings = settings_of(data, speakers=speakers)
+
+    def show(transcript: Transcript) -> None:
+        if as_json:
+            emit(transcript.to_json())
+        else:
+            console().print(transcript_text(transcript))
+
+    _each(files, settings, show)
+
+
+def score(
+    files: Annotated[list[Path], typer.Argument(metavar="TRANSCRIPT...", help="Transcripts in any import format.")],
+    rubric: Annotated[str | None, typer.Option("--rubric", metavar="NAME|FILE", help="Rubric to score by.")] = None,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Judge transcripts and print their scorecards. Keeps nothing."""
+    from pipeline.cli.render import scorecard_text
+    from pipeline.judge import score_call
+    from pipeline.process import current_rubric
+
+    settings = settings_of(data, rubric=rubric)
+    by = current_rubric(settings)
+
+    def show(transcript: Transcript) -> None:
+        card = score_call(transcript, by, settings=settings).to_json()
+        if as_json:
+            emit(card)
+        else:
+            console().print(scorecard_text(card, by, meta=transcript.meta.to_json()))
+
+    _each(files, settings, show, only_transcripts=True)
+
+
+def _each(
+    files: list[Path], settings: Settings, show: Callable[[Transcript], None], *, only_transcripts: bool = False
+) -> None:
+    """Show every file's transcript; a line for each that has none, and exit code 1 at the end."""
+    err = console(stderr=True)
+    failed = False
+    for path in _expanded(files):
+        try:
+            with err.status(f"listening to {one_line(path.name)}"):
+                transcript = _transcript(path, settings, only_transcripts=only_transcripts)
+            show(transcript)
+        except DebriefError as error:
+            text = one_line(error)
+            err.print(text if one_line(path) in text else f"{one_line(path)}: {text}", soft_wrap=True)
+            failed = True
+    if failed:
+        raise typer.Exit(1)
+
+
+def _expanded(files: list[Path]) -> Iterator[Path]:
+    from pipeline.ingest import discover
+
+    return (found.path for found in discover(files))
+
+
+def _transcript(path: Path, settings: Settings, *, only_transcripts: bool) -> Transcript:
+    from pipeline.ingest import Found, identify
+    from pipeline.process import read_or_hear
+
+    source = identify(Found(path), pattern=settings.path_pattern)
+    if only_transcripts and source.kind == "audio":
+        raise TranscriptError(f"{path}: not a transcript; `debrief process` scores recordings")
+    transcript = read_or_hear(source, settings)
+    if source.kind == "transcript" and transcript.call_id == source.call_id:
+        # a transcript without an id of its own is known by its file's name here, where nothing is kept
+        transcript = dataclasses.replace(transcript, call_id=path.stem)
+    return transcript

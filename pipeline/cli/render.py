@@ -1,0 +1,242 @@
+"""Text for terminals: transcripts, scorecards, tables. Plain at 80 columns; a weight of type here and there, no boxes.
+
+Functions return rich renderables or text; nothing here reads files or the store.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pipeline.cli.shared import WIDTH, clean, one_line
+
+if TYPE_CHECKING:
+    from rich.console import JustifyMethod, RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+    from pipeline.rubric import Rubric
+    from pipeline.types import Transcript
+
+Row = Mapping[str, Any]
+
+REPS_PER_TABLE = 5
+_LEVELS = 4
+
+
+def mmss(seconds: float) -> str:
+    """`4:05` for 245 s, `1:02:03` above an hour."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def bar(level: float | None) -> str:
+    """A level as four places: `■■□□`; dots where there is none."""
+    if level is None:
+        return "·" * _LEVELS
+    full = min(_LEVELS, max(0, round(level)))
+    return "■" * full + "□" * (_LEVELS - full)
+
+
+def transcript_text(transcript: Transcript) -> RenderableType:
+    """A call's turns with times, under a line that says how it was heard."""
+    from rich.console import Group
+    from rich.text import Text
+
+    heard = transcript.hearing
+    parts = [heard.engine, heard.diarizer and f"speakers by {heard.diarizer}"]
+    if heard.expected_wer is not None:
+        parts.append(f"about {heard.expected_wer:.0%} of the words may be wrong")
+    if heard.roles_confidence is not None:
+        parts.append(f"roles {heard.roles_confidence:.0%} sure")
+    lines = [Text(one_line(f"{transcript.call_id} · {' · '.join(p for p in parts if p)}"), style="bold")]
+    lines += [Text(f"note: {one_line(note)}", style="dim") for note in heard.notes]
+    for turn in transcript.turns:
+        who = one_line(turn.speaker)
+        lines.append(Text.assemble((f"{mmss(turn.t0):>7}  ", "dim"), (f"{who}: ", "bold"), one_line(turn.text)))
+    return Group(*lines, Text(""))
+
+
+def scorecard_text(
+    card: Row, rubric: Rubric | None, *, meta: Row, status: str = "scored", reason: str = ""
+) -> RenderableType:
+    """One call's scorecard: a headline, then each criterion with its level, confidence and best quote."""
+    from rich.console import Group
+    from rich.text import Text
+
+    lines: list[Text] = [_headline(card, meta)]
+    if status != "scored":
+        return Group(*lines, *_wrapped(f"{status}: {reason}", indent=2), Text(""))
+    titles = {criterion.id: criterion.title for criterion in rubric.criteria} if rubric else {}
+    for name, score in card["criteria"].items():
+        lines += _criterion(titles.get(name, name.replace("_", " ")), score)
+    lines += _objections(card["objections"])
+    lines += _wrapped(_metrics(card["metrics"]), indent=2, style="dim")
+    return Group(*lines, Text(""))
+
+
+def _headline(card: Row, meta: Row) -> Text:
+    from rich.text import Text
+
+    overall = "not scored" if card.get("overall") is None else f"{card['overall']:.0f} of 100"
+    who = [one_line(meta[key]) for key in ("rep", "account", "date") if meta.get(key)]
+    return Text.assemble((" · ".join(who) or "call", "bold"), f"   {overall}   ", (one_line(card["call_id"]), "dim"))
+
+
+def _criterion(title: str, score: Row) -> list[Text]:
+    from rich.text import Text
+
+    if score["status"] != "scored":
+        why = "n/a" if score["status"] == "na" else f"abstained: {one_line(score.get('reason') or 'not sure enough')}"
+        return [Text.assemble(f"  {title:<22}", (why, "dim"))]
+    head = Text.assemble(
+        f"  {title:<22}",
+        (f"{bar(score['level'])}  {score['level']}", "bold"),
+        (f"   {score['confidence']:.0%} sure", "dim"),
+    )
+    lines = [head]
+    for item in score["evidence"][:1]:
+        lines += _wrapped(
+            f"{mmss(item['t0'])} {item['speaker']}: \N{LEFT DOUBLE QUOTATION MARK}{item['quote']}"
+            "\N{RIGHT DOUBLE QUOTATION MARK}",
+            indent=6,
+        )
+        lines += _wrapped(item["why"], indent=6, style="dim")
+    for item in score["missed"][:1]:
+        lines += _wrapped(f"missed at turn {item['turn']}: {item['why']}", indent=6, style="dim")
+    return lines
+
+
+def _objections(rows: Sequence[Row]) -> list[Text]:
+    kinds = {"price_terms": "price or terms"}
+    said = [f"{kinds.get(row['kind'], row['kind'])} (turn {row['turn']}, handled: {row['handled']})" for row in rows]
+    return _wrapped(f"objections: {', '.join(said)}", indent=2) if said else []
+
+
+def _metrics(row: Row) -> str:
+    parts = []
+    if row.get("talk_share") is not None:
+        parts.append(f"rep talks {row['talk_share']:.0%}")
+    if row.get("longest_monologue_s") is not None:
+        parts.append(f"longest monologue {row['longest_monologue_s']:.0f} s")
+    parts.append(f"{row.get('questions', 0)} questions")
+    if row.get("wpm") is not None:
+        parts.append(f"{row['wpm']:.0f} words a minute")
+    return " · ".join(parts)
+
+
+def _wrapped(text: str, *, indent: int, style: str = "") -> list[Text]:
+    from rich.text import Text
+
+    pad = " " * indent
+    rows = textwrap.wrap(one_line(text), WIDTH - indent - 2) or [""]
+    return [Text(pad + row, style=style) for row in rows]
+
+
+def team_tables(rows: Iterable[Row], rubric: Rubric | None) -> list[RenderableType]:
+    """Rep x criterion tables, one per team (more where a team has over five reps).
+
+    `rows` are `{"team", "rep", "calls", "overall", "levels": {criterion: mean or None}}`.
+    """
+    teams: dict[str, list[Row]] = {}
+    for row in rows:
+        teams.setdefault(f"Team {one_line(row['team'])}" if row["team"] else "No team", []).append(row)
+    made: list[RenderableType] = []
+    for team, members in sorted(teams.items()):
+        for start in range(0, len(members), REPS_PER_TABLE):
+            made.append(_team_table(team, members[start : start + REPS_PER_TABLE], rubric))
+    return made
+
+
+def _team_table(team: str, members: Sequence[Row], rubric: Rubric | None) -> Table:
+    heads = (one_line(row["rep"]).replace(" ", "\n", 1) if row["rep"] else "-" for row in members)
+    table = plain_table(team, ["", *heads], right=True)
+    names = [(c.id, c.title) for c in rubric.criteria] if rubric else [(n, n) for n in members[0]["levels"]]
+    for name, title in names:
+        table.add_row(title, *(level_text(row["levels"].get(name)) for row in members))
+    table.add_section()
+    table.add_row("Overall, of 100", *("" if row["overall"] is None else f"{row['overall']:.0f}" for row in members))
+    table.add_row("Calls scored", *(str(row["calls"]) for row in members))
+    return table
+
+
+def level_text(level: float | None) -> Text:
+    """A mean level; low ones stand out, also without colour."""
+    from rich.text import Text
+
+    if level is None:
+        return Text("-", style="dim")
+    return Text(f"{level:.1f}", style="bold red" if level < 2 else "")
+
+
+def plain_table(title: str, columns: Sequence[str], *, right: bool = False) -> Table:
+    """A table without lines but one under its head; the first column is text, others right-aligned where `right`."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        title=Text(title, style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 2, 0, 0),
+    )
+    for number, name in enumerate(columns):
+        justify: JustifyMethod = "right" if right and number else "left"
+        table.add_column(Text(name), justify=justify, overflow="fold", no_wrap=right and not number)
+    return table
+
+
+def rows_table(title: str, columns: Mapping[str, str], rows: Iterable[Row]) -> Table:
+    """Rows as a table: `columns` maps keys to headings, in order; floats with one decimal."""
+    table = plain_table(title, list(columns.values()))
+    for row in rows:
+        table.add_row(*(_cell(row.get(key)) for key in columns))
+    return table
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.1f}"
+    return one_line(value)
+
+
+def snippet_text(row: Row) -> RenderableType:
+    """One moment: where it is from, and its words."""
+    from rich.console import Group
+    from rich.text import Text
+
+    head = f"{row['criterion'] or row['kind']} · {row['rep'] or row['speaker']} · call {row['call']} at {row['at']}"
+    quote = f"\N{LEFT DOUBLE QUOTATION MARK}{row['quote']}\N{RIGHT DOUBLE QUOTATION MARK}"
+    return Group(Text(one_line(head).replace("_", " "), style="bold"), *_wrapped(quote, indent=2), Text(""))
+
+
+def nested_text(row: Row) -> RenderableType:
+    """Any report row as headings and lists, for reports that are more prose than table."""
+    from rich.console import Group
+    from rich.text import Text
+
+    return Group(*(Text(text) for text in _nested(row, 0)), Text(""))
+
+
+def _nested(value: Any, depth: int) -> list[str]:
+    pad = "  " * depth
+    if isinstance(value, Mapping):
+        lines: list[str] = []
+        for key, item in value.items():
+            head = f"{pad}{clean(key).replace('_', ' ')}:"
+            if isinstance(item, Mapping | list | tuple):
+                lines += [head, *_nested(item, depth + 1)] if item else []
+            elif item is not None:
+                lines += textwrap.wrap(f"{head} {one_line(item)}", WIDTH - 2, subsequent_indent=pad + "  ")
+        return lines
+    if isinstance(value, list | tuple):
+        return [
+            text for item in value for text in [*_nested(item, depth), *([""] if isinstance(item, Mapping) else [])]
+        ]
+    return textwrap.wrap(f"{pad}- {one_line(value)}", WIDTH - 2, subsequent_indent=pad + "  ")

@@ -1,0 +1,147 @@
+"""The `scorecard` command: the list of calls, a rep's calls, or one call in full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline import keep
+from pipeline.cli.shared import Data, Json, console, emit, open_store, settings_of
+from pipeline.errors import RubricError, StoreError
+
+if TYPE_CHECKING:
+    from pipeline.rubric import Rubric
+    from pipeline.settings import Settings
+    from pipeline.store import Store
+
+Row = dict[str, Any]
+
+_CALLS = """
+SELECT call_id, call_date, team, rep, account, path, status, overall, reason, record_file FROM calls
+WHERE $rep IS NULL OR lower(rep) = lower($rep)
+ORDER BY call_date DESC NULLS LAST, call_id
+"""
+_TEAM = """
+SELECT c.team, c.rep, count(*) AS calls, avg(c.overall) AS overall FROM calls c
+WHERE c.status = 'scored' AND ($rep IS NULL OR lower(c.rep) = lower($rep))
+GROUP BY c.team, c.rep ORDER BY c.team NULLS LAST, c.rep NULLS LAST
+"""
+_COLUMNS = {
+    "call": "Call",
+    "call_date": "Date",
+    "rep": "Rep",
+    "account": "Account",
+    "overall": "Overall",
+    "status": "Status",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("scorecard")(scorecard)
+
+
+def scorecard(
+    rep: Annotated[str | None, typer.Option("--rep", metavar="R", help="One rep's scorecard and calls.")] = None,
+    call: Annotated[
+        str | None, typer.Option("--call", metavar="ID", help="One call in full; the start of its id is enough.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Calls in the list (text only).")] = 20,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Scorecards of the teams and the latest calls; of one rep (--rep); of one call (--call)."""
+    settings = settings_of(data)
+    with open_store(settings) as store:
+        if call is not None:
+            _one(store, settings, call, as_json=as_json)
+            return
+        rows = store.query(_CALLS, {"rep": rep})
+        if rep is not None and not rows:
+            raise StoreError(f"{rep}: no such rep; known: {', '.join(reps(store)) or 'none yet'}")
+        if as_json:
+            for row in rows:
+                emit(card_row(keep.read_json(settings.data / row["record_file"])))
+            return
+        out = console()
+        for table in teams(store, settings, rep=rep):
+            out.print(table)
+            out.print("")
+        out.print(_list(rows, limit))
+
+
+def _list(rows: list[Row], limit: int) -> Any:
+    from pipeline.cli.render import rows_table
+
+    if not rows:
+        return "no calls yet; `debrief process PATH` makes some"
+    more = f" (latest {limit} of {len(rows)})" if len(rows) > limit else ""
+    shown = [
+        {**row, "call": row["call_id"][:8], "account": row["account"] or Path(row["path"]).name} for row in rows[:limit]
+    ]
+    return rows_table(f"Calls{more}", _COLUMNS, shown)
+
+
+def _one(store: Store, settings: Settings, call: str, *, as_json: bool) -> None:
+    from pipeline.cli.render import scorecard_text
+
+    record = store.record(call)
+    if record is None:
+        raise StoreError(f"{call}: no such call; `debrief scorecard` lists them")
+    if as_json:
+        emit(card_row(record))
+        return
+    card = record["scorecard"] or {"call_id": record["call_id"], "overall": None}
+    meta = record["transcript"]["meta"]
+    console().print(
+        scorecard_text(card, rubric_of(settings), meta=meta, status=record["status"], reason=record["reason"])
+    )
+
+
+def card_row(record: Row) -> Row:
+    """A record's scorecard in the fixed shape, `meta`, `status` and `reason` beside it; no criteria where unscored."""
+    made = record["provenance"]
+    card = record["scorecard"] or {
+        "call_id": record["call_id"],
+        "rubric": made["rubric"],
+        "judge": made["judge"],
+        "overall": None,
+        "criteria": {},
+        "objections": [],
+        "metrics": {},
+    }
+    return {**card, "status": record["status"], "reason": record["reason"], "meta": record["transcript"]["meta"]}
+
+
+def rubric_of(settings: Settings) -> Rubric | None:
+    """The rubric, for titles and their order; None where it cannot be read (the scores can be shown all the same)."""
+    from pipeline.process import current_rubric
+
+    try:
+        return current_rubric(settings)
+    except RubricError:
+        return None
+
+
+def reps(store: Store) -> list[str]:
+    """Names of the reps who have calls."""
+    return [row["rep"] for row in store.query("SELECT DISTINCT rep FROM calls WHERE rep IS NOT NULL ORDER BY rep")]
+
+
+def team_rows(store: Store, *, rep: str | None = None) -> list[Row]:
+    """`{"team", "rep", "calls", "overall", "levels": {criterion: mean level}}` of what was scored."""
+    rows = store.query(_TEAM, {"rep": rep})
+    levels: dict[tuple[str | None, str | None], dict[str, float]] = {}
+    for row in store.query("SELECT team, rep, criterion, mean_level FROM team_criteria"):
+        levels.setdefault((row["team"], row["rep"]), {})[row["criterion"]] = row["mean_level"]
+    return [{**row, "levels": levels.get((row["team"], row["rep"]), {})} for row in rows]
+
+
+def teams(store: Store, settings: Settings, *, rep: str | None = None) -> Iterable[Any]:
+    """The team tables, ready to print."""
+    from pipeline.cli.render import team_tables
+
+    return team_tables(team_rows(store, rep=rep), rubric_of(settings))

@@ -1,0 +1,195 @@
+"""Commands that process calls: process, watch, nightly, rescore."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.cli.shared import Data, Json, console, emit, one_line, settings_of
+
+if TYPE_CHECKING:
+    from pipeline.cli.progress import Board
+    from pipeline.plan import Outcome, Plan
+    from pipeline.settings import Settings
+
+Rubric = Annotated[
+    str | None, typer.Option("--rubric", metavar="NAME|FILE", help="Rubric to score by.", show_default=False)
+]
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Worker processes; else one per core.", show_default=False)
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command("process")(process)
+    app.command("watch")(watch)
+    app.command("nightly")(nightly)
+    app.command("rescore")(rescore)
+
+
+def process(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Recordings, transcripts, or folders of them.")
+    ],
+    rubric: Rubric = None,
+    workers: Workers = None,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Process files or folders once; skips what is done. Exits with 1 when a file failed, and says which and why."""
+    from pipeline.ingest import discover
+    from pipeline.plan import plan
+
+    settings = settings_of(data, rubric=rubric, workers=workers)
+    made = plan(discover(paths), settings)
+    outcomes = perform(made, settings)
+    finish(outcomes, settings, as_json=as_json)
+
+
+def perform(plan: Plan, settings: Settings) -> list[Outcome]:
+    """A plan's jobs without Prefect, with progress on stderr; every outcome, settled ones first."""
+    from pipeline.batch import run, worker_count
+    from pipeline.cli.progress import Board
+
+    with Board(console(stderr=True), workers=worker_count(settings)) as board:
+        board.plan(plan)
+        run(plan.jobs, settings, on_start=board.start, on_outcome=board.outcome)
+    return board.outcomes
+
+
+def finish(outcomes: list[Outcome], settings: Settings, *, as_json: bool) -> None:
+    """Bring the store up to date, say what became of the files, and exit with 1 when something is not fine."""
+    from pipeline.batch import update_store
+    from pipeline.cli.progress import tally
+    from pipeline.errors import StoreLocked
+    from pipeline.plan import NOT_FINE
+
+    try:
+        damaged = update_store(settings).damaged
+    except StoreLocked as locked:
+        damaged = (("", f"{locked} (the results are kept, and will be taken in then)"),)
+    err = console(stderr=True)
+    for _, reason in damaged:
+        err.print(one_line(reason), soft_wrap=True)
+    if as_json:
+        for outcome in outcomes:
+            emit(_row(outcome))
+    else:
+        console().print(tally(outcomes))
+    if any(outcome.status in NOT_FINE for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def _row(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "path": str(outcome.path),
+        "call_id": outcome.call_id or None,
+        "status": outcome.status,
+        "reason": outcome.reason,
+    }
+
+
+def watch(
+    inbox: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Folder to watch; else the inbox of the settings.")
+    ] = None,
+    rubric: Rubric = None,
+    workers: Workers = None,
+    data: Data = None,
+) -> None:
+    """Process whatever lands in a folder, until stopped (Ctrl-C or SIGTERM). Files in it are never moved or changed."""
+    import dataclasses
+
+    settings = settings_of(data, rubric=rubric, workers=workers)
+    if inbox is not None:
+        settings = dataclasses.replace(settings, inbox=str(inbox))
+    from flows.local import use_data_folder
+
+    use_data_folder(settings.data)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    out = console()
+    out.print(f"watching {one_line(settings.inbox_folder)}; results in {one_line(settings.data)}; stop with Ctrl-C")
+    _watch(settings, stop)
+    out.print("stopped; nothing is left half-done")
+
+
+def _watch(settings: Settings, stop: threading.Event) -> None:
+    from flows.process import Caller
+    from flows.watch import watch as watch_folder
+    from pipeline.batch import worker_count
+    from pipeline.cli.progress import Board, tally
+
+    out = console()
+
+    def process_batch(inbox: Path, caller: Caller) -> None:
+        from flows.process import run_process
+
+        with Board(out, workers=worker_count(settings)) as board:
+            run_process([inbox], _told_to(board, caller))
+        out.print(f"  {tally(board.outcomes)}")
+
+    def say(plan: Plan) -> None:
+        with Board(out, workers=1) as board:
+            board.plan(plan)
+
+    watch_folder(
+        settings,
+        stop=stop,
+        caller=Caller(settings=settings, on_plan=say, stop=stop),
+        on_look=lambda files, ready: out.print(f"{ready} new of {files} files") if ready else None,
+        on_problem=lambda text: console(stderr=True).print(one_line(text), soft_wrap=True),
+        process=process_batch,
+    )
+
+
+def _told_to(board: Board, caller: Any) -> Any:
+    """The same caller, its news shown on the board as well."""
+    import dataclasses
+
+    def outcome(item: Outcome) -> None:
+        board.outcome(item)
+        caller.on_outcome(item)
+
+    return dataclasses.replace(caller, on_plan=board.plan, on_start=board.start, on_outcome=outcome)
+
+
+def nightly(data: Data = None, as_json: Json = False) -> None:
+    """What the schedule runs: backlog, retries, re-scoring, standings, training, and one summary."""
+    settings = settings_of(data)
+    from flows.local import use_data_folder
+
+    use_data_folder(settings.data)
+    from flows.nightly import markdown, run_nightly
+    from flows.process import Caller
+    from pipeline.batch import worker_count
+    from pipeline.cli.progress import Board
+
+    with Board(console(stderr=True), workers=worker_count(settings)) as board:
+        report = run_nightly(_told_to(board, Caller(settings=settings)), settings)
+    if as_json:
+        emit(report)
+    else:
+        console().print(markdown(report), end="")
+    if report["backlog"]["failed"] or report["rescored"]["failed"]:
+        raise typer.Exit(1)
+
+
+def rescore(
+    every: Annotated[bool, typer.Option("--all", help="All calls, also those that are up to date.")] = False,
+    rubric: Rubric = None,
+    workers: Workers = None,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Score kept calls again where rubric or judge have changed. Nothing is heard again."""
+    from pipeline.plan import plan_rescore
+
+    settings = settings_of(data, rubric=rubric, workers=workers)
+    finish(perform(plan_rescore(settings, every=every), settings), settings, as_json=as_json)

@@ -1,0 +1,137 @@
+"""What all commands share: options, output, the data folder, and where unexpected errors are written."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+import json
+import re
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipeline.store import Store
+
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", metavar="DIR", help="Data folder; else DEBRIEF_DATA, else debrief-data/.", show_default=False
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object per line instead of text.")]
+
+WIDTH = 80
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_chosen: list[Path] = []
+"""The data folder of this run: from `--data` before the command's name, then as the settings resolved it."""
+
+
+class NotThereYet(Exception):
+    """A command or an option of it that this version does not have."""
+
+
+def choose_data(data: Path | None) -> None:
+    """Remember a data folder that was named before the command; one named after it wins."""
+    _chosen[:] = [data] if data else []
+
+
+def settings_of(data: Path | None, *, default: Path | None = None, **changes: Any) -> Settings:
+    """The data folder's settings, with a command's own options on top (None leaves a setting as it is).
+
+    `default` is the data folder of a command that does not work in the usual one. Raises `SettingsError`.
+    """
+    import dataclasses
+
+    settings = load_settings(data or (_chosen[0] if _chosen else default))
+    _chosen[:] = [settings.data]
+    return dataclasses.replace(settings, **{key: value for key, value in changes.items() if value is not None})
+
+
+def open_store(settings: Settings) -> Store:
+    """The store, brought up to date with the record files. Raises `StoreError`s."""
+    from pipeline.errors import StoreError
+    from pipeline.store import Store
+
+    if not settings.data.is_dir():
+        raise StoreError(
+            f"{settings.data}: no such data folder; `debrief process PATH` makes it, or name one with --data"
+        )
+    store = Store(settings.data)
+    try:
+        store.ingest()
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def part(module: str, function: str, *, what: str) -> Callable[..., Any]:
+    """A function of a part that may not be there. Raises `NotThereYet` saying so."""
+    try:
+        return getattr(importlib.import_module(module), function)  # type: ignore[no-any-return]
+    except ModuleNotFoundError as error:
+        if error.name and module.startswith(error.name):
+            raise NotThereYet(f"{what} is not there yet in this version") from None
+        raise
+    except AttributeError:
+        raise NotThereYet(f"{what} is not there yet in this version") from None
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Where text goes: 80 columns where the terminal is wider or there is none, no markup, no highlighting."""
+    from rich.console import Console
+
+    made = Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    return (
+        made
+        if made.is_terminal and made.width < WIDTH
+        else Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=WIDTH)
+    )
+
+
+def emit(row: Mapping[str, Any]) -> None:
+    """One JSON object as one line on stdout; ASCII, so that any terminal and any text survive."""
+    sys.stdout.write(json.dumps(row, allow_nan=False, default=_plain) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dt.date | dt.datetime):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def clean(text: object) -> str:
+    """Text from files, without terminal escapes, other control characters and bidirectional overrides."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text).encode("utf-8", "replace").decode("utf-8"))
+
+
+def one_line(text: object) -> str:
+    """`clean` text on one line."""
+    return " ".join(clean(text).split())
+
+
+def log_unexpected(error: BaseException) -> Path:
+    """Append a traceback to the data folder's log (or a temporary one); where it is."""
+    folder = _chosen[0] / "logs" if _chosen and _chosen[0].is_dir() else Path(tempfile.gettempdir())
+    place = folder / "debrief.log"
+    stamp = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    text = f"{stamp} {' '.join(sys.argv)}\n{''.join(traceback.format_exception(error))}\n"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with place.open("a", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+    except OSError:
+        sys.stderr.write(text)
+    return place

@@ -1,0 +1,308 @@
+"""One account from its own calls: who was met, who decides, numbers, prices, objections, next step, what is missing.
+
+Rule-based over what the judge cited. A statement carries the call, the turn and the words it rests on; where nothing
+was cited, nothing is stated.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.coach.rows import CallRow, Moment, ObjectionRow, Rows, ScoredCall
+from pipeline.rubric import Rubric
+
+DONE_LEVEL = 3
+QUOTE_CHARACTERS = 260
+SILENT_DAYS = 21
+
+FACTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "decides": ("decision_makers", ("name_decider", "tell_process")),
+    "impact": ("discovery", ("tell_problem", "tell_impact")),
+    "numbers": ("business_case", ("give_number", "quantify", "payback")),
+    "price": ("proposal", ("price",)),
+    "terms": ("proposal", ("terms",)),
+    "recommended": ("recommendation", ("recommend",)),
+}
+"""What is listed about an account: the criterion it is cited under and the moves that show it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Something said about an account and the words it rests on: `turn` is 0-based; both None for a whole call."""
+
+    text: str
+    call_id: str
+    date: dt.date | None = None
+    turn: int | None = None
+    speaker: str | None = None
+    quote: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"text", "call", "date", "turn"?, "speaker"?, "quote"?}`."""
+        row: dict[str, Any] = {"text": self.text, "call": self.call_id}
+        row["date"] = self.date.isoformat() if self.date else None
+        for key in ("turn", "speaker", "quote"):
+            if getattr(self, key) is not None:
+                row[key] = getattr(self, key)
+        return row
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the account is on a criterion: the best level on any of its calls; None where none was scored."""
+
+    criterion: str
+    title: str
+    stage: str
+    best: int | None
+    statement: Statement | None
+
+    @property
+    def done(self) -> bool:
+        """Whether the level a manager wants to hear was reached on some call."""
+        return self.best is not None and self.best >= DONE_LEVEL
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """An account's calls in order and what they established; `silent_days` counts from the last call to `as_of`."""
+
+    account: str
+    as_of: dt.date | None
+    calls: tuple[CallRow, ...]
+    silent_days: int | None
+    progress: tuple[Progress, ...]
+    met: tuple[Statement, ...]
+    facts: dict[str, tuple[Statement, ...]]
+    open_objections: tuple[tuple[str, Statement], ...]
+    answered_objections: tuple[tuple[str, Statement], ...]
+    next_step: Statement | None
+
+    @property
+    def missing(self) -> tuple[Progress, ...]:
+        """Criteria not done on any call, in the order of the rubric."""
+        return tuple(item for item in self.progress if not item.done)
+
+
+def account_names(rows: Rows) -> list[str]:
+    """Accounts that have calls, by name."""
+    return sorted({call.account for call in rows.calls if call.account})
+
+
+def by_account(rows: Rows) -> dict[str, Rows]:
+    """The rows of each account apart, by name: what a list of all accounts is made from in one pass."""
+    of_call = {call.call_id: call.account for call in rows.calls if call.account}
+    parts: dict[str, list[list[Any]]] = {name: [[] for _ in range(5)] for name in account_names(rows)}
+    tables: tuple[Sequence[Any], ...] = (rows.calls, rows.scores, rows.moments, rows.objections, rows.turns)
+    for place, items in enumerate(tables):
+        for item in items:
+            if item.call_id in of_call:
+                parts[of_call[item.call_id]][place].append(item)
+    return {name: Rows(*(tuple(part) for part in split)) for name, split in parts.items()}
+
+
+def account_view(rows: Rows, name: str, rubric: Rubric, *, as_of: dt.date | None = None) -> AccountView | None:
+    """What the store knows about an account; None when it has no calls. `as_of` is today, else the newest call's date.
+
+    `rows.turns` may hold turns of other accounts or none: without them nobody met and no objection can be quoted.
+    """
+    calls = sorted(
+        (
+            call
+            for call in rows.calls
+            if call.account == name and (as_of is None or not call.date or call.date <= as_of)
+        ),
+        key=lambda call: (call.date or dt.date.min, call.call_id),
+    )
+    if not calls:
+        return None
+    order = {call.call_id: place for place, call in enumerate(calls)}
+    scores = [row for row in rows.scores if row.call_id in order]
+    moments = sorted((m for m in rows.moments if m.call_id in order), key=lambda m: (order[m.call_id], m.turn))
+    objections = sorted((o for o in rows.objections if o.call_id in order), key=lambda o: (order[o.call_id], o.turn))
+    dates = {call.call_id: call.date for call in calls}
+    today = as_of or max((call.date for call in rows.calls if call.date), default=None)
+    last = max((call.date for call in calls if call.date), default=None)
+    opened, answered = _objections(objections, rows, dates)
+    return AccountView(
+        account=name,
+        as_of=today,
+        calls=tuple(calls),
+        silent_days=(today - last).days if today and last else None,
+        progress=tuple(_progress(scores, moments, rubric, dates, order)),
+        met=_met(rows, dates),
+        facts={fact: _facts(moments, rubric, dates, *FACTS[fact], fact=fact) for fact in FACTS},
+        open_objections=opened,
+        answered_objections=answered,
+        next_step=_next_step(calls, scores, moments, rubric, dates),
+    )
+
+
+def _many(statements: Iterable[Statement]) -> list[dict[str, Any]]:
+    return [statement.to_json() for statement in statements]
+
+
+def view_json(view: AccountView) -> dict[str, Any]:
+    """The view as plain values: every statement with its call, turn and words."""
+    return {
+        "account": view.account,
+        "calls": [
+            {
+                "call": call.call_id,
+                "date": call.date.isoformat() if call.date else None,
+                "rep": call.rep,
+                "type": call.call_type,
+                "status": call.status,
+                "overall": call.overall,
+                "reason": call.reason or None,
+            }
+            for call in view.calls
+        ],
+        "silent_days": view.silent_days,
+        "next_step": view.next_step.to_json() if view.next_step else None,
+        "met": _many(view.met),
+        **{fact: _many(statements) for fact, statements in view.facts.items()},
+        "open_objections": _many(s for _, s in view.open_objections),
+        "answered_objections": _many(s for _, s in view.answered_objections),
+        "competition": _many(
+            s for kind, s in (*view.open_objections, *view.answered_objections) if kind == "competition"
+        ),
+        "stages": [
+            {
+                "stage": item.stage,
+                "criterion": item.title,
+                "best_level": item.best,
+                "rests_on": item.statement.to_json() if item.statement else None,
+            }
+            for item in view.progress
+        ],
+        "missing": [item.title for item in view.missing],
+    }
+
+
+def moves_in(moment: Moment, rubric: Rubric) -> set[str]:
+    """The moves that a moment's `why` names: the judge writes it from what the rubric says each move means."""
+    side = "rep" if moment.side == "rep" else "buyer"
+    return {move.id for move in rubric.moves.values() if move.side == side and move.means in moment.why}
+
+
+def cite(text: str, moment: Moment, dates: dict[str, dt.date | None]) -> Statement:
+    """A statement that rests on a moment."""
+    return Statement(text, moment.call_id, dates.get(moment.call_id), moment.turn, moment.speaker, moment.quote)
+
+
+def _progress(
+    scores: Sequence[ScoredCall],
+    moments: Sequence[Moment],
+    rubric: Rubric,
+    dates: dict[str, dt.date | None],
+    order: dict[str, int],
+) -> Iterable[Progress]:
+    for criterion in rubric.criteria:
+        mine = [row for row in scores if row.criterion == criterion.id]
+        if not mine:
+            yield Progress(criterion.id, criterion.title, criterion.stage, None, None)
+            continue
+        best = max(mine, key=lambda row: (row.level, order[row.call_id]))
+        shown = [m for m in moments if m.call_id == best.call_id and m.criterion == criterion.id]
+        text = f"level {best.level}: {criterion.levels[best.level]}"
+        statement = cite(text, shown[0], dates) if shown else Statement(text, best.call_id, dates[best.call_id])
+        yield Progress(criterion.id, criterion.title, criterion.stage, best.level, statement)
+
+
+def _met(rows: Rows, dates: dict[str, dt.date | None]) -> tuple[Statement, ...]:
+    """Buyers by name, with the first thing each said."""
+    calls: dict[str, set[str]] = defaultdict(set)
+    first: dict[str, Statement] = {}
+    mine = (turn for turn in rows.turns if turn.call_id in dates and turn.side == "buyer" and turn.name != "buyer")
+    for turn in sorted(mine, key=lambda turn: (dates[turn.call_id] or dt.date.min, turn.call_id, turn.turn)):
+        calls[turn.name].add(turn.call_id)
+        quote = turn.text[:QUOTE_CHARACTERS]
+        first.setdefault(
+            turn.name, Statement("", turn.call_id, dates[turn.call_id], turn.turn, f"buyer:{turn.name}", quote)
+        )
+    return tuple(
+        Statement(f"{name}, on {len(calls[name])} of {len(dates)} calls", s.call_id, s.date, s.turn, s.speaker, s.quote)
+        for name, s in first.items()
+    )
+
+
+_SAYS = {
+    "decides": "on who decides and how",
+    "impact": "on the problem and what it causes",
+    "numbers": "on the numbers of the case",
+    "price": "states a price",
+    "terms": "states terms or timing",
+    "recommended": "recommends",
+}
+
+
+def _facts(
+    moments: Sequence[Moment],
+    rubric: Rubric,
+    dates: dict[str, dt.date | None],
+    criterion: str,
+    wanted: Sequence[str],
+    *,
+    fact: str,
+) -> tuple[Statement, ...]:
+    return tuple(
+        cite(f"{moment.speaker.replace(':', ' ')} {_SAYS[fact]}", moment, dates)
+        for moment in moments
+        if moment.criterion == criterion and moment.kind == "evidence" and moves_in(moment, rubric) & set(wanted)
+    )
+
+
+def _objections(
+    objections: Sequence[ObjectionRow], rows: Rows, dates: dict[str, dt.date | None]
+) -> tuple[tuple[tuple[str, Statement], ...], tuple[tuple[str, Statement], ...]]:
+    """Open and answered objections, each with its kind; a later one of the same kind that was handled answers both."""
+    turns = {(turn.call_id, turn.turn): turn for turn in rows.turns}
+    opened: list[tuple[str, Statement]] = []
+    answered: list[tuple[str, Statement]] = []
+    for place, objection in enumerate(objections):
+        later = objections[place:]
+        settled = any(other.kind == objection.kind and other.handled == "yes" for other in later)
+        turn = turns.get((objection.call_id, objection.turn))
+        statement = Statement(
+            f"{objection.kind} objection, handled: {objection.handled}",
+            objection.call_id,
+            dates[objection.call_id],
+            objection.turn,
+            f"{turn.side}:{turn.name}" if turn and turn.name != turn.side else turn.side if turn else None,
+            turn.text[:QUOTE_CHARACTERS] if turn else None,
+        )
+        (answered if settled else opened).append((objection.kind, statement))
+    return tuple(opened), tuple(answered)
+
+
+def _next_step(
+    calls: Sequence[CallRow],
+    scores: Sequence[ScoredCall],
+    moments: Sequence[Moment],
+    rubric: Rubric,
+    dates: dict[str, dt.date | None],
+) -> Statement | None:
+    """How the newest call whose ask was scored ended; None when no call's was."""
+    levels = {row.call_id: row.level for row in scores if row.criterion == "ask_for_sale"}
+    call = next((call for call in reversed(calls) if call.call_id in levels), None)
+    if call is None:
+        return None
+    level = levels[call.call_id]
+    text = {0: "no next step was asked for", 1: "the next step was left vague", 2: "a next step without a date"}.get(
+        level, "asked for a commitment" + (", and got it" if level > DONE_LEVEL else "")
+    )
+    mine = [m for m in moments if m.call_id == call.call_id and m.criterion == "ask_for_sale"]
+    strong = ("commit", "dated_step", "ask_commitment", "isolate", "ask_step")
+    ranked = sorted(
+        mine,
+        key=lambda m: (
+            min((strong.index(x) for x in moves_in(m, rubric) if x in strong), default=len(strong)),
+            -m.turn,
+        ),
+    )
+    return cite(text, ranked[0], dates) if ranked else Statement(text, call.call_id, dates[call.call_id])

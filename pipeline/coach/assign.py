@@ -1,0 +1,125 @@
+"""Which rep gets which training now: one module per gap, two open at most, with the evidence attached.
+
+Running it twice assigns nothing new: a criterion with an open assignment is left alone, and after one is done the gap
+must show again in calls made since before the next module follows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+from pipeline.coach.gaps import MIN_CALLS, Gap, find_gaps
+from pipeline.coach.rows import Assignment, Rows
+from pipeline.coach.snippets import best_moments, low_moments, weakest_kind
+from pipeline.coach.training import Library, Module
+from pipeline.rubric import Rubric
+
+MAX_OPEN = 2
+DUE_DAYS = 14
+OBJECTIONS = "objection_handling"
+
+
+def new_assignments(
+    rows: Rows,
+    rubric: Rubric,
+    library: Library,
+    *,
+    as_of: dt.date,
+    allowed: Collection[str] | None = None,
+    target: float | None = None,
+) -> tuple[Assignment, ...]:
+    """What to assign on `as_of`, due 14 days later: each rep's largest gaps, until two are open.
+
+    `rows.assignments` are those that exist already, whatever their status; nothing of them is changed. `allowed` and
+    `target` are those of `find_gaps`.
+    """
+    gaps = find_gaps(rows.scores, rubric, as_of=as_of, allowed=allowed, target=target)
+    open_now: dict[str, int] = defaultdict(int)
+    for assignment in rows.assignments:
+        open_now[assignment.rep] += assignment.status == "open"
+    given = []
+    for gap in gaps:
+        if open_now[gap.rep] >= MAX_OPEN or not _is_due(gap, rows):
+            continue
+        kind = weakest_kind(rows, gap.rep) if gap.criterion == OBJECTIONS else None
+        module = library.pick(gap.criterion, gap.level, kind=kind, done=_taken(gap, rows.assignments))
+        if module:
+            given.append(_assignment(gap, module, rows, as_of=as_of, kind=kind))
+            open_now[gap.rep] += 1
+    return tuple(given)
+
+
+def completed(assignment: Assignment, *, on: dt.date) -> Assignment:
+    """The assignment, done on that day."""
+    return dataclasses.replace(assignment, status="done", completed_on=on)
+
+
+def _earlier(gap: Gap, assignments: Sequence[Assignment]) -> list[Assignment]:
+    return [a for a in assignments if a.rep == gap.rep and a.criterion == gap.criterion]
+
+
+def _taken(gap: Gap, assignments: Sequence[Assignment]) -> set[str]:
+    return {assignment.module for assignment in _earlier(gap, assignments) if assignment.status == "done"}
+
+
+def _is_due(gap: Gap, rows: Rows) -> bool:
+    """True without an earlier assignment, or once enough calls were made since the last one ended."""
+    earlier = _earlier(gap, rows.assignments)
+    if any(assignment.status == "open" for assignment in earlier):
+        return False
+    if not earlier:
+        return True
+    ended = max(a.completed_on or a.due_on for a in earlier)
+    mine = set(gap.standing.call_ids)
+    since = [
+        score
+        for score in rows.scores
+        if score.call_id in mine and score.criterion == gap.criterion and score.date and score.date > ended
+    ]
+    return len(since) >= MIN_CALLS
+
+
+def assignment_id(rep: str, criterion: str, module: str, assigned_on: dt.date) -> str:
+    """The same facts give the same id, so that two processes assigning at once keep one record."""
+    key = "\x1f".join((rep, criterion, module, assigned_on.isoformat()))
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+def _assignment(gap: Gap, module: Module, rows: Rows, *, as_of: dt.date, kind: str | None) -> Assignment:
+    standing = gap.standing
+    known = Rows(
+        calls=rows.calls,
+        scores=tuple(score for score in rows.scores if score.date is None or score.date <= as_of),
+        moments=tuple(moment for moment in rows.moments if moment.criterion == gap.criterion),
+        objections=rows.objections,
+    )
+    detail = {
+        "estimate": round(standing.estimate, 3),
+        "low": round(standing.low, 3),
+        "high": round(standing.high, 3),
+        "n": standing.n,
+        "p_below": round(standing.p_below, 4),
+        "target": standing.target,
+        "expected_lift": round(gap.expected_lift, 2),
+        "objection_kind": module.objection,
+        "calls": list(standing.call_ids),
+        "low_moments": [s.to_json() for s in low_moments(known, gap.rep, gap.criterion, kind=kind)],
+        "best_moments": [s.to_json() for s in best_moments(known, gap.rep, gap.criterion, kind=kind)],
+    }
+    return Assignment(
+        assignment_id=assignment_id(gap.rep, gap.criterion, module.id, as_of),
+        rep=gap.rep,
+        team=standing.team,
+        criterion=gap.criterion,
+        level=gap.level,
+        module=module.id,
+        title=module.title,
+        reason=gap.reason,
+        assigned_on=as_of,
+        due_on=as_of + dt.timedelta(days=DUE_DAYS),
+        detail=detail,
+    )

@@ -1,0 +1,222 @@
+"""Did training work: a rep's change after it, against untrained colleagues over the same days.
+
+Difference in differences (Angrist & Pischke, Mostly Harmless Econometrics, ch. 5.2):
+
+    change  = mean level of the calls after  -  standing before
+    effect  = change of the trained rep  -  mean change of the untrained peers
+
+Whoever is sent to training was chosen for low scores, so part of any rise is regression to the mean. The guard:
+"before" is not the mean of the calls that led to the choice but the shrunken standing at that date (`standings.py`),
+whose expectation given those calls is the rep's true level however the rep was chosen. Its variance is carried along:
+
+    Var(change) = sd_before^2 + call_sd^2 / n_after
+    Var(effect) = Var(change) + d^2 + Var(peers' mean change)
+
+where d^2 is how much untrained peers' changes differ among themselves (DerSimonian & Laird, Controlled Clinical Trials
+7, 1986). Under the stated numbers of calls and peers the verdict is "too early to tell", with what is missing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.coach.rows import Assignment, ScoredCall
+from pipeline.coach.standings import Standing, standings
+
+MIN_BEFORE = 3
+MIN_AFTER = 3
+MIN_PEERS = 2
+MIN_PEER_CALLS = 2
+MIN_EFFECTS = 3
+_Z90 = 1.6448536269514722
+TOO_EARLY = "too early to tell"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """The effect of one assignment in levels with its 90 % interval, or why there is none yet (`reason`).
+
+    `change` is the rep's own, `peer_change` that of `peers` untrained colleagues. `verdict` is `improved`, `worse`,
+    `no clear effect` or `too early to tell`.
+    """
+
+    assignment_id: str
+    rep: str
+    criterion: str
+    module: str
+    verdict: str
+    reason: str
+    n_before: int
+    n_after: int
+    peers: int
+    before: float | None = None
+    after: float | None = None
+    change: float | None = None
+    peer_change: float | None = None
+    effect: float | None = None
+    low: float | None = None
+    high: float | None = None
+    variance: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields but the variance, rounded to three places."""
+        names = [name for name in self.__slots__ if name != "variance"]
+        values = {name: getattr(self, name) for name in names}
+        return {name: round(v, 3) if isinstance(v, float) else v for name, v in values.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleEffect:
+    """A module's effect over all reps who finished it: mean with 90 % interval over `n` measured assignments."""
+
+    module: str
+    criterion: str
+    n: int
+    verdict: str
+    effect: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+def effect_of(
+    assignment: Assignment,
+    scores: Iterable[ScoredCall],
+    assignments: Sequence[Assignment],
+    *,
+    as_of: dt.date,
+) -> Effect:
+    """What an assignment did by `as_of`.
+
+    Calls up to the day of assignment are before, calls after its completion after, up to the next assignment of the
+    same criterion. Peers are reps never assigned this criterion up to `as_of`, with at least 2 calls on either side.
+    """
+    dated = [s for s in scores if s.criterion == assignment.criterion and s.date and s.date <= as_of]
+    rivals = [
+        a
+        for a in assignments
+        if a.criterion == assignment.criterion
+        and a.assigned_on <= as_of
+        and a.assignment_id != assignment.assignment_id
+    ]
+    following = [a.assigned_on for a in rivals if a.rep == assignment.rep and a.assigned_on > assignment.assigned_on]
+    until = min(following, default=as_of)
+    done = assignment.completed_on
+    before = {s.rep: s for s in standings(row for row in dated if row.date and row.date <= assignment.assigned_on)}
+    after: dict[str, list[int]] = defaultdict(list)
+    for row in dated:
+        if done and row.date and done < row.date <= until:
+            after[row.rep].append(row.level)
+    trained = {assignment.rep, *(a.rep for a in rivals)}
+    peers = [
+        rep
+        for rep, standing in sorted(before.items())
+        if rep not in trained and standing.n >= MIN_PEER_CALLS and len(after[rep]) >= MIN_PEER_CALLS
+    ]
+    mine, levels = before.get(assignment.rep), after[assignment.rep]
+    missing = _missing(assignment, mine.n if mine else 0, len(levels), len(peers))
+    if missing or mine is None:
+        return _too_early(assignment, missing, mine, levels, len(peers))
+    return _measured(assignment, mine, levels, [_change(before[rep], after[rep]) for rep in peers])
+
+
+def module_effects(effects: Iterable[Effect]) -> tuple[ModuleEffect, ...]:
+    """Effects pooled by module (random effects, DerSimonian & Laird), so that a bad module is seen; by module id."""
+    grouped: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+    for effect in effects:
+        measured = grouped[effect.module, effect.criterion]
+        if effect.effect is not None and effect.variance is not None:
+            measured.append((effect.effect, effect.variance))
+    found = []
+    for (module, criterion), pairs in sorted(grouped.items()):
+        if len(pairs) < MIN_EFFECTS:
+            found.append(ModuleEffect(module, criterion, len(pairs), TOO_EARLY))
+            continue
+        mean, variance, _ = _pool(pairs)
+        reach = _Z90 * variance**0.5
+        low, high = mean - reach, mean + reach
+        found.append(ModuleEffect(module, criterion, len(pairs), _verdict(low, high), mean, low, high))
+    return tuple(found)
+
+
+def _missing(assignment: Assignment, n_before: int, n_after: int, n_peers: int) -> str:
+    """What keeps the effect from being measured, or an empty string."""
+    if assignment.completed_on is None:
+        return f"the training is {assignment.status}, not completed"
+    if n_before < MIN_BEFORE:
+        return f"{n_before} scored calls before, {MIN_BEFORE} needed"
+    if n_after < MIN_AFTER:
+        return f"{n_after} scored calls since completion, {MIN_AFTER} needed"
+    if n_peers < MIN_PEERS:
+        return f"{n_peers} untrained peers with calls before and after, {MIN_PEERS} needed"
+    return ""
+
+
+def _too_early(assignment: Assignment, reason: str, mine: Standing | None, levels: Sequence[int], peers: int) -> Effect:
+    return Effect(
+        assignment_id=assignment.assignment_id,
+        rep=assignment.rep,
+        criterion=assignment.criterion,
+        module=assignment.module,
+        verdict=TOO_EARLY,
+        reason=reason,
+        n_before=mine.n if mine else 0,
+        n_after=len(levels),
+        peers=peers,
+        before=mine.estimate if mine else None,
+        after=sum(levels) / len(levels) if levels else None,
+    )
+
+
+def _change(before: Standing, after: Sequence[int]) -> tuple[float, float]:
+    """A rep's change and its variance."""
+    return sum(after) / len(after) - before.estimate, before.sd**2 + before.call_sd**2 / len(after)
+
+
+def _measured(
+    assignment: Assignment, mine: Standing, levels: Sequence[int], peer_changes: Sequence[tuple[float, float]]
+) -> Effect:
+    change, variance = _change(mine, levels)
+    peer_change, peer_variance, differing = _pool(peer_changes)
+    total = variance + differing + peer_variance
+    effect, reach = change - peer_change, _Z90 * total**0.5
+    low, high = effect - reach, effect + reach
+    return Effect(
+        assignment_id=assignment.assignment_id,
+        rep=assignment.rep,
+        criterion=assignment.criterion,
+        module=assignment.module,
+        verdict=_verdict(low, high),
+        reason=f"{mine.n} calls before, {len(levels)} after, against {len(peer_changes)} untrained peers",
+        n_before=mine.n,
+        n_after=len(levels),
+        peers=len(peer_changes),
+        before=mine.estimate,
+        after=sum(levels) / len(levels),
+        change=change,
+        peer_change=peer_change,
+        effect=effect,
+        low=low,
+        high=high,
+        variance=total,
+    )
+
+
+def _verdict(low: float, high: float) -> str:
+    return "improved" if low > 0 else "worse" if high < 0 else "no clear effect"
+
+
+def _pool(pairs: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
+    """Random-effects mean of (value, variance) pairs: the mean, its variance, and the variance between the values."""
+    weights = [1 / variance for _, variance in pairs]
+    total = sum(weights)
+    mean = sum(w * value for w, (value, _) in zip(weights, pairs, strict=True)) / total
+    q = sum(w * (value - mean) ** 2 for w, (value, _) in zip(weights, pairs, strict=True))
+    spare = total - sum(w * w for w in weights) / total
+    between = max(0.0, (q - (len(pairs) - 1)) / spare) if spare > 0 else 0.0
+    weights = [1 / (variance + between) for _, variance in pairs]
+    total = sum(weights)
+    return sum(w * value for w, (value, _) in zip(weights, pairs, strict=True)) / total, 1 / total, between

@@ -1,0 +1,74 @@
+"""Reads the rows of coaching from the store; the only file of this package that knows its tables."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from pipeline.coach.rows import Assignment, CallRow, Moment, ObjectionRow, Rows, ScoredCall, TurnRow
+
+if TYPE_CHECKING:
+    from pipeline.store import Store
+
+_WHERE = "(c.call_date >= $since OR c.call_date IS NULL OR $since IS NULL)"
+
+_CALLS = f"""
+SELECT c.call_id, c.status, c.reason, c.rep, c.team, c.account, c.call_date AS date, c.call_type, c.overall,
+       c.duration_s, c.engine
+FROM calls c WHERE {_WHERE} ORDER BY c.call_date NULLS FIRST, c.call_id
+"""
+_SCORES = f"""
+SELECT c.call_id, c.rep, c.criterion, c.level, c.team, c.call_date AS date, c.call_type, c.account, c.confidence,
+       c.overall
+FROM scores c WHERE c.rep IS NOT NULL AND {_WHERE} ORDER BY c.call_date NULLS FIRST, c.call_id, c.criterion
+"""
+_MOMENTS = f"""
+SELECT e.call_id, e.criterion, e.turn, e.t0, e.t1, e.speaker, e.quote, e.why, 'evidence' AS kind
+FROM evidence e JOIN calls c USING (call_id) WHERE c.status = 'scored' AND {_WHERE}
+UNION ALL
+SELECT m.call_id, m.criterion, m.turn, t.t0, t.t1, t.speaker, t.text AS quote, m.why, 'missed' AS kind
+FROM missed m JOIN calls c USING (call_id) JOIN turns t ON t.call_id = m.call_id AND t.turn = m.turn
+WHERE c.status = 'scored' AND {_WHERE}
+ORDER BY 1, 2, 9, 3
+"""
+_OBJECTIONS = f"""
+SELECT o.call_id, o.turn, o.kind, o.handled FROM objections o JOIN calls c USING (call_id)
+WHERE c.status = 'scored' AND {_WHERE} ORDER BY o.call_id, o.turn
+"""
+_TURNS = f"""
+SELECT t.call_id, t.turn, t.t0, t.t1, t.side, t.name, t.text FROM turns t JOIN calls c USING (call_id)
+WHERE c.account = $account AND {_WHERE} ORDER BY t.call_id, t.turn
+"""
+_ASSIGNMENTS = """
+SELECT assignment_id, rep, criterion, level, module, title, reason, assigned_on, due_on, team, status, completed_on,
+       detail
+FROM assignments ORDER BY assigned_on, assignment_id
+"""
+
+
+def load_rows(store: Store, *, account: str | None = None, since: dt.date | None = None) -> Rows:
+    """All rows of the store; turns only of `account`: what was said is long, and only an account needs it.
+
+    `since` leaves out older calls; undated ones stay. Raises `StoreError`.
+    """
+    both: dict[str, Any] = {"since": since}
+    return Rows(
+        calls=tuple(CallRow(**row) for row in store.query(_CALLS, both)),
+        scores=tuple(ScoredCall(**row) for row in store.query(_SCORES, both)),
+        moments=tuple(Moment(**row) for row in store.query(_MOMENTS, both)),
+        objections=tuple(ObjectionRow(**row) for row in store.query(_OBJECTIONS, both)),
+        turns=tuple(TurnRow(**row) for row in store.query(_TURNS, {**both, "account": account})) if account else (),
+        assignments=tuple(Assignment(**_known(row)) for row in store.query(_ASSIGNMENTS)),
+    )
+
+
+def _known(row: dict[str, Any]) -> dict[str, Any]:
+    """An assignment's row with what older ones may lack filled in."""
+    assigned = row["assigned_on"]
+    return {
+        **row,
+        **{name: row[name] or "" for name in ("module", "title", "reason")},
+        "level": row["level"] or 0,
+        "due_on": row["due_on"] or assigned,
+        "detail": row["detail"] or {},
+    }

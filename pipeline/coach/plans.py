@@ -1,0 +1,238 @@
+"""The plan for the next call with an account: what is missing, three questions, the objection to expect, the ask.
+
+Everything follows by rule from `account_view` and carries the call it rests on; the questions are this project's own
+wording, chosen by the criterion that is missing and the level reached on it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.coach.accounts import SILENT_DAYS, AccountView, Progress, Statement, account_view
+from pipeline.coach.rows import Rows
+from pipeline.coach.snippets import BEST_LEVEL, Snippet, find_snippets
+from pipeline.rubric import Rubric
+
+QUESTION_COUNT = 3
+
+QUESTIONS: dict[str, tuple[tuple[int, str], ...]] = {
+    "discovery": (
+        (1, "How do you do this today, and where does it let you down? What happened the last time?"),
+        (2, "When that happens, what does it cost or cause, and who feels it most?"),
+        (1, "What made you take this call now and not in half a year?"),
+    ),
+    "decision_makers": (
+        (1, "When you last bought something like this, who had to be happy with it?"),
+        (2, "Suppose we agree it is right: what has to happen between that and a signature, and by when?"),
+        (2, "What will the person who signs look at first, and whose budget is it?"),
+    ),
+    "business_case": (
+        (1, "What does this cost you today, in hours, orders or money a month?"),
+        (
+            2,
+            "Can we put your own numbers on it: how often, what does each one cost, and how much of that would change?",
+        ),
+        (2, "What payback would your finance people call good?"),
+    ),
+    "positioning": (
+        (1, "What would you need to hear to be sure that we understand companies like yours?"),
+        (2, "What are you weighing this against, including leaving it as it is, and what decides between them?"),
+    ),
+    "recommendation": (
+        (1, "Of everything you told me, which one thing has to be solved first?"),
+        (2, "Where does what I suggested not fit what you need?"),
+    ),
+    "proposal": (
+        (1, "What would have to be in an offer for you to decide on it: scope, price, terms, date?"),
+        (2, "How would you put the offer to the others in your own words, and what will they ask first?"),
+    ),
+    "objection_handling": (
+        (1, "What still holds you back, and what is behind it?"),
+        (2, "If that were solved, is there anything else, or would it be a yes?"),
+    ),
+    "ask_for_sale": (
+        (1, "What would be a sensible next step for you, and on which day?"),
+        (2, "Is there a reason not to decide this on a fixed date?"),
+    ),
+}
+"""Questions per criterion, each with the highest level reached so far for which it is the one to ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question to ask, the criterion it serves, why, and what that rests on (None where nothing was said yet)."""
+
+    question: str
+    criterion: str
+    because: str
+    statement: Statement | None
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The objection to expect: its kind, on what grounds, and an answer that worked on a call, if there is one."""
+
+    kind: str
+    because: str
+    statement: Statement | None
+    worked: Snippet | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A pre-call plan; `ask` says what to ask for, with the reason and its ground."""
+
+    view: AccountView
+    questions: tuple[Question, ...]
+    expect: Expected | None
+    ask: str
+    ask_because: str
+    ask_statement: Statement | None
+
+
+def pre_call_plan(rows: Rows, name: str, rubric: Rubric, *, as_of: dt.date | None = None) -> Plan | None:
+    """The plan for the next call with an account; None when it has no calls."""
+    view = account_view(rows, name, rubric, as_of=as_of)
+    if view is None:
+        return None
+    ask, because, statement = next_ask(view)
+    return Plan(view, _questions(view), _expected(rows, view), ask, because, statement)
+
+
+def _questions(view: AccountView) -> tuple[Question, ...]:
+    """One question per missing criterion in the rubric's order, then second ones, up to three.
+
+    Objections are left out while none was raised: there is nothing to ask about.
+    """
+    missing = [
+        item
+        for item in view.missing
+        if item.criterion in QUESTIONS and not (item.criterion == "objection_handling" and not view.open_objections)
+    ]
+    chosen: list[Question] = []
+    for turn in range(max(len(items) for items in QUESTIONS.values())):
+        for item in missing:
+            fitting = _fitting(item)
+            if turn < len(fitting) and len(chosen) < QUESTION_COUNT:
+                chosen.append(Question(fitting[turn], item.criterion, _because(item), item.statement))
+    return tuple(chosen)
+
+
+def _fitting(item: Progress) -> list[str]:
+    """The questions for the level reached, those for it first and harder ones after."""
+    reached = item.best or 0
+    ranked = sorted((level < reached, place, text) for place, (level, text) in enumerate(QUESTIONS[item.criterion]))
+    return [text for _, _, text in ranked]
+
+
+def _because(item: Progress) -> str:
+    if item.best is None:
+        return f"{item.title.lower()} has not been scored on any call yet"
+    return f"{item.title.lower()} has reached level {item.best} so far"
+
+
+def _expected(rows: Rows, view: AccountView) -> Expected | None:
+    """An open objection of the account first, else the commonest kind on other accounts; None where none was raised."""
+    if view.open_objections:
+        kind, statement = view.open_objections[-1]
+        return Expected(kind, "raised on this account and still open", statement, _worked(rows, kind))
+    mine = {call.call_id for call in view.calls}
+    others = [row for row in rows.objections if row.call_id not in mine]
+    if not others:
+        return None
+    calls = {kind: len({o.call_id for o in others if o.kind == kind}) for kind in {o.kind for o in others}}
+    kind, count = max(Counter(calls).items(), key=lambda item: (item[1], item[0]))
+    total = len({row.call_id for row in others})
+    because = f"none is open here; on other accounts it came up on {count} of the {total} calls with an objection"
+    return Expected(kind, because, None, _worked(rows, kind))
+
+
+def _worked(rows: Rows, kind: str) -> Snippet | None:
+    """The rep's words on the best call that handled such an objection."""
+    found = find_snippets(rows, criterion="objection_handling", kind=kind, limit=1000)
+    return next(
+        (
+            s
+            for s in found
+            if s.handled == "yes"
+            and s.score.level >= BEST_LEVEL
+            and s.moment.side == "rep"
+            and s.moment.kind == "evidence"
+        ),
+        None,
+    )
+
+
+def next_ask(view: AccountView) -> tuple[str, str, Statement | None]:
+    """The most that is fair to ask for now, why, and the ground for it: the first rule that holds."""
+    by_id = {item.criterion: item for item in view.progress}
+    need = {name: item for name, item in by_id.items() if not item.done}
+    offered = bool(view.facts["price"]) or _reached(by_id, "proposal", 2)
+    if "discovery" in need:
+        return "a dated second conversation about the problem and what it costs", *_why(need["discovery"])
+    if "decision_makers" in need:
+        return "a dated meeting with whoever decides, prepared together with your contact", *_why(
+            need["decision_makers"]
+        )
+    if "business_case" in need and not offered:
+        return "half an hour, on a fixed date, to work out the numbers together", *_why(need["business_case"])
+    if view.open_objections:
+        kind, statement = view.open_objections[-1]
+        return (
+            "how this gets cleared, by whom and by when, and the yes that follows if it is",
+            f"a {kind} objection is open",
+            statement,
+        )
+    if not offered:
+        return "a date to go through the offer with everyone who decides", *_why(by_id.get("proposal"))
+    return "the order, with a start date", "need, decision and offer are on the table", _ground(view.facts["price"])
+
+
+def _reached(by_id: dict[str, Progress], criterion: str, level: int) -> bool:
+    item = by_id.get(criterion)
+    return item is not None and item.best is not None and item.best >= level
+
+
+def _why(item: Progress | None) -> tuple[str, Statement | None]:
+    return (_because(item), item.statement) if item else ("no offer has been made yet", None)
+
+
+def _ground(statements: Sequence[Statement]) -> Statement | None:
+    return statements[-1] if statements else None
+
+
+def _json(statement: Statement | None) -> dict[str, Any] | None:
+    return statement.to_json() if statement else None
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """The plan as plain values: every part with the call, turn and words it rests on."""
+    view, expect = plan.view, plan.expect
+    last = view.calls[-1]
+    row: dict[str, Any] = {
+        "account": view.account,
+        "calls": len(view.calls),
+        "last": last.date.isoformat() if last.date else None,
+        "ask": {"for": plan.ask, "because": plan.ask_because, "rests_on": _json(plan.ask_statement)},
+        "questions": [
+            {"question": q.question, "criterion": q.criterion, "because": q.because, "rests_on": _json(q.statement)}
+            for q in plan.questions
+        ],
+        "expect": None,
+        "last_next_step": _json(view.next_step),
+        "missing": [f"{item.title}: {_because(item)}" for item in view.missing],
+    }
+    if expect:
+        row["expect"] = {
+            "objection": expect.kind,
+            "because": expect.because,
+            "rests_on": _json(expect.statement),
+            "answer_that_worked": expect.worked.to_json() if expect.worked else None,
+        }
+    if view.silent_days is not None and view.silent_days >= SILENT_DAYS:
+        row["silence"] = f"{view.silent_days} days since the last call"
+    return row

@@ -1,0 +1,254 @@
+"""The reports of coaching as plain, JSON-ready values, for the command line, the pages and exports.
+
+Every number comes with how many calls it rests on and, where one call is meant, that call's id.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from pipeline.coach.accounts import account_view, by_account, view_json
+from pipeline.coach.effect import effect_of, module_effects
+from pipeline.coach.gaps import Gap, find_gaps, rubric_targets
+from pipeline.coach.plans import next_ask, plan_json, pre_call_plan
+from pipeline.coach.rows import Assignment, Rows
+from pipeline.coach.snippets import find_snippets
+from pipeline.coach.standings import RANKED, Standing, p_above, standings
+from pipeline.coach.training import Library
+from pipeline.rubric import Rubric
+
+Row = dict[str, Any]
+
+
+def standing_json(standing: Standing, rubric: Rubric) -> Row:
+    """One standing: estimate with its 90 % interval, calls, probability of being below target, trend."""
+    trend = standing.trend
+    return {
+        "criterion": standing.criterion,
+        "title": _title(rubric, standing.criterion),
+        "standing": round(standing.estimate, 2),
+        "low": round(standing.low, 2),
+        "high": round(standing.high, 2),
+        "calls": standing.n,
+        "recent_calls": standing.n_recent,
+        "target": standing.target,
+        "p_below_target": round(standing.p_below, 3),
+        "plain_mean": round(standing.plain_mean, 2),
+        "trend": None
+        if trend is None
+        else {
+            "per_30_days": round(trend.per_30_days, 2),
+            "low": round(trend.low, 2),
+            "high": round(trend.high, 2),
+            "word": trend.word,
+        },
+        "last_call": standing.last_call.isoformat() if standing.last_call else None,
+    }
+
+
+def scorecard_report(rows: Rows, rubric: Rubric, *, rep: str | None = None, target: float | None = None) -> list[Row]:
+    """Per rep (all, or one): calls by status, mean overall of the scored ones, and the standing on each criterion."""
+    order = {item.id: place for place, item in enumerate(rubric.criteria)}
+    by_rep: dict[str, list[Standing]] = defaultdict(list)
+    for standing in standings(rows.scores, targets=rubric_targets(rubric, target=target)):
+        if standing.criterion in order:
+            by_rep[standing.rep].append(standing)
+    names = sorted({call.rep for call in rows.calls if call.rep})
+    found = []
+    for name in names if rep is None else [rep]:
+        calls = [call for call in rows.calls if call.rep == name]
+        overall = [call.overall for call in calls if call.overall is not None]
+        counts: dict[str, int] = defaultdict(int)
+        for call in calls:
+            counts[call.status] += 1
+        found.append(
+            {
+                "rep": name,
+                "team": next((call.team for call in reversed(calls) if call.team), None),
+                "calls": dict(counts),
+                "overall": round(sum(overall) / len(overall), 1) if overall else None,
+                "criteria": [standing_json(s, rubric) for s in sorted(by_rep[name], key=lambda s: order[s.criterion])],
+            }
+        )
+    return found
+
+
+def team_report(rows: Rows, rubric: Rubric, *, team: str | None = None, target: float | None = None) -> list[Row]:
+    """Per team (all, or one): its reps' reports, and per criterion the mean of their standings and who leads.
+
+    `best` is None where the two highest cannot be told apart.
+    """
+    teams: dict[str, list[Row]] = defaultdict(list)
+    for row in scorecard_report(rows, rubric, target=target):
+        teams[row["team"] or ""].append(row)
+    found = standings(rows.scores, targets=rubric_targets(rubric, target=target))
+    return [
+        {"team": name or None, "reps": reps, "criteria": _team_criteria({r["rep"] for r in reps}, found, rubric)}
+        for name, reps in sorted(teams.items())
+        if team in (None, name)
+    ]
+
+
+def _team_criteria(reps: Collection[str], found: Sequence[Standing], rubric: Rubric) -> list[Row]:
+    rows = []
+    for criterion in rubric.criteria:
+        mine = [s for s in found if s.criterion == criterion.id and s.rep in reps]
+        mine.sort(key=lambda s: -s.estimate)
+        if mine:
+            leads = len(mine) > 1 and p_above(mine[0], mine[1]) >= RANKED
+            rows.append(
+                {
+                    "criterion": criterion.id,
+                    "title": criterion.title,
+                    "standing": round(sum(s.estimate for s in mine) / len(mine), 2),
+                    "reps": len(mine),
+                    "calls": sum(s.n for s in mine),
+                    "best": mine[0].rep if leads else None,
+                }
+            )
+    return rows
+
+
+def gap_json(gap: Gap, rubric: Rubric) -> Row:
+    """One gap with its standing, what closing it would bring, and the calls it rests on."""
+    standing = gap.standing
+    return {
+        "rep": gap.rep,
+        "team": standing.team,
+        **standing_json(standing, rubric),
+        "level": gap.level,
+        "expected_lift": round(gap.expected_lift, 1),
+        "reason": gap.reason,
+        "call_ids": list(standing.call_ids),
+    }
+
+
+def gaps_report(
+    rows: Rows,
+    rubric: Rubric,
+    *,
+    rep: str | None = None,
+    allowed: Collection[str] | None = None,
+    target: float | None = None,
+) -> list[Row]:
+    """Gaps of all reps or one, the largest expected lift first."""
+    gaps = find_gaps(rows.scores, rubric, allowed=allowed, target=target)
+    return [gap_json(gap, rubric) for gap in gaps if rep in (None, gap.rep)]
+
+
+def training_report(
+    rows: Rows, rubric: Rubric, library: Library, *, rep: str | None = None, as_of: dt.date | None = None
+) -> list[Row]:
+    """Assignments of all reps or one, open ones first, each with its module's text and what it did so far."""
+    today = as_of or newest_date(rows) or dt.date.min
+    found = [_assignment_row(a, rows, rubric, library, today) for a in rows.assignments if rep in (None, a.rep)]
+    return sorted(found, key=lambda row: (row["status"] != "open", row["due_on"], row["rep"], row["criterion"]))
+
+
+def _assignment_row(assignment: Assignment, rows: Rows, rubric: Rubric, library: Library, today: dt.date) -> Row:
+    effect = effect_of(assignment, rows.scores, rows.assignments, as_of=today)
+    module = library.modules.get(assignment.module)
+    row = assignment.to_json()
+    return {
+        **row,
+        "criterion_title": _title(rubric, assignment.criterion),
+        "overdue": assignment.status == "open" and assignment.due_on < today,
+        "effect": effect.to_json(),
+        "content": module.to_json() if module else None,
+    }
+
+
+def effects_report(rows: Rows, *, as_of: dt.date | None = None) -> list[Row]:
+    """What each module did over all its finished assignments, so that a bad one is seen."""
+    today = as_of or newest_date(rows) or dt.date.min
+    effects = [effect_of(a, rows.scores, rows.assignments, as_of=today) for a in rows.assignments if a.status == "done"]
+    return [
+        {
+            "module": item.module,
+            "criterion": item.criterion,
+            "measured": item.n,
+            "verdict": item.verdict,
+            "effect": _round(item.effect),
+            "low": _round(item.low),
+            "high": _round(item.high),
+        }
+        for item in module_effects(effects)
+    ]
+
+
+def snippets_report(
+    rows: Rows,
+    *,
+    criterion: str | None = None,
+    level: int | None = None,
+    kind: str | None = None,
+    rep: str | None = None,
+    words: str = "",
+    limit: int = 20,
+) -> list[Row]:
+    """Quoted moments that fit everything asked for; see `find_snippets`."""
+    found = find_snippets(rows, criterion=criterion, level=level, kind=kind, rep=rep, words=words, limit=limit)
+    return [snippet.to_json() for snippet in found]
+
+
+def account_report(rows: Rows, rubric: Rubric, name: str | None = None, *, as_of: dt.date | None = None) -> list[Row]:
+    """One account's view, or without a name a line per account; empty for a name that has no calls."""
+    if name is not None:
+        view = account_view(rows, name, rubric, as_of=as_of)
+        return [view_json(view)] if view else []
+    found = []
+    for account, part in by_account(rows).items():
+        view = account_view(part, account, rubric, as_of=as_of or newest_date(rows))
+        if view:
+            last = view.calls[-1]
+            found.append(
+                {
+                    "account": account,
+                    "calls": len(view.calls),
+                    "last": last.date.isoformat() if last.date else None,
+                    "rep": last.rep,
+                    "silent_days": view.silent_days,
+                    "open": len(view.open_objections),
+                    "missing": len(view.missing),
+                }
+            )
+    return found
+
+
+def plan_report(rows: Rows, rubric: Rubric, account: str | None = None, *, as_of: dt.date | None = None) -> list[Row]:
+    """One account's pre-call plan, or without a name what to ask each account for; empty for an unknown one."""
+    if account is not None:
+        plan = pre_call_plan(rows, account, rubric, as_of=as_of)
+        return [plan_json(plan)] if plan else []
+    found = []
+    for name, part in by_account(rows).items():
+        view = account_view(part, name, rubric, as_of=as_of or newest_date(rows))
+        if view:
+            ask, because, _ = next_ask(view)
+            last = view.calls[-1].date
+            found.append(
+                {
+                    "account": name,
+                    "rep": view.calls[-1].rep,
+                    "last": last.isoformat() if last else None,
+                    "next": ask,
+                    "because": because,
+                }
+            )
+    return found
+
+
+def newest_date(rows: Rows) -> dt.date | None:
+    """The date of the newest call."""
+    return max((call.date for call in rows.calls if call.date), default=None)
+
+
+def _title(rubric: Rubric, criterion: str) -> str:
+    return next((item.title for item in rubric.criteria if item.id == criterion), criterion)
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)

@@ -1,0 +1,333 @@
+"""Find files, tell what each is, hash it (the hash is the call's identity), and read what place and sidecar say of it.
+
+Nothing here decodes audio or reads a transcript's content beyond what tells the two apart.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import InputError
+from pipeline.types import CallMeta, SourceKind
+
+Sniff = Callable[[Path], str | None]
+
+CALL_ID_DIGITS = 16
+SIDECAR_SUFFIXES = (".json", ".yaml", ".yml")
+PARTIAL_SUFFIXES = (
+    ".part",
+    ".partial",
+    ".tmp",
+    ".temp",
+    ".crdownload",
+    ".download",
+    ".filepart",
+    ".opdownload",
+    ".swp",
+)
+"""What copying and downloading programs call a file that is not complete yet."""
+NOT_CALLS = (
+    ".md",
+    ".rst",
+    ".toml",
+    ".yaml",
+    ".yml",
+    ".rttm",
+    ".uem",
+    ".ctm",
+    ".stm",
+    ".lab",
+    ".ini",
+    ".log",
+    ".py",
+    ".sh",
+)
+"""Suffixes that lie beside recordings and are never one; a folder's walk passes over them in silence."""
+NOT_CALL_NAMES = frozenset({"license", "licence", "readme", "copying", "notice", "thumbs.db", "desktop.ini"})
+TEXT_SUFFIXES = (".json", ".jsonl", ".txt", ".vtt", ".srt", ".docx", ".doc", ".csv", ".xml", ".html", ".pdf")
+"""A file of these that is no known transcript is reported as an unknown transcript, not as damaged audio."""
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file to look at and the folder it was found under (None for a file that was named itself)."""
+
+    path: Path
+    root: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An identified input: where it lies, what it is, and what is known of the call before it is heard or read.
+
+    `format` is the transcript format's name for transcripts, None for audio. `sidecar` is what a file beside it states,
+    `from_path` what its folders and name suggest.
+    """
+
+    path: Path
+    sha256: str
+    size: int
+    mtime_ns: int
+    kind: SourceKind
+    format: str | None = None
+    sidecar: CallMeta = field(default_factory=CallMeta)
+    from_path: CallMeta = field(default_factory=CallMeta)
+
+    @property
+    def call_id(self) -> str:
+        """The first 16 hex digits of the content's SHA-256."""
+        return self.sha256[:CALL_ID_DIGITS]
+
+    def meta(self, stated: CallMeta | None = None) -> CallMeta:
+        """All that is known: the sidecar first, then what the transcript states itself, then what the path suggests."""
+        return self.sidecar.merged(stated or CallMeta()).merged(self.from_path)
+
+
+def discover(paths: Iterable[Path], *, sniff: Sniff | None = None) -> list[Found]:
+    """Files to look at: each named file as it is, each folder's files recursively in name order, without doubles.
+
+    Hidden and temporary names, sidecars, and files that are never calls are passed over inside folders. A named path
+    that does not exist is kept, so that `identify` reports it.
+    """
+    seen: dict[Path, Found] = {}
+    for path in paths:
+        if path.is_dir():
+            for found in _walk(path, sniff):
+                seen.setdefault(_absolute(found.path), found)
+        else:
+            seen.setdefault(_absolute(path), Found(path))
+    return list(seen.values())
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))
+
+
+def _walk(root: Path, sniff: Sniff | None) -> Iterator[Found]:
+    limit = root.resolve()
+    for folder, subfolders, names in os.walk(root):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        stems: dict[str, set[str]] = {}
+        for name in names:
+            stems.setdefault(Path(name).stem, set()).add(name)
+        for name in sorted(names):
+            path = Path(folder, name)
+            if ignored(name) or path.suffix.lower() in NOT_CALLS or _sidecar_of(path, stems, sniff):
+                continue
+            if path.is_symlink() and limit not in path.resolve().parents:
+                continue
+            yield Found(path, root)
+
+
+def ignored(name: str) -> bool:
+    """True for names that hidden files, half-made copies and folder furniture have."""
+    lower = name.lower()
+    return (
+        lower.startswith((".", "~$")) or lower.endswith(PARTIAL_SUFFIXES) or lower.partition(".")[0] in NOT_CALL_NAMES
+    )
+
+
+def _sidecar_of(path: Path, stems: dict[str, set[str]], sniff: Sniff | None) -> bool:
+    """True when a `.json` belongs to a file beside it (by its whole name or its stem) and is no transcript itself."""
+    if path.suffix.lower() != ".json":
+        return False
+    same_stem = {name for name in stems.get(path.stem, ()) if not name.lower().endswith(SIDECAR_SUFFIXES)}
+    owner_named = path.stem in stems.get(Path(path.stem).stem, ())
+    return bool(same_stem or owner_named) and _sniffer(sniff)(path) is None
+
+
+def _sniffer(sniff: Sniff | None) -> Sniff:
+    if sniff is not None:
+        return sniff
+    from pipeline.formats import sniff as known
+
+    return known
+
+
+def identify(found: Found, *, pattern: str, sniff: Sniff | None = None, hashes: HashCache | None = None) -> Source:
+    """Hash a file and gather what is known of it. `pattern` is the settings' `path_pattern`.
+
+    Raises `InputError` for a file that is missing, empty, unreadable, not a file, or still being written.
+    """
+    path = found.path
+    before = check_file(path)
+    known = hashes.get(path, before) if hashes else None
+    try:
+        digest = known or hash_file(path)
+        after = path.stat()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({_cause(error)}); check its permissions or copy it again") from error
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise InputError(f"{path}: still being written; process it again when copying has finished")
+    if hashes:
+        hashes.put(path, after, digest)
+    form = _sniffer(sniff)(path)
+    return Source(
+        path=path,
+        sha256=digest,
+        size=after.st_size,
+        mtime_ns=after.st_mtime_ns,
+        kind="transcript" if form or path.suffix.lower() in TEXT_SUFFIXES else "audio",
+        format=form,
+        sidecar=read_sidecar(path),
+        from_path=meta_from_path(path, root=found.root, pattern=pattern),
+    )
+
+
+def check_file(path: Path) -> os.stat_result:
+    """The file's stat; raises `InputError` when it is missing, no regular file, empty, or half-copied by its name."""
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; check the path") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({_cause(error)}); check its permissions") from error
+    if not stat.S_ISREG(state.st_mode):
+        raise InputError(f"{path}: not a file; name a recording, a transcript or a folder")
+    if path.name.lower().endswith(PARTIAL_SUFFIXES):
+        raise InputError(f"{path}: half-copied by its name; process it again when copying has finished")
+    if state.st_size == 0:
+        raise InputError(f"{path}: empty file (0 bytes); copy or export it again")
+    return state
+
+
+def _cause(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of the content, 64 hex digits. Raises `OSError`."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def read_sidecar(path: Path) -> CallMeta:
+    """What `<file>.json|.yaml|.yml`, or one with the same stem, states about the call; empty when there is none.
+
+    The object may be flat or under `meta`. Raises `InputError` naming the sidecar when it cannot be read.
+    """
+    for suffix in SIDECAR_SUFFIXES:
+        for candidate in (path.with_name(path.name + suffix), path.with_suffix(suffix)):
+            if candidate != path and candidate.is_file():
+                row = _load_sidecar(candidate)
+                if row is not None:
+                    return CallMeta.from_json(row)
+    return CallMeta()
+
+
+def _load_sidecar(path: Path) -> dict[str, Any] | None:
+    """The sidecar's mapping; None when the file is a transcript of its own."""
+    import yaml
+
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        row = json.loads(text) if path.suffix.lower() == ".json" else yaml.safe_load(text)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path}: metadata cannot be read ({line}); correct or delete it") from error
+    if isinstance(row, dict) and isinstance(row.get("meta"), dict) and "turns" not in row:
+        row = row["meta"]
+    if not isinstance(row, dict):
+        return None if path.suffix.lower() == ".json" else {}
+    transcript_like = any(isinstance(value, list | dict) for value in row.values())
+    return None if transcript_like else {str(key): _plain(value) for key, value in row.items()}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, dt.date | dt.datetime) else value
+
+
+def meta_from_path(path: Path, *, root: Path | None, pattern: str) -> CallMeta:
+    """What the folders and the name suggest, by a pattern such as `{team}/{rep}/{date}_{account}`.
+
+    The pattern's parts are matched from the right (the file's name without its suffix is the last), each on its own,
+    and only below `root`; without a root only the name is matched. Dates are ISO dates, with or without dashes.
+    """
+    try:
+        parts = path.relative_to(root).parts if root else (path.name,)
+    except ValueError:
+        parts = (path.name,)
+    names = [*parts[:-1], Path(parts[-1]).stem]
+    row: dict[str, str] = {}
+    for part, name in zip(reversed(pattern.split("/")), reversed(names), strict=False):
+        match = _compiled(part).fullmatch(name)
+        row.update({key: _tidy(key, text) for key, text in match.groupdict().items()} if match else {})
+    return CallMeta.from_json(row)
+
+
+def _compiled(part: str) -> re.Pattern[str]:
+    pieces = re.split(r"\{(\w+)\}", part)
+    fields = (r"(?P<date>\d{4}[-_.]?\d{2}[-_.]?\d{2})" if key == "date" else rf"(?P<{key}>.+?)" for key in pieces[1::2])
+    literals = [re.escape(piece) for piece in pieces[0::2]]
+    return re.compile(literals[0] + "".join(f + rest for f, rest in zip(fields, literals[1:], strict=True)))
+
+
+def _tidy(key: str, text: str) -> str:
+    """`dana-whitfield` and `dana_whitfield` are Dana Whitfield; a name written with capitals or spaces keeps them."""
+    if key == "date":
+        digits = re.sub(r"\D", "", text)
+        return f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}"
+    words = text.replace("_", " ")
+    if words == words.lower():
+        words = words.replace("-", " ").title()
+    return " ".join(words.split())
+
+
+class HashCache:
+    """Remembers hashes by path, size and modification time, so that an inbox of thousands is not read at every start.
+
+    A cache only: an unreadable file or line is as good as none. `save` writes what was added.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._known: dict[str, tuple[int, int, str]] = {}
+        self._added: list[str] = []
+        try:
+            lines = file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):
+            lines = []
+        for line in lines:
+            try:
+                path, size, mtime_ns, digest = json.loads(line)
+                self._known[str(path)] = (int(size), int(mtime_ns), str(digest))
+            except (ValueError, TypeError):
+                continue
+
+    def get(self, path: Path, state: os.stat_result) -> str | None:
+        """The hash, when size and modification time are the same as when it was taken."""
+        size, mtime_ns, digest = self._known.get(str(_absolute(path)), (-1, -1, ""))
+        return digest if (size, mtime_ns) == (state.st_size, state.st_mtime_ns) else None
+
+    def put(self, path: Path, state: os.stat_result, digest: str) -> None:
+        """Remember a hash; nothing is written before `save`."""
+        key = str(_absolute(path))
+        row = (state.st_size, state.st_mtime_ns, digest)
+        if self._known.get(key) != row:
+            self._known[key] = row
+            self._added.append(json.dumps([key, *row]))
+
+    def save(self) -> None:
+        """Append what is new; a folder that cannot be written costs only time."""
+        if not self._added:
+            return
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with self._file.open("a", encoding="utf-8") as file:
+                file.write("\n".join(self._added) + "\n")
+            self._added.clear()
+        except OSError:
+            return

@@ -1,0 +1,222 @@
+"""The record: one immutable file per call and scoring, under `results/<sha256>/`; failures and facts beside it.
+
+Everything the database holds is built from these files. A file appears under its name only when it is complete on disk:
+it is written under a temporary name, synced, renamed, and its folder synced.
+
+    results/<sha256>/<recogniser>+<diarizer>+<judge>-<rubric>.json   calls
+    failures/<hash of the path>.json                                 files that could not become a call
+    facts/<kind>/<id>.json                                           what no recording tells (training assignments)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import errno
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import StoreError
+
+RECORD_FORMAT = 1
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a whole file or nothing, durably. Raises `StoreError` when the disk is full or the folder read-only."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(name, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+            raise
+        _sync_folder(path.parent)
+    except OSError as error:
+        remedy = "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "check its permissions"
+        raise StoreError(f"{path}: cannot be written ({error.strerror or error}); {remedy}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    try:
+        handle = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    except OSError:
+        return
+    try:
+        # some network file systems refuse to sync folders; the rename itself has been done
+        with contextlib.suppress(OSError):
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def encode(row: Mapping[str, Any]) -> bytes:
+    """JSON as it is kept: one line, keys in the order given, ASCII (so that any file name survives), no NaN."""
+    return json.dumps(row, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A kept file's object. Raises `StoreError` naming the file when it is missing or damaged."""
+    try:
+        row = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise StoreError(f"{path}: result file cannot be read ({error}); process the recording again") from error
+    if not isinstance(row, dict):
+        raise StoreError(f"{path}: not a result file; process the recording again")
+    return row
+
+
+def results_folder(data: Path) -> Path:
+    """Where call records are kept, in the data folder `data`."""
+    return data / "results"
+
+
+def record_name(record: Mapping[str, Any]) -> str:
+    """The file name that says who heard and judged: `<recogniser>+<diarizer>+<judge>-<rubric>.json`."""
+    made = record["provenance"]
+    judge, rubric = made["judge"], made["rubric"]
+    heard = (made["engine"], made["engine_revision"], made["diarizer"], scoring_key(judge, rubric))
+    return "+".join(part for part in map(_slug, heard[:3]) if part) + f"+{heard[3]}.json"
+
+
+def scoring_key(judge: Mapping[str, Any], rubric: Mapping[str, Any]) -> str:
+    """The part of a record's name that changes when judge or rubric do."""
+    return f"{_slug(judge['engine'])}.{_slug(judge['revision'])}-{_slug(rubric['id'])}.{_slug(rubric['version'])}"
+
+
+def _slug(text: str | None) -> str:
+    return re.sub(r"[^a-z0-9._]+", "_", (text or "").lower()).strip("._")[:32]
+
+
+def write_record(data: Path, record: Mapping[str, Any], *, now: dt.datetime | None = None) -> Path:
+    """Keep a call's record; the same record again changes nothing, a different one of the same name supersedes it.
+
+    Adds `kept`: `seq` (1 for the call's first record, then one more than the highest there is) and `at` (UTC).
+    """
+    sha256 = str(record["source"]["sha256"])
+    path = results_folder(data) / sha256 / record_name(record)
+    bare = {key: value for key, value in record.items() if key != "kept"}
+    kept = [(file, _readable(file)) for file in record_files(data, sha256)]
+    latest = max((row["kept"]["seq"] for _, row in kept if row), default=0)
+    for file, row in kept:
+        if file == path and row and row["kept"]["seq"] == latest and {**row, "kept": None} == {**bare, "kept": None}:
+            return path
+    at = (now or dt.datetime.now(dt.UTC)).isoformat(timespec="seconds")
+    write_atomically(path, encode({**bare, "kept": {"seq": latest + 1, "at": at}}))
+    return path
+
+
+def _readable(path: Path) -> dict[str, Any] | None:
+    try:
+        row = read_json(path)
+    except StoreError:
+        return None
+    return row if is_record(row) else None
+
+
+def is_record(row: Mapping[str, Any]) -> bool:
+    """True for an object that has a call record's parts."""
+    kept, source = row.get("kept"), row.get("source")
+    return (
+        isinstance(kept, dict)
+        and isinstance(kept.get("seq"), int)
+        and isinstance(source, dict)
+        and isinstance(row.get("provenance"), dict)
+        and isinstance(row.get("status"), str)
+    )
+
+
+def record_files(data: Path, sha256: str) -> list[Path]:
+    """The record files of one call, in name order."""
+    return sorted((results_folder(data) / sha256).glob("[!.]*.json"))
+
+
+def all_record_files(data: Path) -> Iterator[Path]:
+    """Every call's record files."""
+    folder = results_folder(data)
+    if folder.is_dir():
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_dir())
+        for name in names:
+            yield from record_files(data, name)
+
+
+def latest_record(data: Path, sha256: str) -> dict[str, Any] | None:
+    """The call's record with the highest `seq`; None when it has none that can be read."""
+    rows = [row for file in record_files(data, sha256) if (row := _readable(file))]
+    return max(rows, key=lambda row: row["kept"]["seq"], default=None)
+
+
+def write_failure(data: Path, failure: Mapping[str, Any], *, now: dt.datetime | None = None) -> dict[str, Any]:
+    """Keep why a file could not become a call: `path`, `kind`, `reason`, and `size`, `mtime_ns`, `sha256` where known.
+
+    Counts `attempts` while the file stays the same; returns what was kept.
+    """
+    path = failure_file(data, failure["path"])
+    at = (now or dt.datetime.now(dt.UTC)).isoformat(timespec="seconds")
+    before = _failure(path)
+    same = before is not None and all(before.get(key) == failure.get(key) for key in ("size", "mtime_ns"))
+    row = {
+        **failure,
+        "attempts": before["attempts"] + 1 if before and same else 1,
+        "first_at": before["first_at"] if before and same else at,
+        "last_at": at,
+    }
+    write_atomically(path, encode(row))
+    return row
+
+
+def failure_file(data: Path, path: str) -> Path:
+    """Where the failure of the input `path` is kept."""
+    return data / "failures" / f"{hashlib.sha256(path.encode(errors='surrogateescape')).hexdigest()[:32]}.json"
+
+
+def read_failure(data: Path, path: str) -> dict[str, Any] | None:
+    """What was kept about an input's failure, None when it did not fail."""
+    return _failure(failure_file(data, path))
+
+
+def read_failures(data: Path) -> list[dict[str, Any]]:
+    """All kept failures, in path order."""
+    rows = (_failure(file) for file in (data / "failures").glob("[!.]*.json"))
+    return sorted((row for row in rows if row), key=lambda row: str(row["path"]))
+
+
+def clear_failure(data: Path, path: str) -> None:
+    """Forget an input's failure, because it is a call now or gone."""
+    failure_file(data, path).unlink(missing_ok=True)
+
+
+def _failure(path: Path) -> dict[str, Any] | None:
+    try:
+        row = read_json(path)
+    except StoreError:
+        return None
+    return row if {"path", "kind", "reason", "attempts", "first_at", "last_at"} <= set(row) else None
+
+
+def write_fact(data: Path, kind: str, name: str, row: Mapping[str, Any]) -> Path:
+    """Keep what no recording tells (`kind` is the table, `name` the row's id); the newest content wins."""
+    path = data / "facts" / kind / f"{_slug(name) or 'fact'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}.json"
+    write_atomically(path, encode(row))
+    return path
+
+
+def read_facts(data: Path, kind: str) -> list[dict[str, Any]]:
+    """All facts of a kind, in file order; damaged files are passed over."""
+    rows: list[dict[str, Any]] = []
+    for file in sorted((data / "facts" / kind).glob("[!.]*.json")):
+        with contextlib.suppress(StoreError):
+            rows.append(read_json(file))
+    return rows

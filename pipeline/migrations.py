@@ -1,0 +1,155 @@
+"""The database's schema, as an append-only list of SQL scripts: entry `n` takes version `n` to version `n + 1`.
+
+Never edit an entry that was released: append one. ARCHITECTURE.md describes the tables for people who query them.
+"""
+
+from __future__ import annotations
+
+_FIRST = """
+CREATE TABLE records (
+    file      VARCHAR PRIMARY KEY,
+    sha256    VARCHAR NOT NULL,
+    size      BIGINT NOT NULL,
+    mtime_ns  BIGINT NOT NULL,
+    problem   VARCHAR
+);
+
+CREATE TABLE calls (
+    call_id          VARCHAR PRIMARY KEY,
+    sha256           VARCHAR NOT NULL,
+    record_file      VARCHAR NOT NULL,
+    seq              INTEGER NOT NULL,
+    kept_at          TIMESTAMP,
+    external_id      VARCHAR,
+    path             VARCHAR NOT NULL,
+    kind             VARCHAR NOT NULL,
+    status           VARCHAR NOT NULL,
+    reason           VARCHAR NOT NULL,
+    rep              VARCHAR,
+    team             VARCHAR,
+    account          VARCHAR,
+    call_date        DATE,
+    call_type        VARCHAR,
+    industry         VARCHAR,
+    title            VARCHAR,
+    meta             JSON,
+    duration_s       DOUBLE,
+    n_turns          INTEGER NOT NULL,
+    engine           VARCHAR,
+    engine_revision  VARCHAR,
+    diarizer         VARCHAR,
+    language         VARCHAR,
+    expected_wer     DOUBLE,
+    roles_method     VARCHAR,
+    roles_confidence DOUBLE,
+    rubric_id        VARCHAR,
+    rubric_version   VARCHAR,
+    judge_engine     VARCHAR,
+    judge_revision   VARCHAR,
+    debrief_version  VARCHAR,
+    overall          DOUBLE
+);
+
+CREATE TABLE turns (
+    call_id VARCHAR NOT NULL,
+    turn    INTEGER NOT NULL,
+    t0      DOUBLE NOT NULL,
+    t1      DOUBLE NOT NULL,
+    speaker VARCHAR NOT NULL,
+    side    VARCHAR NOT NULL,
+    name    VARCHAR NOT NULL,
+    text    VARCHAR NOT NULL
+);
+
+CREATE TABLE criterion_scores (
+    call_id    VARCHAR NOT NULL,
+    criterion  VARCHAR NOT NULL,
+    level      INTEGER,
+    status     VARCHAR NOT NULL,
+    confidence DOUBLE NOT NULL,
+    reason     VARCHAR NOT NULL
+);
+
+CREATE TABLE evidence (
+    call_id   VARCHAR NOT NULL,
+    criterion VARCHAR NOT NULL,
+    turn      INTEGER NOT NULL,
+    t0        DOUBLE NOT NULL,
+    t1        DOUBLE NOT NULL,
+    speaker   VARCHAR NOT NULL,
+    quote     VARCHAR NOT NULL,
+    why       VARCHAR NOT NULL
+);
+
+CREATE TABLE missed (
+    call_id   VARCHAR NOT NULL,
+    criterion VARCHAR NOT NULL,
+    turn      INTEGER NOT NULL,
+    why       VARCHAR NOT NULL
+);
+
+CREATE TABLE objections (
+    call_id VARCHAR NOT NULL,
+    turn    INTEGER NOT NULL,
+    kind    VARCHAR NOT NULL,
+    handled VARCHAR NOT NULL
+);
+
+CREATE TABLE metrics (
+    call_id             VARCHAR NOT NULL,
+    talk_share          DOUBLE,
+    longest_monologue_s DOUBLE,
+    questions           INTEGER,
+    switches_per_min    DOUBLE,
+    patience_s          DOUBLE,
+    wpm                 DOUBLE,
+    fillers_per_min     DOUBLE
+);
+
+CREATE TABLE assignments (
+    assignment_id VARCHAR PRIMARY KEY,
+    rep           VARCHAR NOT NULL,
+    team          VARCHAR,
+    criterion     VARCHAR NOT NULL,
+    level         INTEGER,
+    module        VARCHAR,
+    title         VARCHAR,
+    reason        VARCHAR,
+    status        VARCHAR NOT NULL,
+    assigned_on   DATE NOT NULL,
+    due_on        DATE,
+    completed_on  DATE,
+    detail        JSON
+);
+
+CREATE TABLE failures (
+    path     VARCHAR PRIMARY KEY,
+    sha256   VARCHAR,
+    size     BIGINT,
+    mtime_ns BIGINT,
+    kind     VARCHAR NOT NULL,
+    reason   VARCHAR NOT NULL,
+    attempts INTEGER NOT NULL,
+    first_at TIMESTAMP,
+    last_at  TIMESTAMP
+);
+
+CREATE VIEW scores AS
+SELECT s.call_id, s.criterion, s.level, s.confidence,
+       c.rep, c.team, c.account, c.call_date, c.call_type, c.overall, c.rubric_id, c.rubric_version
+FROM criterion_scores s JOIN calls c USING (call_id)
+WHERE c.status = 'scored' AND s.status = 'scored' AND s.level IS NOT NULL;
+
+CREATE VIEW rep_criterion_weeks AS
+SELECT rep, team, criterion, date_trunc('week', call_date)::DATE AS week,
+       count(*)::INTEGER AS n, avg(level) AS mean_level, min(level) AS low, max(level) AS high
+FROM scores WHERE rep IS NOT NULL AND call_date IS NOT NULL
+GROUP BY ALL;
+
+CREATE VIEW team_criteria AS
+SELECT team, rep, criterion, count(*)::INTEGER AS n, avg(level) AS mean_level
+FROM scores GROUP BY ALL;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST,)
+"""Scripts in order; the database's version is how many of them it has run."""

@@ -1,0 +1,164 @@
+"""Spoken numbers, money, percentages and dates as people write them, where that is safe; everything else stays words.
+
+`forty five thousand dollars` -> `$45,000`, `march thirty first` -> `March 31`, `eleven percent` -> `11%`, `twenty
+twenty six` -> `2026`. Small counts (`two sites`), times (`three thirty`) and digit strings are left alone: a wrong
+numeral is worse than a word.
+"""
+
+from __future__ import annotations
+
+import re
+
+_SMALL = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+    seventeen eighteen nineteen""".split()
+_UNITS = {word: value for value, word in enumerate(_SMALL)}
+_ROUND = """twenty thirty forty fifty sixty seventy eighty ninety""".split()
+_TENS = {word: 10 * value for value, word in enumerate(_ROUND, start=2)}
+_SCALES = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
+_MONEY = {"dollar": "$", "dollars": "$", "pound": "£", "pounds": "£", "euro": "€", "euros": "€"}
+_MONTHS = frozenset("""january february march april may june july august september october november december""".split())
+_BEFORE_DATES = frozenset(
+    """on by of until till before after since from to for and monday tuesday wednesday thursday friday""".split()
+)
+_NTH = """first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth
+    fifteenth sixteenth seventeenth eighteenth nineteenth twentieth""".split()
+_ORDINALS = {word: value for value, word in enumerate(_NTH, start=1)} | {"thirtieth": 30}
+
+
+def written(text: str) -> str:
+    """Lower-case words separated by single blanks, with safe numbers in figures."""
+    words = re.sub(r"\b(" + "|".join(_TENS) + r")-(?=[a-z])", r"\1 ", text).split()
+    out: list[str] = []
+    index = 0
+    while index < len(words):
+        size, rendered = _date(words, index)
+        if not size:
+            size, rendered = _number(words, index)
+        out.append(rendered if size else words[index])
+        index += size or 1
+    return " ".join(out)
+
+
+def _date(words: list[str], index: int) -> tuple[int, str]:
+    """`march thirty first`, `march the third` -> (words used, `March 31`); (0, "") where there is no date."""
+    if words[index] not in _MONTHS:
+        return 0, ""
+    at = index + 1 + (words[index + 1 : index + 2] == ["the"])
+    size, day = _ordinal(words, at)
+    if not size or not 1 <= day <= 31:
+        return 0, ""
+    # "may" and "march" are verbs too: "it may second that" is not a date.
+    if words[index] in ("may", "march") and index and words[index - 1] not in _BEFORE_DATES:
+        return 0, ""
+    return at + size - index, f"{words[index].capitalize()} {day}"
+
+
+def _ordinal(words: list[str], index: int) -> tuple[int, int]:
+    here = words[index] if index < len(words) else ""
+    after = words[index + 1] if index + 1 < len(words) else ""
+    if here in _TENS and _ORDINALS.get(after, 99) < 10:
+        return 2, _TENS[here] + _ORDINALS[after]
+    return (1, _ORDINALS[here]) if here in _ORDINALS else (0, 0)
+
+
+def _number(words: list[str], index: int) -> tuple[int, str]:
+    """(words used, figures) for the number that starts here; (0, "") where none starts or figures are not safe."""
+    size, value, scale = _cardinal(words, index)
+    if not size:
+        return 0, ""
+    ordinal, day = _ordinal(words, index)
+    if ordinal == 2:
+        return 2, f"{day}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(day % 10, 'th') }"
+    year = _year(words, index)
+    if year:
+        return year
+    after = words[index + size] if index + size < len(words) else ""
+    # Another number right behind ("three thirty", "five five five") is a time or a digit string.
+    if _starts_number(after) or (index and _starts_number(words[index - 1])):
+        run = size
+        while index + run < len(words) and _starts_number(words[index + run]):
+            run += 1
+        return run, " ".join(words[index : index + run])
+    if after in _MONEY:
+        return size + 1, f"{_MONEY[after]}{_figures(value, scale)}"
+    if after == "percent" or words[index + size : index + size + 2] == ["per", "cent"]:
+        return size + (1 if after == "percent" else 2), f"{_figures(value, scale)}%"
+    if value < 10 or words[index] == "a":
+        return size, " ".join(words[index : index + size])
+    return size, _figures(value, scale)
+
+
+def _starts_number(word: str) -> bool:
+    return word in _UNITS or word in _TENS
+
+
+def _figures(value: float, scale: str) -> str:
+    if scale in ("million", "billion"):
+        return f"{value / _SCALES[scale]:g} {scale}"
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.10g}"
+
+
+def _cardinal(words: list[str], index: int) -> tuple[int, float, str]:
+    """(words used, value, largest scale word) of the longest well-formed cardinal here; (0, 0, "") if none."""
+    size, total, last_scale, top = 0, 0.0, float("inf"), ""
+    while True:
+        used, value = _below_thousand(words, index + size)
+        if not used:
+            break
+        point, decimals = _decimals(words, index + size + used)
+        scale = words[index + size + used + point] if index + size + used + point < len(words) else ""
+        if scale in _SCALES and _SCALES[scale] < last_scale:
+            size += used + point + 1
+            total += (value + decimals) * _SCALES[scale]
+            last_scale, top = _SCALES[scale], top or scale
+            if point:
+                break
+            continue
+        if (last_scale > 1000 or value < last_scale) and (not size or last_scale >= 1000):
+            size, total = size + used + point, total + value + decimals
+        break
+    if size and top in ("million", "billion") and total % (_SCALES[top] / 10):
+        top = ""
+    return size, total, top
+
+
+def _below_thousand(words: list[str], index: int) -> tuple[int, int]:
+    """`two hundred and fifty one` -> (5, 251); (0, 0) if no number starts here."""
+    size, value = _below_hundred(words, index)
+    if not size and words[index : index + 2] in (["a", "hundred"], ["a", "thousand"], ["a", "million"]):
+        size, value = 1, 1
+    if not size or words[index + size : index + size + 1] != ["hundred"] or value > 99:
+        return size, value
+    size, value = size + 1, value * 100
+    gap = 1 if words[index + size : index + size + 1] == ["and"] else 0
+    more, rest = _below_hundred(words, index + size + gap)
+    return (size + gap + more, value + rest) if more else (size, value)
+
+
+def _below_hundred(words: list[str], index: int) -> tuple[int, int]:
+    here = words[index] if index < len(words) else ""
+    if here in _UNITS:
+        return 1, _UNITS[here]
+    if here in _TENS:
+        after = words[index + 1] if index + 1 < len(words) else ""
+        return (2, _TENS[here] + _UNITS[after]) if 0 < _UNITS.get(after, 99) < 10 else (1, _TENS[here])
+    return 0, 0
+
+
+def _decimals(words: list[str], index: int) -> tuple[int, float]:
+    """`point two five` -> (3, 0.25); (0, 0.0) where no decimal part follows."""
+    if words[index : index + 1] != ["point"]:
+        return 0, 0.0
+    digits = ""
+    while _UNITS.get(words[index + 1 + len(digits)] if index + 1 + len(digits) < len(words) else "", 99) < 10:
+        digits += str(_UNITS[words[index + 1 + len(digits)]])
+    return (1 + len(digits), float(f"0.{digits}")) if digits else (0, 0.0)
+
+
+def _year(words: list[str], index: int) -> tuple[int, str] | None:
+    """`twenty twenty six`, `nineteen ninety five` -> figures."""
+    century = {"nineteen": 19, "twenty": 20}.get(words[index])
+    size, rest = _below_hundred(words, index + 1)
+    if century is None or not size or rest < 10 or _starts_number(" ".join(words[index + 1 + size : index + 2 + size])):
+        return None
+    return 1 + size, f"{century}{rest:02d}"

@@ -1,0 +1,169 @@
+"""What is to be done about a set of files: hear, score again, or nothing, each with its reason.
+
+Failures found while looking (missing, empty, unreadable, still being written) are kept here and now.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline import keep, process
+from pipeline.errors import InputError
+from pipeline.ingest import Found, HashCache, Sniff, Source, identify
+from pipeline.settings import Settings
+
+Status = Literal["scored", "abstained", "review", "failed", "done", "duplicate", "busy", "stopped"]
+
+NOT_FINE: frozenset[Status] = frozenset({"failed", "duplicate", "stopped"})
+"""Outcomes that make a batch exit with 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One call to hear or to score again; `source` is None where only its record is left."""
+
+    kind: Literal["hear", "score"]
+    sha256: str
+    path: Path
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one file.
+
+    `done`: was done before; `busy`: another debrief is at it; `known`: failed before and has not changed since.
+    """
+
+    path: Path
+    status: Status
+    reason: str = ""
+    call_id: str = ""
+    sha256: str = ""
+    known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Jobs to do, and the files about which nothing is to be done."""
+
+    jobs: tuple[Job, ...]
+    settled: tuple[Outcome, ...]
+
+
+def plan(
+    files: Iterable[Found],
+    settings: Settings,
+    *,
+    max_attempts: int | None = None,
+    sniff: Sniff | None = None,
+    on_file: Callable[[Path], None] | None = None,
+) -> Plan:
+    """Look at each file (as `discover` finds them) and decide what it needs. Failures found here are kept.
+
+    `max_attempts` limits how often a call whose engine failed is tried while its file stays the same (None: always).
+    Raises `DebriefError` for what is wrong with every call: rubric, settings, a data folder that cannot be written.
+    """
+    now = process.scoring(settings)
+    hashes = HashCache(settings.data / "hashes.jsonl")
+    jobs: list[Job] = []
+    settled: list[Outcome] = []
+    first: dict[str, Path] = {}
+    for found in files:
+        if on_file:
+            on_file(found.path)
+        verdict = _failed_before(found, settings, max_attempts) or _look(found, settings, hashes, first, now, sniff)
+        if isinstance(verdict, Job):
+            jobs.append(verdict)
+        else:
+            settled.append(verdict)
+    hashes.save()
+    return Plan(tuple(sorted(jobs, key=_longest_first)), tuple(settled))
+
+
+def _longest_first(job: Job) -> int:
+    """Recordings before transcripts, large before small: a long job begun last would leave the other workers idle."""
+    recording = job.kind == "hear" and job.source is not None and job.source.kind == "audio"
+    return -job.source.size if recording and job.source else 1
+
+
+def plan_rescore(settings: Settings, *, every: bool = False) -> Plan:
+    """The kept calls whose scores are not by today's rubric and judge (`every`: all), to be judged from records."""
+    now = process.scoring(settings)
+    shas = sorted({file.parent.name for file in keep.all_record_files(settings.data)})
+    jobs = []
+    for sha256 in shas:
+        record = keep.latest_record(settings.data, sha256)
+        if record and (every or process.stale(record, settings, now=now)):
+            jobs.append(Job("score", sha256, Path(record["source"]["path"])))
+    return Plan(tuple(jobs), ())
+
+
+def _failed_before(found: Found, settings: Settings, max_attempts: int | None) -> Outcome | None:
+    """The kept failure of an unchanged file that needs no other try; a file that was named itself always gets one."""
+    path = found.path.absolute()
+    failure = keep.read_failure(settings.data, str(path))
+    if failure is None or found.root is None or failure.get("debrief") != process.debrief_version():
+        return None
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    if (failure.get("size"), failure.get("mtime_ns")) != (state.st_size, state.st_mtime_ns):
+        return None
+    if failure["kind"] != "input" and (max_attempts is None or failure["attempts"] < max_attempts):
+        return None
+    return Outcome(found.path, "failed", failure["reason"], sha256=failure.get("sha256") or "", known=True)
+
+
+def _look(
+    found: Found,
+    settings: Settings,
+    hashes: HashCache,
+    first: dict[str, Path],
+    now: dict[str, dict[str, str]],
+    sniff: Sniff | None,
+) -> Job | Outcome:
+    try:
+        source = identify(found, pattern=settings.path_pattern, sniff=sniff, hashes=hashes)
+    except InputError as error:
+        keep_failure(settings, found.path, kind="input", reason=str(error))
+        return Outcome(found.path, "failed", str(error))
+    record = keep.latest_record(settings.data, source.sha256)
+    home = _other_home(record, source) if record else None
+    twin = first.setdefault(source.sha256, home or source.path)
+    if twin.absolute() != source.path.absolute():
+        reason = f"{source.path}: the same recording as {twin}, which counts once; delete one of them"
+        return Outcome(source.path, "duplicate", reason, source.call_id, source.sha256)
+    need = process.stale(record, settings, now=now, source=source) if record else "hear"
+    if need == "":
+        return Outcome(source.path, "done", call_id=source.call_id, sha256=source.sha256)
+    return Job("score" if need == "score" else "hear", source.sha256, source.path, source)
+
+
+def _other_home(record: dict[str, Any], source: Source) -> Path | None:
+    """Where else the same call still lies: None when it was moved or renamed, or this is that place."""
+    home = Path(record["source"]["path"])
+    try:
+        state = home.stat()
+        if os.path.samefile(home, source.path):
+            return None
+    except OSError:
+        return None
+    unchanged = (state.st_size, state.st_mtime_ns) == (record["source"]["size"], record["source"]["mtime_ns"])
+    return home if unchanged else None
+
+
+def keep_failure(settings: Settings, path: Path, *, kind: str, reason: str, sha256: str | None = None) -> None:
+    """Keep why a file could not become a call, with its state: reported once, retried when it changes."""
+    size = mtime_ns = None
+    with contextlib.suppress(OSError, ValueError):
+        state = path.stat()
+        size, mtime_ns = state.st_size, state.st_mtime_ns
+    row = {"path": str(path.absolute()), "sha256": sha256, "size": size, "mtime_ns": mtime_ns}
+    keep.write_failure(settings.data, {**row, "kind": kind, "reason": reason, "debrief": process.debrief_version()})

@@ -1,0 +1,240 @@
+"""The sequence for one call: read or transcribe, resolve roles, judge; the outcome is a record, ready to keep as JSON.
+
+A record says what became of the call (`status`):
+`scored`; `abstained` (too poorly heard to be scored fairly); `review` (a person must say who the rep is);
+`failed` (the file cannot become a call, or an engine failed on it).
+The same input, settings and models give the same record.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import DebriefError, InputError, TranscriptError
+from pipeline.ingest import Source
+from pipeline.keep import RECORD_FORMAT
+from pipeline.settings import Settings
+from pipeline.types import CallMeta, Hearing, Scorecard, Transcript
+
+if TYPE_CHECKING:
+    from pipeline.rubric import Rubric
+
+Record = dict[str, Any]
+
+
+def debrief_version() -> str:
+    """The installed version, or `0` in a checkout that was never installed."""
+    try:
+        return version("debrief")
+    except PackageNotFoundError:
+        return "0"
+
+
+def process_source(source: Source, settings: Settings) -> Record:
+    """One input's record: `call_id`, `status`, `reason`, `source`, `transcript`, `scorecard`, `provenance`.
+
+    What is wrong with the file or an engine becomes status `failed`, with its one line and `kind` `input` or `engine`.
+    Raises `RubricError` or `SettingsError` only: those are wrong for every call, not for this one.
+    """
+    try:
+        transcript = _under_its_hash(source, read_or_hear(source, settings))
+    except DebriefError as error:
+        return _record(source, settings, status="failed", reason=str(error), kind=_kind(error))
+    return _judged(source, transcript, settings)
+
+
+def rescore(record: Record, settings: Settings, *, source: Source | None = None) -> Record:
+    """A kept record judged again from its transcript, by the rubric and judge of now. Nothing is heard again.
+
+    Where the input itself is given, its place and sidecar are read anew. Raises `TranscriptError` for a record without
+    a transcript.
+    """
+    kept = record["source"]
+    if not record.get("transcript"):
+        raise TranscriptError(f"{kept['path']}: no transcript was kept; process the recording again")
+    transcript = Transcript.from_json(record["transcript"], where=kept["path"])
+    if source and kept["known"] != _known(source):
+        if source.kind == "transcript":
+            return process_source(source, settings)
+        meta = source.meta().merged(CallMeta(extra=transcript.meta.extra))
+        transcript = dataclasses.replace(transcript, meta=meta)
+    return _judged(source or kept, transcript, settings)
+
+
+def read_or_hear(source: Source, settings: Settings) -> Transcript:
+    """Words, turns and roles of an input, its metadata merged. Raises `DebriefError`s.
+
+    Its `call_id` is the one that a transcript carries, else the content's.
+    """
+    if source.kind == "transcript":
+        from pipeline.formats import read_transcript
+
+        transcript = read_transcript(source.path)
+    else:
+        from pipeline.hear import transcribe
+
+        transcript = transcribe(source.path, meta=source.meta(), settings=settings)
+    if not any(turn.text.strip() for turn in transcript.turns):
+        raise TranscriptError(f"{source.path}: no words in it; check that the right file was exported")
+    transcript = dataclasses.replace(
+        transcript,
+        call_id=(source.kind == "transcript" and transcript.call_id) or source.call_id,
+        meta=source.meta(transcript.meta),
+    )
+    if transcript.resolved:
+        return transcript
+    from pipeline.roles import resolve_roles
+
+    return resolve_roles(transcript, threshold=settings.min_roles_confidence)
+
+
+def _under_its_hash(source: Source, transcript: Transcript) -> Transcript:
+    """The transcript under the content's id, the one that it carried kept as `external_id`."""
+    carried = {"external_id": transcript.call_id} if source.kind == "transcript" else {}
+    known = transcript.call_id == source.call_id
+    meta = transcript.meta if known else transcript.meta.merged(CallMeta(extra=carried))
+    return dataclasses.replace(transcript, call_id=source.call_id, meta=meta)
+
+
+def _judged(source: Source | Record, transcript: Transcript, settings: Settings) -> Record:
+    status, reason = _fit_to_score(transcript, settings)
+    if status != "scored":
+        return _record(source, settings, status=status, reason=reason, transcript=transcript)
+    from pipeline.judge import score_call
+
+    try:
+        card = score_call(transcript, current_rubric(settings), settings=settings)
+    except DebriefError as error:
+        # the transcript is kept: hearing again is what costs
+        return _record(source, settings, status="failed", reason=str(error), kind=_kind(error), transcript=transcript)
+    return _record(source, settings, status="scored", reason="", transcript=transcript, card=card)
+
+
+def _fit_to_score(transcript: Transcript, settings: Settings) -> tuple[str, str]:
+    """`scored`, or `abstained` or `review` with the reason."""
+    heard = transcript.hearing
+    if heard.expected_wer is not None and heard.expected_wer > settings.max_expected_wer:
+        return "abstained", (
+            f"about {heard.expected_wer:.0%} of the words are expected to be wrong with {heard.engine} "
+            f"(limit {settings.max_expected_wer:.0%}), so it is not scored; {_remedy(heard)}"
+        )
+    if not transcript.resolved:
+        why = heard.notes[-1] if heard.notes else "it is not certain who the rep is and who the buyer"
+        return "review", f"{why}; name the speakers in the file or in a sidecar"
+    return "scored", ""
+
+
+def _remedy(heard: Hearing) -> str:
+    from models.catalogue import recommended
+
+    if heard.engine == "faster-whisper":
+        return "a clearer recording is needed"
+    return f"`debrief models pull {recommended()}` hears better, then process it again"
+
+
+def current_rubric(settings: Settings) -> Rubric:
+    """The rubric that the settings name. Raises `RubricError`."""
+    from pipeline.rubric import load_rubric
+
+    return load_rubric(settings.rubric)
+
+
+def scoring(settings: Settings) -> dict[str, dict[str, str]]:
+    """Who would score now: `{"rubric": {"id", "version"}, "judge": {"engine", "revision"}}`. Raises `DebriefError`s."""
+    from models.judge_card import judge_identity
+
+    rubric = current_rubric(settings)
+    engine, revision = judge_identity(settings)
+    return {
+        "rubric": {"id": rubric.id, "version": rubric.version},
+        "judge": {"engine": engine, "revision": revision},
+    }
+
+
+def _kind(error: DebriefError) -> str:
+    return "input" if isinstance(error, InputError) else "engine"
+
+
+def _record(
+    source: Source | Record,
+    settings: Settings,
+    *,
+    status: str,
+    reason: str,
+    kind: str = "",
+    transcript: Transcript | None = None,
+    card: Scorecard | None = None,
+) -> Record:
+    heard = transcript.hearing if transcript else Hearing(engine="")
+    where = source if isinstance(source, dict) else _source_row(source)
+    row: Record = {
+        "format": RECORD_FORMAT,
+        "call_id": transcript.call_id if transcript else where["sha256"][:16],
+        "status": status,
+        "reason": reason,
+        "source": where,
+        "transcript": transcript.to_json() if transcript else None,
+        "scorecard": card.to_json() if card else None,
+        "provenance": {
+            "debrief": debrief_version(),
+            "engine": heard.engine,
+            "engine_revision": heard.revision,
+            "diarizer": heard.diarizer,
+            **_scored_by(card, transcript, settings),
+        },
+    }
+    if kind:
+        row["kind"] = kind
+    return row
+
+
+def _scored_by(card: Scorecard | None, transcript: Transcript | None, settings: Settings) -> dict[str, Any]:
+    """Who scored, or would have, had the call been fit for it; nobody where there are no words."""
+    if card:
+        return {
+            "rubric": {"id": card.rubric_id, "version": card.rubric_version},
+            "judge": {"engine": card.judge_engine, "revision": card.judge_revision},
+        }
+    return dict(scoring(settings)) if transcript else {"rubric": None, "judge": None}
+
+
+def stale(record: Record, settings: Settings, *, now: dict[str, dict[str, str]], source: Source | None = None) -> str:
+    """What a kept record needs to be up to date: `hear` it again, `score` it again, or nothing (empty).
+
+    `now` is what `scoring` gives; `source` is the input as it lies there today, where it does.
+    """
+    made, kept = record["provenance"], record["transcript"]
+    if record["status"] == "abstained" and source and source.kind == "audio":
+        from pipeline.hear import choose_engine
+
+        if choose_engine(settings)[0] != made["engine"]:
+            return "hear"
+    if record["status"] == "failed" or any(made[key] != now[key] for key in ("rubric", "judge")):
+        return "score"
+    if source and record["source"]["known"] != _known(source):
+        return "score"
+    if (
+        record["status"] in ("abstained", "review")
+        and _fit_to_score(Transcript.from_json(kept), settings)[0] != record["status"]
+    ):
+        return "score"
+    return ""
+
+
+def _known(source: Source) -> Record:
+    """What sidecar and path say, to see later whether they say something else."""
+    return {"sidecar": source.sidecar.to_json(), "path": source.from_path.to_json()}
+
+
+def _source_row(source: Source) -> Record:
+    return {
+        "path": str(source.path.absolute()),
+        "sha256": source.sha256,
+        "kind": source.kind,
+        "format": source.format,
+        "size": source.size,
+        "mtime_ns": source.mtime_ns,
+        "known": _known(source),
+    }

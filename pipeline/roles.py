@@ -1,0 +1,305 @@
+"""Which speaker is the rep, which are buyers: from the channel map, metadata, names and introductions, and who asks
+and pitches.
+
+Certain facts (a channel map, a speaker named like the rep, a vendor's role or affiliation) fix speakers; the linear
+model of `models/role_model.py` and self-introductions give the rest log-odds. All ways of splitting the speakers into
+two sides are weighed together; the confidence is the probability that the main speaker of each side stands on the
+right one.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from models.role_model import seller_logit, words_of
+from pipeline.types import BUYER, REP, CallMeta, Hearing, Transcript, Turn
+
+_ANONYMOUS = re.compile(
+    r"^(?:speaker|spk|channel|ch|participant|person|unknown|unidentified|user|guest|voice|s)?[\s_:#-]*(?:\d+|[a-z]|unknown)?$",
+    re.IGNORECASE,
+)
+_REP_LABEL = re.compile(
+    r"^(?:agent|rep|sales(?:\s?rep|person|man|woman)?|seller|account executive|ae|sdr|bdr|vendor|host|internal)\b",
+    re.IGNORECASE,
+)
+_BUYER_LABEL = re.compile(r"^(?:customer|client|buyer|prospect|lead|caller|external|contact|guest)\b", re.IGNORECASE)
+_INTRODUCTION = re.compile(
+    r"\b(?:[Tt]his is|[Ii]t's|[Ii]t is|[Mm]y name is|[Mm]y name's|I'm|I am|[Cc]all me)"
+    r"\s+([A-Z][a-z'-]+)(?:\s+([A-Z][\w'-]+))?"
+)
+_GREETING = re.compile(
+    r"\b(?:[Hh]i|[Hh]ey|[Hh]ello|[Mm]orning|[Aa]fternoon|[Tt]hanks|[Tt]hank you)[,!]?\s+([A-Z][a-z'-]+)"
+)
+_NOT_NAMES = frozenset(
+    """a an the not so just very really here there fine good great okay sure sorry glad happy in on at with from calling
+    going trying looking afraid all about still also only gonna that this what where how it we you they i our your my
+    his her their everyone everybody guys folks team both again well yes no right everything nothing something much for
+    to and but""".split()
+)
+_MAX_EXACT = 8
+_SIDES_PRIOR = {1: 0.80, 2: 0.17}
+_FULL_TRUST_WORDS = 200
+_INTRODUCED_LIKE_REP = 3.0
+_GREETED_LIKE_REP = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Speaker:
+    label: str
+    turns: tuple[str, ...]
+    words: int
+    logit: float
+    fixed: str = ""
+    name: str = ""
+
+
+def resolve_roles(transcript: Transcript, *, threshold: float = 0.8) -> Transcript:
+    """The transcript with `rep`, `rep:Name`, `buyer:Name` for speakers, or unresolved with the reason last in
+    `hearing.notes`.
+
+    A transcript that is resolved already passes through. `hearing.roles_confidence` is the probability that the sides
+    are not swapped, `hearing.roles_method` what decided: `given`, `channel map`, `labels`, `names`, `affiliation` or
+    `words`.
+    """
+    if transcript.resolved:
+        if transcript.hearing.roles_method:
+            return transcript
+        return replace(transcript, hearing=replace(transcript.hearing, roles_method="given", roles_confidence=1.0))
+    speakers, method = _speakers(transcript)
+    if len(speakers) < 2:
+        return _unresolved(transcript, 0.0, method, "only one speaker was heard")
+    sides, confidence = _split(speakers)
+    if method == "given" and confidence < 1.0:
+        method = "words"
+    if confidence < threshold:
+        reason = f"rep and buyer cannot be told apart (probability {confidence:.0%}, {threshold:.0%} needed)"
+        return _unresolved(transcript, confidence, method, reason)
+    labels = _final_labels(speakers, sides, transcript.meta)
+    turns = tuple(replace(turn, speaker=labels[turn.speaker]) for turn in transcript.turns)
+    hearing = replace(transcript.hearing, roles_method=method, roles_confidence=confidence)
+    meta = _with_rep(transcript.meta, speakers, sides)
+    return replace(transcript, turns=turns, hearing=hearing, meta=meta)
+
+
+def _unresolved(transcript: Transcript, confidence: float, method: str, reason: str) -> Transcript:
+    hearing: Hearing = transcript.hearing
+    kept = tuple(note for note in hearing.notes if note != reason)
+    return replace(
+        transcript,
+        hearing=replace(hearing, roles_method=method, roles_confidence=confidence, notes=(*kept, reason)),
+    )
+
+
+def _speakers(transcript: Transcript) -> tuple[list[_Speaker], str]:
+    """Every speaker with what is known of it, and the strongest kind of evidence found."""
+    texts: dict[str, list[str]] = {}
+    for turn in transcript.turns:
+        texts.setdefault(turn.speaker, []).append(turn.text)
+    total = sum(len(words_of(turn.text)) for turn in transcript.turns)
+    introduced = _introductions(transcript)
+    affiliation = _affiliations(transcript.meta)
+    channels = _channel_map(transcript.meta)
+    rep_words = _name_words(transcript.meta.rep or "")
+    greeted = _greeted_rep(transcript.turns, rep_words)
+    found: set[str] = set()
+    speakers = []
+    for label, said in texts.items():
+        name = introduced.get(label, "") if _is_anonymous(label) else _clean_label(label)
+        fixed, method = _fixed_side(label, name, transcript.meta, channels, affiliation)
+        count = sum(len(words_of(text)) for text in said)
+        # The model is trained on whole calls: who says little gives little evidence.
+        logit = seller_logit(said, total_words=total, speakers=len(texts)) * min(1.0, count / _FULL_TRUST_WORDS) ** 0.5
+        if not fixed and rep_words & _name_words(introduced.get(label, "")):
+            logit += _INTRODUCED_LIKE_REP
+            method = "names"
+        if not fixed and greeted.get(label):
+            logit -= _GREETED_LIKE_REP
+        if method:
+            found.add(method)
+        speakers.append(_Speaker(label, tuple(said), count, logit, fixed, name))
+    order = ("channel map", "labels", "names", "affiliation")
+    return speakers, next((method for method in order if method in found), "words")
+
+
+def _fixed_side(
+    label: str, name: str, meta: CallMeta, channels: Mapping[str, str], affiliation: Mapping[str, str]
+) -> tuple[str, str]:
+    """(side, kind of evidence) that leaves no choice for this speaker; ("", "") where nothing does."""
+    head = label.partition(":")[0].strip().lower()
+    if head in (REP, BUYER):
+        return head, "labels"
+    if label.lower() in channels:
+        return channels[label.lower()], "channel map"
+    if not _is_anonymous(label):
+        if _REP_LABEL.match(label):
+            return REP, "labels"
+        if _BUYER_LABEL.match(label):
+            return BUYER, "labels"
+        if meta.rep and _same_person(name, meta.rep):
+            return REP, "names"
+        side = affiliation.get(name.lower()) or affiliation.get(label.lower(), "")
+        if side:
+            return side, "affiliation"
+    elif affiliation.get(label.lower()):
+        return affiliation[label.lower()], "affiliation"
+    return "", ""
+
+
+def _split(speakers: list[_Speaker]) -> tuple[dict[str, str], float]:
+    """Sides by label, and the probability that the main speaker of each side is on the right one."""
+    free = sorted((speaker for speaker in speakers if not speaker.fixed), key=lambda speaker: -speaker.words)
+    weighed, rest = free[:_MAX_EXACT], free[_MAX_EXACT:]
+    fixed = {speaker.label: speaker.fixed for speaker in speakers if speaker.fixed}
+    outcomes: list[tuple[float, dict[str, str]]] = []
+    for choice in itertools.product((REP, BUYER), repeat=len(weighed)):
+        sides = fixed | {speaker.label: side for speaker, side in zip(weighed, choice, strict=True)}
+        sellers = sum(side == REP for side in sides.values())
+        if sellers == 0 or sellers == len(sides):
+            continue
+        weight = math.log(_SIDES_PRIOR.get(sellers, 0.03))
+        for speaker, side in zip(weighed, choice, strict=True):
+            weight += -math.log1p(math.exp(-speaker.logit if side == REP else speaker.logit))
+        outcomes.append((weight, sides))
+    if not outcomes:
+        return {}, 0.0
+    top = max(weight for weight, _ in outcomes)
+    scaled = [(math.exp(weight - top), sides) for weight, sides in outcomes]
+    mass = sum(weight for weight, _ in scaled)
+    best = max(scaled, key=lambda item: item[0])[1]
+    seller, buyer = (_main(speakers, best, side) for side in (REP, BUYER))
+    right = sum(weight for weight, sides in scaled if sides[seller] == REP and sides[buyer] == BUYER)
+    best |= {speaker.label: REP if speaker.logit > 0 else BUYER for speaker in rest}
+    return best, right / mass
+
+
+def _main(speakers: list[_Speaker], sides: Mapping[str, str], side: str) -> str:
+    return max((s for s in speakers if sides.get(s.label) == side), key=lambda s: s.words).label
+
+
+def _final_labels(speakers: list[_Speaker], sides: Mapping[str, str], meta: CallMeta) -> dict[str, str]:
+    """`rep` for the main seller, `rep:Name` for others, `buyer:Name` for buyers; unnamed buyers are numbered."""
+    main = _main_rep(speakers, sides, meta)
+    labels: dict[str, str] = {}
+    taken: set[str] = set()
+    for speaker in sorted(speakers, key=lambda speaker: -speaker.words):
+        side = sides[speaker.label]
+        if speaker.label == main:
+            labels[speaker.label] = REP
+            continue
+        name = speaker.name or ("Buyer" if side == BUYER else "Colleague")
+        label, number = f"{side}:{name}", 2
+        while label in taken:
+            label, number = f"{side}:{name} {number}", number + 1
+        taken.add(label)
+        labels[speaker.label] = label
+    return labels
+
+
+def _main_rep(speakers: list[_Speaker], sides: Mapping[str, str], meta: CallMeta) -> str:
+    """The seller named in the metadata, else the one who talks most."""
+    sellers = [speaker for speaker in speakers if sides[speaker.label] == REP]
+    for speaker in sellers:
+        if meta.rep and speaker.name and _same_person(speaker.name, meta.rep):
+            return speaker.label
+    return max(sellers, key=lambda speaker: speaker.words).label
+
+
+def _with_rep(meta: CallMeta, speakers: list[_Speaker], sides: Mapping[str, str]) -> CallMeta:
+    if meta.rep:
+        return meta
+    main = _main_rep(speakers, sides, meta)
+    name = next(speaker.name for speaker in speakers if speaker.label == main)
+    return replace(meta, rep=name) if name else meta
+
+
+def _is_anonymous(label: str) -> bool:
+    return bool(_ANONYMOUS.match(label.strip()))
+
+
+def _clean_label(label: str) -> str:
+    """A person's name without what conference tools put behind it: `Ann Lee (Acme)`, `Ann Lee | Acme`, `buyer:Ann`."""
+    head, _, tail = label.partition(":")
+    name = tail if head.strip().lower() in (REP, BUYER) else label
+    name = re.split(r"\s*[|(\[/]", name.strip(), maxsplit=1)[0].strip()
+    return "" if _REP_LABEL.match(name) or _BUYER_LABEL.match(name) else name
+
+
+def _name_words(name: str) -> set[str]:
+    return {word for word in re.findall(r"[^\W\d_]+", name.lower()) if len(word) > 1}
+
+
+def _same_person(one: str, other: str) -> bool:
+    """True when the shorter name's words all occur in the longer: `Priya` and `Priya Nair`."""
+    mine, theirs = _name_words(one), _name_words(other)
+    return bool(mine and theirs) and (mine <= theirs or theirs <= mine)
+
+
+def _channel_map(meta: CallMeta) -> dict[str, str]:
+    """Sides by `channel N` from `rep_channel: 0` or `channels: {"0": "rep", "1": "buyer"}` in the metadata."""
+    channels = meta.extra.get("channels")
+    mapped = (
+        {f"channel {key}": str(side).lower() for key, side in channels.items()} if isinstance(channels, dict) else {}
+    )
+    if str(meta.extra.get("rep_channel", "")).isdigit():
+        rep = int(str(meta.extra["rep_channel"]))
+        mapped |= {f"channel {channel}": REP if channel == rep else BUYER for channel in (0, 1)}
+    return {label: side for label, side in mapped.items() if side in (REP, BUYER)}
+
+
+def _affiliations(meta: CallMeta) -> dict[str, str]:
+    """Sides by lower-case name or speaker id from vendors' `Internal` / `External` affiliations in `meta.extra`."""
+    sides: dict[str, str] = {}
+    for key in ("sides", "affiliations"):
+        direct = meta.extra.get(key)
+        if isinstance(direct, dict):
+            sides |= {str(label).lower(): _affiliated(value) for label, value in direct.items()}
+    for key in ("participants", "parties", "speakers", "attendees"):
+        people = meta.extra.get(key)
+        for person in people if isinstance(people, list | tuple) else ():
+            if isinstance(person, dict):
+                side = _affiliated(person.get("affiliation") or person.get("role") or person.get("side"))
+                for field in ("name", "id", "speakerId", "speaker", "label", "email"):
+                    if side and person.get(field):
+                        sides[str(person[field]).lower()] = side
+    return {key: side for key, side in sides.items() if side}
+
+
+def _affiliated(value: Any) -> str:
+    text = str(value or "").strip().lower()
+    if text in ("internal", "agent", "seller", "host", "employee", REP):
+        return REP
+    return BUYER if text in ("external", "customer", "prospect", "client", BUYER) else ""
+
+
+def _introductions(transcript: Transcript) -> dict[str, str]:
+    """Names by label from self-introductions at the start of a speaker (`this is Priya`)."""
+    names: dict[str, str] = {}
+    spoken: dict[str, int] = {}
+    for turn in transcript.turns:
+        spoken[turn.speaker] = spoken.get(turn.speaker, 0) + 1
+        if turn.speaker in names or spoken[turn.speaker] > 4:
+            continue
+        for match in _INTRODUCTION.finditer(turn.text):
+            first, second = match.group(1), match.group(2)
+            if first.lower() in _NOT_NAMES:
+                continue
+            last = second if second and second.lower() not in _NOT_NAMES else ""
+            names[turn.speaker] = f"{first} {last}".strip()
+            break
+    people = list(names.values())
+    return {label: name for label, name in names.items() if people.count(name) == 1}
+
+
+def _greeted_rep(turns: tuple[Turn, ...], rep_words: set[str]) -> dict[str, bool]:
+    """Labels that greet or thank the rep by name: nobody greets himself."""
+    greeted: dict[str, bool] = {}
+    for turn in turns:
+        for match in _GREETING.finditer(turn.text):
+            if match.group(1).lower() in rep_words:
+                greeted[turn.speaker] = True
+    return greeted

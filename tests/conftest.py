@@ -1,0 +1,26 @@
+"""Shared fixtures."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import fakes
+import pytest
+
+from pipeline.settings import Settings
+
+
+@pytest.fixture
+def stages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hearing, formats, roles, rubric and judge replaced by the stand-ins of `fakes`."""
+    for name, module in fakes.modules().items():
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setattr(fakes, "REVISION", ["1"])
+    monkeypatch.setattr(fakes, "RUBRIC_VERSION", ["aaaa"])
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A data folder of its own, two workers, short limits."""
+    return Settings(data=tmp_path / "data", workers=2, timeout_s=60.0)

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hearing_samples import SHARED, piece, write
+
+from pipeline import audio as stage
+from pipeline.audio import RATE, Audio, load_audio, loudness_gain, require_speech
+from pipeline.errors import AudioError
+
+
+def tone(seconds: float, channels: int = 1) -> np.ndarray:
+    t = np.arange(round(seconds * RATE)) / RATE
+    return np.stack([0.3 * np.sin(2 * np.pi * 220 * (k + 1) * t) for k in range(channels)]).astype(np.float32)
+
+
+def one_line(error: pytest.ExceptionInfo[AudioError], path: Path) -> str:
+    text = str(error.value)
+    assert text.startswith(str(path))
+    assert "\n" not in text
+    return text
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "rate"),
+    [
+        ("a.wav", "pcm_s16le", 44100),
+        ("a.wav", "pcm_mulaw", 8000),
+        ("a.wav", "pcm_f32le", 16000),
+        ("a.flac", "flac", 48000),
+        ("a.mp3", "libmp3lame", 22050),
+        ("a.ogg", "libopus", 48000),
+        ("a.m4a", "aac", 44100),
+        ("a.mkv", "pcm_u8", 11025),
+    ],
+)
+def test_any_codec_and_rate_becomes_16_khz(tmp_path: Path, name: str, codec: str, rate: int) -> None:
+    audio = load_audio(write(tmp_path / name, tone(1.5, 2), codec=codec, rate=rate))
+    assert audio.channels == 2
+    assert audio.duration_s == pytest.approx(1.5, abs=0.1)
+    for channel, hertz in ((0, 220), (1, 440)):
+        spectrum = np.abs(np.fft.rfft(audio.read(channel, 0.3, 1.3)))
+        assert np.argmax(spectrum) == pytest.approx(hertz, abs=2)
+
+
+def test_surround_is_mixed_to_one_channel(tmp_path: Path) -> None:
+    audio = load_audio(write(tmp_path / "a.wav", tone(1.0, 6), codec="pcm_s16le", layout="5.1"))
+    assert audio.channels == 1
+    assert np.abs(audio.read(0)).max() > 0.05
+
+
+def test_nan_and_overload_are_repaired(tmp_path: Path) -> None:
+    samples = tone(1.0)
+    samples[0, 100], samples[0, 200] = np.nan, 50.0
+    audio = load_audio(write(tmp_path / "a.wav", samples, codec="pcm_f32le"))
+    assert np.isfinite(audio.read(0)).all()
+    assert np.abs(audio.read(0)).max() <= 1.0
+
+
+def test_long_recordings_go_to_disk_and_read_back_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "a.wav", tone(3.0, 2), codec="pcm_s16le")
+    kept = load_audio(path)
+    monkeypatch.setattr(stage, "_IN_MEMORY", RATE)
+    spilled = load_audio(path)
+    assert not isinstance(spilled.stores[0], np.ndarray)
+    for channel in (0, 1):
+        np.testing.assert_array_equal(spilled.read(channel, 0.5, 2.5), kept.read(channel, 0.5, 2.5))
+    np.testing.assert_allclose(spilled.mono().read(0), kept.mono().read(0))
+
+
+def test_reading_outside_the_recording_is_clipped() -> None:
+    audio = Audio.of(tone(1.0))
+    assert len(audio.read(0, -1.0, 99.0)) == RATE
+    assert len(audio.read(0, 5.0, 6.0)) == 0
+    assert sum(len(block) for block in audio.blocks(0, 0.3)) == RATE
+
+
+def test_reasons_before_decoding(tmp_path: Path) -> None:
+    missing, empty, folder = tmp_path / "no.wav", tmp_path / "empty.wav", tmp_path / "folder.wav"
+    empty.touch()
+    folder.mkdir()
+    for path, word in ((missing, "no such file"), (empty, "empty"), (folder, "folder")):
+        with pytest.raises(AudioError) as error:
+            load_audio(path)
+        assert word in one_line(error, path)
+
+
+@pytest.mark.parametrize("content", [b"hello, this is a letter\n" * 40, bytes(range(256)) * 20, b"RIFF\x00\x00"])
+def test_not_audio(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "note.wav"
+    path.write_bytes(content)
+    with pytest.raises(AudioError) as error:
+        load_audio(path)
+    assert "not an audio or video file" in one_line(error, path)
+
+
+def test_a_playlist_opens_nothing_else(tmp_path: Path) -> None:
+    secret = write(tmp_path / "secret.wav", tone(1.0), codec="pcm_s16le")
+    for name, text in (
+        ("list.m3u8", f"#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\n{secret}\n#EXT-X-ENDLIST\n"),
+        ("list.ffconcat", f"ffconcat version 1.0\nfile '{secret}'\n"),
+    ):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(AudioError) as error:
+            load_audio(path)
+        one_line(error, path)
+
+
+def test_a_picture_has_no_audio_track(tmp_path: Path) -> None:
+    import av
+
+    path = tmp_path / "silent.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=5)
+        stream.width = stream.height = 32
+        for _ in range(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")))
+        container.mux(stream.encode(None))
+    with pytest.raises(AudioError) as error:
+        load_audio(path)
+    assert "no audio track" in one_line(error, path)
+
+
+def test_half_copied_file_is_named_as_such(tmp_path: Path) -> None:
+    whole = write(tmp_path / "a.wav", tone(10.0), codec="pcm_s16le")
+    half = tmp_path / "half.wav"
+    half.write_bytes(whole.read_bytes()[: whole.stat().st_size // 3])
+    with pytest.raises(AudioError) as error:
+        load_audio(half)
+    assert "cut off" in one_line(error, half)
+
+
+def test_header_without_samples(tmp_path: Path) -> None:
+    path = tmp_path / "header.wav"
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(8000)
+    with pytest.raises(AudioError) as error:
+        load_audio(path)
+    assert "no sound" in one_line(error, path)
+
+
+def test_longer_than_allowed(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.mp3", tone(8.0), codec="libmp3lame")
+    with pytest.raises(AudioError) as error:
+        load_audio(path, max_hours=5 / 3600)
+    assert "longer than" in one_line(error, path)
+
+
+def test_silence_and_tones_hold_no_speech() -> None:
+    for samples in (np.zeros((1, 5 * RATE), np.float32), tone(5.0)):
+        with pytest.raises(AudioError) as error:
+            require_speech("call.wav", Audio.of(samples))
+        assert "no speech" in one_line(error, Path("call.wav"))
+
+
+def test_very_quiet_speech_is_found() -> None:
+    quiet = piece("rec-01", 1.0, 12.0) * np.float32(0.001)
+    probabilities = require_speech("call.wav", Audio.of(quiet))
+    assert max(float((row > 0.5).mean()) for row in probabilities) > 0.3
+
+
+def test_gain_brings_speech_to_the_target_whatever_the_pauses() -> None:
+    speech = piece("rec-01", 1.2, 6.0)[0]
+    padded = np.concatenate([speech, np.zeros(60 * RATE, np.float32)])
+    assert loudness_gain(Audio.of(padded), 0) == pytest.approx(loudness_gain(Audio.of(speech), 0), rel=0.3)
+    assert loudness_gain(Audio.of(speech * np.float32(0.1)), 0) == pytest.approx(
+        10 * loudness_gain(Audio.of(speech), 0), rel=0.05
+    )
+
+
+def test_every_broken_file_gives_audio_or_one_line() -> None:
+    folder = SHARED / "data" / "broken" / "audio"
+    if not folder.is_dir():
+        pytest.skip("the shared broken recordings are not part of the project")
+    decoded = 0
+    for path in sorted(folder.iterdir()):
+        reason = ""
+        try:
+            decoded += load_audio(path).frames > 0
+        except AudioError as error:
+            reason = str(error)
+        assert not reason or ("\n" not in reason and reason.startswith(str(path)))
+    assert decoded > 100

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline import batch, keep, plan
+from pipeline.claims import Claims
+from pipeline.ingest import discover
+from pipeline.plan import Job, Outcome
+from pipeline.settings import Settings
+from pipeline.store import Store
+
+pytestmark = pytest.mark.usefixtures("stages")
+TASK = "fakes:work"
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name, word in {
+        "a": "ok", "b": "killed", "c": "noisy", "d": "silence", "e": "strangers", "f": "bug", "g": "ok too",
+    }.items():  # fmt: skip
+        (folder / f"{name}.wav").write_text(word)
+    return folder
+
+
+def test_one_bad_call_does_not_stop_the_batch(inbox: Path, settings: Settings) -> None:
+    made = plan.plan(discover([inbox]), settings)
+    told: list[Outcome] = []
+    started: list[Job] = []
+    outcomes = batch.run(made.jobs, settings, on_start=started.append, on_outcome=told.append, task=TASK)
+    assert [o.path for o in outcomes] == [job.path for job in made.jobs]
+    assert sorted((o.path.stem, o.status) for o in outcomes) == [
+        ("a", "scored"),
+        ("b", "failed"),
+        ("c", "abstained"),
+        ("d", "failed"),
+        ("e", "review"),
+        ("f", "failed"),
+        ("g", "scored"),
+    ]
+    assert sorted(map(id, told)) == sorted(map(id, outcomes))
+    assert len(started) == 7
+    reasons = {o.path.stem: o.reason for o in outcomes}
+    assert all(str(inbox) in reasons[name] and "\n" not in reasons[name] for name in "bdf")
+    kinds = {Path(row["path"]).stem: row["kind"] for row in keep.read_failures(settings.data)}
+    assert kinds == {"b": "crash", "d": "input", "f": "internal"}
+    assert list((settings.data / "claims").glob("*.claim")) == []
+    batch.update_store(settings)
+    with Store(settings.data) as store:
+        assert store.query("SELECT status, count(*) AS n FROM calls GROUP BY status ORDER BY status") == [
+            {"status": "abstained", "n": 1},
+            {"status": "review", "n": 1},
+            {"status": "scored", "n": 2},
+        ]
+        assert store.query("SELECT count(*) AS n FROM failures") == [{"n": 3}]
+
+
+def test_a_call_that_works_at_last_is_no_failure_any_more(inbox: Path, settings: Settings) -> None:
+    path = inbox / "d.wav"
+    plan.keep_failure(settings, path, kind="engine", reason="x")
+    path.write_text("ok at last")
+    made = plan.plan(discover([path]), settings)
+    batch.run(made.jobs, settings, task=TASK)
+    assert keep.read_failures(settings.data) == []
+
+
+def test_a_call_that_hangs_fails_at_the_limit(inbox: Path, settings: Settings) -> None:
+    (inbox / "a.wav").write_text("hangs")
+    made = plan.plan(discover([inbox / "a.wav"]), settings)
+    (outcome,) = batch.run(made.jobs, replace(settings, timeout_s=0.3), task=TASK)
+    assert outcome.status == "failed"
+    assert keep.read_failures(settings.data)[0]["kind"] == "timeout"
+
+
+def test_a_call_that_another_debrief_works_on_is_left_to_it(inbox: Path, settings: Settings) -> None:
+    made = plan.plan(discover([inbox / "a.wav"]), settings)
+    with Claims(settings.data / "claims") as claims:
+        claims.take(made.jobs[0].sha256)
+        (outcome,) = batch.run(made.jobs, settings, task=TASK)
+    assert outcome.status == "busy"
+
+
+def test_a_stop_kills_what_runs_and_releases_every_claim(inbox: Path, settings: Settings) -> None:
+    (inbox / "a.wav").write_text("hangs")
+    made = plan.plan(discover([inbox / "a.wav"]), settings)
+    stop = threading.Event()
+    with batch.Batch(settings, jobs=1, stop=stop, task=TASK) as work:
+        outcome = work.perform(made.jobs[0], on_start=lambda job: stop.set())
+    assert outcome.status == "stopped"
+    assert list((settings.data / "claims").glob("*.claim")) == []
+    assert keep.read_failures(settings.data) == []
+
+
+def test_nothing_to_do_starts_no_worker(settings: Settings) -> None:
+    assert batch.run([], settings, task="no.such:task") == []
+
+
+def test_a_record_that_has_gone_is_said(settings: Settings, tmp_path: Path) -> None:
+    (outcome,) = batch.run([Job("score", "ab" * 32, tmp_path / "a.wav")], settings, task=TASK)
+    assert (outcome.status, "its record has gone" in outcome.reason) == ("failed", True)
+
+
+def test_workers_are_one_per_core_unless_said(settings: Settings) -> None:
+    assert batch.worker_count(settings) == 2
+    assert batch.worker_count(replace(settings, workers=0)) >= 1

@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+
+import pytest
+from coach_story import DAY, RUBRIC, TURNS, call, means, merged, moment, story
+
+from pipeline.coach.accounts import Statement, account_names, account_view, by_account, moves_in, view_json
+from pipeline.coach.plans import QUESTIONS, Plan, plan_json, pre_call_plan
+from pipeline.coach.rows import CallRow, Rows
+
+
+def view_of(rows: Rows, name: str = "Acme"):  # type: ignore[no-untyped-def]
+    view = account_view(rows, name, RUBRIC, as_of=DAY)
+    assert view is not None
+    return view
+
+
+def plan_of(rows: Rows, name: str = "Acme") -> Plan:
+    plan = pre_call_plan(rows, name, RUBRIC, as_of=DAY)
+    assert plan is not None
+    return plan
+
+
+def statements(value: object) -> list[dict[str, object]]:
+    """Every statement in a report, at any depth."""
+    if isinstance(value, dict):
+        own = [value] if {"text", "call"} <= set(value) else []
+        return own + [s for item in value.values() for s in statements(item)]
+    return [s for item in value for s in statements(item)] if isinstance(value, list) else []
+
+
+def test_calls_come_in_order_and_silence_is_counted() -> None:
+    view = view_of(story())
+    assert [call.call_id for call in view.calls] == ["a1", "a3", "a5"]
+    assert view.silent_days == 5
+    assert account_names(story()) == ["Acme", "Birch", "Cedar", "Dale"]
+
+
+def test_facts_are_quoted_with_their_call_and_turn() -> None:
+    view = view_of(story())
+    decides = view.facts["decides"][0]
+    assert (decides.call_id, decides.turn, decides.speaker) == ("a1", 5, "buyer:Mia")
+    assert decides.quote == "I sign it, after Raj in finance has seen the payback."
+    assert decides.text == "buyer Mia on who decides and how"
+    assert [s.turn for s in view.facts["numbers"]] == [3, 3, 3]
+    assert view.facts["price"] == ()
+    assert [s.text for s in view.met] == ["Owen, on 3 of 3 calls", "Mia, on 3 of 3 calls"]
+    assert account_view(story(), "Cedar", RUBRIC).facts["price"][0].turn == 6  # type: ignore[union-attr]
+
+
+def test_every_statement_rests_on_words_that_were_said() -> None:
+    rows = story()
+    for name in account_names(rows):
+        for report in (view_json(view_of(rows, name)), plan_json(plan_of(rows, name))):
+            assert json.loads(json.dumps(report)) == report
+            found = statements(report)
+            assert found
+            for statement in found:
+                assert any(c.call_id == statement["call"] and c.account == name for c in rows.calls)
+                if "quote" in statement:
+                    assert statement["quote"] in TURNS[int(str(statement["turn"]))][1]
+
+
+def test_the_best_level_of_any_call_is_how_far_the_account_is() -> None:
+    early = call("p", "Ann", 0, "Acme", {"discovery": 3})
+    late = call("q", "Ann", 5, "Acme", {"discovery": 1})
+    progress = {item.criterion: item for item in account_view(merged(early, late), "Acme", RUBRIC).progress}  # type: ignore[union-attr]
+    assert (progress["discovery"].best, progress["discovery"].done) == (3, True)
+    assert progress["discovery"].statement.call_id == "p"  # type: ignore[union-attr]
+    assert (progress["proposal"].best, progress["proposal"].statement) == (None, None)
+
+
+def test_an_objection_is_open_until_one_of_its_kind_is_handled() -> None:
+    opened = call("p", "Ann", 0, "Acme", {"objection_handling": 1})
+    assert [kind for kind, _ in view_of(opened).open_objections] == ["price_terms"]
+    closed = merged(opened, call("q", "Ann", 5, "Acme", {"objection_handling": 4}))
+    view = account_view(closed, "Acme", RUBRIC)
+    assert view is not None
+    assert view.open_objections == ()
+    assert [s.call_id for _, s in view.answered_objections] == ["p", "q"]
+    assert view.answered_objections[0][1].quote == "That is too much for us this year."
+    as_stall = [dataclasses.replace(o, kind="stall") if o.call_id == "q" else o for o in closed.objections]
+    other = account_view(dataclasses.replace(closed, objections=tuple(as_stall)), "Acme", RUBRIC)
+    assert other is not None
+    assert [s.call_id for _, s in other.open_objections] == ["p"]
+
+
+@pytest.mark.parametrize(
+    ("level", "text"),
+    [
+        (0, "no next step was asked for"),
+        (1, "the next step was left vague"),
+        (2, "a next step without a date"),
+        (3, "asked for a commitment"),
+        (4, "asked for a commitment, and got it"),
+    ],
+)
+def test_the_next_step_is_the_one_of_the_newest_scored_call(level: int, text: str) -> None:
+    rows = merged(
+        call("p", "Ann", 0, "Acme", {"ask_for_sale": 4 if level < 2 else 0}),
+        call("q", "Ann", 5, "Acme", {"ask_for_sale": level}),
+        call("r", "Ann", 9, "Acme", {"discovery": 3}),
+    )
+    step = account_view(rows, "Acme", RUBRIC).next_step  # type: ignore[union-attr]
+    assert step is not None
+    assert (step.text, step.call_id) == (text, "q")
+
+
+def test_the_commitment_is_quoted_before_the_small_talk_around_it() -> None:
+    rows = call("p", "Ann", 0, "Acme", {"ask_for_sale": 3})
+    rows = dataclasses.replace(rows, moments=(*rows.moments, moment("p", "ask_for_sale", 9, "commit")))
+    assert view_of(rows).next_step.turn == 9
+
+
+def test_moves_are_read_from_what_the_judge_wrote_and_from_the_right_side() -> None:
+    named = moment("p", "decision_makers", 5, "name_decider", "tell_process")
+    assert moves_in(named, RUBRIC) == {"name_decider", "tell_process"}
+    assert moves_in(dataclasses.replace(named, speaker="rep"), RUBRIC) == set()
+    assert moves_in(dataclasses.replace(named, why="something else"), RUBRIC) == set()
+    assert means("price") == "the rep states a price"
+
+
+def test_calls_that_were_not_scored_are_listed_but_state_nothing() -> None:
+    row = CallRow("x", "abstained", "too noisy", "Ann", "North", "Acme", DAY)
+    view = view_of(Rows(calls=(row,)))
+    assert view.calls == (row,)
+    report = view_json(view)
+    assert statements(report) == []
+    assert report["calls"][0]["reason"] == "too noisy"
+    assert len(report["missing"]) == len(RUBRIC.criteria)
+    plan = plan_json(plan_of(Rows(calls=(row,))))
+    assert statements(plan) == []
+    assert plan["expect"] is None
+    assert "not been scored" in plan["questions"][0]["because"]
+
+
+def test_an_account_without_calls_is_none() -> None:
+    assert account_view(story(), "Nobody", RUBRIC) is None
+    assert pre_call_plan(story(), "Nobody", RUBRIC) is None
+    assert account_view(story(), "Acme", RUBRIC, as_of=DAY - dt.timedelta(99)) is None
+
+
+def test_the_rows_of_each_account_apart_give_the_same_view() -> None:
+    rows = story()
+    parts = by_account(rows)
+    assert set(parts) == set(account_names(rows))
+    for name, part in parts.items():
+        assert account_view(part, name, RUBRIC, as_of=DAY) == account_view(rows, name, RUBRIC, as_of=DAY)
+
+
+def test_the_plan_asks_three_questions_about_what_is_missing() -> None:
+    plan = plan_of(story())
+    assert len(plan.questions) == 3
+    assert [q.criterion for q in plan.questions] == ["business_case", "positioning", "recommendation"]
+    case = plan.questions[0]
+    assert case.question == QUESTIONS["business_case"][1][1]  # level 2 was reached: the question for getting from there
+    assert case.because == "business case has reached level 2 so far"
+    assert case.statement.turn == 3  # type: ignore[union-attr]
+
+
+def test_an_account_where_only_one_thing_is_missing_gets_all_its_questions() -> None:
+    done = {c.id: 3 for c in RUBRIC.criteria} | {"discovery": 2}
+    plan = plan_of(call("p", "Ann", -9, "Acme", done))
+    assert [q.criterion for q in plan.questions] == ["discovery"] * 3
+    assert len({q.question for q in plan.questions}) == 3
+
+
+def test_the_objection_to_expect_is_the_open_one_with_an_answer_that_worked() -> None:
+    expect = plan_of(story()).expect
+    assert expect is not None
+    assert (expect.kind, expect.because) == ("price_terms", "raised on this account and still open")
+    assert expect.statement.call_id == "a5"  # type: ignore[union-attr]
+    assert expect.worked is not None
+    assert (expect.worked.score.rep, expect.worked.handled, expect.worked.moment.turn) == ("Cid", "yes", 8)
+
+
+def test_without_an_open_one_other_accounts_tell_what_to_expect() -> None:
+    expect = plan_of(story(), "Cedar").expect
+    assert expect is not None
+    assert (expect.kind, expect.statement) == ("price_terms", None)
+    assert "on 12 of the 12 calls" in expect.because
+    alone = plan_of(call("p", "Ann", -9, "Acme", {"discovery": 3}))
+    assert alone.expect is None
+
+
+@pytest.mark.parametrize(
+    ("levels", "ask"),
+    [
+        ({"discovery": 1}, "a dated second conversation"),
+        ({"discovery": 3, "decision_makers": 1}, "a dated meeting with whoever decides"),
+        ({"discovery": 3, "decision_makers": 3, "business_case": 1}, "half an hour, on a fixed date"),
+        ({"discovery": 3, "decision_makers": 3, "business_case": 3}, "a date to go through the offer"),
+        ({"discovery": 3, "decision_makers": 3, "business_case": 3, "objection_handling": 1}, "how this gets cleared"),
+        ({"discovery": 3, "decision_makers": 3, "business_case": 1, "proposal": 3}, "the order, with a start date"),
+    ],
+)
+def test_the_ask_is_the_most_that_is_fair_now(levels: dict[str, int], ask: str) -> None:
+    plan = plan_of(call("p", "Ann", -9, "Acme", levels))
+    assert plan.ask.startswith(ask)
+    assert plan.ask_because
+
+
+def test_long_silence_is_said() -> None:
+    rows = call("p", "Ann", -30, "Acme", {"discovery": 3})
+    assert plan_json(plan_of(rows))["silence"] == "30 days since the last call"
+    assert "silence" not in plan_json(plan_of(call("p", "Ann", -3, "Acme", {"discovery": 3})))
+
+
+def test_every_criterion_of_the_rubric_has_questions() -> None:
+    assert set(QUESTIONS) == {c.id for c in RUBRIC.criteria}
+    for questions in QUESTIONS.values():
+        assert {level for level, _ in questions} == {1, 2}
+
+
+def test_a_statement_without_words_says_only_its_call() -> None:
+    assert Statement("level 3", "c1", DAY).to_json() == {"text": "level 3", "call": "c1", "date": "2026-11-02"}

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import dataclasses
+
+from coach_story import call, merged, moment, story
+
+from pipeline.coach.rows import ObjectionRow, Rows
+from pipeline.coach.snippets import all_snippets, best_moments, find_snippets, low_moments, weakest_kind
+
+
+def test_every_filter_narrows() -> None:
+    rows = story()
+    assert {s.score.criterion for s in find_snippets(rows, criterion="discovery")} == {"discovery"}
+    assert {s.score.level for s in find_snippets(rows, level=4)} == {4}
+    assert {s.score.rep for s in find_snippets(rows, rep="Bob")} == {"Bob"}
+    assert {s.objection_kind for s in find_snippets(rows, kind="price_terms")} == {"price_terms"}
+    assert find_snippets(rows, kind="stall") == []
+    assert len(find_snippets(rows, limit=3)) == 3
+
+
+def test_words_are_found_whole_in_any_order_and_case() -> None:
+    rows = story()
+    found = find_snippets(rows, words="BUDGET compared")
+    assert found
+    assert {s.moment.turn for s in found} == {8}
+    assert find_snippets(rows, words="budg") == []
+
+
+def test_the_best_and_newest_come_first() -> None:
+    found = find_snippets(story(), criterion="discovery", limit=100)
+    keys = [(-s.score.level, -s.score.date.toordinal()) for s in found if s.score.date]
+    assert keys == sorted(keys)
+
+
+def test_moments_of_criteria_that_were_not_scored_are_never_shown() -> None:
+    rows = call("a", "Ann", 0, "Acme", {"discovery": 3})
+    abstained = dataclasses.replace(rows, moments=(*rows.moments, moment("a", "proposal", 6, "price")))
+    assert {s.score.criterion for s in all_snippets(abstained)} == {"discovery"}
+
+
+def test_an_answer_belongs_to_the_objection_before_it() -> None:
+    rows = call("a", "Ann", 0, "Acme", {"objection_handling": 3})
+    early = ObjectionRow("a", 2, "stall", "no")
+    late = ObjectionRow("a", 9, "competition", "no")
+    (snippet,) = all_snippets(dataclasses.replace(rows, objections=(late, *rows.objections, early)))
+    assert (snippet.objection_kind, snippet.handled) == ("price_terms", "yes")
+    (snippet,) = all_snippets(dataclasses.replace(rows, objections=(late,)))
+    assert snippet.objection_kind == "competition"
+    (snippet,) = all_snippets(dataclasses.replace(rows, objections=()))
+    assert snippet.objection_kind is None
+
+
+def test_low_moments_are_the_reps_own_one_per_call() -> None:
+    lows = low_moments(story(), "Bob", "discovery")
+    assert [s.moment.call_id for s in lows] == ["b5", "b4", "b3"]
+    assert {s.score.rep for s in lows} == {"Bob"}
+    assert low_moments(story(), "Cid", "discovery") == []
+
+
+def test_best_moments_are_colleagues_of_the_same_team_first_and_of_the_reps_side() -> None:
+    best = best_moments(story(), "Bob", "discovery", limit=12)
+    assert [s.score.rep for s in best[:6]] == ["Ann"] * 6
+    assert {s.score.rep for s in best} == {"Ann", "Cid"}
+    assert {s.moment.side for s in best} == {"rep"}
+    assert best_moments(story(), "Bob", "decision_makers") == []  # the moments cited there are the buyer's
+
+
+def test_without_colleagues_the_reps_own_best_serve() -> None:
+    alone = merged(call("a", "Ann", 0, "Acme", {"discovery": 1}), call("b", "Ann", 1, "Acme", {"discovery": 4}))
+    assert [s.moment.call_id for s in best_moments(alone, "Ann", "discovery")] == ["b"]
+
+
+def test_the_weakest_kind_needs_two_and_is_never_other() -> None:
+    rows = story()
+    assert weakest_kind(rows, "Ann") == "price_terms"
+    assert weakest_kind(rows, "Cid") is None
+    assert weakest_kind(Rows(), "Ann") is None
+    others = tuple(ObjectionRow("a0", turn, "other", "no") for turn in range(9))
+    assert weakest_kind(dataclasses.replace(rows, objections=others), "Ann") is None
+    partly = tuple(ObjectionRow("a0", turn, "stall", "partly") for turn in range(3))
+    assert weakest_kind(dataclasses.replace(rows, objections=partly), "Ann") is None
+    assert weakest_kind(dataclasses.replace(rows, objections=(*partly, *others, *partly)), "Ann") == "stall"

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipeline.coach.training import LIBRARY, Profile, check_module, load_library
+from pipeline.errors import RubricError
+from pipeline.rubric import TRAINED
+
+SOUND: dict[str, Any] = {
+    "id": "m",
+    "title": "A module",
+    "levels": [0, 1],
+    "why": "It matters.",
+    "good": [{"who": "rep", "says": "Why {product}?"}, {"who": "buyer", "says": "Because."}],
+    "note": "Short.",
+    "drills": [{"title": "a", "minutes": 5, "do": "x"}, {"title": "b", "minutes": 10, "do": "y"}],
+    "role_play": {"setup": "s", "buyer": "{buyer}", "hidden": "h", "win": "w"},
+    "observe": {"look_for": ["one"], "warning_signs": ["two"]},
+    "done_when": "Three calls.",
+}
+
+
+def write(folder: Path, *modules: dict[str, Any], criterion: str = "discovery") -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{criterion}.yaml"
+    path.write_text(yaml.safe_dump({"criterion": criterion, "modules": list(modules)}))
+    return path
+
+
+@pytest.mark.parametrize("criterion", TRAINED)
+def test_every_criterion_has_a_module_with_substance_for_every_level(criterion: str) -> None:
+    modules = [m for m in load_library().of(criterion) if m.objection is None]
+    assert len(modules) >= 3
+    assert {level for m in modules for level in range(m.low, m.high + 1)} == {0, 1, 2, 3, 4}
+    for module in load_library().of(criterion):
+        assert len(module.good) >= 3
+        assert len(module.drills) >= 3
+        assert 30 <= module.minutes <= 60
+        assert len(module.look_for) >= 4
+        assert len(module.warning_signs) >= 3
+        assert len(module.why.split()) >= 40
+        assert module.done_when
+
+
+def test_objections_have_a_module_for_each_kind() -> None:
+    assert {m.objection for m in load_library().of("objection_handling")} == {
+        None, "stall", "competition", "price_terms",
+    }  # fmt: skip
+
+
+def test_every_file_of_the_library_is_named_for_its_criterion() -> None:
+    assert {path.stem for path in LIBRARY.glob("*.yaml")} == set(TRAINED)
+    for path in LIBRARY.glob("*.yaml"):
+        assert yaml.safe_load(path.read_text(encoding="utf-8"))["criterion"] == path.stem
+
+
+def test_the_module_fits_the_level() -> None:
+    library = load_library()
+    picks = [library.pick("discovery", level) for level in range(5)]
+    assert [(m.low, m.high) for m in picks if m] == [(0, 1), (0, 1), (2, 2), (3, 4), (3, 4)]
+    assert library.pick("no such criterion", 1) is None
+
+
+def test_a_module_that_is_done_makes_way_for_the_next() -> None:
+    library = load_library()
+    first = library.pick("discovery", 1)
+    assert first is not None
+    second = library.pick("discovery", 1, done={first.id})
+    assert second is not None
+    assert second.low == 2
+    everything = {m.id for m in library.of("discovery")}
+    assert library.pick("discovery", 1, done=everything) == first
+
+
+def test_the_kind_of_objection_comes_before_the_level() -> None:
+    library = load_library()
+    stall, general, strong = (
+        library.pick("objection_handling", level, kind=kind) for level, kind in ((1, "stall"), (1, None), (3, "stall"))
+    )
+    assert stall is not None
+    assert stall.objection == "stall"
+    assert general is not None
+    assert general.objection is None
+    assert strong is not None
+    assert strong.objection is None
+
+
+def test_a_profile_fills_the_texts() -> None:
+    library = load_library(profile=Profile(product="Sight T", buyer="the line manager", market="food packaging"))
+    text = "".join(str(m.to_json()) for m in library.modules.values())
+    assert "Sight T" in text
+    assert "You are the line manager in food packaging." in text
+    assert "{" not in "".join(m.role_play.buyer + m.role_play.setup for m in library.modules.values())
+
+
+def test_a_trainers_module_is_added_or_replaces_the_shipped_one(tmp_path: Path) -> None:
+    shipped = load_library()
+    mine = copy.deepcopy(SOUND) | {"id": "discovery-ask-before-you-tell", "title": "Our way"}
+    write(tmp_path, mine, SOUND)
+    library = load_library(tmp_path)
+    assert library.modules["discovery-ask-before-you-tell"].title == "Our way"
+    assert library.modules["m"].drills[1].minutes == 10
+    assert len(library.modules) == len(shipped.modules) + 1
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"levels": [3, 1]}, "'levels' must be"),
+        ({"levels": [0, 5]}, "'levels' must be"),
+        ({"levels": [True]}, "'levels' must be"),
+        ({"why": ""}, "'why' must be text"),
+        ({"drills": [SOUND["drills"][0]]}, "'drills' must be a list of at least 2"),
+        ({"drills": [SOUND["drills"][0], {"title": "b", "do": "y", "minutes": "10"}]}, "drill 2 needs"),
+        ({"good": [SOUND["good"][0]]}, "a line of the rep and one of the buyer"),
+        ({"good": [{"who": "boss", "says": "x"}]}, "'who' (rep or buyer)"),
+        ({"role_play": {"setup": "s"}}, "'role_play' needs"),
+        ({"observe": {"look_for": ["a"]}}, "'observe' needs a list 'warning_signs'"),
+        ({"objection": "weather"}, "'objection' must be one of stall"),
+        ({"tittle": "x"}, "unknown key 'tittle'"),
+        ({"note": "for {customer}"}, "unknown placeholder {customer}"),
+        ({"note": "a stray } brace"}, "unknown placeholder {}"),
+    ],
+)
+def test_a_mistake_is_named_with_file_and_module(change: dict[str, Any], says: str, tmp_path: Path) -> None:
+    path = write(tmp_path, copy.deepcopy(SOUND) | change)
+    with pytest.raises(RubricError) as caught:
+        load_library(tmp_path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: module 'm': ")
+    assert says in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("criterion: discovery", "list of 'modules'"),
+        ("- a\n- b\n", "list of 'modules'"),
+        ("criterion: discovery\nmodules: [x]\n", "a module is a mapping"),
+        ("criterion: [\n", "line 2: not readable as YAML"),
+        ("", "list of 'modules'"),
+    ],
+)
+def test_a_file_that_is_no_library_is_refused(text: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+    with pytest.raises(RubricError, match=r"x\.yaml: ") as caught:
+        load_library(tmp_path)
+    assert says in str(caught.value)
+
+
+def test_bytes_that_are_no_text_and_double_ids_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(RubricError, match="must be UTF-8 YAML"):
+        load_library(tmp_path)
+    (tmp_path / "x.yaml").unlink()
+    write(tmp_path, SOUND, SOUND)
+    with pytest.raises(RubricError, match="module 'm' appears twice"):
+        load_library(tmp_path)
+
+
+def test_a_sound_module_has_no_mistakes() -> None:
+    assert check_module(SOUND) == []

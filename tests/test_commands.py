@@ -1,0 +1,140 @@
+"""The command line as others call it: every command is there, explains itself, and starts fast."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from pipeline.cli import app
+
+ROOT = Path(__file__).parents[1]
+
+COMMANDS = (
+    "demo", "process", "watch", "nightly", "serve", "transcribe", "score", "scorecard", "gaps", "training", "snippets",
+    "account", "plan", "rubric check", "rubric diff", "models list", "models pull", "models check", "rescore", "export",
+    "erase", "doctor", "rebuild",
+)  # fmt: skip
+
+READING = (
+    "process", "transcribe", "score", "scorecard", "gaps", "training", "snippets", "account", "plan", "rubric check",
+    "rubric diff", "models list", "models check", "doctor", "nightly",
+)  # fmt: skip
+
+
+def help_of(command: str) -> str:
+    result = CliRunner().invoke(
+        app, [*command.split(), "--help"], prog_name="debrief", env={"COLUMNS": "80", "TERM": "dumb"}
+    )
+    assert result.exit_code == 0, result.output
+    return re.sub(r"\x1b\[[0-9;]*m", "", result.output)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_there_and_explains_itself(command: str) -> None:
+    text = help_of(command)
+    assert f"debrief {command}" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("command", READING)
+def test_every_reading_command_takes_json(command: str) -> None:
+    assert "--json" in help_of(command)
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if not c.startswith(("models", "rubric check"))])
+def test_every_command_that_has_one_takes_the_data_folder(command: str) -> None:
+    assert "--data" in help_of(command)
+
+
+def parameters() -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+
+    def walk(command: Any, path: str) -> None:
+        for name, child in getattr(command, "commands", {}).items():
+            walk(child, f"{path} {name}".strip())
+        found.extend((path, parameter) for parameter in command.params)
+
+    walk(typer.main.get_command(app), "")
+    return found
+
+
+def test_every_option_and_argument_says_what_it_is_for() -> None:
+    silent = [f"{path}: {p.name}" for path, p in parameters() if not (p.help or "").strip()]
+    assert silent == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_in_the_readme(command: str) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    group, _, rest = command.partition(" ")
+    pattern = rf"debrief {group} [^\n`]*\b{rest}\b" if rest else rf"debrief {group}\b"
+    assert re.search(pattern, text), f"README.md does not mention `debrief {command}`"
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from pipeline.cli import main\n"
+        "sys.argv = ['debrief', '--help']\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print(*sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    loaded = set(done.stderr.split())
+    assert "typer" in loaded
+    assert "Recorded sales calls in" in done.stdout
+    heavy = {
+        "torch",
+        "transformers",
+        "pyannote",
+        "prefect",
+        "sklearn",
+        "faster_whisper",
+        "duckdb",
+        "numpy",
+        "av",
+        "yaml",
+    }
+    assert loaded & heavy == set()
+
+
+def test_a_wrong_command_is_said_with_the_nearest_right_one() -> None:
+    done = run("proces")
+    assert done.returncode == 2
+    assert "Did you mean 'process'" in done.stderr
+
+
+def run(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pipeline.cli", *args],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "80", **environment},
+    )
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "words"),
+    [
+        (["erase", "--call", "x"], 2, "is not there yet"),
+        (["scorecard", "--data", "nowhere-at-all"], 1, "nowhere-at-all: no such data folder"),
+        (["rubric", "check", "none.yaml"], 1, "none.yaml: no such rubric"),
+        (["process", "gone.wav", "--rubric", "none", "--data", "nowhere-at-all"], 1, "none: no such rubric"),
+        (["export", "--format", "xml", "--data", "nowhere-at-all"], 2, "one of jsonl, csv, parquet"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_no_traceback(args: list[str], code: int, words: str) -> None:
+    done = run(*args)
+    assert done.returncode == code
+    assert words in re.sub(r"[\s│]+", " ", done.stderr)
+    assert "Traceback" not in done.stderr
+    assert not (ROOT / "nowhere-at-all").exists()

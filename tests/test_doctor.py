@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline import doctor, plan
+from pipeline.settings import Settings
+from pipeline.store import Store
+
+
+@pytest.fixture
+def found(stages: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setattr(doctor, "_models", lambda settings: [])
+    return settings
+
+
+def row(rows: list[doctor.Row], what: str) -> doctor.Row:
+    return next(item for item in rows if item["what"] == what)
+
+
+def test_a_fresh_folder_is_fine(found: Settings) -> None:
+    rows = doctor.checkup(found)
+    assert [item["what"] for item in rows if not item["ok"]] == []
+    assert row(rows, "database")["found"] == "none yet"
+    assert row(rows, "setting workers")["found"] == "2"
+
+
+def test_each_problem_comes_with_its_remedy(found: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan.keep_failure(found, Path("/in/a.wav"), kind="input", reason="/in/a.wav: no such file; check the path")
+    (found.data / "results" / ("ab" * 32)).mkdir(parents=True)
+    (found.data / "results" / ("ab" * 32) / "x.json").write_text("{")
+    with Store(found.data) as store:
+        store.ingest()
+    monkeypatch.setattr(doctor, "LOW_DISK_GB", 1e9)
+    monkeypatch.setattr(doctor, "LIBRARIES", ("no-such-library",))
+    rows = doctor.checkup(found)
+    bad = {item["what"]: item["remedy"] for item in rows if not item["ok"]}
+    assert bad == {
+        "no-such-library": "install debrief again",
+        "free disk": "free some space",
+        "database": f"process these again: results/{'ab' * 32}/x.json",
+    }
+    assert "no such file" in row(rows, "failed files")["found"]
+
+
+def test_a_locked_database_is_a_finding_and_no_crash(found: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipeline.errors import StoreLocked
+
+    def locked(*args: object, **options: object) -> None:
+        raise StoreLocked("store.duckdb: another debrief has the database open")
+
+    found.data.mkdir(parents=True)
+    monkeypatch.setattr(doctor, "Store", locked)
+    assert "another debrief" in row(doctor.checkup(found), "database")["found"]

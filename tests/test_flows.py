@@ -1,0 +1,270 @@
+"""The flows, through a real Prefect: one temporary server for all of this file."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import batch
+from pipeline.plan import Job, Outcome, Plan
+from pipeline.settings import Settings
+from pipeline.store import Store
+
+CONTACTED: list[Any] = []
+
+
+def _listen(event: str, args: tuple[Any, ...]) -> None:
+    if event == "socket.connect" and isinstance(args[1], tuple):
+        CONTACTED.append(args[1][0])
+
+
+sys.addaudithook(_listen)
+
+
+@pytest.fixture(scope="module")
+def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Prefect with its files in a folder of this test, as the commands start it."""
+    from flows.local import use_data_folder
+
+    before = os.environ.pop("PREFECT_HOME", None)
+    data = tmp_path_factory.mktemp("prefect")
+    use_data_folder(data)
+    assert Path(os.environ["PREFECT_HOME"]) == data / "prefect"
+    yield data / "prefect"
+    os.environ.pop("PREFECT_HOME")
+    if before:
+        os.environ["PREFECT_HOME"] = before
+
+
+@pytest.fixture
+def inbox(stages: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An inbox of the data folder with three calls; workers that use the stand-ins."""
+    folder = settings.inbox_folder / "North" / "Ann"
+    folder.mkdir(parents=True)
+    for name, word in {"2026-09-14_a": "ok", "2026-09-15_b": "silence", "2026-09-16_c": "noisy"}.items():
+        (folder / f"{name}.wav").write_text(word)
+    begin = batch.Batch.__init__
+
+    def with_stand_ins(self: batch.Batch, *args: Any, **options: Any) -> None:
+        begin(self, *args, **{**options, "task": "fakes:work"})
+
+    monkeypatch.setattr(batch.Batch, "__init__", with_stand_ins)
+    return settings.inbox_folder
+
+
+def test_a_batch_is_one_run_with_one_task_per_call(prefect_home: Path, inbox: Path, settings: Settings) -> None:
+    from prefect.client.orchestration import get_client
+
+    from flows.process import Caller, run_process
+
+    CONTACTED.clear()
+    outcomes: list[Outcome] = []
+    plans: list[Plan] = []
+    started: list[Job] = []
+    caller = Caller(settings=settings, on_plan=plans.append, on_start=started.append, on_outcome=outcomes.append)
+    report = run_process([inbox], caller)
+    assert report["counts"] == {"scored": 1, "failed": 1, "abstained": 1}
+    assert "no speech" in report["failed"][0]["reason"]
+    assert (len(plans), len(started), len(outcomes), report["store"]) == (1, 3, 3, "")
+    with Store(settings.data) as store:
+        assert store.query("SELECT team, rep FROM calls WHERE status = 'scored'") == [{"team": "North", "rep": "Ann"}]
+    with get_client(sync_client=True) as client:
+        (run,) = [run for run in client.read_flow_runs() if run.parameters["paths"] == [str(inbox)]]
+        states = sorted((task.name, task.state_name) for task in client.read_task_runs() if task.flow_run_id == run.id)
+    assert run.state_name == "Completed"
+    assert [state for _, state in states] == ["Completed", "Failed", "Completed"]
+    assert (prefect_home / "prefect.db").is_file()
+    assert set(CONTACTED) <= {"127.0.0.1", "::1", "localhost"}
+
+    again = run_process([inbox], Caller(settings=settings))
+    assert again["counts"] == {"done": 2, "failed": 1}
+
+
+def test_the_nightly_flow_takes_the_backlog_and_scores_stale_calls_again(
+    prefect_home: Path, inbox: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import nightly
+    from flows.process import Caller
+
+    monkeypatch.setattr(nightly, "assign", lambda settings: [])
+    report = nightly.run_nightly(Caller(settings=settings), settings)
+    assert report["backlog"]["counts"] == {"scored": 1, "failed": 1, "abstained": 1}
+    assert report["rescored"]["counts"] == {}
+    text = nightly.markdown(report)
+    assert "- backlog: 1 abstained, 1 failed, 1 scored" in text
+    assert "2026-09-15_b.wav: " in text
+    assert "- rescored: nothing to do" in text
+
+
+def test_runs_of_dead_processes_are_swept_and_live_ones_left(prefect_home: Path) -> None:
+    from prefect import flow, tags
+    from prefect.client.orchestration import get_client
+    from prefect.states import Running
+
+    from flows.local import OWNER_TAG, owner_tag, sweep_stale_runs
+
+    @flow(name="left-behind", persist_result=False)
+    def left_behind() -> None:
+        return None
+
+    dead = f"{OWNER_TAG}:{socket.gethostname()}:{2**22 + 1}:1"
+    for tag in (dead, owner_tag()):
+        with tags(tag):
+            left_behind()
+    with get_client(sync_client=True) as client:
+        runs = {run.tags[0]: run.id for run in client.read_flow_runs() if run.name and OWNER_TAG in str(run.tags)}
+        for run_id in runs.values():
+            client.set_flow_run_state(run_id, Running(), force=True)
+        assert sweep_stale_runs() == 1
+        assert client.read_flow_run(runs[dead]).state_name == "Crashed"
+        assert client.read_flow_run(runs[owner_tag()]).state_name == "Running"
+
+
+def test_a_server_that_does_not_start_is_one_line() -> None:
+    from flows.local import owned_run
+    from pipeline.errors import EngineError
+
+    with pytest.raises(EngineError, match="`debrief process` does the same"), owned_run():
+        raise RuntimeError("Timed out while attempting to connect to ephemeral Prefect API server.")
+    with pytest.raises(RuntimeError, match="other"), owned_run():
+        raise RuntimeError("other")
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_file_counts_once_it_has_stood_still(tmp_path: Path) -> None:
+    from flows.watch import SETTLE_S, Looked
+    from pipeline.ingest import Found
+
+    clock = Clock()
+    looked = Looked(clock)
+    path = tmp_path / "a.wav"
+    path.write_text("half")
+    item = Found(path, tmp_path)
+    assert looked.ready([item]) == ([], True)
+    clock.now += SETTLE_S / 2
+    path.write_text("half and more")
+    assert looked.ready([item]) == ([], True)
+    clock.now += SETTLE_S / 2
+    assert looked.ready([item]) == ([], True)
+    clock.now += SETTLE_S
+    assert looked.ready([item]) == ([item], False)
+    looked.settle([item])
+    assert looked.ready([item]) == ([], False)
+    path.write_text("changed altogether")
+    assert looked.ready([item]) == ([], True)
+    assert looked.ready([Found(tmp_path / "gone.wav", tmp_path)]) == ([], False)
+
+
+def test_the_watcher_takes_what_lands_and_stops_when_told(
+    inbox: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import watch
+    from flows.process import Caller
+
+    monkeypatch.setattr(watch, "SETTLE_S", 0.01)
+    stop = threading.Event()
+    outcomes: list[Outcome] = []
+    problems: list[str] = []
+
+    def process(folder: Path, caller: Caller) -> None:
+        assert caller.plan is not None
+        batch.run(caller.plan.jobs, settings, on_outcome=caller.on_outcome, task="fakes:work")
+        stop.set()
+
+    watch.watch(
+        settings,
+        stop=stop,
+        caller=Caller(settings=settings, on_outcome=outcomes.append),
+        on_problem=problems.append,
+        process=process,
+    )
+    assert sorted(outcome.status for outcome in outcomes) == ["abstained", "failed", "scored"]
+    assert problems == []
+    assert list((settings.data / "claims").glob("*.claim")) == []
+
+
+def test_a_watcher_says_once_what_keeps_it_from_looking_and_goes_on(
+    stages: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import watch
+    from flows.process import Caller
+    from pipeline.errors import RubricError
+
+    stop = threading.Event()
+    looks: list[int] = []
+
+    def broken(*args: Any) -> bool:
+        looks.append(1)
+        if len(looks) == 3:
+            stop.set()
+        raise RubricError("rubric.yaml: line 3 is wrong")
+
+    monkeypatch.setattr(watch, "_look", broken)
+    monkeypatch.setattr(watch, "_wait", lambda seconds, hint, stop: None)
+    problems: list[str] = []
+    watch.watch(settings, stop=stop, caller=Caller(), on_problem=problems.append)
+    assert (len(looks), problems) == (3, ["rubric.yaml: line 3 is wrong"])
+
+
+def test_what_another_debrief_works_on_is_looked_at_again(inbox: Path, settings: Settings) -> None:
+    from flows import watch
+    from flows.process import Caller
+
+    clock = Clock()
+    looked = watch.Looked(clock)
+    seen: list[int] = []
+
+    def busy(folder: Path, caller: Caller) -> None:
+        assert caller.plan is not None
+        seen.append(len(caller.plan.jobs))
+        for job in caller.plan.jobs:
+            caller.on_outcome(Outcome(job.path, "busy"))
+
+    def nothing(files: int, ready: int) -> None:
+        return None
+
+    for _ in range(3):
+        watch._look(inbox, settings, looked, Caller(), nothing, busy)
+        clock.now += 10
+    assert seen == [3, 3]
+
+
+def test_records_are_kept_while_another_debrief_has_the_database(
+    stages: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import process
+    from pipeline.errors import StoreLocked
+
+    def locked(settings: Settings) -> None:
+        raise StoreLocked("store.duckdb: another debrief has the database open")
+
+    monkeypatch.setattr(process, "update_store", locked)
+    assert "another debrief" in process.refresh_store(replace(settings))
+
+
+def test_deployments_name_flows_that_exist() -> None:
+    import importlib
+
+    import yaml
+
+    root = Path(__file__).parents[1]
+    rows = yaml.safe_load((root / "prefect.yaml").read_text())["deployments"]
+    for row in rows:
+        file, _, name = row["entrypoint"].partition(":")
+        module = importlib.import_module(file.removesuffix(".py").replace("/", "."))
+        assert set(row["parameters"]) <= set(getattr(module, name).fn.__annotations__)
+    assert {row["name"] for row in rows} == {"nightly", "process"}

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+from fakes import sniff
+
+from pipeline.errors import InputError
+from pipeline.ingest import Found, HashCache, discover, identify, meta_from_path, read_sidecar
+from pipeline.types import CallMeta
+
+PATTERN = "{team}/{rep}/{date}_{account}"
+
+
+def put(path: Path, text: str = "x") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_folders_are_walked_in_order_without_sidecars_and_furniture(tmp_path: Path) -> None:
+    for name in (
+        "b.wav",
+        "a/c.mp3",
+        "b.wav.json",
+        "b.yaml",
+        ".hidden.wav",
+        "d.wav.part",
+        "~$x.docx",
+        "README.md",
+        "x.rttm",
+    ):
+        put(tmp_path / name, "{}")
+    put(tmp_path / "talk.json", json.dumps({"turns": []}))
+    names = [
+        found.path.relative_to(tmp_path).as_posix() for found in discover([tmp_path, tmp_path / "b.wav"], sniff=sniff)
+    ]
+    assert names == ["b.wav", "talk.json", "a/c.mp3"]
+
+
+def test_a_transcript_beside_its_recording_is_a_call_of_its_own(tmp_path: Path) -> None:
+    put(tmp_path / "call.wav")
+    put(tmp_path / "call.json", json.dumps({"turns": []}))
+    assert [found.path.name for found in discover([tmp_path], sniff=sniff)] == ["call.json", "call.wav"]
+
+
+def test_links_out_of_the_folder_are_passed_over(tmp_path: Path) -> None:
+    secret = put(tmp_path / "secret.wav")
+    inside = put(tmp_path / "inbox" / "a.wav")
+    (tmp_path / "inbox" / "out.wav").symlink_to(secret)
+    (tmp_path / "inbox" / "same.wav").symlink_to(inside)
+    names = [found.path.name for found in discover([tmp_path / "inbox"], sniff=sniff)]
+    assert names == ["a.wav", "same.wav"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("gone.wav", None, "no such file"),
+        ("empty.wav", "", "empty file"),
+        ("call.wav.part", "x", "half-copied"),
+    ],
+)
+def test_what_cannot_be_read_has_its_own_reason(tmp_path: Path, name: str, content: str | None, reason: str) -> None:
+    path = tmp_path / name
+    if content is not None:
+        put(path, content)
+    with pytest.raises(InputError, match=reason) as caught:
+        identify(Found(path), pattern=PATTERN, sniff=sniff)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_named_as_a_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not a file"):
+        identify(Found(tmp_path), pattern=PATTERN, sniff=sniff)
+
+
+def test_a_file_that_grows_while_it_is_read_is_left_alone(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.wav", "one")
+
+    class Growing(HashCache):
+        def get(self, path: Path, state: os.stat_result) -> str | None:
+            path.write_text("one and more")
+            return None
+
+    with pytest.raises(InputError, match="still being written"):
+        identify(Found(path), pattern=PATTERN, sniff=sniff, hashes=Growing(tmp_path / "none"))
+
+
+def test_identity_is_the_content(tmp_path: Path) -> None:
+    path = put(tmp_path / "North" / "dana-whitfield" / "2026-09-14_kettle_ridge.wav", "sound")
+    source = identify(Found(path, tmp_path), pattern=PATTERN, sniff=sniff)
+    assert source.sha256 == hashlib.sha256(b"sound").hexdigest()
+    assert source.call_id == source.sha256[:16]
+    assert source.kind == "audio"
+    assert source.from_path == CallMeta(
+        rep="Dana Whitfield", team="North", account="Kettle Ridge", date=dt.date(2026, 9, 14)
+    )
+
+
+def test_text_that_is_no_known_transcript_is_not_taken_for_audio(tmp_path: Path) -> None:
+    source = identify(Found(put(tmp_path / "notes.json", "{}")), pattern=PATTERN, sniff=sniff)
+    assert (source.kind, source.format) == ("transcript", None)
+
+
+def test_a_sidecar_wins_over_the_transcript_and_that_over_the_path(tmp_path: Path) -> None:
+    path = put(tmp_path / "T" / "Path Rep" / "2026-01-02_Path Account.json", json.dumps({"turns": []}))
+    put(path.with_name(path.name + ".yaml"), "rep: Sidecar Rep\ndate: 2026-03-04\nconsent: true\n")
+    source = identify(Found(path, tmp_path), pattern=PATTERN, sniff=sniff)
+    meta = source.meta(CallMeta(rep="File Rep", account="File Account"))
+    assert (meta.rep, meta.account, meta.team, meta.date) == ("Sidecar Rep", "File Account", "T", dt.date(2026, 3, 4))
+    assert meta.extra == {"consent": True}
+    assert source.kind == "transcript"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("deep/er/North/Ann/20260914_Acme.wav", CallMeta("Ann", "North", "Acme", dt.date(2026, 9, 14))),
+        ("Ann/call1.wav", CallMeta("Ann")),
+        ("2026-09-14_acme.wav", CallMeta(account="Acme", date=dt.date(2026, 9, 14))),
+        ("whatever.wav", CallMeta()),
+        ("North/Ann/2026-19-44_Acme.wav", CallMeta("Ann", "North", "Acme", extra={"date_text": "2026-19-44"})),
+    ],
+)
+def test_metadata_from_the_path(path: str, expected: CallMeta) -> None:
+    assert meta_from_path(Path("/in") / path, root=Path("/in"), pattern=PATTERN) == expected
+
+
+def test_folders_above_the_root_say_nothing() -> None:
+    meta = meta_from_path(Path("/home/bob/2026-09-14_acme.wav"), root=None, pattern=PATTERN)
+    assert (meta.rep, meta.account) == (None, "Acme")
+
+
+def test_a_broken_sidecar_is_named(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.wav")
+    put(tmp_path / "a.wav.json", "{not json")
+    with pytest.raises(InputError, match=r"a\.wav\.json: metadata cannot be read"):
+        read_sidecar(path)
+
+
+def test_hashes_are_remembered_until_the_file_changes(tmp_path: Path) -> None:
+    path, store = put(tmp_path / "a.wav", "one"), tmp_path / "cache" / "hashes.jsonl"
+    first = HashCache(store)
+    identify(Found(path), pattern=PATTERN, sniff=sniff, hashes=first)
+    first.save()
+    with store.open("a") as file:
+        file.write("damaged\n[1]\n")
+    again = HashCache(store)
+    assert again.get(path, path.stat()) == hashlib.sha256(b"one").hexdigest()
+    put(path, "other")
+    assert again.get(path, path.stat()) is None

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from pipeline.numerals import written
+
+
+@pytest.mark.parametrize(
+    ("spoken", "expected"),
+    [
+        ("it is forty five thousand dollars a year", "it is $45,000 a year"),
+        ("by march thirty first", "by March 31"),
+        ("by the thirty first of march", "by the 31st of march"),
+        ("eleven percent", "11%"),
+        ("twelve point five per cent", "12.5%"),
+        ("in twenty twenty six", "in 2026"),
+        ("nineteen ninety five", "1995"),
+        ("two point five million dollars", "$2.5 million"),
+        ("one million two hundred thousand euros", "€1.2 million"),
+        ("three hundred and fifty two", "352"),
+        ("sixty five thousand two hundred and ten dollars", "$65,210"),
+        ("a hundred dollars", "$100"),
+        ("twenty seven thousand this year", "27,000 this year"),
+        ("nine thousand four hundred pounds", "£9,400"),
+        ("forty-five days", "45 days"),
+        ("twenty thousand or thirty thousand", "20,000 or 30,000"),
+    ],
+)
+def test_numbers_as_people_write_them(spoken: str, expected: str) -> None:
+    assert written(spoken) == expected
+
+
+@pytest.mark.parametrize(
+    "spoken",
+    [
+        "two sites and three thirty on tuesday",
+        "call five five five one two",
+        "it may second that",
+        "may i ask",
+        "one of them",
+        "twenty four seven",
+        "a hundred",
+        "",
+    ],
+)
+def test_what_is_not_safe_stays_words(spoken: str) -> None:
+    assert written(spoken) == spoken

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import fakes
+import pytest
+
+from pipeline import keep, plan, process
+from pipeline.ingest import Found, discover
+from pipeline.plan import Job, Plan
+from pipeline.settings import Settings
+
+pytestmark = pytest.mark.usefixtures("stages")
+
+
+def drop(folder: Path, name: str, content: str = "ok") -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+    return path
+
+
+def make(folder: Path, settings: Settings, max_attempts: int | None = None) -> Plan:
+    return plan.plan(discover([folder]), settings, max_attempts=max_attempts)
+
+
+def do(made: Plan, settings: Settings) -> None:
+    """Perform a plan's jobs here, without workers."""
+    for job in made.jobs:
+        assert job.source is not None
+        record = process.process_source(job.source, settings)
+        if record["transcript"]:
+            keep.write_record(settings.data, record)
+        else:
+            plan.keep_failure(settings, job.path, kind=record["kind"], reason=record["reason"], sha256=job.sha256)
+
+
+def kinds(made: Plan) -> list[tuple[str, str]]:
+    return [(job.path.name, job.kind) for job in made.jobs] + [(o.path.name, o.status) for o in made.settled]
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    return tmp_path / "in"
+
+
+def test_new_files_are_heard_and_done_ones_skipped(inbox: Path, settings: Settings) -> None:
+    drop(inbox, "a.wav")
+    first = make(inbox, settings)
+    assert kinds(first) == [("a.wav", "hear")]
+    do(first, settings)
+    drop(inbox, "b.wav", "ok too")
+    assert kinds(make(inbox, settings)) == [("b.wav", "hear"), ("a.wav", "done")]
+
+
+def test_long_recordings_come_first_and_transcripts_last(inbox: Path, settings: Settings) -> None:
+    drop(inbox, "a.json", json.dumps(fakes.transcript_row()))
+    drop(inbox, "b.wav")
+    drop(inbox, "c.wav", "ok " + "long " * 100)
+    assert [job.path.name for job in make(inbox, settings).jobs] == ["c.wav", "b.wav", "a.json"]
+
+
+def test_a_bad_file_is_reported_and_not_tried_again_before_it_changes(inbox: Path, settings: Settings) -> None:
+    path = drop(inbox, "a.wav", "silence")
+    do(make(inbox, settings), settings)
+    again = make(inbox, settings)
+    assert [(o.status, o.known) for o in again.settled] == [("failed", True)]
+    assert "no speech" in again.settled[0].reason
+    path.write_text("silence longer")
+    assert kinds(make(inbox, settings)) == [("a.wav", "hear")]
+
+
+def test_a_file_that_was_named_itself_always_gets_another_try(inbox: Path, settings: Settings) -> None:
+    path = drop(inbox, "a.wav", "silence")
+    do(make(inbox, settings), settings)
+    assert [job.kind for job in plan.plan([Found(path)], settings).jobs] == ["hear"]
+
+
+def test_empty_files_are_each_reported_with_their_own_name(inbox: Path, settings: Settings) -> None:
+    drop(inbox, "a.wav", "")
+    drop(inbox, "b.wav", "")
+    made = make(inbox, settings)
+    assert [(o.path.name, o.status, o.path.name in o.reason) for o in made.settled] == [
+        ("a.wav", "failed", True),
+        ("b.wav", "failed", True),
+    ]
+    assert len(keep.read_failures(settings.data)) == 2
+
+
+def test_a_failed_engine_is_tried_again_up_to_the_limit(inbox: Path, settings: Settings) -> None:
+    drop(inbox, "a.wav", "engine")
+    for _ in range(3):
+        made = make(inbox, settings, max_attempts=3)
+        assert kinds(made) == [("a.wav", "hear")]
+        do(made, settings)
+    assert kinds(make(inbox, settings, max_attempts=3)) == [("a.wav", "failed")]
+    assert kinds(make(inbox, settings)) == [("a.wav", "hear")]
+
+
+def test_the_same_recording_twice_counts_once(inbox: Path, settings: Settings) -> None:
+    drop(inbox, "a.wav")
+    drop(inbox, "b.wav")
+    made = make(inbox, settings)
+    assert kinds(made) == [("a.wav", "hear"), ("b.wav", "duplicate")]
+    assert "the same recording as" in made.settled[0].reason
+    do(made, settings)
+    assert kinds(make(inbox, settings)) == [("a.wav", "done"), ("b.wav", "duplicate")]
+
+
+def test_a_renamed_recording_is_the_same_call(inbox: Path, settings: Settings) -> None:
+    path = drop(inbox, "a.wav")
+    do(make(inbox, settings), settings)
+    path.rename(inbox / "b.wav")
+    assert kinds(make(inbox, settings)) == [("b.wav", "done")]
+
+
+def test_a_copy_of_a_call_that_is_done_is_a_double_also_when_its_name_comes_first(
+    inbox: Path, settings: Settings
+) -> None:
+    drop(inbox, "b.wav")
+    do(make(inbox, settings), settings)
+    drop(inbox, "a.wav")
+    assert kinds(make(inbox, settings)) == [("a.wav", "duplicate"), ("b.wav", "done")]
+
+
+def test_a_changed_rubric_scores_again_and_a_better_engine_hears_again(inbox: Path, settings: Settings) -> None:
+    drop(inbox, "a.wav")
+    drop(inbox, "b.wav", "noisy")
+    do(make(inbox, settings), settings)
+    assert kinds(make(inbox, replace(settings, engine="better"))) == [("b.wav", "hear"), ("a.wav", "done")]
+    fakes.RUBRIC_VERSION[0] = "bbbb"
+    assert kinds(make(inbox, settings)) == [("a.wav", "score"), ("b.wav", "score")]
+    stale = plan.plan_rescore(settings)
+    assert sorted((job.path.name, job.kind) for job in stale.jobs) == [("a.wav", "score"), ("b.wav", "score")]
+
+
+def test_calls_that_are_up_to_date_are_scored_again_only_when_asked(inbox: Path, settings: Settings) -> None:
+    drop(inbox, "a.wav")
+    do(make(inbox, settings), settings)
+    assert plan.plan_rescore(settings) == Plan((), ())
+    (job,) = plan.plan_rescore(settings, every=True).jobs
+    assert job == Job("score", job.sha256, (inbox / "a.wav").absolute())

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from models.training.corpus import read_corpus
+from models.training.roles import held_out
+from pipeline.roles import resolve_roles
+from pipeline.types import CallMeta, Hearing, Transcript, Turn
+
+SELLER = [
+    "Good morning, thanks for making the time. How are you running the line today, and what happens when it stops?",
+    "So if I hear you right, that is six stops a month. What does one of those cost you?",
+    "What we do is put a small sensor on each machine, so you would know a week before it fails.",
+    "Who else would need to look at this before you decide? Can we meet on Thursday with your finance lead?",
+    "It is thirty thousand for the year with setup included. Would you be ready to start in January?",
+]
+BUYER = [
+    "Yes, we have two shifts and eleven machines and most of them are older than my kids.",
+    "About four thousand dollars each time, my finance people worked that out.",
+    "Hm. My own repair man says he could build that himself.",
+    "It is Helen in the office, she looks at everything over twenty thousand.",
+    "That is more than I have in the budget, honestly. I would have to ask.",
+]
+
+
+def call(seller: str = "SPEAKER_00", buyer: str = "SPEAKER_01", meta: CallMeta | None = None) -> Transcript:
+    turns = []
+    for index, (said, answer) in enumerate(zip(SELLER, BUYER, strict=True)):
+        turns += [
+            Turn(20.0 * index, 20.0 * index + 9, seller, said),
+            Turn(20.0 * index + 10, 20.0 * index + 19, buyer, answer),
+        ]
+    return Transcript("c", meta or CallMeta(), tuple(turns))
+
+
+def sides(transcript: Transcript) -> list[str]:
+    return [turn.side for turn in transcript.turns]
+
+
+def test_words_tell_the_sides_whatever_the_labels_and_order() -> None:
+    for labels in (("SPEAKER_00", "SPEAKER_01"), ("SPEAKER_01", "SPEAKER_00"), ("channel 1", "channel 0")):
+        found = resolve_roles(call(*labels), threshold=0.5)
+        assert sides(found) == ["rep", "buyer"] * 5
+        assert found.hearing.roles_method == "words"
+
+
+def test_swapping_the_words_swaps_the_sides() -> None:
+    plain = call()
+    swap = {"SPEAKER_00": "SPEAKER_01", "SPEAKER_01": "SPEAKER_00"}
+    swapped = replace(plain, turns=tuple(replace(turn, speaker=swap[turn.speaker]) for turn in plain.turns))
+    one, other = resolve_roles(plain, threshold=0.5), resolve_roles(swapped, threshold=0.5)
+    assert sides(one) == sides(other)
+    assert one.hearing.roles_confidence == pytest.approx(other.hearing.roles_confidence or 0.0)
+
+
+def test_under_the_threshold_nothing_is_named_and_the_reason_is_last() -> None:
+    small_talk = Transcript(
+        "c", CallMeta(), (Turn(0, 2, "SPEAKER_00", "Hello, how are you?"), Turn(2, 4, "SPEAKER_01", "Fine, and you?"))
+    )
+    small_talk = replace(small_talk, hearing=Hearing(notes=("first note",)))
+    found = resolve_roles(small_talk, threshold=0.99)
+    assert {turn.speaker for turn in found.turns} == {"SPEAKER_00", "SPEAKER_01"}
+    assert found.hearing.notes[0] == "first note"
+    assert "cannot be told apart" in found.hearing.notes[-1]
+    assert resolve_roles(found, threshold=0.99).hearing.notes.count(found.hearing.notes[-1]) == 1
+
+
+def test_one_speaker_is_not_a_call() -> None:
+    found = resolve_roles(call("SPEAKER_00", "SPEAKER_00"))
+    assert not found.resolved
+    assert "only one speaker" in found.hearing.notes[-1]
+
+
+def test_resolved_transcripts_pass_through() -> None:
+    given = call("rep", "buyer:Owen")
+    found = resolve_roles(given)
+    assert found.turns == given.turns
+    assert found.hearing.roles_method == "given"
+    assert resolve_roles(found) is found
+
+
+def test_certain_facts_beat_the_words() -> None:
+    """The words say that SPEAKER_00 sells; a channel map, a name or an affiliation says otherwise and wins."""
+    cases = [
+        (call("channel 0", "channel 1", CallMeta(extra={"rep_channel": 1})), "channel map"),
+        (call("channel 0", "channel 1", CallMeta(extra={"channels": {"0": "buyer", "1": "rep"}})), "channel map"),
+        (call("Owen Reed", "Priya Nair", CallMeta(rep="Priya Nair")), "names"),
+        (call("CUSTOMER", "AGENT"), "labels"),
+        (
+            call("Owen", "Priya", CallMeta(extra={"participants": [{"name": "Owen", "affiliation": "External"}]})),
+            "affiliation",
+        ),
+        (call("s1", "s2", CallMeta(extra={"affiliations": {"s1": "External", "s2": "Internal"}})), "affiliation"),
+    ]
+    for transcript, method in cases:
+        found = resolve_roles(transcript)
+        assert sides(found) == ["buyer", "rep"] * 5, method
+        assert found.hearing.roles_method == method
+        assert found.hearing.roles_confidence == pytest.approx(1.0)
+
+
+def test_several_people_of_one_side_and_their_names() -> None:
+    base = call("Priya Nair (Steady Line)", "Owen", CallMeta(rep="Priya"))
+    more = (
+        *base.turns,
+        Turn(101, 105, "Megan", "I'm the engineer, so on that."),
+        Turn(105, 109, "Jim", "I look after the computers."),
+    )
+    meta = CallMeta(rep="Priya", extra={"participants": [{"name": "Megan", "affiliation": "Internal"}]})
+    found = resolve_roles(replace(base, turns=more, meta=meta))
+    assert {turn.speaker for turn in found.turns} == {"rep", "rep:Megan", "buyer:Owen", "buyer:Jim"}
+
+
+def test_introductions_give_names() -> None:
+    base = call()
+    opening = (
+        Turn(0, 1, "SPEAKER_00", "Hello, this is Priya Nair from Steady Line."),
+        Turn(1, 2, "SPEAKER_01", "Hi Priya, it's Owen here."),
+    )
+    found = resolve_roles(replace(base, turns=opening + base.turns), threshold=0.5)
+    assert {turn.speaker for turn in found.turns} == {"rep", "buyer:Owen"}
+    assert found.meta.rep == "Priya Nair"
+
+
+def test_labelled_calls_with_labels_hidden() -> None:
+    """The half of the labelled calls that the head never saw: 95 % right, and never swapped once it is sure."""
+    folder = Path(__file__).resolve().parents[1] / "models" / "corpus" / "train"
+    calls = [item.transcript for item in read_corpus(folder) if held_out(item.call_id)]
+    if len(calls) < 60:
+        pytest.skip("the labelled calls are not in this checkout")
+    right = swapped = 0
+    for transcript in calls:
+        labels = list(dict.fromkeys(turn.speaker for turn in transcript.turns))
+        random.Random(transcript.call_id).shuffle(labels)
+        hidden = {label: f"SPEAKER_{index:02d}" for index, label in enumerate(labels)}
+        turns = tuple(replace(turn, speaker=hidden[turn.speaker]) for turn in transcript.turns)
+        blind = replace(transcript, turns=turns, meta=CallMeta(), hearing=Hearing())
+        guess, sure = resolve_roles(blind, threshold=0.0), resolve_roles(blind, threshold=0.8)
+        right += _share_right(transcript, guess) > 0.7
+        swapped += sure.resolved and _share_right(transcript, sure) < 0.5
+    assert right / len(calls) >= 0.95
+    assert swapped == 0
+
+
+def _share_right(truth: Transcript, found: Transcript) -> float:
+    pairs = [(len(a.text), a.side == b.side) for a, b in zip(truth.turns, found.turns, strict=True)]
+    return sum(size for size, same in pairs if same) / sum(size for size, _ in pairs)

@@ -1,0 +1,106 @@
+"""A Whisper checkpoint of a few megabytes that says a fixed script, built here and converted to CTranslate2.
+
+The real Whisper layout: 51,865 tokens in Whisper's order, two encoder and two decoder layers of 64. The decoder's
+output projections are zero and position embedding i points at script token i, so whatever it hears it says the script.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+SCRIPT = "Good morning, this is Priya from Steady Line."
+_PROMPT = 4
+_TEXT_TOKENS = 50_257
+_VOCABULARY = 51_865
+
+
+def build(folder: Path, script: str = SCRIPT) -> Path:
+    """Write the checkpoint and its int8 conversion; returns the converted folder."""
+    from models.torchaudio_shim import import_torchaudio
+
+    import_torchaudio()
+    from ctranslate2.converters import TransformersConverter
+    from transformers import WhisperFeatureExtractor
+
+    source, target = folder / "hf", folder / "tiny"
+    source.mkdir(parents=True)
+    tokens = _tokenizer(source, script)
+    _model(tokens).save_pretrained(source)
+    WhisperFeatureExtractor().save_pretrained(source)
+    TransformersConverter(str(source), copy_files=["tokenizer.json", "preprocessor_config.json"]).convert(
+        str(target), quantization="int8"
+    )
+    return target
+
+
+def _special() -> list[str]:
+    from transformers.models.whisper.tokenization_whisper import LANGUAGES
+
+    names = ["<|endoftext|>", "<|startoftranscript|>", *(f"<|{code}|>" for code in list(LANGUAGES)[:99])]
+    names += ["<|translate|>", "<|transcribe|>", "<|startoflm|>", "<|startofprev|>", "<|nospeech|>", "<|notimestamps|>"]
+    return names + [f"<|{index * 0.02:.2f}|>" for index in range(1501)]
+
+
+def _tokenizer(folder: Path, script: str) -> list[int]:
+    """Write `tokenizer.json` (bytes, script words, fillers, special tokens); returns the script's ids."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    words = ["Ġ" + word for word in dict.fromkeys(script.split())]
+    fillers = [f"filler{index}" for index in range(_TEXT_TOKENS - len(letters) - len(words))]
+    vocabulary = {token: index for index, token in enumerate([*letters, *words, *fillers])}
+    tokenizer = Tokenizer(models.BPE(vocabulary, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in _special()])
+    assert tokenizer.get_vocab_size() == _VOCABULARY
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token="<|endoftext|>", bos_token="<|endoftext|>", unk_token="<|endoftext|>"
+    ).save_pretrained(folder)
+    return [vocabulary["Ġ" + word] for word in script.split()] + [tokenizer.token_to_id("<|endoftext|>")]
+
+
+def _model(tokens: list[int]) -> Any:
+    import torch
+    from transformers import GenerationConfig, WhisperConfig, WhisperForConditionalGeneration
+
+    torch.manual_seed(0)
+    config = WhisperConfig(
+        vocab_size=_VOCABULARY, d_model=64, encoder_layers=2, decoder_layers=2, encoder_attention_heads=2,
+        decoder_attention_heads=2, encoder_ffn_dim=64, decoder_ffn_dim=64, pad_token_id=50257, bos_token_id=50257,
+        eos_token_id=50257, decoder_start_token_id=50258, suppress_tokens=None, begin_suppress_tokens=None,
+    )  # fmt: skip
+    model = WhisperForConditionalGeneration(config).eval()
+    with torch.no_grad():
+        decoder = model.model.decoder
+        unit = torch.nn.functional.normalize(torch.randn(_VOCABULARY, 64), dim=1)
+        decoder.embed_tokens.weight.copy_(unit)
+        positions = torch.zeros_like(decoder.embed_positions.weight)
+        for index, token in enumerate(tokens):
+            positions[_PROMPT - 1 + index] = 12 * unit[token]
+        decoder.embed_positions.weight.copy_(positions)
+        for layer in decoder.layers:
+            for projection in (layer.self_attn.out_proj, layer.encoder_attn.out_proj, layer.fc2):
+                projection.weight.zero_()
+                projection.bias.zero_()
+        decoder.layer_norm.weight.fill_(4.0)
+        decoder.layer_norm.bias.zero_()
+        model.proj_out.weight = decoder.embed_tokens.weight
+    model.generation_config = GenerationConfig.from_dict(
+        {
+            "alignment_heads": [[1, 0]], "lang_to_id": {"<|en|>": 50259}, "suppress_tokens": [],
+            "begin_suppress_tokens": [],
+            "no_timestamps_token_id": 50363, "eos_token_id": 50257, "pad_token_id": 50257, "is_multilingual": True,
+            "decoder_start_token_id": 50258, "task_to_id": {"transcribe": 50359, "translate": 50358},
+        }
+    )  # fmt: skip
+    return model
+
+
+def describe(folder: Path) -> dict[str, Any]:
+    """The converted model's `config.json`."""
+    config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return config
