@@ -51,13 +51,11 @@ def checked_url(url: str) -> str:
 class Endpoint:
     """An OpenAI-compatible server and a model on it; `complete` asks it once.
 
-    `timeout_s` is the limit of a whole request. A server that refuses a request with a schema is asked without one
-    from then on.
+    `timeout_s` is the limit of a whole request. A server that refuses a schema for its answer and answers without one
+    is asked without from then on.
     """
 
-    def __init__(
-        self, url: str, model: str, *, timeout_s: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, url: str, model: str, *, timeout_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._url = checked_url(url)
         self._model = model
         self._timeout_s = timeout_s
@@ -72,9 +70,10 @@ class Endpoint:
             body["response_format"] = {"type": "json_schema", "json_schema": form}
         key = os.environ.get(KEY_NAME, "").strip()
         status, answer, after_s = self._post(json.dumps(body).encode("ascii"), key)
-        if status in (400, 422) and self._takes_schema:
-            self._takes_schema = False
-            raise Unanswered("it does not take a schema for its answer", again=True)
+        if status in (400, 422):
+            # refused with a schema, it is tried without; refused either way, the schema was not the reason
+            self._takes_schema = not self._takes_schema
+            raise Unanswered(f"it answered HTTP {status}: it refuses the request", again=not self._takes_schema)
         if status != 200:
             again = status in AGAIN or status >= 500
             raise Unanswered(f"it answered HTTP {status}{REMEDIES.get(status, '')}", again=again, after_s=after_s)

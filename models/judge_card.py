@@ -1,19 +1,70 @@
-"""Which judge would score now, told from its card alone: planning a batch must not load the network."""
+"""Which judge would score now, told without loading or asking it: planning a batch must not load a network."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
+from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.errors import ModelUnavailable
+from pipeline.errors import ModelUnavailable, SettingsError
 from pipeline.settings import Settings
 
 CARD = Path(__file__).resolve().parent / "heads" / "judge.json"
 
 
 def judge_identity(settings: Settings) -> tuple[str, str]:
-    """(engine, revision) as a scorecard of today carries them. Raises `ModelUnavailable` when the card is missing."""
+    """(engine, revision) as a scorecard of today carries them.
+
+    Raises `ModelUnavailable` when the embedded judge's card is missing, `SettingsError` when the settings do not say
+    enough about another judge.
+    """
+    revision = REVISIONS.get(settings.judge)
+    if revision is None:
+        raise SettingsError(f"judge: unknown judge '{settings.judge}'; known: {', '.join(REVISIONS)}")
+    return settings.judge, revision(settings)
+
+
+def _embedded(settings: Settings) -> str:
     try:
-        return "embedded", str(json.loads(CARD.read_text(encoding="utf-8"))["sha256"])[:12]
+        return str(json.loads(CARD.read_text(encoding="utf-8"))["sha256"])[:12]
     except (OSError, ValueError, KeyError) as error:
         raise ModelUnavailable(f"{CARD.name} is missing from {CARD.parent.name}/; reinstall debrief") from error
+
+
+def _endpoint(settings: Settings) -> str:
+    from models.chat_endpoint import checked_url
+
+    if not settings.judge_url:
+        raise SettingsError(
+            "judge = \"endpoint\" needs 'judge_url', the server's base address; nothing is sent without"
+        )
+    checked_url(settings.judge_url)
+    if not settings.judge_model.strip():
+        raise SettingsError("judge = \"endpoint\" needs 'judge_model', the name of the model at the endpoint")
+    return _chat_revision(settings, settings.judge_model, "")
+
+
+def _transformers(settings: Settings) -> str:
+    from models.chat_local import checked_folder, folder_revision
+
+    folder = checked_folder(settings.judge_model)
+    return _chat_revision(settings, folder.name, folder_revision(folder))
+
+
+def _chat_revision(settings: Settings, model: str, files: str) -> str:
+    """`<hash of prompt and model> <model>`: the hash first, since names of files keep only the start of a revision."""
+    from models.chat_judge import prompt_revision
+
+    if not (settings.judge_timeout_s > 0 and math.isfinite(settings.judge_timeout_s)):
+        raise SettingsError(f"judge_timeout_s: expected seconds above 0, found {settings.judge_timeout_s!r}")
+    name = " ".join(model.split())
+    return f"{hashlib.sha256(json.dumps([prompt_revision(), name, files]).encode()).hexdigest()[:12]} {name}"
+
+
+REVISIONS: dict[str, Callable[[Settings], str]] = {
+    "embedded": _embedded,
+    "endpoint": _endpoint,
+    "transformers": _transformers,
+}

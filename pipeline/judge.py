@@ -8,11 +8,12 @@ own is judged by its example sentences (`pipeline/custom.py`). Every quote is cu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from models.judge_card import judge_identity
 from models.judge_model import JudgeModel, Verdict, load_judge
 from pipeline.custom import score_by_examples
-from pipeline.errors import UnresolvedRoles
+from pipeline.errors import SettingsError, UnresolvedRoles
 from pipeline.metrics import measure
 from pipeline.rubric import Criterion, Rubric
 from pipeline.settings import Settings
@@ -29,18 +30,64 @@ def score_call(
 ) -> Scorecard:
     """Score a transcript whose roles are resolved.
 
-    Same transcript, rubric and model: the same scorecard, byte for byte. Raises `UnresolvedRoles` when the rep's side
-    and the buyer's are not both known.
+    `settings.judge` names the judge; a `model` that is given is the embedded one, whatever they say. Same transcript,
+    rubric and model: the same scorecard, byte for byte. Raises `UnresolvedRoles` when the rep's side and the buyer's
+    are not both known, `SettingsError` when the judge is not set up.
     """
     settings = settings or Settings()
     if not transcript.resolved:
         raise UnresolvedRoles(
             f"{transcript.call_id}: it is not known who is the rep and who the buyer; assign roles first"
         )
-    model = model or load_judge()
+    if model:
+        return _read(transcript, rubric, settings, model)
+    judge = JUDGES.get(settings.judge)
+    if judge is None:
+        raise SettingsError(f"judge: unknown judge '{settings.judge}'; known: {', '.join(JUDGES)}")
+    return judge(transcript, rubric, settings)
+
+
+def _read(transcript: Transcript, rubric: Rubric, settings: Settings, model: JudgeModel) -> Scorecard:
     return scorecard(
         transcript, rubric, model.read(transcript.turns), revision=model.revision, floor=settings.min_confidence
     )
+
+
+def _embedded(transcript: Transcript, rubric: Rubric, settings: Settings) -> Scorecard:
+    return _read(transcript, rubric, settings, load_judge())
+
+
+def _chat(transcript: Transcript, rubric: Rubric, settings: Settings) -> Scorecard:
+    from pipeline.chat import Opinion, ask_about
+
+    if len(transcript.turns) < MIN_TURNS:
+        nothing = {criterion.id: _too_short(transcript) for criterion in rubric.criteria}
+        opinion = Opinion(nothing, (), *judge_identity(settings))
+    else:
+        opinion = ask_about(transcript.turns, rubric, settings)
+    return Scorecard(
+        call_id=transcript.call_id,
+        rubric_id=rubric.id,
+        rubric_version=rubric.version,
+        judge_engine=opinion.engine,
+        judge_revision=opinion.revision,
+        overall=overall(opinion.criteria, rubric.criteria),
+        criteria=opinion.criteria,
+        objections=opinion.objections,
+        metrics=measure(transcript),
+    )
+
+
+JUDGES: dict[str, Callable[[Transcript, Rubric, Settings], Scorecard]] = {
+    "embedded": _embedded,
+    "endpoint": _chat,
+    "transformers": _chat,
+}
+"""Who can judge a call whose roles are resolved, by the name in the settings."""
+
+
+def _too_short(transcript: Transcript) -> CriterionScore:
+    return CriterionScore(None, "abstained", 0.0, reason=f"only {len(transcript.turns)} turns: too short to judge")
 
 
 def scorecard(
@@ -51,9 +98,7 @@ def scorecard(
     criteria: dict[str, CriterionScore] = {}
     for criterion in rubric.criteria:
         if too_short:
-            score = CriterionScore(
-                None, "abstained", 0.0, reason=f"only {len(transcript.turns)} turns: too short to judge"
-            )
+            score = _too_short(transcript)
         elif criterion.judge == "examples":
             score = score_by_examples(transcript.turns, criterion)
         else:
@@ -125,7 +170,8 @@ def quote(text: str) -> str:
             break
         start = match.start()
     if start == len(text):
-        start = text.find(" ", len(text) - QUOTE_CHARACTERS) + 1
+        edge = len(text) - QUOTE_CHARACTERS
+        start = text.find(" ", edge) + 1 or edge
     return text[start:].strip()
 
 

@@ -47,6 +47,17 @@ class Settings:
     min_roles_confidence: float = 0.8
     min_confidence: float = 0.0
     """Criteria below this confidence abstain; 0 means the judge's own calibrated thresholds."""
+    judge: str = "embedded"
+    """Who judges: `embedded`, `endpoint` (an OpenAI-compatible server: every transcript is sent to it) or
+    `transformers` (a chat model in a folder of this machine). An endpoint's key is in `DEBRIEF_JUDGE_KEY` only."""
+    judge_url: str = ""
+    """Base address of the endpoint, such as `http://127.0.0.1:8000/v1`."""
+    judge_model: str = ""
+    """Name of the model at the endpoint, or the folder of a transformers model."""
+    judge_timeout_s: float = 120.0
+    """Limit for one request to the endpoint, or for one answer of a transformers model."""
+    judge_budget: int = 1000
+    """Requests to the endpoint in a day (UTC), retries counted; 0 means no limit."""
     workers: int = 0
     """Worker processes; 0 means one per core."""
     timeout_s: float = 3600.0
@@ -76,6 +87,8 @@ def load_settings(data: Path | str | None = None, *, environ: Mapping[str, str] 
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
             raise SettingsError(f"{path}: not readable as TOML: {error}") from error
         for key, value in table.items():
+            if key == "judge_key":
+                raise SettingsError(f"{path}: keys are not kept in files; remove 'judge_key' and set DEBRIEF_JUDGE_KEY")
             if key not in fields:
                 raise SettingsError(f"{path}: unknown setting '{key}'; known: {', '.join(sorted(fields))}")
             values[key] = _cast(value, fields[key], where=f"{path}: {key}")

@@ -2,8 +2,8 @@
 
 A call is one file: `@key value` lines, then a line per turn (`R: ... {moves *D obj:stall=partly}`), then the levels
 (`= D3 M1 B2 P4 R- O- H2 A2`). `models/corpus/README.md` is the labelling guide. Labels
-of a call `x.txt` by an independent labeller stand in `x.second.txt`, by another in `x.third.txt`: a line `turn moves...`
-per labelled turn and the same line of levels.
+of a call `x.txt` by an independent labeller stand in `x.second.txt`, by another in `x.third.txt`: a line
+`turn moves...` per labelled turn and the same line of levels.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from pipeline.rubric import Rubric
 
 SURE = 0.8
 MIN_CALLS = 3
-FALSE_ALARMS = 0.03
+FALSE_ALARMS = 0.025
 """Nominal; levels are whole numbers with a ceiling, so that the measured rate is a little higher: 2 to 4 %."""
 
 

@@ -1,0 +1,112 @@
+"""An OpenAI-compatible server on this machine that answers, or misbehaves, as a test tells it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Behaviour = Callable[["Handler"], None]
+
+
+@dataclass
+class ChatServer:
+    """`behaviours` are played in order, the last one for ever; `requests` and `headers` are what arrived."""
+
+    behaviours: list[Behaviour] = field(default_factory=list)
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
+    port: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+
+class Handler(BaseHTTPRequestHandler):
+    chat: ChatServer
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        number = len(self.chat.requests)
+        self.chat.requests.append(json.loads(body))
+        self.chat.headers.append({name.lower(): value for name, value in self.headers.items()})
+        self.chat.paths.append(self.path)
+        self.chat.behaviours[min(number, len(self.chat.behaviours) - 1)](self)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def send(self, status: int, body: bytes, *, length: int | None = None, **headers: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body) if length is None else length))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@contextmanager
+def serving() -> Iterator[ChatServer]:
+    chat = ChatServer()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"chat": chat}))
+    chat.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield chat
+    finally:
+        chat.over.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def status(code: int, **headers: str) -> Behaviour:
+    return lambda handler: handler.send(code, b'{"error": {"message": "no"}}', **headers)
+
+
+def raw(body: bytes) -> Behaviour:
+    return lambda handler: handler.send(200, body)
+
+
+def says(content: Any, *, finish: str = "stop") -> Behaviour:
+    """A well-formed completion whose text is `content` (a string, or anything that is written as JSON)."""
+    text = content if isinstance(content, str) or content is None else json.dumps(content)
+    row = {"choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": finish}]}
+    return raw(json.dumps(row).encode())
+
+
+def hangs(handler: Handler) -> None:
+    handler.chat.over.wait(20)
+    handler.close_connection = True
+
+
+def drips(handler: Handler) -> None:
+    """One byte after another, each well within any limit on reading, never done."""
+    handler.send(200, b"{", length=10_000)
+    while not handler.chat.over.wait(0.02):
+        try:
+            handler.wfile.write(b" ")
+        except OSError:
+            return
+
+
+def truncated(handler: Handler) -> None:
+    handler.send(200, b'{"choices": [{"message": {"content": "{', length=4000)
+    handler.close_connection = True
+
+
+def endless(handler: Handler) -> None:
+    handler.send(200, b"", length=10**9)
+    try:
+        while not handler.chat.over.is_set():
+            handler.wfile.write(b" " * 65536)
+    except OSError:
+        return
