@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import ModelUnavailable, SettingsError
 from pipeline.settings import Settings
@@ -28,9 +29,14 @@ def judge_identity(settings: Settings) -> tuple[str, str]:
 
 def _embedded(settings: Settings) -> str:
     try:
-        return str(json.loads(CARD.read_text(encoding="utf-8"))["sha256"])[:12]
-    except (OSError, ValueError, KeyError) as error:
+        return card_revision(json.loads(CARD.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
         raise ModelUnavailable(f"{CARD.name} is missing from {CARD.parent.name}/; reinstall debrief") from error
+
+
+def card_revision(card: Mapping[str, Any]) -> str:
+    """Hash of the whole card: it holds the weights' hash, and a moved threshold is another judge too."""
+    return hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _endpoint(settings: Settings) -> str:

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.judge_card import card_revision
 from models.judge_net import JudgeNet, lower_states, turn_features, turn_windows
 from models.levels import LevelModel, call_features
 from pipeline.errors import ModelUnavailable
@@ -34,6 +35,8 @@ HANDLED: tuple[Handled, ...] = ("no", "partly", "yes")
 DECIMALS = 4
 """Probabilities are rounded before any decision, so that the last bits of a sum cannot move a score."""
 WINDOWS_PER_BATCH = 8
+SAME_OBJECTION_TURNS = 2
+"""A push-back repeated within this many turns is the same objection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ class JudgeModel:
         heard = self.hear(turns)
         probabilities = np.round(self.levels.predict(call_features(heard, turns, move_names=self.move_names)), DECIMALS)
         views = {name: self._view(name, row, probabilities[row], heard) for row, name in enumerate(self.criteria)}
-        objections = self._objections(heard)
+        objections = self._objections(heard, turns)
         views["objection_handling"] = self._with_objections(views["objection_handling"], objections)
         return Verdict(
             moves=tuple(self._moves(row) for row in heard.moves),
@@ -129,14 +132,22 @@ class JudgeModel:
             probabilities=tuple(float(p) for p in distribution),
         )
 
-    def _objections(self, heard: Heard) -> tuple[Objection, ...]:
+    def _objections(self, heard: Heard, turns: Sequence[Turn]) -> tuple[Objection, ...]:
         kinds = cast("list[ObjectionKind]", self.config["objection_kinds"])
-        any_kind = 1 - np.prod(1 - heard.objections, axis=1)
-        found = []
-        for turn in np.flatnonzero(any_kind >= self.config["objection_threshold"]):
-            kind = kinds[int(np.argmax(heard.objections[turn]))]
-            found.append(Objection(int(turn), kind, HANDLED[int(np.argmax(heard.handled[turn]))]))
-        return tuple(found)
+        chance = 1 - np.prod(1 - heard.objections, axis=1)
+        candidates = [
+            i
+            for i, turn in enumerate(turns)
+            if turn.side == "buyer" and chance[i] >= self.config["objection_threshold"]
+        ]
+        kept: list[int] = []
+        for turn in sorted(candidates, key=lambda i: (-chance[i], i)):
+            if all(abs(turn - other) > SAME_OBJECTION_TURNS for other in kept):
+                kept.append(turn)
+        return tuple(
+            Objection(i, kinds[int(np.argmax(heard.objections[i]))], HANDLED[int(np.argmax(heard.handled[i]))])
+            for i in sorted(kept)
+        )
 
     def _with_objections(self, view: CriterionView, objections: Sequence[Objection]) -> CriterionView:
         """An objection that is reported makes the criterion apply: the two must not contradict each other."""
@@ -215,7 +226,7 @@ def load_judge() -> JudgeModel:
     digest = hashlib.sha256(data).hexdigest()
     if digest != config["sha256"]:
         raise ModelUnavailable(f"{weights.name} is damaged (SHA-256 differs from {card.name}); reinstall debrief")
-    return build_judge(data, config, revision=digest[:12])
+    return build_judge(data, config, revision=card_revision(config))
 
 
 def build_judge(data: bytes, config: Mapping[str, Any], *, revision: str) -> JudgeModel:
