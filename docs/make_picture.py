@@ -1,6 +1,6 @@
 """Draw docs/scorecard.svg from the demo's data: `debrief demo`, then `python docs/make_picture.py`.
 
-The picture is what the terminal shows, word for word: the standings of one team and one call's scorecard.
+The picture is what the terminal shows, word for word: the scorecard of one rep's newest call.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 WIDTH = 86
+REP = "Daniel Osei"
 OUT = Path(__file__).resolve().parent / "scorecard.svg"
 PAPER = TerminalTheme(
     (250, 250, 248),
@@ -44,15 +45,11 @@ def debrief(*arguments: str) -> str:
 def main() -> None:
     """Draw the picture from the data folder given, else from debrief-demo/."""
     data = sys.argv[1] if len(sys.argv) > 1 else "debrief-demo"
-    calls = [
-        json.loads(line)
-        for line in debrief("scorecard", "--rep", "Kate Lindqvist", "--data", data, "--json").splitlines()
-    ]
-    call = next(row for row in calls if row.get("overall") is not None and row.get("meta", {}).get("account") != "")
+    newest = json.loads(debrief("scorecard", "--rep", REP, "--data", data, "--json").splitlines()[0])
     console = Console(record=True, width=WIDTH, file=open(os.devnull, "w"), force_terminal=True)  # noqa: SIM115
-    console.print(Text.from_ansi(debrief("scorecard", "--call", call["call_id"], "--data", data).rstrip()))
+    console.print(Text.from_ansi(debrief("scorecard", "--call", newest["call_id"], "--data", data).rstrip()))
     svg = console.export_svg(title="debrief scorecard", theme=PAPER)
-    OUT.write_text(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL), encoding="utf-8")
+    OUT.write_text(re.sub(r"@font-face \{.*?\}\s*|<!--.*?-->\s*", "", svg, flags=re.DOTALL), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -111,6 +111,9 @@ class Endpoint:
             raise Unanswered(f"it could not be reached or broke off ({type(error).__name__})", again=True) from None
         except UnicodeEncodeError:
             raise Unanswered(f"{KEY_NAME} holds characters that cannot be sent", again=False) from None
+        except (httpx.InvalidURL, ValueError, OSError, ImportError) as error:
+            # an address, a proxy or a certificate file, named in the settings or the environment, that makes no sense
+            raise Unanswered(f"no request could be made ({type(error).__name__})", again=False) from None
 
 
 def _content(answer: bytes) -> str:

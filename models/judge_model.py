@@ -35,6 +35,8 @@ HANDLED: tuple[Handled, ...] = ("no", "partly", "yes")
 DECIMALS = 4
 """Probabilities are rounded before any decision, so that the last bits of a sum cannot move a score."""
 WINDOWS_PER_BATCH = 8
+OBJECTS = {"object": 1.0}
+"""The move of a turn that raises an objection."""
 SAME_OBJECTION_TURNS = 2
 """A push-back repeated within this many turns is the same objection."""
 
@@ -107,9 +109,13 @@ class JudgeModel:
         probabilities = np.round(self.levels.predict(call_features(heard, turns, move_names=self.move_names)), DECIMALS)
         views = {name: self._view(name, row, probabilities[row], heard) for row, name in enumerate(self.criteria)}
         objections = self._objections(heard, turns)
+        objected = {objection.turn for objection in objections}
         views["objection_handling"] = self._with_objections(views["objection_handling"], objections)
         return Verdict(
-            moves=tuple(self._moves(row) for row in heard.moves),
+            moves=tuple(
+                OBJECTS | self._moves(row) if index in objected else self._moves(row)
+                for index, row in enumerate(heard.moves)
+            ),
             objections=objections,
             criteria=views,
         )

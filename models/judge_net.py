@@ -33,6 +33,14 @@ LEVELS = 5
 
 _FILLERS = re.compile(r"\b(?:um+|uh+|er+|erm|hmm+|mm+|mhm|ah+|eh|you know|i mean)\b[,.]?\s*", re.IGNORECASE)
 _SPACES = re.compile(r"\s+")
+_PUNCTUATION = re.compile(r"--|[.,!?;:\"()]")
+_TO_A_JUDGE = re.compile(
+    r"[^.!?]*\b(?:(?:ignore|disregard|forget) (?:all |any |the |your )*(?:previous |prior |above |earlier )?"
+    r"(?:instructions|rubric)"
+    r"|(?:score|rate|grade|give|mark) (?:every|each|all)(?: of the)? (?:criterion|criteria|levels?|scores?)"
+    r"|system prompt|you are (?:an? )?(?:ai|language model|grader|evaluator))\b[^.!?]*[.!?]*",
+    re.IGNORECASE,
+)
 _DIGITS = re.compile(r"\d")
 _NUMBER_WORDS = re.compile(
     r"\b(?:hundred|thousand|million|percent|dollars?|euros?|pounds?|grand|k|twenty|thirty|forty|fifty|sixty|seventy"
@@ -47,13 +55,15 @@ _ASKING = re.compile(
 
 
 def normalise(text: str, names: Sequence[str] = ()) -> str:
-    """The text as the network reads it: fillers out, speakers' names replaced by one neutral name.
+    """The text as the network reads it: fillers, punctuation and words to a judge out, speakers' names made neutral.
 
-    Whoever speaks, and how often they hesitate, must not move a level; case is dropped by the tokenizer.
+    Who speaks, how often they hesitate, and how a recogniser punctuates must not move a level; nor must a sentence
+    that addresses whoever scores the call instead of the people on it. Case is dropped by the tokenizer.
     """
+    text = _TO_A_JUDGE.sub(" ", text)
     for name in names:
         text = re.sub(rf"\b{re.escape(name)}\b", "Alex", text, flags=re.IGNORECASE)
-    return _SPACES.sub(" ", _FILLERS.sub("", text)).strip()
+    return _SPACES.sub(" ", _PUNCTUATION.sub(" ", _FILLERS.sub("", text))).strip()
 
 
 def speaker_names(turns: Sequence[Turn]) -> list[str]:
@@ -128,7 +138,7 @@ def turn_features(turns: Sequence[Turn]) -> Tensor:
                 float(torch.log1p(torch.tensor(float(len(words))))) / 4,
                 index / max(1, len(turns) - 1),
                 float(bool(_DIGITS.search(turn.text) or _NUMBER_WORDS.search(turn.text))),
-                float("?" in turn.text or bool(_ASKING.match(turn.text))),
+                float(bool(_ASKING.match(normalise(turn.text)))),
                 float(len(words) <= 2),
             ]
         )

@@ -1,16 +1,16 @@
 """Everything debrief raises on purpose.
 
-    DebriefError                 one clear line for the user: which file, what is wrong, what to do
-    |-- InputError               a file that cannot become a call; the batch goes on
-    |   |-- AudioError           not audio, no speech, too long, unreadable
-    |   |-- TranscriptError      a transcript whose format or content is wrong
-    |-- UnresolvedRoles          rep and buyer cannot be told apart; the call goes to the review list
-    |-- EngineError              a recogniser, diarizer or judge failed or is not installed
-    |   |-- ModelUnavailable     weights are not here; the message names the command that gets them
-    |-- RubricError              a rubric file that does not hold together
-    |-- SettingsError            debrief.toml or an environment variable is wrong
-    |-- StoreError               the data folder or database cannot be used
-        |-- StoreLocked          another process has the database open
+DebriefError                 one clear line for the user: which file, what is wrong, what to do
+|-- InputError               a file that cannot become a call; the batch goes on
+|   |-- AudioError           not audio, no speech, too long, unreadable
+|   |-- TranscriptError      a transcript whose format or content is wrong
+|-- UnresolvedRoles          rep and buyer cannot be told apart; the call goes to the review list
+|-- EngineError              a recogniser, diarizer or judge failed or is not installed
+|   |-- ModelUnavailable     weights are not here; the message names the command that gets them
+|-- RubricError              a rubric file that does not hold together
+|-- SettingsError            debrief.toml or an environment variable is wrong
+|-- StoreError               the data folder or database cannot be used
+    |-- StoreLocked          another process has the database open
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,8 @@ _CRITERION_KEYS = {
     "occasion", "shows", "confirms", "same_as",
 }  # fmt: skip
 _RUBRIC_KEYS = {"id", "title", "stages", "criteria", "moves"}
+_TEXTS = ("id", "title", "stage", "question", "applies", "judge", "missed", "same_as")
+_LISTS = ("moves", "occasion", "shows", "confirms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +136,113 @@ def check_text(text: str) -> list[str]:
         for key, line in _keys(node)
         if key not in _RUBRIC_KEYS
     ]
+    mistakes += [f"line {line}: '{key}' appears twice; keep one" for key, line in _twice(node)]
     rows = table.get("criteria") or []
     if not isinstance(rows, list):
-        return [*mistakes, "line 1: 'criteria' must be a list"]
+        return [*mistakes, "line 1: 'criteria' must be a list of criteria, each starting with '- id:'"]
+    kinds = _check_kinds(table, node)
+    if kinds:
+        return mistakes + kinds
     nodes: list[yaml.Node] = next((value.value for key, value in node.value if key.value == "criteria"), [])
     moves = table.get("moves") or {}
     seen: set[str] = set()
     for row, row_node in zip(rows, nodes, strict=False):
         mistakes += _check_criterion(row, row_node, moves=moves, seen=seen)
     return mistakes
+
+
+def _check_kinds(table: Mapping[str, Any], node: yaml.MappingNode) -> list[str]:
+    """Values of the wrong kind: text that YAML reads as a number or as yes/no, no list, a move without a side."""
+    found = [
+        f"line {_line(node, key)}: '{key}' must be text; put it in quotes"
+        for key in ("id", "title")
+        if table.get(key) and not isinstance(table[key], str)
+    ]
+    stages = table.get("stages")
+    if stages is not None and not _texts(stages):
+        found.append(f"line {_line(node, 'stages')}: 'stages' must be a list of names, as in [survey, close]")
+        stages = None
+    moves = table.get("moves") or {}
+    if not isinstance(moves, dict):
+        return [*found, f"line {_line(node, 'moves')}: 'moves' must map each move to its 'side' and 'means'"]
+    found += [
+        f"line {_line(node, 'moves', name)}: move '{name}' needs 'side: rep' or 'side: buyer', and 'means' in words"
+        for name, row in moves.items()
+        if not (isinstance(row, dict) and row.get("side") in ("rep", "buyer") and isinstance(row.get("means"), str))
+    ]
+    for number, row in enumerate(table.get("criteria") or []):
+        if isinstance(row, dict):
+            found += _check_row_kinds(row, node, number, stages)
+    return found
+
+
+def _check_row_kinds(
+    row: Mapping[str, Any], node: yaml.MappingNode, number: int, stages: list[str] | None
+) -> list[str]:
+    name = row.get("id") or "?"
+
+    def wrong(key: str, what: str) -> str:
+        return f"line {_line(node, 'criteria', number, key)}: criterion '{name}': {what}"
+
+    found = [
+        wrong(key, f"'{key}' must be text; put it in quotes")
+        for key in _TEXTS
+        if row.get(key) is not None and not isinstance(row[key], str)
+    ]
+    found += [
+        wrong(key, f"'{key}' must be a list of texts, each on its own line after '- '")
+        for key in _LISTS
+        if row.get(key) is not None and not _texts(row[key])
+    ]
+    found += [
+        wrong(key, f"{key} must be a finite number")
+        for key in ("weight", "target")
+        if isinstance(row.get(key), float) and not math.isfinite(row[key])
+    ]
+    levels = row.get("levels")
+    if isinstance(levels, dict) and not _texts(list(levels.values())):
+        found.append(wrong("levels", "each anchor must be text; put it in quotes (YAML reads a bare no as false)"))
+    if stages and isinstance(row.get("stage"), str) and row["stage"] not in stages:
+        known = ", ".join(stages)
+        found.append(wrong("stage", f"unknown stage '{row['stage']}'; use one of: {known}, or add it to 'stages'"))
+    return found
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) and item.strip() for item in value)
+
+
+def _line(node: yaml.Node, *path: str | int) -> int:
+    """The line (from 1) of the key or item at `path`, or of the nearest thing above it."""
+    line = node.start_mark.line + 1
+    for step in path:
+        if isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+        elif isinstance(node, yaml.MappingNode):
+            pair = next(((key, value) for key, value in node.value if key.value == step), None)
+            if pair is None:
+                return line
+            line, node = pair[0].start_mark.line + 1, pair[1]
+    return line
+
+
+def _twice(root: yaml.Node) -> list[tuple[str, int]]:
+    """Keys that a mapping under `root` has more than once: YAML would silently keep the last."""
+    found: list[tuple[str, int]] = []
+    waiting, met = [root], {id(root)}
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, yaml.MappingNode):
+            names = [(str(key.value), key.start_mark.line + 1) for key, _ in node.value]
+            found += [pair for place, pair in enumerate(names) if pair[0] in {name for name, _ in names[:place]}]
+        inner = [value for _, value in node.value] if isinstance(node, yaml.MappingNode) else node.value
+        for child in inner if isinstance(node, yaml.CollectionNode) else ():
+            # an alias may lead back to where it stands
+            if id(child) not in met:
+                met.add(id(child))
+                waiting.append(child)
+    return sorted(found, key=lambda pair: pair[1])
 
 
 def _keys(node: yaml.MappingNode) -> list[tuple[str, int]]:
@@ -234,7 +335,7 @@ def _criterion(row: Mapping[str, Any]) -> Criterion:
         levels=tuple(str(row["levels"][level]) for level in LEVELS),
         weight=float(row.get("weight", 1.0)),
         target=float(row.get("target", 3.0)),
-        applies=str(row.get("applies", "always")),
+        applies=row.get("applies") or "always",
         judge=row.get("judge", "trained"),
         same_as=row.get("same_as") or row["id"],
         missed=str(row.get("missed", "")),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pipeline.rubric import Criterion, Rubric
 
 OVERALL = "overall"
+MAX_NAMED = 3
 _SENTENCES = ("occasion", "shows", "confirms")
 _WORDS = ("title", "stage", "question", "missed")
 _GONE = "only the old rubric has it"
@@ -153,10 +154,10 @@ def moved_scores(
     reasons = _reasons(rubric_changes(old, new))
     found = []
     for name in dict.fromkeys([*before["criteria"], *after["criteria"]]):
-        pair = tuple(_outcome(card["criteria"].get(name)) for card in (before, after))
-        if pair[0] != pair[1]:
-            why = reasons.get(name) or (_NEW if pair[0] is None else _GONE if pair[1] is None else "judged differently")
-            found.append(Moved(record["call_id"], transcript.meta.rep, name, *pair, why))
+        was, now = (_outcome(card["criteria"].get(name)) for card in (before, after))
+        if was != now:
+            why = reasons.get(name) or (_NEW if was is None else _GONE if now is None else "judged differently")
+            found.append(Moved(record["call_id"], transcript.meta.rep, name, was, now, why))
     if before["overall"] != after["overall"]:
         why = _why_overall(rubric_changes(old, new), found)
         found.append(Moved(record["call_id"], transcript.meta.rep, OVERALL, before["overall"], after["overall"], why))
@@ -229,4 +230,5 @@ def _why_overall(changes: list[Change], moved: list[Moved]) -> str:
     """Weights that changed, and the criteria whose scores did."""
     parts = [f"{change.criterion}: {change.what}" for change in changes if change.moves == OVERALL]
     names = [item.criterion for item in moved]
-    return "; ".join([*parts, *([f"scores of {', '.join(names)}"] if names else [])]) or "judged differently"
+    said = ", ".join(names) if len(names) <= MAX_NAMED else f"{len(names)} criteria"
+    return "; ".join([*parts, *([f"scores of {said}"] if names else [])]) or "judged differently"

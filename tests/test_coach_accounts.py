@@ -130,10 +130,12 @@ def test_calls_that_were_not_scored_are_listed_but_state_nothing() -> None:
     report = view_json(view)
     assert statements(report) == []
     assert report["calls"][0]["reason"] == "too noisy"
-    assert len(report["missing"]) == len(RUBRIC.criteria)
+    assert report["missing"] == []
+    assert len(report["not_scored"]) == len(RUBRIC.criteria)
     plan = plan_json(plan_of(Rows(calls=(row,))))
     assert statements(plan) == []
     assert plan["expect"] is None
+    assert plan["ask"]["because"] == "no call was scored yet"
     assert "not been scored" in plan["questions"][0]["because"]
 
 
@@ -154,11 +156,18 @@ def test_the_rows_of_each_account_apart_give_the_same_view() -> None:
 def test_the_plan_asks_three_questions_about_what_is_missing() -> None:
     plan = plan_of(story())
     assert len(plan.questions) == 3
-    assert [q.criterion for q in plan.questions] == ["business_case", "positioning", "recommendation"]
+    assert [q.criterion for q in plan.questions] == ["business_case", "objection_handling", "ask_for_sale"]
     case = plan.questions[0]
     assert case.question == QUESTIONS["business_case"][1][1]  # level 2 was reached: the question for getting from there
     assert case.because == "business case has reached level 2 so far"
     assert case.statement.turn == 3  # type: ignore[union-attr]
+
+
+def test_what_was_never_scored_is_asked_about_after_what_is_known_to_be_weak() -> None:
+    plan = plan_of(call("p", "Ann", -9, "Acme", {"ask_for_sale": 1, "decision_makers": 3}))
+    assert [q.criterion for q in plan.questions] == ["ask_for_sale", "discovery", "business_case"]
+    assert plan.questions[1].because == "discovery has not been scored on any call yet"
+    assert plan.questions[1].statement is None
 
 
 def test_an_account_where_only_one_thing_is_missing_gets_all_its_questions() -> None:
@@ -177,6 +186,16 @@ def test_the_objection_to_expect_is_the_open_one_with_an_answer_that_worked() ->
     assert (expect.worked.score.rep, expect.worked.handled, expect.worked.moment.turn) == ("Cid", "yes", 8)
 
 
+def test_an_answer_comes_after_the_objection_and_is_one_before_it_is_anything_else() -> None:
+    rows = story()
+    before = moment("c5", "objection_handling", 6, "answer")
+    after = moment("c0", "objection_handling", 10, "trade")
+    expect = plan_of(dataclasses.replace(rows, moments=(*rows.moments, before, after))).expect
+    assert expect is not None
+    assert expect.worked is not None
+    assert (expect.worked.moment.call_id, expect.worked.moment.turn) == ("c0", 10)
+
+
 def test_without_an_open_one_other_accounts_tell_what_to_expect() -> None:
     expect = plan_of(story(), "Cedar").expect
     assert expect is not None
@@ -193,7 +212,10 @@ def test_without_an_open_one_other_accounts_tell_what_to_expect() -> None:
         ({"discovery": 3, "decision_makers": 1}, "a dated meeting with whoever decides"),
         ({"discovery": 3, "decision_makers": 3, "business_case": 1}, "half an hour, on a fixed date"),
         ({"discovery": 3, "decision_makers": 3, "business_case": 3}, "a date to go through the offer"),
-        ({"discovery": 3, "decision_makers": 3, "business_case": 3, "objection_handling": 1}, "how this gets cleared"),
+        (
+            {"discovery": 3, "decision_makers": 3, "business_case": 3, "objection_handling": 1},
+            "what clears the open objection",
+        ),
         ({"discovery": 3, "decision_makers": 3, "business_case": 1, "proposal": 3}, "the order, with a start date"),
     ],
 )

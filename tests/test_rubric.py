@@ -54,6 +54,16 @@ def test_version_follows_content(tmp_path) -> None:
         ("- a\n- b\n", "a rubric is a mapping"),
         ("title: x\n", "'id' is missing"),
         (SOUND + "colour: red\n", "unknown key 'colour'"),
+        (SOUND.replace("0: never", "0: no"), "line 11: criterion 'security': each anchor must be text"),
+        (SOUND.replace("id: security", "id: [a]"), "line 5: criterion '['a']': 'id' must be text"),
+        (SOUND + "    confirms: thanks\n", "line 12: criterion 'security': 'confirms' must be a list of texts"),
+        (SOUND + "    weight: .nan\n", "line 12: criterion 'security': weight must be a finite number"),
+        (SOUND + "    weight: 1\n    weight: 2\n", "line 13: 'weight' appears twice"),
+        (SOUND + "stages: [survey, close]\n", "line 7: criterion 'security': unknown stage 'align'"),
+        (SOUND + "stages: survey\n", "line 12: 'stages' must be a list"),
+        (SOUND + "moves: {wave: {means: greets}}\n", "line 12: move 'wave' needs 'side: rep' or 'side: buyer'"),
+        (SOUND + "moves: 5\n", "line 12: 'moves' must map"),
+        ("id: a\ntitle: &t {b: {c: *t}}\n", "'title' must be text"),
     ],
 )
 def test_each_mistake_is_named_with_its_line(broken: str, expected: str) -> None:

@@ -84,8 +84,13 @@ class AccountView:
 
     @property
     def missing(self) -> tuple[Progress, ...]:
-        """Criteria not done on any call, in the order of the rubric."""
-        return tuple(item for item in self.progress if not item.done)
+        """Criteria that were scored and not done on any call, in the order of the rubric."""
+        return tuple(item for item in self.progress if item.best is not None and not item.done)
+
+    @property
+    def unscored(self) -> tuple[Progress, ...]:
+        """Criteria that no call was scored on: nothing is known about them, good or bad."""
+        return tuple(item for item in self.progress if item.best is None)
 
 
 def account_names(rows: Rows) -> list[str]:
@@ -181,6 +186,7 @@ def view_json(view: AccountView) -> dict[str, Any]:
             for item in view.progress
         ],
         "missing": [item.title for item in view.missing],
+        "not_scored": [item.title for item in view.unscored],
     }
 
 

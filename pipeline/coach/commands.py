@@ -23,7 +23,7 @@ from pipeline.coach.snippets import BEST_LEVEL
 from pipeline.coach.training import Library, load_library
 from pipeline.errors import StoreError
 from pipeline.rubric import load_rubric
-from pipeline.types import ObjectionKind
+from pipeline.types import REP, ObjectionKind
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
@@ -49,14 +49,18 @@ def training_rows(store: Store, *, settings: Settings, name: str | None = None) 
 
 
 def snippet_rows(store: Store, *, settings: Settings, name: str | None = None) -> list[Row]:
-    """Best moments: of all criteria, of the criterion or objection kind called `name`, else holding those words."""
+    """What reps said at their best: all, on the criterion or objection kind called `name`, else with those words."""
     rows = load_rows(store)
     known = {item.id for item in load_rubric(settings.rubric).criteria}
     kinds = get_args(ObjectionKind)
     asked: dict[str, Any] = {"limit": 10 * SNIPPETS}
     if name:
         asked["criterion" if name in known else "kind" if name in kinds else "words"] = name
-    found = [row for row in snippets_report(rows, **asked) if row["level"] >= BEST_LEVEL and row["kind"] == "evidence"]
+    found = [
+        row
+        for row in snippets_report(rows, **asked)
+        if row["level"] >= BEST_LEVEL and row["kind"] == "evidence" and row["speaker"].startswith(REP)
+    ]
     return [{**row, "call": row["call_id"][:8], "at": _clock(row["t0"])} for row in found[:SNIPPETS]]
 
 

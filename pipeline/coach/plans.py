@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.coach.accounts import SILENT_DAYS, AccountView, Progress, Statement, account_view
+from pipeline.coach.accounts import SILENT_DAYS, AccountView, Progress, Statement, account_view, moves_in
 from pipeline.coach.rows import Rows
 from pipeline.coach.snippets import BEST_LEVEL, Snippet, find_snippets
 from pipeline.rubric import Rubric
@@ -100,17 +100,17 @@ def pre_call_plan(rows: Rows, name: str, rubric: Rubric, *, as_of: dt.date | Non
     if view is None:
         return None
     ask, because, statement = next_ask(view)
-    return Plan(view, _questions(view), _expected(rows, view), ask, because, statement)
+    return Plan(view, _questions(view), _expected(rows, view, rubric), ask, because, statement)
 
 
 def _questions(view: AccountView) -> tuple[Question, ...]:
-    """One question per missing criterion in the rubric's order, then second ones, up to three.
+    """One question per missing criterion in the rubric's order, then per unscored one, then second ones, up to three.
 
     Objections are left out while none was raised: there is nothing to ask about.
     """
     missing = [
         item
-        for item in view.missing
+        for item in (*view.missing, *view.unscored)
         if item.criterion in QUESTIONS and not (item.criterion == "objection_handling" and not view.open_objections)
     ]
     chosen: list[Question] = []
@@ -135,11 +135,11 @@ def _because(item: Progress) -> str:
     return f"{item.title.lower()} has reached level {item.best} so far"
 
 
-def _expected(rows: Rows, view: AccountView) -> Expected | None:
+def _expected(rows: Rows, view: AccountView, rubric: Rubric) -> Expected | None:
     """An open objection of the account first, else the commonest kind on other accounts; None where none was raised."""
     if view.open_objections:
         kind, statement = view.open_objections[-1]
-        return Expected(kind, "raised on this account and still open", statement, _worked(rows, kind))
+        return Expected(kind, "raised on this account and still open", statement, _worked(rows, kind, rubric))
     mine = {call.call_id for call in view.calls}
     others = [row for row in rows.objections if row.call_id not in mine]
     if not others:
@@ -148,42 +148,49 @@ def _expected(rows: Rows, view: AccountView) -> Expected | None:
     kind, count = max(Counter(calls).items(), key=lambda item: (item[1], item[0]))
     total = len({row.call_id for row in others})
     because = f"none is open here; on other accounts it came up on {count} of the {total} calls with an objection"
-    return Expected(kind, because, None, _worked(rows, kind))
+    return Expected(kind, because, None, _worked(rows, kind, rubric))
 
 
-def _worked(rows: Rows, kind: str) -> Snippet | None:
-    """The rep's words on the best call that handled such an objection."""
-    found = find_snippets(rows, criterion="objection_handling", kind=kind, limit=1000)
-    return next(
-        (
-            s
-            for s in found
-            if s.handled == "yes"
-            and s.score.level >= BEST_LEVEL
-            and s.moment.side == "rep"
-            and s.moment.kind == "evidence"
-        ),
-        None,
-    )
+_ANSWERS = ("answer", "trade", "confirm_resolved", "explore", "acknowledge")
+"""Moves of an answer, the most useful to read first."""
+
+
+def _worked(rows: Rows, kind: str, rubric: Rubric) -> Snippet | None:
+    """The rep's answer to such an objection on the best call that settled one; None where there is none."""
+
+    def rank(snippet: Snippet) -> tuple[int, int]:
+        moves = moves_in(snippet.moment, rubric)
+        return min((_ANSWERS.index(m) for m in moves if m in _ANSWERS), default=len(_ANSWERS)), -snippet.score.level
+
+    found = [
+        s
+        for s in find_snippets(rows, criterion="objection_handling", kind=kind, limit=1000)
+        if s.handled == "yes"
+        and s.score.level >= BEST_LEVEL
+        and s.moment.side == "rep"
+        and s.moment.kind == "evidence"
+        and s.moment.turn > (s.objection_turn or 0)
+    ]
+    return min(found, key=rank, default=None)
 
 
 def next_ask(view: AccountView) -> tuple[str, str, Statement | None]:
     """The most that is fair to ask for now, why, and the ground for it: the first rule that holds."""
     by_id = {item.criterion: item for item in view.progress}
-    need = {name: item for name, item in by_id.items() if not item.done}
+    need = {item.criterion: item for item in view.missing}
+    if len(view.unscored) == len(view.progress):
+        return "a dated conversation about the problem and what it costs", "no call was scored yet", None
     offered = bool(view.facts["price"]) or _reached(by_id, "proposal", 2)
     if "discovery" in need:
         return "a dated second conversation about the problem and what it costs", *_why(need["discovery"])
     if "decision_makers" in need:
-        return "a dated meeting with whoever decides, prepared together with your contact", *_why(
-            need["decision_makers"]
-        )
+        return "a dated meeting with whoever decides", *_why(need["decision_makers"])
     if "business_case" in need and not offered:
-        return "half an hour, on a fixed date, to work out the numbers together", *_why(need["business_case"])
+        return "half an hour, on a fixed date, to do the numbers together", *_why(need["business_case"])
     if view.open_objections:
         kind, statement = view.open_objections[-1]
         return (
-            "how this gets cleared, by whom and by when, and the yes that follows if it is",
+            "what clears the open objection, by when, and the yes that follows",
             f"a {kind} objection is open",
             statement,
         )
@@ -224,7 +231,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         ],
         "expect": None,
         "last_next_step": _json(view.next_step),
-        "missing": [f"{item.title}: {_because(item)}" for item in view.missing],
+        "missing": [_because(item) for item in (*view.missing, *view.unscored)],
     }
     if expect:
         row["expect"] = {

@@ -20,13 +20,14 @@ _WORD = re.compile(r"[\w']+")
 class Snippet:
     """A moment with the call it is from and the level its criterion got there.
 
-    `objection_kind` and `handled` are those of the objection it answers, where it is about one.
+    `objection_kind`, `handled` and `objection_turn` are those of the objection it is about, where there is one.
     """
 
     moment: Moment
     score: ScoredCall
     objection_kind: str | None = None
     handled: str | None = None
+    objection_turn: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The moment's fields with `criterion`, `level`, `rep`, `account`, `date` and the objection's kind."""
@@ -57,9 +58,8 @@ def all_snippets(rows: Rows) -> list[Snippet]:
         score = scores.get((moment.call_id, moment.criterion))
         if score:
             objection = _answered(moment, objections)
-            found.append(
-                Snippet(moment, score, objection.kind if objection else None, objection.handled if objection else None)
-            )
+            about = (objection.kind, objection.handled, objection.turn) if objection else ()
+            found.append(Snippet(moment, score, *about))
     return found
 
 

@@ -17,7 +17,10 @@ the more so the more the team's own calls show that reps change (H is learned, r
 store); a rep who has not been heard for long is less certain; and the interval carries what is not known about mu,
 tau, sigma and H, where plugging in one value of each would be too sure with the handful of reps a team has.
 
-`tests/test_coach_standings.py` checks the interval's coverage and the rankings on simulated teams whose truth is known.
+Measured on simulated teams whose truth is known (`benchmarks/coaching.py`): the 90 % interval covers 87-93 % while reps
+stay as they are or change by about 0.3 levels a quarter, 84-85 % when they change twice as much or over a whole year.
+Pairs are ranked only where P >= `RANKED`: 2-5 % of all pairs come out in the wrong order, where plain averages have
+7-24 %. `tests/test_coach_standings.py` holds it to that.
 """
 
 from __future__ import annotations
