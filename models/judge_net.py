@@ -35,7 +35,7 @@ _FILLERS = re.compile(r"\b(?:um+|uh+|er+|erm|hmm+|mm+|mhm|ah+|eh|you know|i mean
 _SPACES = re.compile(r"\s+")
 _PUNCTUATION = re.compile(r"--|[.,!?;:\"()]")
 _TO_A_JUDGE = re.compile(
-    r"[^.!?]*\b(?:(?:ignore|disregard|forget) (?:all |any |the |your )*(?:previous |prior |above |earlier )?"
+    r"[^.!?]*\b(?:(?:ignore|disregard|forget) (?:(?:all|any|previous|prior|above|earlier)(?: the| your| of)* )+"
     r"(?:instructions|rubric)"
     r"|(?:score|rate|grade|give|mark) (?:every|each|all)(?: of the)? (?:criterion|criteria|levels?|scores?)"
     r"|system prompt|you are (?:an? )?(?:ai|language model|grader|evaluator))\b[^.!?]*[.!?]*",
