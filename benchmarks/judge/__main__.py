@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.judge.data import read_test
+from benchmarks.judge.designs import design_table
 from benchmarks.judge.measure import Report, measure
 from benchmarks.judge.raters import rater_agreement
 from benchmarks.judge.report import quality_page
@@ -39,6 +40,7 @@ def main() -> None:
         report,
         raters=rater_agreement(calls),
         stress=stress,
+        designs=design_table(calls, model),
         calls=len(calls),
         turns_per_second=sum(len(call.transcript.turns) for call in calls) / seconds,
         config=model.config,

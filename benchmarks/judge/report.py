@@ -22,6 +22,7 @@ def quality_page(
     *,
     raters: Mapping[str, Agreement],
     stress: Mapping[str, Mapping[str, float]],
+    designs: Mapping[str, Agreement],
     calls: int,
     turns_per_second: float,
     config: Mapping[str, Any],
@@ -32,6 +33,8 @@ def quality_page(
         _HEAD.format(calls=calls, revision=revision, trained=config["trained_on"]),
         "## Agreement with the labels\n",
         _agreement_table(report, raters),
+        "## Other designs on the same calls\n",
+        _design_table(designs),
         "## The rest of the scorecard\n",
         _measures_table(report),
     ]
@@ -56,6 +59,15 @@ def _agreement_table(report: Report, raters: Mapping[str, Agreement]) -> str:
             f"| {name} | {value.n} | {_number(value.qwk)} | {_number(value.low)} - {_number(value.high)} "
             f"| {value.exact:.2f} | {value.within_one:.2f} | {_number(ceiling)} |"
         )
+    return "\n".join(rows) + "\n"
+
+
+def _design_table(designs: Mapping[str, Agreement]) -> str:
+    rows = ["| design | QWK | interval | within one |", "|---|---|---|---|"]
+    for name, value in designs.items():
+        interval = f"{_number(value.low)} - {_number(value.high)}"
+        rows.append(f"| {name} | {_number(value.qwk)} | {interval} | {value.within_one:.2f} |")
+    rows.append("\n`benchmarks/judge/designs.py` says what each is.")
     return "\n".join(rows) + "\n"
 
 
