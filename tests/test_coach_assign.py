@@ -98,6 +98,15 @@ def test_after_training_the_gap_must_show_again_in_new_calls() -> None:
     assert second.assignment_id != first.assignment_id
 
 
+def test_a_criterion_under_another_name_is_taught_by_the_same_modules() -> None:
+    pain = dataclasses.replace(RUBRIC.criterion("discovery"), id="identify_pain", same_as="discovery")
+    rubric = dataclasses.replace(RUBRIC, criteria=(pain,))
+    rows = merged(*(call(f"x{w}", "Xan", 7 * w - 40, "Acme", {"identify_pain": 0}) for w in range(6)))
+    (made,) = new_assignments(rows, rubric, LIBRARY, as_of=DAY)
+    assert made.criterion == "identify_pain"
+    assert made.module.startswith("discovery-")
+
+
 def test_no_scores_or_no_module_is_no_assignment() -> None:
     assert given(Rows()) == ()
     assert new_assignments(story(), RUBRIC, Library(), as_of=DAY) == ()

@@ -34,6 +34,8 @@ def new_assignments(
 ) -> tuple[Assignment, ...]:
     """What to assign on `as_of`, due 14 days later: each rep's largest gaps, until two are open.
 
+    A criterion that is scored as one of the trained ones under another name is taught by that one's modules.
+
     `rows.assignments` are those that exist already, whatever their status; nothing of them is changed. `allowed` and
     `target` are those of `find_gaps`.
     """
@@ -45,8 +47,9 @@ def new_assignments(
     for gap in gaps:
         if open_now[gap.rep] >= MAX_OPEN or not _is_due(gap, rows):
             continue
-        kind = weakest_kind(rows, gap.rep) if gap.criterion == OBJECTIONS else None
-        module = library.pick(gap.criterion, gap.level, kind=kind, done=_taken(gap, rows.assignments))
+        taught_as = rubric.criterion(gap.criterion).same_as or gap.criterion
+        kind = weakest_kind(rows, gap.rep) if taught_as == OBJECTIONS else None
+        module = library.pick(taught_as, gap.level, kind=kind, done=_taken(gap, rows.assignments))
         if module:
             given.append(_assignment(gap, module, rows, as_of=as_of, kind=kind))
             open_now[gap.rep] += 1
