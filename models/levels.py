@@ -71,7 +71,7 @@ LINKS: tuple[tuple[str, str], ...] = (
 
 
 def call_features(heard: Heard, turns: Sequence[Turn], *, move_names: Sequence[str]) -> NDArray[np.float32]:
-    """One row of features for a call, float32, in a fixed order (see `feature_names`)."""
+    """One row of features for a call, float32, always in the same order."""
     object_any = 1 - np.prod(1 - heard.objections, axis=1, keepdims=True)
     chance = np.concatenate([heard.moves, heard.objections, object_any], axis=1)
     column = {name: index for index, name in enumerate([*move_names, *("?",) * heard.objections.shape[1], OBJECT])}

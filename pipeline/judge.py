@@ -17,7 +17,7 @@ from pipeline.errors import SettingsError, UnresolvedRoles
 from pipeline.metrics import measure
 from pipeline.rubric import Criterion, Rubric
 from pipeline.settings import Settings
-from pipeline.types import CriterionScore, Evidence, Missed, Objection, Scorecard, Transcript, Turn
+from pipeline.types import CriterionScore, Evidence, Missed, Scorecard, Transcript, Turn
 
 QUOTE_CHARACTERS = 260
 MAX_EVIDENCE = 3
@@ -183,6 +183,3 @@ def verify(scorecard: Scorecard, turns: Sequence[Turn]) -> list[str]:
         for item in score.evidence
         if not (0 <= item.turn < len(turns) and item.quote and item.quote in turns[item.turn].text)
     ]
-
-
-__all__ = ["Objection", "cite", "overall", "quote", "score_call", "verify"]

@@ -10,6 +10,8 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from pipeline.types import Transcript
+
 TEXTS = ("Hello, Dana.", "Hi. We lose two days.", "What does that cost?")
 STARTS = (1.0, 3.0, 6.5)
 ENDS = (2.0, 5.0, 8.0)
@@ -351,3 +353,20 @@ SAMPLES: dict[str, Callable[[], Sample]] = {
     "text": text,
     "docx": docx,
 }
+
+
+def holds(transcript: Transcript) -> None:
+    """What every imported transcript keeps to."""
+    assert transcript.turns
+    previous = 0.0
+    for turn in transcript.turns:
+        assert turn.text.strip()
+        assert turn.speaker.strip() == turn.speaker != ""
+        assert 0 <= previous <= turn.t0 <= turn.t1
+        previous = turn.t0
+        assert not any(ord(char) < 32 for char in turn.text + turn.speaker)
+        for word in turn.words:
+            assert word.text
+            assert 0 <= word.t0 <= word.t1
+            assert word.prob is None or 0 <= word.prob <= 1
+    json.dumps(transcript.to_json(), allow_nan=False).encode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +11,8 @@ from benchmarks.judge.data import cited, consensus, objections
 from models.training.corpus import CRITERIA, LabelledCall
 from pipeline.agreement import Agreement, agreement
 from pipeline.judge import verify
-from pipeline.types import CriterionScore, Scorecard, Turn
+from pipeline.types import Scorecard
 
-Judge = Callable[[Sequence[Turn]], Scorecard]
 NEAR_TURNS = 1
 """An objection is found when the judge marks it at most this many turns away."""
 
@@ -31,11 +30,6 @@ class Report:
     evidence_verbatim: float
     calibration_error: float
     abstained: float
-
-
-def judged_level(score: CriterionScore, raw: int | None) -> int | None:
-    """The level to compare: the published one, or what the judge would have said had it not abstained."""
-    return raw if score.status == "abstained" else score.level
 
 
 def measure(

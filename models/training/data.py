@@ -10,12 +10,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from models.judge_model import HANDLED
 from models.judge_net import lower_states, turn_features, turn_windows
 from models.training.corpus import CRITERIA, MOVES, OBJECTION_KINDS, LabelledCall, Labels
 from models.training.noise import noisy, unpunctuated
 from pipeline.types import Turn
 
-HANDLED = ("no", "partly", "yes")
 NOISE_RATE = 0.12
 NA = -1
 
