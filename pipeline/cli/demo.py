@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -146,9 +147,16 @@ def _next(store: Store, settings: Settings, out: Console) -> None:
     from rich.text import Text
 
     rows = store.query("SELECT call_id FROM calls WHERE status = 'scored' ORDER BY overall DESC, call_id LIMIT 1")
+    me = _program()
     out.print(Text("Next", style="bold"))
     if rows:
-        out.print(
-            f"  debrief scorecard --call {rows[0]['call_id'][:8]} --data {settings.data}   one call, with its evidence"
-        )
-    out.print("  debrief process YOUR-FOLDER      your own calls")
+        out.print(f"  {me} scorecard --call {rows[0]['call_id'][:8]} --data {settings.data}")
+        out.print("      one call, with its evidence")
+    out.print(f"  {me} process YOUR-FOLDER")
+    out.print("      your own calls")
+
+
+def _program() -> str:
+    """How debrief was called, so that a line that is printed can be typed: the environment may not be on the path."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "debrief" and called.is_file() else "debrief"
