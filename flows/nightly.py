@@ -54,6 +54,7 @@ def assign(settings: Settings) -> list[dict[str, Any]]:
     from pipeline.coach.commands import assign_training
 
     with Store(settings.data) as store:
+        store.serve()
         return assign_training(store, settings=settings)
 
 

@@ -169,8 +169,13 @@ def run(
 
 
 def update_store(settings: Settings, *, wait_s: float = 10.0) -> Ingested:
-    """Bring the database up to date after a batch. Raises `StoreLocked` when another debrief has it open."""
+    """Bring the database up to date after a batch, through the process that serves it where one does.
+
+    Raises `StoreLocked` when another debrief has it open and does not serve it.
+    """
     with Store(settings.data, wait_s=wait_s) as store:
+        # a large batch takes a while: whoever wants to read meanwhile need not wait for its end
+        store.serve()
         return store.ingest()
 
 
