@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
 import signal
 import socket
@@ -95,3 +96,25 @@ def sweep_stale_runs() -> int:
                 client.set_flow_run_state(run.id, Crashed(message="its process is gone"), force=True)
                 swept += 1
     return swept
+
+
+def forget_old_runs(days: int) -> int:
+    """Delete finished runs of ours from Prefect's database that are older than `days` (0: none); how many, 200 at most.
+
+    The records are debrief's own; a run's history is only of use while somebody may want to know what happened.
+    """
+    if days <= 0:
+        return 0
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter
+
+    before = (dt.datetime.now(dt.UTC) - dt.timedelta(days=days)).isoformat()
+    old = FlowRunFilter.model_validate({"end_time": {"before_": before}})
+    with get_client(sync_client=True) as client:
+        runs = [
+            run for run in client.read_flow_runs(flow_run_filter=old)
+            if any(tag.startswith(f"{OWNER_TAG}:") for tag in run.tags)
+        ]  # fmt: skip
+        for run in runs:
+            client.delete_flow_run(run.id)
+    return len(runs)

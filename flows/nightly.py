@@ -1,74 +1,99 @@
-"""The `nightly` flow: backlog, retries, scores by today's rubric and judge, standings, training, and one summary."""
+"""The `nightly` flow: backlog, retries, scores by today's rubric and judge, standings, training, digest, housekeeping.
+
+One failing part is a line in the report; the others are done all the same.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+import dataclasses
+import datetime as dt
 from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
-from flows.local import owned_run, sweep_stale_runs
+from flows.local import forget_old_runs, owned_run, sweep_stale_runs
 from flows.process import CALLER, RUNNER, Caller, perform_jobs, refresh_store, summary
 from pipeline.claims import Claims
+from pipeline.deliver import deliver
+from pipeline.digest import Digest, as_markdown, nightly_digest, section
+from pipeline.errors import DebriefError
 from pipeline.ingest import discover
 from pipeline.plan import plan as make_plan
 from pipeline.plan import plan_rescore
 from pipeline.settings import Settings, load_settings
 from pipeline.store import Store
-
-MAX_ATTEMPTS = 3
-"""A call whose engine fails is tried on so many nights while its file stays the same."""
+from pipeline.tidy import tidy
 
 
 @flow(name="nightly", task_runner=RUNNER, persist_result=False)
 def nightly_flow(data: str | None = None) -> dict[str, Any]:
-    """What the schedule runs; a summary as JSON: `backlog`, `rescored` (counts and failures), `store`, `assigned`.
+    """What the schedule runs; a summary as JSON.
+
+    `backlog`, `rescored` (counts and failures), `store` (what to tell about it), `assigned` (new training), `tidied`
+    (files removed), `swept` (runs and claims left by dead processes), `digest` (file, where it was sent), `problems`.
 
     `data` is the data folder (else `DEBRIEF_DATA`, else `debrief-data`).
     """
     caller = CALLER.get() or Caller()
     settings = caller.settings or load_settings(data)
-    sweep_stale_runs()
     with Claims(settings.data / "claims") as claims:
-        claims.sweep()
+        swept = {"runs": sweep_stale_runs(), "claims": claims.sweep()}
+    forget_old_runs(settings.keep_logs_days)
     inbox = settings.inbox_folder
-    backlog = make_plan(discover([inbox]) if inbox.is_dir() else [], settings, max_attempts=MAX_ATTEMPTS)
+    found = discover([inbox]) if inbox.is_dir() else []
+    backlog = make_plan(found, settings, max_attempts=settings.max_attempts)
     caller.on_plan(backlog)
     done = [*backlog.settled, *perform_jobs(backlog.jobs, settings)]
     stale = plan_rescore(settings)
     caller.on_plan(stale)
     rescored = perform_jobs(stale.jobs, settings)
-    report = {
+    report: dict[str, Any] = {
         "backlog": summary(done),
         "rescored": summary(rescored),
-        "store": refresh_store(settings),
-        "assigned": assign(settings),
+        "store": refresh_store(settings, whole=True),
+        "assigned": [],
+        "tidied": tidy(settings),
+        "swept": swept,
+        "problems": []
+        if inbox.is_dir() or not settings.inbox
+        else [f"{inbox}: no such inbox; make it, or set `inbox`"],
     }
-    create_markdown_artifact(markdown(report), key="debrief-nightly", description="What the night's batch did")
+    digest = _coach(report, settings)
+    create_markdown_artifact(as_markdown(digest), key="debrief-nightly", description="What the night's batch did")
     return report
 
 
-def assign(settings: Settings) -> list[dict[str, Any]]:
-    """New training for the gaps of today, as rows. Raises `StoreError`s."""
+def _coach(report: dict[str, Any], settings: Settings) -> Digest:
+    """Standings, training and the digest, their outcome noted in `report`."""
+    today = dt.date.today()
+    try:
+        with Store(settings.data) as store:
+            store.serve()
+            try:
+                report["assigned"] = assign(store, settings)
+            except DebriefError as error:
+                report["problems"].append(f"training not assigned: {error}")
+            digest = nightly_digest(store, report, day=today)
+        report["digest"] = deliver(digest, settings)
+        report["problems"] += report["digest"]["problems"]
+    except DebriefError as error:
+        report["problems"].append(str(error))
+        digest = Digest(f"nightly-{today.isoformat()}", f"debrief: last night, {today.isoformat()}", ())
+    return with_problems(digest, report["problems"])
+
+
+def with_problems(digest: Digest, problems: list[str]) -> Digest:
+    """The digest with a last section of what went wrong around it."""
+    added = (section("Problems", problems),) if problems else ()
+    return dataclasses.replace(digest, sections=(*digest.sections, *added))
+
+
+def assign(store: Store, settings: Settings) -> list[dict[str, Any]]:
+    """New training for the gaps of today, as rows. Raises `DebriefError`s."""
     from pipeline.coach.commands import assign_training
 
-    with Store(settings.data) as store:
-        store.serve()
-        return assign_training(store, settings=settings)
-
-
-def markdown(report: dict[str, Any]) -> str:
-    """The summary as Markdown, for Prefect's page and the digest."""
-    lines = ["# debrief: last night", ""]
-    for part in ("backlog", "rescored"):
-        counts = ", ".join(f"{n} {status}" for status, n in sorted(report[part]["counts"].items())) or "nothing to do"
-        lines.append(f"- {part}: {counts}")
-        lines += [f"    - {Path(row['path']).name}: {row['reason']}" for row in report[part]["failed"]]
-    lines.append(f"- training assigned: {len(report['assigned'])}")
-    if report["store"]:
-        lines.append(f"- {report['store']}")
-    return "\n".join(lines) + "\n"
+    return assign_training(store, settings=settings)
 
 
 def run_nightly(caller: Caller, settings: Settings) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.local import owned_run
 from pipeline.batch import Batch, update_store
-from pipeline.errors import DebriefError, StoreLocked
+from pipeline.errors import DebriefError, StoreError, StoreLocked
 from pipeline.ingest import discover
 from pipeline.plan import Job, Outcome, Plan
 from pipeline.plan import plan as make_plan
@@ -108,21 +108,23 @@ def run_process(paths: Sequence[Path], caller: Caller) -> dict[str, Any]:
 
 
 def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Counts by status, and `failed` with path and reason, as JSON."""
+    """Counts by status, and `failed` with path and reason of what failed now and not before, as JSON."""
     counts: dict[str, int] = {}
     for outcome in outcomes:
         counts[outcome.status] = counts.get(outcome.status, 0) + 1
-    failed = [{"path": str(o.path), "reason": o.reason} for o in outcomes if o.status == "failed"]
+    failed = [{"path": str(o.path), "reason": o.reason} for o in outcomes if o.status == "failed" and not o.known]
     return {"counts": counts, "failed": failed}
 
 
-def refresh_store(settings: Settings) -> str:
-    """Bring the database up to date; what to tell, empty when all went well.
+def refresh_store(settings: Settings, *, whole: bool = False) -> str:
+    """Bring the database up to date (`whole`: look at every record); what to tell, empty when all went well.
 
     While the web app or another command has it open, the records are kept all the same and that one takes them in.
     """
     try:
-        damaged = update_store(settings).damaged
+        damaged = update_store(settings, whole=whole).damaged
     except StoreLocked as locked:
-        return str(locked)
+        return f"{locked} (the results are kept, and are taken in then)"
+    except StoreError as error:
+        return f"{error} (the results are kept; the next run takes them in)"
     return "; ".join(reason for _, reason in damaged)

@@ -7,16 +7,19 @@ between two looks. Each look with something to do is one run of the `process` fl
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from flows.process import Caller, run_process
+from flows.process import Caller, refresh_store, run_process
+from pipeline import keep, retry
 from pipeline.claims import Claims
-from pipeline.errors import DebriefError
+from pipeline.errors import DebriefError, StoreError
 from pipeline.ingest import Found, discover
 from pipeline.plan import Outcome
 from pipeline.plan import plan as make_plan
@@ -25,7 +28,6 @@ from pipeline.settings import Settings
 RESCAN_S = 30.0
 SETTLE_S = 2.0
 """How long a file must have stood still before it is taken."""
-MAX_ATTEMPTS = 3
 CHUNK = 200
 """Files per run: a backlog of thousands shows up in the reports as it goes."""
 
@@ -40,7 +42,7 @@ class Looked:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._seen: dict[Path, tuple[State, float]] = {}
-        self._settled: dict[Path, State] = {}
+        self._settled: dict[Path, tuple[State, float]] = {}
 
     def ready(self, found: Iterable[Found]) -> tuple[list[Found], bool]:
         """Files that have stood still for `SETTLE_S` and were not dealt with as they are; whether others still move."""
@@ -55,7 +57,8 @@ class Looked:
             before = self._seen.get(item.path)
             since = before[1] if before and before[0] == state else now
             seen[item.path] = (state, since)
-            if self._settled.get(item.path) == state:
+            settled = self._settled.get(item.path)
+            if settled and settled[0] == state and now < settled[1]:
                 continue
             if now - since >= SETTLE_S:
                 still.append(item)
@@ -64,9 +67,16 @@ class Looked:
         self._seen = seen
         return still, moving
 
-    def settle(self, items: Iterable[Found]) -> None:
-        """Remember that these files were dealt with as they were when last seen."""
-        self._settled |= {item.path: self._seen[item.path][0] for item in items if item.path in self._seen}
+    def settle(self, items: Iterable[Found], *, again_in: Mapping[Path, float] | None = None) -> None:
+        """Remember that these were dealt with as last seen; those in `again_in` come back after so many seconds."""
+        waits = again_in or {}
+        now = self._clock()
+        for item in items:
+            if item.path in self._seen:
+                wake = now + waits.get(item.path, math.inf)
+                self._settled[item.path] = (self._seen[item.path][0], wake)
+        # what has gone is forgotten, so that years of calls do not fill the memory
+        self._settled = {path: kept for path, kept in self._settled.items() if path in self._seen}
 
 
 def _state(path: Path) -> State | None:
@@ -92,7 +102,13 @@ def watch(
     is away for a while, a rubric being edited. The next look tries again.
     """
     inbox = settings.inbox_folder
-    inbox.mkdir(parents=True, exist_ok=True)
+    try:
+        inbox.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{inbox}: cannot be watched ({error.strerror or error}); check the path") from error
+    problem = refresh_store(settings, whole=True)
+    if problem:
+        on_problem(problem)
     with Claims(settings.data / "claims") as claims:
         claims.sweep()
     hint = threading.Event()
@@ -124,25 +140,39 @@ def _look(
 ) -> bool:
     """One look at the folder and what follows from it; True when there is more to do soon."""
     found = discover([inbox])
+    if not found and not inbox.is_dir():
+        raise StoreError(f"{inbox}: the watched folder is not there; it is looked for again")
     ready, moving = looked.ready(found)
     on_look(len(found), len(ready))
     now, later = ready[:CHUNK], ready[CHUNK:]
     busy: set[Path] = set()
 
     def told(outcome: Outcome) -> None:
-        if outcome.status == "busy":
+        if outcome.status in ("busy", "stopped"):
             busy.add(outcome.path)
         caller.on_outcome(outcome)
 
     if now:
-        plan = make_plan(now, settings, max_attempts=MAX_ATTEMPTS)
+        plan = make_plan(now, settings, max_attempts=settings.max_attempts)
         if plan.jobs:
             process(inbox, replace(caller, settings=settings, plan=plan, on_outcome=told))
         else:
             caller.on_plan(plan)
         # what another debrief works on is looked at again
-        looked.settle(item for item in now if item.path not in busy)
+        looked.settle(
+            [item for item in now if item.path not in busy],
+            again_in={item.path: wait for item in now if (wait := _retry_in(settings, item.path)) is not None},
+        )
     return moving or bool(later)
+
+
+def _retry_in(settings: Settings, path: Path) -> float | None:
+    """Seconds after which a file that failed is tried again by itself; None when it is not."""
+    failure = keep.read_failure(settings.data, str(path.absolute()))
+    if failure is None or failure["status"] != "retry" or not failure["next_at"]:
+        return None
+    left = (dt.datetime.fromisoformat(failure["next_at"]) - dt.datetime.now(dt.UTC)).total_seconds()
+    return min(max(left, 0.0), retry.LONGEST_WAIT.total_seconds()) + 1.0
 
 
 def _listen(inbox: Path, hint: threading.Event, stop: threading.Event) -> None:

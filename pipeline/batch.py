@@ -72,6 +72,8 @@ class Batch:
             task, workers=self.workers, timeout_s=settings.timeout_s, log_file=log_folder / "workers.log"
         )
         self._claims = Claims(settings.data / "claims")
+        self._scoring: dict[str, dict[str, str]] | None = None
+        self._scoring_guard = threading.Lock()
 
     def __enter__(self) -> Batch:
         self._claims.__enter__()
@@ -104,6 +106,8 @@ class Batch:
         if not self._claims.take(job.sha256):
             return _outcome(job, "busy", f"{job.path}: another debrief is working on it")
         try:
+            if self._done_meanwhile(job):
+                return _outcome(job, "done")
             started = (lambda: on_start(job)) if on_start else None
             done = self._pool.submit((job, self._settings), on_start=started).result()
             return self._settle(job, done)
@@ -116,6 +120,17 @@ class Batch:
         finally:
             self._claims.release(job.sha256)
 
+    def _done_meanwhile(self, job: Job) -> bool:
+        """True when another debrief did the job between the plan and the claim."""
+        if job.kind != "hear" or job.source is None:
+            return False
+        record = keep.latest_record(self._settings.data, job.sha256)
+        if record is None:
+            return False
+        with self._scoring_guard:
+            self._scoring = self._scoring or process.scoring(self._settings)
+        return process.stale(record, self._settings, now=self._scoring, source=job.source) == ""
+
     def _settle(self, job: Job, done: dict[str, Any]) -> Outcome:
         if done["status"] == "failed":
             return self._fail(job, done["kind"], done["reason"])
@@ -125,9 +140,12 @@ class Batch:
 
     def _fail(self, job: Job, kind: str, reason: str) -> Outcome:
         try:
-            keep_failure(self._settings, job.path, kind=kind, reason=reason, sha256=job.sha256)
+            kept = keep_failure(self._settings, job.path, kind=kind, reason=reason, sha256=job.sha256)
         except DebriefError as error:
             log.warning("failure not kept: %s", error)
+            return _outcome(job, "failed", reason)
+        if kept["status"] == "quarantined":
+            reason = f"{reason} (quarantined after {kept['attempts']} tries: `debrief process FILE` tries it again)"
         return _outcome(job, "failed", reason)
 
 
@@ -168,15 +186,16 @@ def run(
             raise
 
 
-def update_store(settings: Settings, *, wait_s: float = 10.0) -> Ingested:
+def update_store(settings: Settings, *, whole: bool = False, wait_s: float = 10.0) -> Ingested:
     """Bring the database up to date after a batch, through the process that serves it where one does.
 
+    `whole` looks at every record file rather than at those noted as new.
     Raises `StoreLocked` when another debrief has it open and does not serve it.
     """
     with Store(settings.data, wait_s=wait_s) as store:
         # a large batch takes a while: whoever wants to read meanwhile need not wait for its end
         store.serve()
-        return store.ingest()
+        return store.ingest() if whole else store.catch_up()
 
 
 def worker_count(settings: Settings) -> int:

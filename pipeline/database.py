@@ -10,6 +10,7 @@ import datetime as dt
 import json
 import os
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import keep
 from pipeline.errors import DebriefError, StoreError, StoreLocked
 from pipeline.migrations import MIGRATIONS
+from pipeline.rollups import deltas, merge_sql, summed
 from pipeline.rows import CALL_TABLES, add_call, cell, text_of
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ Params = Sequence[Any] | Mapping[str, Any]
 FACT_KEYS: dict[str, str] = {"assignments": "assignment_id"}
 """Tables built from `facts/`, with the column that identifies a row."""
 
-EXPORTED = ("calls", *CALL_TABLES, *FACT_KEYS, "failures")
+EXPORTED = ("calls", *CALL_TABLES, *FACT_KEYS, "failures", "criterion_weeks", "call_weeks")
 """The tables that exports and copies for analysts hold."""
 
 FETCH = 5000
@@ -41,6 +43,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "allow_community_extensions": "false",
 }
 _BATCH = 200
+_NOTE_S = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,7 @@ class Database:
         """
         shas = None if sha256s is None else sorted(set(sha256s))
         with self._writing:
+            notes = keep.pending(self.data)
             known = {row["file"]: (row["size"], row["mtime_ns"]) for row in self._known(shas)}
             present: dict[str, tuple[int, int]] = {}
             for path in self._files(shas):
@@ -187,7 +191,38 @@ class Database:
                 calls, removed = calls + done.calls, removed + done.removed
                 damaged.extend(done.damaged)
             self._ingest_small()
+            if shas is None:
+                self._put_state("complete", "yes")
+            self._clear_notes({sha: found for sha, found in notes.items() if shas is None or sha in set(shas)})
         return Ingested(calls, removed, tuple(damaged))
+
+    def catch_up(self) -> Ingested:
+        """`ingest` of the calls whose records were noted as new; of all, where this database never had all."""
+        with self._writing:
+            if self._state("complete") is None:
+                return self.ingest()
+            return self.ingest(keep.pending(self.data))
+
+    def _clear_notes(self, notes: Mapping[str, list[tuple[Path, int]]]) -> None:
+        """Remove the notes of records that have been taken in; one whose record never came goes after a day."""
+        rows = self.query(
+            "SELECT sha256, seq FROM calls WHERE sha256 IN (SELECT unnest(?::VARCHAR[]))", [sorted(notes)]
+        ) if notes else []  # fmt: skip
+        seqs = {row["sha256"]: row["seq"] for row in rows}
+        for sha256, found in notes.items():
+            for note, seq in found:
+                with contextlib.suppress(OSError):
+                    if seq <= seqs.get(sha256, 0) or abs(time.time() - note.stat().st_mtime) > _NOTE_S:
+                        note.unlink()
+
+    def _state(self, name: str) -> str | None:
+        rows = self.query("SELECT value FROM store_state WHERE name = ?", [name])
+        return rows[0]["value"] if rows else None
+
+    def _put_state(self, name: str, value: str) -> None:
+        if self._state(name) != value:
+            with self._transaction():
+                self._connection.execute("INSERT OR REPLACE INTO store_state VALUES (?, ?)", [name, value])
 
     def rebuild(self) -> Ingested:
         """Build the database again from the files, beside the one in use, and put it in its place when it is whole."""
@@ -211,7 +246,8 @@ class Database:
 
     def put_fact(self, kind: str, row: Mapping[str, Any]) -> None:
         """Keep a row of `assignments` (its id column set; unknown keys are refused): file first, then table."""
-        columns = self._columns(kind)
+        with self._writing:
+            columns = self._columns(kind)
         unknown = set(row) - set(columns)
         if unknown or kind not in FACT_KEYS:
             raise StoreError(f"{kind}: no column {', '.join(sorted(unknown)) or kind}; see ARCHITECTURE.md")
@@ -223,24 +259,18 @@ class Database:
                 self._insert(kind, [plain])
 
     def export(self, folder: Path, *, form: str) -> dict[str, int]:
-        """Write every table as `<table>.<form>` (`jsonl`, `csv` or `parquet`); the number of rows of each.
+        """Write every table as `<table>.<form>` (`jsonl`, `csv`, `parquet`), or all and the views as `debrief.duckdb`.
 
-        Raises `StoreError` when the folder cannot be written.
+        Returns the number of rows of each table. Raises `StoreError` when the folder cannot be written.
         """
         import duckdb
 
-        options = {"jsonl": "FORMAT json", "csv": "FORMAT csv, HEADER", "parquet": "FORMAT parquet"}[form]
-        counts: dict[str, int] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with self._reading.shared(), self._connection.cursor() as cursor:
-                for table in EXPORTED:
-                    target = str(folder / f"{table}.{form}").replace("'", "''")
-                    row = cursor.execute(f"COPY {table} TO '{target}' ({options})").fetchone()
-                    counts[table] = int(row[0]) if row else 0
+                return _copy(cursor, folder) if form == "duckdb" else _write(cursor, folder, form)
         except (OSError, duckdb.Error) as error:
             raise StoreError(f"{folder}: cannot be written ({_line(error)}); check the folder and its space") from error
-        return counts
 
     def _files(self, sha256s: list[str] | None) -> Iterable[Path]:
         if sha256s is None:
@@ -287,33 +317,68 @@ class Database:
             name: [row for one in spread for row in one.get(name, ())] for name in ("records", "calls", *CALL_TABLES)
         }
         with self._transaction():
-            before = self._connection.execute(
-                "SELECT count(*) FROM calls WHERE sha256 IN (SELECT unnest(?::VARCHAR[]))", [sha256s]
-            ).fetchone()
-            ids = [sha256[:16] for sha256 in sha256s]
-            for table in CALL_TABLES:
-                self._connection.execute(f"DELETE FROM {table} WHERE call_id IN (SELECT unnest(?::VARCHAR[]))", [ids])
-            for table in ("calls", "records"):
-                self._connection.execute(
-                    f"DELETE FROM {table} WHERE sha256 IN (SELECT unnest(?::VARCHAR[]))", [sha256s]
-                )
+            before = self._remove(sha256s)
             for table, rows in tables.items():
                 self._insert(table, rows)
+            added = deltas(tables["calls"], tables["criterion_scores"], sign=1)
+            for table, rows in added.items():
+                self._merge(table, summed(table, [*rows, *before[table]]))
         written = len(tables["calls"])
         damaged = tuple((row["file"], row["problem"]) for row in tables["records"] if row["problem"])
-        return Ingested(written, max(0, (before[0] if before else 0) - written), damaged)
+        return Ingested(written, max(0, len(before["ids"]) - written), damaged)
+
+    def _remove(self, sha256s: list[str]) -> dict[str, list[Any]]:
+        """Delete these calls' rows; their ids, and what goes from each rollup."""
+        these = [sha256[:16] for sha256 in sha256s]
+        self._connection.execute("DELETE FROM records WHERE sha256 IN (SELECT unnest(?::VARCHAR[]))", [sha256s])
+        calls = self._fetch(
+            "SELECT call_id, rep, team, call_date, status, overall FROM calls "
+            "WHERE call_id IN (SELECT unnest(?::VARCHAR[]))",
+            [these],
+        )
+        ids = [call["call_id"] for call in calls]
+        if not ids:
+            # most calls are new, and looking for their rows in a hundred million turns is what would take long
+            return {"ids": [], "criterion_weeks": [], "call_weeks": []}
+        scores = self._fetch(
+            "SELECT call_id, criterion, level, status FROM criterion_scores "
+            "WHERE call_id IN (SELECT unnest(?::VARCHAR[]))",
+            [ids],
+        )
+        for table in (*CALL_TABLES, "calls"):
+            self._connection.execute(f"DELETE FROM {table} WHERE call_id IN (SELECT unnest(?::VARCHAR[]))", [ids])
+        return {"ids": ids, **deltas(calls, scores, sign=-1)}
+
+    def _fetch(self, sql: str, params: Params) -> list[Row]:
+        """Rows as the transaction in progress sees them."""
+        cursor = self._connection.execute(sql, params)
+        names = [(item[0], False) for item in cursor.description or ()]
+        return [as_dict(names, row) for row in cursor.fetchall()]
+
+    def _merge(self, table: str, rows: list[Row]) -> None:
+        if not rows:
+            return
+        self._connection.execute(f"CREATE TEMP TABLE delta_{table} AS SELECT * FROM {table} LIMIT 0")
+        self._insert(f"delta_{table}", rows)
+        for statement in merge_sql(table):
+            self._connection.execute(statement)
+        self._connection.execute(f"DROP TABLE delta_{table}")
 
     def _ingest_small(self) -> None:
-        """Failures and facts: few rows, replaced whole."""
+        """Failures and facts: few rows, replaced whole where a file of theirs has changed."""
+        listing = keep.listing(self.data, ("failures", *(f"facts/{kind}" for kind in FACT_KEYS)))
+        if self._state("small") == listing:
+            return
         failures = [{**row, "path": text_of(row["path"])} for row in keep.read_failures(self.data)]
         facts = {kind: keep.read_facts(self.data, kind) for kind in FACT_KEYS}
         with self._transaction():
             for table, rows in {"failures": failures, **facts}.items():
                 self._connection.execute(f"DELETE FROM {table}")
                 self._insert(table, rows)
+        self._put_state("small", listing)
 
     def _columns(self, table: str) -> dict[str, str]:
-        rows = self.query("SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = ?", [table])
+        rows = self._fetch("SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = ?", [table])
         return {row["column_name"]: row["data_type"] for row in rows}
 
     def _insert(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -344,6 +409,45 @@ class Database:
 def as_dict(columns: Sequence[tuple[str, bool]], row: Sequence[Any]) -> Row:
     """One row of `Database.select` as a dict, its JSON read."""
     return {name: json.loads(v) if is_json and v else v for (name, is_json), v in zip(columns, row, strict=True)}
+
+
+def _write(cursor: DuckDBPyConnection, folder: Path, form: str) -> dict[str, int]:
+    options = {"jsonl": "FORMAT json", "csv": "FORMAT csv, HEADER", "parquet": "FORMAT parquet"}[form]
+    counts: dict[str, int] = {}
+    for table in EXPORTED:
+        row = cursor.execute(f"COPY {table} TO {_quoted(folder / f'{table}.{form}')} ({options})").fetchone()
+        counts[table] = int(row[0]) if row else 0
+    return counts
+
+
+def _copy(cursor: DuckDBPyConnection, folder: Path) -> dict[str, int]:
+    """A database of its own with the documented tables and views, which any number of people may open and query."""
+    half, whole = folder / ".debrief.duckdb.tmp", folder / "debrief.duckdb"
+    half.unlink(missing_ok=True)
+    _wal(half).unlink(missing_ok=True)
+    counts: dict[str, int] = {}
+    (mine,) = cursor.execute("SELECT current_database()").fetchone() or ("store",)
+    cursor.execute(f"ATTACH {_quoted(half)} AS copy")
+    try:
+        for table in EXPORTED:
+            cursor.execute(f"CREATE TABLE copy.{table} AS FROM {table}")
+            row = cursor.execute(f"SELECT count(*) FROM copy.{table}").fetchone()
+            counts[table] = int(row[0]) if row else 0
+        views = cursor.execute(
+            "SELECT sql FROM duckdb_views() WHERE NOT internal AND database_name = current_database() ORDER BY view_oid"
+        ).fetchall()
+        cursor.execute("USE copy")
+        for (sql,) in views:
+            cursor.execute(sql)
+    finally:
+        cursor.execute(f'USE "{mine}"')
+        cursor.execute("DETACH copy")
+    os.replace(half, whole)
+    return counts
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def migrate(connection: DuckDBPyConnection, file: Path) -> None:

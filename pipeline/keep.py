@@ -6,6 +6,7 @@ it is written under a temporary name, synced, renamed, and its folder synced.
     results/<sha256>/<recogniser>+<diarizer>+<judge>-<rubric>.json   calls
     failures/<hash of the path>.json                                 files that could not become a call
     facts/<kind>/<id>.json                                           what no recording tells (training assignments)
+    pending/<sha256>.<seq>                                           records that the database has yet to take in
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline import retry
 from pipeline.errors import StoreError
 
 RECORD_FORMAT = 1
@@ -44,8 +46,13 @@ def write_atomically(path: Path, content: bytes) -> None:
             raise
         _sync_folder(path.parent)
     except OSError as error:
-        remedy = "free some space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "check its permissions"
-        raise StoreError(f"{path}: cannot be written ({error.strerror or error}); {remedy}") from error
+        raise _unwritten(path, error) from error
+
+
+def _unwritten(path: Path, error: OSError) -> StoreError:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    remedy = "free some space" if full else "check its permissions"
+    return StoreError(f"{path}: cannot be written ({error.strerror or error}); {remedy}")
 
 
 def _sync_folder(folder: Path) -> None:
@@ -113,8 +120,29 @@ def write_record(data: Path, record: Mapping[str, Any], *, now: dt.datetime | No
         if file == path and row and row["kept"]["seq"] == latest and {**row, "kept": None} == {**bare, "kept": None}:
             return path
     at = (now or dt.datetime.now(dt.UTC)).isoformat(timespec="seconds")
+    # noted before the record is there, so that no end in between leaves one that the database never looks for
+    _note_pending(data, sha256, latest + 1)
     write_atomically(path, encode({**bare, "kept": {"seq": latest + 1, "at": at}}))
     return path
+
+
+def _note_pending(data: Path, sha256: str, seq: int) -> None:
+    note = data / "pending" / f"{sha256}.{seq}"
+    try:
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.touch()
+    except OSError as error:
+        raise _unwritten(note, error) from error
+
+
+def pending(data: Path) -> dict[str, list[tuple[Path, int]]]:
+    """Calls with records that the database may not have: by SHA-256, their notes and the `seq` each stands for."""
+    found: dict[str, list[tuple[Path, int]]] = {}
+    for note in (data / "pending").glob("*.*"):
+        sha256, _, seq = note.name.partition(".")
+        if seq.isdigit():
+            found.setdefault(sha256, []).append((note, int(seq)))
+    return found
 
 
 def _readable(path: Path) -> dict[str, Any] | None:
@@ -152,24 +180,44 @@ def all_record_files(data: Path) -> Iterator[Path]:
             yield from record_files(data, name)
 
 
+def listing(data: Path, folders: Iterable[str]) -> str:
+    """A hash of the names, sizes and times of the JSON files in folders of `data`: another one when a file changed."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        digest.update(f"{folder}\0".encode())
+        for file in sorted((data / folder).glob("[!.]*.json")):
+            with contextlib.suppress(OSError):
+                state = file.stat()
+                digest.update(f"{file.name}\0{state.st_size}\0{state.st_mtime_ns}\0".encode())
+    return digest.hexdigest()
+
+
 def latest_record(data: Path, sha256: str) -> dict[str, Any] | None:
     """The call's record with the highest `seq`; None when it has none that can be read."""
     rows = [row for file in record_files(data, sha256) if (row := _readable(file))]
     return max(rows, key=lambda row: row["kept"]["seq"], default=None)
 
 
-def write_failure(data: Path, failure: Mapping[str, Any], *, now: dt.datetime | None = None) -> dict[str, Any]:
+def write_failure(
+    data: Path, failure: Mapping[str, Any], *, max_attempts: int = 3, now: dt.datetime | None = None
+) -> dict[str, Any]:
     """Keep why a file could not become a call: `path`, `kind`, `reason`, and `size`, `mtime_ns`, `sha256` where known.
 
-    Counts `attempts` while the file stays the same; returns what was kept.
+    Counts `attempts` while the file stays the same, and says what follows (`retry.verdict`): `status`, and `next_at`
+    where it is tried again by itself. Returns what was kept.
     """
     path = failure_file(data, failure["path"])
-    at = (now or dt.datetime.now(dt.UTC)).isoformat(timespec="seconds")
+    moment = now or dt.datetime.now(dt.UTC)
     before = _failure(path)
     same = before is not None and all(before.get(key) == failure.get(key) for key in ("size", "mtime_ns"))
+    attempts = before["attempts"] + 1 if before and same else 1
+    status = retry.verdict(str(failure["kind"]), attempts, max_attempts=max_attempts)
+    at = moment.isoformat(timespec="seconds")
     row = {
         **failure,
-        "attempts": before["attempts"] + 1 if before and same else 1,
+        "attempts": attempts,
+        "status": status,
+        "next_at": retry.next_try(attempts, moment).isoformat(timespec="seconds") if status == "retry" else None,
         "first_at": before["first_at"] if before and same else at,
         "last_at": at,
     }
@@ -203,7 +251,10 @@ def _failure(path: Path) -> dict[str, Any] | None:
         row = read_json(path)
     except StoreError:
         return None
-    return row if {"path", "kind", "reason", "attempts", "first_at", "last_at"} <= set(row) else None
+    if not {"path", "kind", "reason", "attempts", "first_at", "last_at"} <= set(row):
+        return None
+    # earlier versions kept no verdict
+    return {"status": "refused" if row["kind"] == "input" else "retry", "next_at": None, **row}
 
 
 def write_fact(data: Path, kind: str, name: str, row: Mapping[str, Any]) -> Path:

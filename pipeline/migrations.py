@@ -151,5 +151,60 @@ SELECT team, rep, criterion, count(*)::INTEGER AS n, avg(level) AS mean_level
 FROM scores GROUP BY ALL;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+# Keeping: what the database remembers of itself, quarantine, and rollups. A rollup counts the calls at each level, so
+# that it can be brought up to date by adding and taking away; every mean, lowest and highest follows from the counts.
+_KEEPING = """
+CREATE TABLE store_state (name VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
+
+ALTER TABLE failures ADD COLUMN status VARCHAR;
+ALTER TABLE failures ADD COLUMN next_at TIMESTAMP;
+UPDATE failures SET status = CASE kind WHEN 'input' THEN 'refused' ELSE 'retry' END;
+
+CREATE TABLE criterion_weeks (
+    rep       VARCHAR,
+    team      VARCHAR,
+    criterion VARCHAR NOT NULL,
+    week      DATE,
+    level     INTEGER NOT NULL,
+    n         INTEGER NOT NULL
+);
+INSERT INTO criterion_weeks
+SELECT rep, team, criterion, date_trunc('week', call_date)::DATE, level, count(*)::INTEGER FROM scores GROUP BY ALL;
+
+CREATE TABLE call_weeks (
+    rep         VARCHAR,
+    team        VARCHAR,
+    week        DATE,
+    status      VARCHAR NOT NULL,
+    n           INTEGER NOT NULL,
+    n_overall   INTEGER NOT NULL,
+    sum_overall DOUBLE NOT NULL
+);
+INSERT INTO call_weeks
+SELECT rep, team, date_trunc('week', call_date)::DATE, status, count(*)::INTEGER, count(overall)::INTEGER,
+       coalesce(sum(overall), 0)
+FROM calls GROUP BY ALL;
+
+CREATE OR REPLACE VIEW rep_criterion_weeks AS
+SELECT rep, team, criterion, week, sum(n)::INTEGER AS n, sum(level * n) / sum(n) AS mean_level,
+       min(level) AS low, max(level) AS high
+FROM criterion_weeks WHERE rep IS NOT NULL AND week IS NOT NULL
+GROUP BY ALL;
+
+CREATE OR REPLACE VIEW team_criteria AS
+SELECT team, rep, criterion, sum(n)::INTEGER AS n, sum(level * n) / sum(n) AS mean_level
+FROM criterion_weeks GROUP BY ALL;
+
+CREATE VIEW rep_totals AS
+SELECT rep, team, sum(n)::INTEGER AS calls, sum(n) FILTER (status = 'scored')::INTEGER AS scored,
+       sum(sum_overall) / nullif(sum(n_overall), 0) AS overall, max(week) AS last_week
+FROM call_weeks GROUP BY ALL;
+
+CREATE VIEW unknown_reps AS
+SELECT call_id, path, account, call_date, status,
+       'unknown rep: name it in the folder, the file name or a sidecar' AS reason
+FROM calls WHERE rep IS NULL;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _KEEPING)
 """Scripts in order; the database's version is how many of them it has run."""

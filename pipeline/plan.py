@@ -6,18 +6,21 @@ Failures found while looking (missing, empty, unreadable, still being written) a
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline import keep, process
+from pipeline import keep, process, retry
 from pipeline.errors import InputError
 from pipeline.ingest import Found, HashCache, Sniff, Source, identify
 from pipeline.settings import Settings
 
 Status = Literal["scored", "abstained", "review", "failed", "done", "duplicate", "busy", "stopped"]
+
+MANY = 1_000_000
 
 NOT_FINE: frozenset[Status] = frozenset({"failed", "duplicate", "stopped"})
 """Outcomes that make a batch exit with 1."""
@@ -66,7 +69,8 @@ def plan(
 ) -> Plan:
     """Look at each file (as `discover` finds them) and decide what it needs. Failures found here are kept.
 
-    `max_attempts` limits how often a call whose engine failed is tried while its file stays the same (None: always).
+    `max_attempts` limits how often a call whose engine failed is tried while its file stays the same, and makes it wait
+    between (None: always, and now).
     Raises `DebriefError` for what is wrong with every call: rubric, settings, a data folder that cannot be written.
     """
     now = process.scoring(settings)
@@ -116,8 +120,10 @@ def _failed_before(found: Found, settings: Settings, max_attempts: int | None) -
         return None
     if (failure.get("size"), failure.get("mtime_ns")) != (state.st_size, state.st_mtime_ns):
         return None
-    if failure["kind"] != "input" and (max_attempts is None or failure["attempts"] < max_attempts):
-        return None
+    if failure["kind"] != "input":
+        status = retry.verdict(failure["kind"], failure["attempts"], max_attempts=max_attempts or MANY)
+        if status == "retry" and (max_attempts is None or retry.due(failure, dt.datetime.now(dt.UTC))):
+            return None
     return Outcome(found.path, "failed", failure["reason"], sha256=failure.get("sha256") or "", known=True)
 
 
@@ -159,11 +165,20 @@ def _other_home(record: dict[str, Any], source: Source) -> Path | None:
     return home if unchanged else None
 
 
-def keep_failure(settings: Settings, path: Path, *, kind: str, reason: str, sha256: str | None = None) -> None:
-    """Keep why a file could not become a call, with its state: reported once, retried when it changes."""
+def keep_failure(
+    settings: Settings, path: Path, *, kind: str, reason: str, sha256: str | None = None
+) -> dict[str, Any]:
+    """Keep why a file could not become a call, with its state: reported once, retried when it changes.
+
+    Returns what was kept. Raises `StoreError`.
+    """
     size = mtime_ns = None
     with contextlib.suppress(OSError, ValueError):
         state = path.stat()
         size, mtime_ns = state.st_size, state.st_mtime_ns
     row = {"path": str(path.absolute()), "sha256": sha256, "size": size, "mtime_ns": mtime_ns}
-    keep.write_failure(settings.data, {**row, "kind": kind, "reason": reason, "debrief": process.debrief_version()})
+    return keep.write_failure(
+        settings.data,
+        {**row, "kind": kind, "reason": reason, "debrief": process.debrief_version()},
+        max_attempts=settings.max_attempts,
+    )

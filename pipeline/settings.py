@@ -17,6 +17,9 @@ from pipeline.errors import SettingsError
 
 DEFAULT_DATA_FOLDER = "debrief-data"
 
+SECRETS = ("judge_key", "smtp_password")
+"""Taken from the environment only (`DEBRIEF_JUDGE_KEY`, `DEBRIEF_SMTP_PASSWORD`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -62,6 +65,21 @@ class Settings:
     """Worker processes; 0 means one per core."""
     timeout_s: float = 3600.0
     """Hard limit for one call in a worker."""
+    max_attempts: int = 3
+    """Tries of a file on which an engine fails, crashes or hangs, before it is quarantined."""
+    digest_to: str = ""
+    """Comma-separated addresses that the nightly digest is mailed to; empty means none."""
+    digest_from: str = "debrief@localhost"
+    digest_webhook: str = ""
+    """Address of a Slack or Teams webhook that the nightly digest is posted to; empty means none."""
+    smtp_host: str = ""
+    smtp_port: int = 587
+    smtp_security: str = "starttls"
+    """`starttls`, `tls` or `none`."""
+    smtp_user: str = ""
+    """The password is in `DEBRIEF_SMTP_PASSWORD` only."""
+    keep_logs_days: int = 30
+    """Days that logs, digests and Prefect's runs are kept; 0 means for ever."""
     target_level: float = 3.0
     port: int = 8321
 
@@ -87,8 +105,8 @@ def load_settings(data: Path | str | None = None, *, environ: Mapping[str, str] 
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
             raise SettingsError(f"{path}: not readable as TOML: {error}") from error
         for key, value in table.items():
-            if key == "judge_key":
-                raise SettingsError(f"{path}: keys are not kept in files; remove 'judge_key' and set DEBRIEF_JUDGE_KEY")
+            if key in SECRETS:
+                raise SettingsError(f"{path}: keys are not kept in files; remove '{key}' and set DEBRIEF_{key.upper()}")
             if key not in fields:
                 raise SettingsError(f"{path}: unknown setting '{key}'; known: {', '.join(sorted(fields))}")
             values[key] = _cast(value, fields[key], where=f"{path}: {key}")

@@ -97,6 +97,11 @@ class Store:
         done: Ingested = self._do("ingest", sha256s=None if sha256s is None else sorted(set(sha256s)))
         return done
 
+    def catch_up(self) -> Ingested:
+        """Take in the records noted as new, which costs nothing where there are none; all, where it never had all."""
+        done: Ingested = self._do("catch_up")
+        return done
+
     def rebuild(self) -> Ingested:
         """Build the database again from the files; until it is whole, the old one answers."""
         done: Ingested = self._do("rebuild")
@@ -121,8 +126,9 @@ class Store:
         return keep.read_json(self.data / rows[0]["record_file"]) if rows else None
 
     def export(self, folder: Path, *, form: str) -> dict[str, int]:
-        """Write every table as `<table>.<form>` (`jsonl`, `csv` or `parquet`); the number of rows of each.
+        """Write every table as `<table>.<form>` (`jsonl`, `csv`, `parquet`), or all and the views as `debrief.duckdb`.
 
+        Returns the number of rows of each table.
         Raises `StoreError` when the folder cannot be written.
         """
         counts: dict[str, int] = self._do("export", folder=folder.absolute(), form=form)

@@ -25,10 +25,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
-from pipeline.errors import DebriefError
+from pipeline.errors import DebriefError, StoreError
 
 Job = Any
-WorkerFault = Literal["crash", "timeout", "internal", "engine", "stopped"]
+WorkerFault = Literal["crash", "timeout", "internal", "engine", "store", "stopped"]
 
 _START_LIMIT_S = 120.0
 """A worker that has not answered by then will not: the interpreter itself cannot start."""
@@ -225,6 +225,8 @@ def _work(task: str, pipe: Connection, log_file: Path | None) -> None:
 def _outcome(call: Callable[[Job], Any], job: Job) -> tuple[str, Any]:
     try:
         return ("result", call(job))
+    except StoreError as error:
+        return ("store", str(error))
     except DebriefError as error:
         return ("engine", str(error))
     except MemoryError:

@@ -14,7 +14,16 @@ LAYERS = ("base", "models", "stages", "store", "flows", "top")
 """From the bottom up: a file imports from its own layer and those below it."""
 
 BASE = {"pipeline.types", "pipeline.errors", "pipeline.settings", "pipeline.migrations"}
-STORE = {"pipeline.store", "pipeline.database", "pipeline.served", "pipeline.plan", "pipeline.batch", "pipeline.doctor"}
+STORE = {
+    "pipeline.store",
+    "pipeline.database",
+    "pipeline.served",
+    "pipeline.digest",
+    "pipeline.deliver",
+    "pipeline.plan",
+    "pipeline.batch",
+    "pipeline.doctor",
+}
 TOP = ("pipeline.cli", "pipeline.web")
 ABOVE_STORE = ("pipeline.coach",)
 """Reads through the store; belongs to its layer."""

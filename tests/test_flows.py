@@ -91,17 +91,27 @@ def test_a_batch_is_one_run_with_one_task_per_call(prefect_home: Path, inbox: Pa
 def test_the_nightly_flow_takes_the_backlog_and_scores_stale_calls_again(
     prefect_home: Path, inbox: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from prefect.client.orchestration import get_client
+
     from flows import nightly
     from flows.process import Caller
 
-    monkeypatch.setattr(nightly, "assign", lambda settings: [])
+    monkeypatch.setattr(nightly, "assign", lambda store, settings: [])
     report = nightly.run_nightly(Caller(settings=settings), settings)
     assert report["backlog"]["counts"] == {"scored": 1, "failed": 1, "abstained": 1}
     assert report["rescored"]["counts"] == {}
-    text = nightly.markdown(report)
-    assert "- backlog: 1 abstained, 1 failed, 1 scored" in text
-    assert "2026-09-15_b.wav: " in text
-    assert "- rescored: nothing to do" in text
+    assert report["problems"] == []
+    assert report["digest"]["sent"] == []
+    page = Path(report["digest"]["file"]).read_text()
+    assert "new calls: 1 abstained, 1 failed, 1 scored" in page
+    assert "2026-09-15_b.wav: " in page
+    assert "scored again: nothing to do" in page
+    with get_client(sync_client=True) as client:
+        (artifact,) = client.read_artifacts()
+    assert "new calls: 1 abstained, 1 failed, 1 scored" in str(artifact.data)
+
+    again = nightly.run_nightly(Caller(settings=settings), settings)
+    assert again["backlog"] == {"counts": {"done": 2, "failed": 1}, "failed": []}
 
 
 def test_runs_of_dead_processes_are_swept_and_live_ones_left(prefect_home: Path) -> None:
@@ -249,7 +259,7 @@ def test_records_are_kept_while_another_debrief_has_the_database(
     from flows import process
     from pipeline.errors import StoreLocked
 
-    def locked(settings: Settings) -> None:
+    def locked(settings: Settings, *, whole: bool) -> None:
         raise StoreLocked("store.duckdb: another debrief has the database open")
 
     monkeypatch.setattr(process, "update_store", locked)

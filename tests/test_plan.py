@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -89,14 +90,48 @@ def test_empty_files_are_each_reported_with_their_own_name(inbox: Path, settings
     assert len(keep.read_failures(settings.data)) == 2
 
 
-def test_a_failed_engine_is_tried_again_up_to_the_limit(inbox: Path, settings: Settings) -> None:
-    drop(inbox, "a.wav", "engine")
-    for _ in range(3):
+def later(settings: Settings, *, hours: float) -> None:
+    """Let the kept failures have happened `hours` ago."""
+    for row in keep.read_failures(settings.data):
+        moved = dt.datetime.fromisoformat(row["next_at"]) - dt.timedelta(hours=hours)
+        path = keep.failure_file(settings.data, row["path"])
+        path.write_bytes(keep.encode({**row, "next_at": moved.isoformat()}))
+
+
+def test_a_failed_engine_is_tried_again_later_and_quarantined_at_the_limit(inbox: Path, settings: Settings) -> None:
+    path = drop(inbox, "a.wav", "engine")
+    waits = []
+    for attempt in (1, 2, 3):
         made = make(inbox, settings, max_attempts=3)
         assert kinds(made) == [("a.wav", "hear")]
         do(made, settings)
+        (row,) = keep.read_failures(settings.data)
+        assert row["attempts"] == attempt
+        if attempt < 3:
+            waits.append(dt.datetime.fromisoformat(row["next_at"]) - dt.datetime.fromisoformat(row["last_at"]))
+            assert kinds(make(inbox, settings, max_attempts=3)) == [("a.wav", "failed")]
+            later(settings, hours=2)
+    assert waits == [dt.timedelta(minutes=15), dt.timedelta(hours=1)]
+    assert (row["status"], row["next_at"]) == ("quarantined", None)
     assert kinds(make(inbox, settings, max_attempts=3)) == [("a.wav", "failed")]
     assert kinds(make(inbox, settings)) == [("a.wav", "hear")]
+    path.write_text("engine again")
+    assert kinds(make(inbox, settings, max_attempts=3)) == [("a.wav", "hear")]
+
+
+def test_a_clock_set_back_keeps_nothing_waiting(inbox: Path, settings: Settings) -> None:
+    drop(inbox, "a.wav", "engine")
+    do(make(inbox, settings), settings)
+    assert make(inbox, settings, max_attempts=3).jobs == ()
+    later(settings, hours=-24 * 365)
+    assert kinds(make(inbox, settings, max_attempts=3)) == [("a.wav", "hear")]
+
+
+def test_a_data_folder_that_cannot_be_written_quarantines_nothing(inbox: Path, settings: Settings) -> None:
+    path = drop(inbox, "a.wav")
+    for _ in range(9):
+        row = plan.keep_failure(settings, path, kind="store", reason="disk full")
+    assert (row["status"], row["attempts"]) == ("retry", 9)
 
 
 def test_the_same_recording_twice_counts_once(inbox: Path, settings: Settings) -> None:

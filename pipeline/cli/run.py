@@ -13,6 +13,7 @@ from pipeline.cli.shared import Data, Json, console, emit, one_line, settings_of
 
 if TYPE_CHECKING:
     from pipeline.cli.progress import Board
+    from pipeline.cli.watching import Watching
     from pipeline.plan import Outcome, Plan
     from pipeline.settings import Settings
 
@@ -121,35 +122,27 @@ def watch(
 
 
 def _watch(settings: Settings, stop: threading.Event) -> None:
-    from flows.process import Caller
+    from flows.process import Caller, run_process
     from flows.watch import watch as watch_folder
-    from pipeline.batch import worker_count
-    from pipeline.cli.progress import Board, tally
+    from pipeline.cli.watching import Watching
 
-    out = console()
+    with Watching(console(), settings) as board:
 
-    def process_batch(inbox: Path, caller: Caller) -> None:
-        from flows.process import run_process
-
-        with Board(out, workers=worker_count(settings)) as board:
+        def process_batch(inbox: Path, caller: Caller) -> None:
             run_process([inbox], _told_to(board, caller))
-        out.print(f"  {tally(board.outcomes)}")
+            board.batch_done()
 
-    def say(plan: Plan) -> None:
-        with Board(out, workers=1) as board:
-            board.plan(plan)
-
-    watch_folder(
-        settings,
-        stop=stop,
-        caller=Caller(settings=settings, on_plan=say, stop=stop),
-        on_look=lambda files, ready: out.print(f"{ready} new of {files} files") if ready else None,
-        on_problem=lambda text: console(stderr=True).print(one_line(text), soft_wrap=True),
-        process=process_batch,
-    )
+        watch_folder(
+            settings,
+            stop=stop,
+            caller=Caller(settings=settings, on_plan=board.plan, stop=stop),
+            on_look=board.look,
+            on_problem=board.problem,
+            process=process_batch,
+        )
 
 
-def _told_to(board: Board, caller: Any) -> Any:
+def _told_to(board: Board | Watching, caller: Any) -> Any:
     """The same caller, its news shown on the board as well."""
     import dataclasses
 
@@ -166,7 +159,7 @@ def nightly(data: Data = None, as_json: Json = False) -> None:
     from flows.local import use_data_folder
 
     use_data_folder(settings.data)
-    from flows.nightly import markdown, run_nightly
+    from flows.nightly import run_nightly
     from flows.process import Caller
     from pipeline.batch import worker_count
     from pipeline.cli.progress import Board
@@ -176,9 +169,22 @@ def nightly(data: Data = None, as_json: Json = False) -> None:
     if as_json:
         emit(report)
     else:
-        console().print(markdown(report), end="")
-    if report["backlog"]["failed"] or report["rescored"]["failed"]:
+        _print_night(report)
+    if report["backlog"]["failed"] or report["rescored"]["failed"] or report["problems"]:
         raise typer.Exit(1)
+
+
+def _print_night(report: dict[str, Any]) -> None:
+    out = console()
+    for part, words in (("backlog", "new calls"), ("rescored", "scored again")):
+        counts = ", ".join(f"{n} {status}" for status, n in sorted(report[part]["counts"].items())) or "nothing to do"
+        out.print(f"{words}: {counts}")
+    out.print(f"training assigned: {len(report['assigned'])}")
+    for text in (report["store"], *report["problems"]):
+        if text:
+            out.print(one_line(text), soft_wrap=True)
+    if "digest" in report:
+        out.print(one_line(f"digest: {report['digest']['file']}"), soft_wrap=True)
 
 
 def rescore(

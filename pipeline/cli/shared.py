@@ -68,7 +68,7 @@ def open_store(settings: Settings) -> Store:
         )
     store = Store(settings.data)
     try:
-        store.ingest()
+        store.catch_up()
     except BaseException:
         store.close()
         raise

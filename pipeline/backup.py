@@ -1,0 +1,103 @@
+"""One file that holds what cannot be made again: records, failures, facts, settings, a trainer's own modules.
+
+What is built from these (the database), locks, caches, logs and Prefect's own files stay out; recordings in the inbox
+come along when asked for. Record files are whole or not there, so a backup may be taken while debrief works.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import sqlite3
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.errors import StoreError
+
+LEFT_OUT_FOLDERS = frozenset({"claims", "prefect", "logs", "cache", "pending", "status"})
+LEFT_OUT_FILES = ("store.", "hashes.jsonl")
+_SQLITE = b"SQLite format 3\0"
+
+
+def back_up(data: Path, target: Path, *, inbox: Path | None = None) -> tuple[int, int]:
+    """Write the data folder's backup to `target` (`.tar.gz`); how many files it holds, and its size in bytes.
+
+    `inbox` are the recordings to take along. Unpacked as a data folder, `debrief rebuild` makes it complete.
+    Raises `StoreError` when there is nothing to back up or the file cannot be written.
+    """
+    if not data.is_dir():
+        raise StoreError(f"{data}: no such data folder; name one with --data")
+    half = target.with_name(f".{target.name}.tmp")
+    count = 0
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with half.open("wb") as file:
+            os.chmod(half, 0o600)
+            with tarfile.open(fileobj=file, mode="w:gz", compresslevel=6) as archive:
+                for path, name in _files(data, inbox, skip={half.absolute(), target.absolute()}):
+                    count += _add(archive, path, name)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(half, target)
+        return count, target.stat().st_size
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            half.unlink(missing_ok=True)
+        raise StoreError(f"{target}: cannot be written ({error.strerror or error}); check the disk") from error
+
+
+def default_target(now: dt.datetime | None = None) -> Path:
+    """`debrief-backup-<date>T<time>.tar.gz` in the current folder."""
+    return Path(f"debrief-backup-{now or dt.datetime.now():%Y-%m-%dT%H%M%S}.tar.gz")
+
+
+def _files(data: Path, inbox: Path | None, *, skip: set[Path]) -> Iterator[tuple[Path, str]]:
+    """Files and their names in the archive, in order; links are not followed."""
+    own = (data / "inbox").absolute()
+    for folder, names, files in os.walk(data):
+        here = Path(folder)
+        top = here == data
+        names[:] = sorted(
+            name for name in names if not (top and name in LEFT_OUT_FOLDERS) and (here / name).absolute() != own
+        )
+        for name in sorted(files):
+            path = here / name
+            if name.endswith(".tmp") or (top and name.startswith(LEFT_OUT_FILES)) or path.absolute() in skip:
+                continue
+            yield path, path.relative_to(data).as_posix()
+    if inbox and inbox.is_dir():
+        for folder, names, files in os.walk(inbox):
+            names.sort()
+            for name in sorted(files):
+                path = Path(folder, name)
+                yield path, f"inbox/{path.relative_to(inbox).as_posix()}"
+
+
+def _add(archive: tarfile.TarFile, path: Path, name: str) -> int:
+    """Add one regular file; 1 when it was there, 0 when it has gone meanwhile or is a link or a socket."""
+    if path.is_symlink() or not path.is_file():
+        return 0
+    with contextlib.suppress(FileNotFoundError):
+        with path.open("rb") as file:
+            is_sqlite = file.read(len(_SQLITE)) == _SQLITE
+        if is_sqlite:
+            _add_sqlite(archive, path, name)
+        elif not path.name.endswith(("-wal", "-shm", "-journal")):
+            archive.add(path, arcname=name, recursive=False)
+        return 1
+    return 0
+
+
+def _add_sqlite(archive: tarfile.TarFile, path: Path, name: str) -> None:
+    """A SQLite file as of one moment, also while others write to it."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "copy.db")
+        with (
+            contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as source,
+            contextlib.closing(sqlite3.connect(copy)) as made,
+        ):
+            source.backup(made)
+        archive.add(copy, arcname=name, recursive=False)

@@ -1,0 +1,162 @@
+"""The digest: what happened, as a few sections of plain lines, and what they look like as text, Markdown and HTML.
+
+`nightly_digest` says what the night's batch did; a digest of other content (a rep's week) is a `Digest` too, and is
+written and sent by the same functions (`pipeline/deliver.py`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipeline.store import Store
+
+LISTED = 20
+"""Lines of a section at most; a further one says how many more there are."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and its lines: plain text, one fact each."""
+
+    title: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What is written and sent: `name` is the file's (`nightly-2026-10-06`), `title` what readers see."""
+
+    name: str
+    title: str
+    sections: tuple[Section, ...]
+
+
+def section(title: str, lines: list[str], *, none: str = "") -> Section:
+    """A section of at most `LISTED` lines, each cleaned of control characters; `none` where there are none."""
+    shown = [plain(line) for line in lines[:LISTED]]
+    if len(lines) > LISTED:
+        shown.append(f"and {len(lines) - LISTED} more")
+    return Section(title, tuple(shown or ([none] if none else [])))
+
+
+def plain(text: object) -> str:
+    """Text of files and names as one line without control characters."""
+    return " ".join(_CONTROL.sub(" ", str(text).encode("utf-8", "replace").decode("utf-8")).split())
+
+
+def nightly_digest(store: Store, report: Mapping[str, Any], *, day: dt.date) -> Digest:
+    """What the night did (`report` of the nightly flow) and what waits for a person. Raises `StoreError`."""
+    return Digest(
+        name=f"nightly-{day.isoformat()}",
+        title=f"debrief: last night, {day.isoformat()}",
+        sections=tuple(
+            item
+            for item in (
+                _done(report),
+                _training(report),
+                section("Failed", [f"{Path(row['path']).name}: {row['reason']}" for row in _failed(report)]),
+                _waiting(store),
+                _reps(store),
+            )
+            if item.lines
+        ),
+    )
+
+
+def _failed(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [row for part in ("backlog", "rescored") for row in report[part]["failed"]]
+
+
+def _done(report: Mapping[str, Any]) -> Section:
+    lines = []
+    for part, words in (("backlog", "new calls"), ("rescored", "scored again")):
+        counts = ", ".join(f"{n} {status}" for status, n in sorted(report[part]["counts"].items())) or "nothing to do"
+        lines.append(f"{words}: {counts}")
+    if report["store"]:
+        lines.append(str(report["store"]))
+    tidied = {what: n for what, n in report.get("tidied", {}).items() if n}
+    if tidied:
+        lines.append("cleared away: " + ", ".join(f"{n} {what}" for what, n in tidied.items()))
+    return section("Done", lines)
+
+
+def _training(report: Mapping[str, Any]) -> Section:
+    lines = [f"{row['rep']}: {row['title']} ({row['criterion']}), due {row['due_on']}" for row in report["assigned"]]
+    return section(f"Training assigned: {len(lines)}", lines, none="no new gap")
+
+
+def _waiting(store: Store) -> Section:
+    """What a person has to look at: quarantined files, calls to review, reps that nobody named."""
+    lines = [
+        f"{row['n']} files {row['status']} ({row['kind']}), the latest: {row['reason']}"
+        for row in store.query(
+            "SELECT status, kind, count(*) AS n, arg_max(reason, last_at) AS reason FROM failures "
+            "WHERE status <> 'retry' GROUP BY status, kind ORDER BY status, kind"
+        )
+    ]
+    for row in store.query(
+        "SELECT status, count(*) AS n, arg_max(reason, kept_at) AS reason FROM calls "
+        "WHERE status IN ('review', 'abstained') GROUP BY status ORDER BY status DESC"
+    ):
+        lines.append(f"{row['n']} calls in {row['status']}, the latest: {row['reason']}")
+    unknown = store.query("SELECT count(*) AS n, min(path) AS path, any_value(reason) AS reason FROM unknown_reps")[0]
+    if unknown["n"]:
+        lines.append(f"{unknown['n']} calls with an {unknown['reason']} (such as {Path(unknown['path']).name})")
+    return section("Waiting for you", lines)
+
+
+def _reps(store: Store) -> Section:
+    rows = store.query(
+        "SELECT rep, team, scored, overall FROM rep_totals WHERE rep IS NOT NULL AND scored > 0 ORDER BY team, rep"
+    )
+    lines = [
+        f"{', '.join(filter(None, (row['rep'], row['team'])))}: {row['scored']} scored calls, "
+        f"overall {row['overall']:.0f}"
+        for row in rows
+        if row["overall"] is not None
+    ]
+    return section("Reps", lines)
+
+
+def as_text(digest: Digest) -> str:
+    """Plain text."""
+    parts = [digest.title, "=" * len(digest.title)]
+    for item in digest.sections:
+        parts += ["", item.title, *(f"- {line}" for line in item.lines)]
+    return "\n".join(parts) + "\n"
+
+
+def as_markdown(digest: Digest) -> str:
+    """Markdown, what would be markup in names and reasons taken literally."""
+    parts = [f"# {_literal(digest.title)}"]
+    for item in digest.sections:
+        parts += ["", f"## {_literal(item.title)}", "", *(f"- {_literal(line)}" for line in item.lines)]
+    return "\n".join(parts) + "\n"
+
+
+def _literal(text: str) -> str:
+    return re.sub(r"([\\`*_\[\]<>#|~!])", r"\\\1", text)
+
+
+def as_html(digest: Digest) -> str:
+    """One HTML file that loads nothing."""
+    body = "".join(
+        f"<h2>{html.escape(item.title)}</h2><ul>{''.join(f'<li>{html.escape(line)}</li>' for line in item.lines)}</ul>"
+        for item in digest.sections
+    )
+    title = html.escape(digest.title)
+    style = "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#1d2330}"
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f"<title>{title}</title><style>{style}</style></head><body><h1>{title}</h1>{body}</body></html>\n"
+    )

@@ -1,0 +1,86 @@
+"""Housekeeping: what crashes and long use leave behind in the data folder.
+
+Nothing here touches a record, a fact or a user's file. Logs, digests and Prefect's runs go after `keep_logs_days`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from pathlib import Path
+
+from pipeline import keep
+from pipeline.settings import Settings
+
+HALF_MADE_S = 3600.0
+"""A temporary file older than this belongs to a process that was killed."""
+LOG_BYTES = 10_000_000
+DAMAGED_KEPT = 2
+"""Damaged databases that were set aside: the newest so many stay for whoever wants to look."""
+
+
+def tidy(settings: Settings) -> dict[str, int]:
+    """Remove what is left over; how many files of each kind. Files that cannot be removed stay for the next time."""
+    data = settings.data
+    return {
+        "temporary": _old(_half_made(data), seconds=HALF_MADE_S),
+        "logs": _old((data / "logs").glob("*.log.*"), seconds=_days(settings)) + sum(map(_rotate, _logs(data))),
+        "digests": _old((data / "digests").glob("*.html"), seconds=_days(settings)),
+        "damaged databases": _but_newest(sorted(data.glob("store.damaged-*.duckdb"))),
+        "failures of files that are gone": _gone(data),
+    }
+
+
+def _days(settings: Settings) -> float:
+    return settings.keep_logs_days * 86400.0 if settings.keep_logs_days > 0 else float("inf")
+
+
+def _half_made(data: Path) -> list[Path]:
+    found = [*data.glob(".*.tmp"), *data.glob("store.rebuilding.*")]
+    for folder in ("failures", "facts", "results", "digests"):
+        found.extend((data / folder).glob("**/.*.tmp"))
+    return found
+
+
+def _logs(data: Path) -> list[Path]:
+    return sorted((data / "logs").glob("*.log"))
+
+
+def _old(paths: object, *, seconds: float) -> int:
+    count = 0
+    for path in list(paths):  # type: ignore[call-overload]
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > seconds:
+                path.unlink()
+                count += 1
+    return count
+
+
+def _rotate(log: Path) -> int:
+    with contextlib.suppress(OSError):
+        if log.stat().st_size > LOG_BYTES:
+            os.replace(log, log.with_name(f"{log.name}.{int(time.time())}"))
+            return 1
+    return 0
+
+
+def _but_newest(paths: list[Path]) -> int:
+    count = 0
+    for path in paths[:-DAMAGED_KEPT]:
+        with contextlib.suppress(OSError):
+            path.unlink()
+            count += 1
+    return count
+
+
+def _gone(data: Path) -> int:
+    """Forget failures of files that were deleted; not while their whole folder is away (a drive that is not there)."""
+    count = 0
+    for row in keep.read_failures(data):
+        path = Path(str(row["path"]))
+        with contextlib.suppress(OSError, ValueError):
+            if not path.exists() and path.parent.is_dir():
+                keep.clear_failure(data, str(row["path"]))
+                count += 1
+    return count
