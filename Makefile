@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test lint types unit evaluate clean
+.PHONY: install demo test lint types unit evaluate torture load clean
 
 install: $(STAMP)
 
@@ -30,6 +30,12 @@ unit: install
 
 evaluate: install
 	$(BIN)/python -m benchmarks.judge
+
+torture: install
+	$(BIN)/python -m benchmarks.torture --report benchmarks/torture.md
+
+load: install
+	$(BIN)/python -m benchmarks.store
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache debrief-demo

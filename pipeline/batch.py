@@ -66,7 +66,12 @@ class Batch:
         self._over = threading.Event()
         self._stop = stop
         log_folder = settings.data / "logs"
-        log_folder.mkdir(parents=True, exist_ok=True)
+        try:
+            log_folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"{log_folder}: cannot be made ({error.strerror or error}); check the data folder"
+            ) from error
         self.workers = max(1, min(worker_count(settings), jobs))
         self._pool = WorkerPool(
             task, workers=self.workers, timeout_s=settings.timeout_s, log_file=log_folder / "workers.log"
@@ -103,8 +108,11 @@ class Batch:
 
     def perform(self, job: Job, *, on_start: Callable[[Job], None] | None = None) -> Outcome:
         """Do one job to its end, in a worker, and keep what came of it. Blocks; called from several threads."""
-        if not self._claims.take(job.sha256):
-            return _outcome(job, "busy", f"{job.path}: another debrief is working on it")
+        try:
+            if not self._claims.take(job.sha256):
+                return _outcome(job, "busy", f"{job.path}: another debrief is working on it")
+        except StoreError as error:
+            return self._fail(job, "store", str(error))
         try:
             if self._done_meanwhile(job):
                 return _outcome(job, "done")

@@ -18,6 +18,8 @@ from typing import Any
 
 from filelock import FileLock
 
+from pipeline.errors import StoreError
+
 BEAT_S = 15.0
 STALE_S = 120.0
 
@@ -35,7 +37,10 @@ class Claims:
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Claims:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unusable(self._folder, error) from error
         self._thread = threading.Thread(target=self._run, name="claims", daemon=True)
         self._thread.start()
         return self
@@ -50,15 +55,21 @@ class Claims:
             self.release(path.stem)
 
     def take(self, key: str) -> bool:
-        """Claim `key` (a content hash); False when another live process holds it, or this one already does."""
+        """Claim `key` (a content hash); False when another live process holds it, or this one already does.
+
+        Raises `StoreError` when the folder cannot be written.
+        """
         path = self._folder / f"{key}.claim"
-        if self._create(path):
-            return True
-        if self._stale(path):
-            with FileLock(self._folder / "steal.lock"):
-                if self._stale(path):
-                    path.unlink(missing_ok=True)
-            return self._create(path)
+        try:
+            if self._create(path):
+                return True
+            if self._stale(path):
+                with FileLock(self._folder / "steal.lock"):
+                    if self._stale(path):
+                        path.unlink(missing_ok=True)
+                return self._create(path)
+        except OSError as error:
+            raise _unusable(path, error) from error
         return False
 
     def release(self, key: str) -> None:
@@ -68,15 +79,21 @@ class Claims:
             held = path in self._held
             self._held.discard(path)
         if held and _owner(path).get("pid") == os.getpid():
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
 
     def sweep(self) -> int:
-        """Remove stale claims that earlier processes left behind; how many."""
-        stale = [path for path in sorted(self._folder.glob("*.claim")) if self._stale(path)]
-        with FileLock(self._folder / "steal.lock"):
-            for path in stale:
-                if self._stale(path):
-                    path.unlink(missing_ok=True)
+        """Remove stale claims that earlier processes left behind; how many. Raises `StoreError` where it cannot."""
+        try:
+            stale = [path for path in sorted(self._folder.glob("*.claim")) if self._stale(path)]
+            if not stale:
+                return 0
+            with FileLock(self._folder / "steal.lock"):
+                for path in stale:
+                    if self._stale(path):
+                        path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _unusable(self._folder, error) from error
         return len(stale)
 
     def beat(self) -> None:
@@ -97,8 +114,13 @@ class Claims:
             handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
         except FileExistsError:
             return False
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(owner, file)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(owner, file)
+        except OSError:
+            # a full disk: a claim that names nobody would look like another machine's
+            path.unlink(missing_ok=True)
+            raise
         with self._guard:
             self._held.add(path)
         return True
@@ -121,6 +143,10 @@ class Claims:
             return probe.stat().st_mtime
         finally:
             probe.unlink(missing_ok=True)
+
+
+def _unusable(path: Path, error: OSError) -> StoreError:
+    return StoreError(f"{path}: cannot be written ({error.strerror or error}); check the folder and its space")
 
 
 def _owner(path: Path) -> dict[str, Any]:

@@ -11,10 +11,10 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline import keep
 from pipeline.errors import DebriefError, StoreError, StoreLocked
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 Row = dict[str, Any]
+T = TypeVar("T")
 Params = Sequence[Any] | Mapping[str, Any]
 
 FACT_KEYS: dict[str, str] = {"assignments": "assignment_id"}
@@ -103,11 +104,15 @@ class Database:
         self.file = file or data / "store.duckdb"
         self._reading = Gate()
         self._writing = threading.RLock()
+        self._healing = False
         self._connection = self._open()
 
     def close(self) -> None:
         """Close it when the calls in progress are through."""
-        with self._writing, self._reading.alone():
+        import duckdb
+
+        with self._writing, self._reading.alone(), contextlib.suppress(duckdb.Error):
+            # a damaged one may not close in order; what it would have written comes again from the files
             self._connection.close()
 
     def _open(self) -> DuckDBPyConnection:
@@ -164,6 +169,47 @@ class Database:
 
     def query(self, sql: str, params: Params = ()) -> list[Row]:
         """Rows of a SELECT as dicts, JSON columns as Python objects. Raises `StoreError` with DuckDB's first line."""
+        return self.healing(lambda: self._all_rows(sql, params))
+
+    def healing(self, call: Callable[[], T]) -> T:
+        """What `call` gives; where the database proves damaged, it is opened again, or set aside and rebuilt, first."""
+        for attempt in range(3):
+            broken = self._connection
+            try:
+                return call()
+            except StoreError as error:
+                if attempt == 2 or not self._heal(error, broken, again=attempt > 0):
+                    raise
+        raise AssertionError
+
+    def _heal(self, error: StoreError, broken: DuckDBPyConnection, *, again: bool) -> bool:
+        """Make the database usable after `error`; False where it is not damage that is at fault, or it cannot be."""
+        import duckdb
+
+        cause = error.__cause__
+        corrupt = "Corrupt database" in str(cause) or isinstance(cause, duckdb.InternalException)
+        fatal = isinstance(cause, duckdb.FatalException) or "has been invalidated" in str(cause)
+        if not (corrupt or fatal) or _full(str(cause)):
+            return False
+        with self._writing:
+            if self._healing:
+                return False
+            if self._connection is not broken:
+                return True
+            self._healing = True
+            try:
+                with self._reading.alone():
+                    with contextlib.suppress(duckdb.Error):
+                        self._connection.close()
+                    aside = corrupt or again
+                    self._connection = self._replace_damaged(error) if aside else self._open()
+                if aside:
+                    self.ingest()
+            finally:
+                self._healing = False
+        return True
+
+    def _all_rows(self, sql: str, params: Params) -> list[Row]:
         with self.select(sql, params) as (columns, chunks):
             return [as_dict(columns, row) for chunk in chunks for row in chunk]
 
@@ -173,6 +219,9 @@ class Database:
         Idempotent: any number of times, in any order, after any interruption, gives the same tables.
         """
         shas = None if sha256s is None else sorted(set(sha256s))
+        return self.healing(lambda: self._ingest(shas))
+
+    def _ingest(self, shas: list[str] | None) -> Ingested:
         with self._writing:
             notes = keep.pending(self.data)
             known = {row["file"]: (row["size"], row["mtime_ns"]) for row in self._known(shas)}
@@ -251,6 +300,9 @@ class Database:
         unknown = set(row) - set(columns)
         if unknown or kind not in FACT_KEYS:
             raise StoreError(f"{kind}: no column {', '.join(sorted(unknown)) or kind}; see ARCHITECTURE.md")
+        self.healing(lambda: self._put(kind, row))
+
+    def _put(self, kind: str, row: Mapping[str, Any]) -> None:
         plain = {k: v.isoformat() if isinstance(v, dt.date) else v for k, v in row.items()}
         with self._writing:
             keep.write_fact(self.data, kind, str(row[FACT_KEYS[kind]]), plain)
@@ -351,9 +403,14 @@ class Database:
 
     def _fetch(self, sql: str, params: Params) -> list[Row]:
         """Rows as the transaction in progress sees them."""
-        cursor = self._connection.execute(sql, params)
-        names = [(item[0], False) for item in cursor.description or ()]
-        return [as_dict(names, row) for row in cursor.fetchall()]
+        import duckdb
+
+        try:
+            cursor = self._connection.execute(sql, params)
+            names = [(item[0], False) for item in cursor.description or ()]
+            return [as_dict(names, row) for row in cursor.fetchall()]
+        except duckdb.Error as error:
+            raise StoreError(f"{self.file}: {_line(error)}") from error
 
     def _merge(self, table: str, rows: list[Row]) -> None:
         if not rows:
@@ -511,6 +568,11 @@ def _refused(error: StoreError) -> bool:
 
 def _wal(file: Path) -> Path:
     return file.with_name(file.name + ".wal")
+
+
+def _full(text: str) -> bool:
+    """True where DuckDB could not write, which is no damage."""
+    return any(part in text for part in ("No space left", "File too large", "Could not write", "Read-only"))
 
 
 def _line(error: Exception) -> str:

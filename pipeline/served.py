@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 import decimal
+import itertools
 import json
 import os
 import secrets
@@ -128,11 +129,22 @@ class Server:
             line.send_bytes(encode({"error": ["StoreError", f"a call that cannot be answered: {error}"]}))
 
     def _query(self, line: Connection, arguments: Message) -> None:
-        with self._database.select(**arguments) as (columns, chunks):
-            line.send_bytes(encode({"columns": columns}))
-            for chunk in chunks:
-                line.send_bytes(encode({"rows": chunk}))
-        line.send_bytes(encode({"end": True}))
+        begun = False
+
+        def send() -> None:
+            nonlocal begun
+            if begun:
+                # rows that have been said cannot be taken back
+                raise errors.StoreError(f"{self._database.file}: was damaged and is whole again; ask again")
+            with self._database.select(**arguments) as (columns, chunks):
+                first = next(chunks, [])
+                line.send_bytes(encode({"columns": columns}))
+                begun = True
+                for chunk in itertools.chain([first], chunks):
+                    line.send_bytes(encode({"rows": chunk}))
+            line.send_bytes(encode({"end": True}))
+
+        self._database.healing(send)
 
 
 class Remote:

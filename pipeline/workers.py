@@ -239,7 +239,10 @@ def _outcome(call: Callable[[Job], Any], job: Job) -> tuple[str, Any]:
 
 def _quiet(log_file: Path | None) -> None:
     """Send what libraries print to the log, so that the terminal shows only what debrief says."""
-    target = os.open(log_file or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        target = os.open(log_file or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    except OSError:
+        target = os.open(os.devnull, os.O_WRONLY)
     os.dup2(target, 1)
     os.dup2(target, 2)
     os.close(target)

@@ -61,12 +61,28 @@ def transcribe(path: Path, *, meta: CallMeta, settings: Any) -> Transcript:
         raise ValueError("an index\nthat is out of range")
     if word == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
+    if word == "segfault":
+        os.kill(os.getpid(), signal.SIGSEGV)
     if word == "hangs":
         time.sleep(3600)
+    if word == "hungry":
+        eat_all_memory()
     turns = TURNS if word != "strangers" else tuple(dataclasses.replace(t, speaker="SPEAKER_00") for t in TURNS)
     engine = "faster-whisper" if rest == ["whisper"] else "fake"
     heard = Hearing(engine=engine, revision="r1", diarizer="channels", expected_wer=0.6 if word == "noisy" else 0.1)
     return Transcript("", meta, turns, heard)
+
+
+def eat_all_memory() -> None:
+    """Ask for more memory than this process may have."""
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 30, before[1]))
+    try:
+        bytearray(1 << 31)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def choose_engine(settings: Any) -> tuple[str, str, tuple[str, ...]]:

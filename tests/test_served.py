@@ -311,3 +311,21 @@ def test_a_database_reads_while_it_is_being_written(kept: Settings) -> None:
         assert database.query("SELECT 1 AS one") == [{"one": 1}]
     database.close()
     assert duckdb.connect(str(database.file)).execute("SELECT count(*) FROM calls").fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize("place", [0.0, 0.2, 0.5, 0.8])
+def test_a_database_damaged_anywhere_is_built_again_while_it_is_used(kept: Settings, place: float) -> None:
+    with Store(kept.data) as store:
+        store.ingest()
+        store.put_fact("assignments", ASSIGNMENT)
+    size = store.file.stat().st_size
+    with store.file.open("r+b") as file:
+        file.seek(int(size * place) + 100)
+        file.write(b"\xff" * min(65536, size // 5))
+    with Store(kept.data) as store:
+        store.catch_up()
+        assert [row["rep"] for row in store.query("SELECT rep FROM calls ORDER BY rep")] == ["Ann", "Bea"]
+        assert store.query("SELECT count(*) AS n FROM turns") == [{"n": 6}]
+        assert store.query("SELECT rep FROM assignments") == [{"rep": "Ann"}]
+        store.put_fact("assignments", {**ASSIGNMENT, "assignment_id": "a2"})
+        assert store.query("SELECT count(*) AS n FROM criterion_weeks") == [{"n": 4}]
