@@ -72,6 +72,7 @@ def _coach(report: dict[str, Any], settings: Settings) -> Digest:
             store.serve()
             try:
                 report["assigned"] = assign(store, settings)
+                refresh(store, settings)
             except DebriefError as error:
                 report["problems"].append(f"training not assigned: {error}")
             digest = nightly_digest(store, report, day=today)
@@ -94,6 +95,13 @@ def assign(store: Store, settings: Settings) -> list[dict[str, Any]]:
     from pipeline.coach.commands import assign_training
 
     return assign_training(store, settings=settings)
+
+
+def refresh(store: Store, settings: Settings) -> None:
+    """Standings and gaps worked out anew, where pages read kept ones. Raises `DebriefError`s."""
+    from pipeline.coach.commands import refresh_gaps
+
+    refresh_gaps(store, settings=settings)
 
 
 def run_nightly(caller: Caller, settings: Settings) -> dict[str, Any]:

@@ -32,7 +32,10 @@ Params = Sequence[Any] | Mapping[str, Any]
 FACT_KEYS: dict[str, str] = {"assignments": "assignment_id"}
 """Tables built from `facts/`, with the column that identifies a row."""
 
-EXPORTED = ("calls", *CALL_TABLES, *FACT_KEYS, "failures", "criterion_weeks", "call_weeks")
+DERIVED = ("gaps",)
+"""Tables of what takes long to work out, replaced whole each night."""
+
+EXPORTED = ("calls", *CALL_TABLES, *FACT_KEYS, "failures", "criterion_weeks", "call_weeks", *DERIVED)
 """The tables that exports and copies for analysts hold."""
 
 FETCH = 5000
@@ -309,6 +312,18 @@ class Database:
             with self._transaction():
                 self._connection.execute(f"DELETE FROM {kind} WHERE {FACT_KEYS[kind]} = ?", [row[FACT_KEYS[kind]]])
                 self._insert(kind, [plain])
+
+    def put_derived(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Replace a table of `DERIVED` by these rows."""
+        if table not in DERIVED:
+            raise StoreError(f"{table}: not a table that is replaced whole")
+
+        def replace() -> None:
+            with self._writing, self._transaction():
+                self._connection.execute(f"DELETE FROM {table}")
+                self._insert(table, rows)
+
+        self.healing(replace)
 
     def export(self, folder: Path, *, form: str) -> dict[str, int]:
         """Write every table as `<table>.<form>` (`jsonl`, `csv`, `parquet`), or all and the views as `debrief.duckdb`.

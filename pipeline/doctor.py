@@ -6,25 +6,40 @@ import dataclasses
 import os
 import shutil
 import sys
+import time
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from pipeline import keep, process
 from pipeline.claims import Claims
 from pipeline.errors import DebriefError
 from pipeline.settings import Settings
+from pipeline.status import watchers
 from pipeline.store import Store
 
 LIBRARIES = ("torch", "faster-whisper", "pocketsphinx", "pyannote.audio", "duckdb", "prefect")
 LOW_DISK_GB = 2.0
+STUCK_S = 600.0
+"""A claim is renewed every 15 s; one that was not for so long is stuck, whoever holds it."""
+SECRET = ("digest_webhook",)
+"""Settings whose value lets others in: shown as set, never as they are."""
 
 Row = dict[str, Any]
 
 
 def checkup(settings: Settings) -> list[Row]:
     """Rows `{"what", "found", "ok", "remedy"}`, in reading order. Never raises `DebriefError`."""
-    return [_python(), *_libraries(), *_settings(settings), _folder(settings), _disk(settings), _rubric(settings),
-            *_models(settings), _store(settings), _claims(settings), _failures(settings)]  # fmt: skip
+    one = (_folder, _disk, _rubric)
+    many = (_models, _store, _watchers, _failures)
+    return [
+        _python(),
+        *_libraries(),
+        *_settings(settings),
+        *(look(settings) for look in one),
+        *(row for look in many for row in look(settings)),
+        _claims(settings),
+    ]
 
 
 def _row(what: str, found: object, remedy: str = "") -> Row:
@@ -52,16 +67,25 @@ def _settings(settings: Settings) -> list[Row]:
     for f in dataclasses.fields(settings):
         value = getattr(settings, f.name)
         if f.name not in ("data", "inbox") and value != getattr(default, f.name):
-            rows.append(_row(f"setting {f.name}", value))
+            rows.append(_row(f"setting {f.name}", "set" if f.name in SECRET else value))
     return rows
 
 
 def _folder(settings: Settings) -> Row:
-    folder = settings.data if settings.data.exists() else settings.data.absolute().parent
-    usable = os.access(folder, os.R_OK | os.W_OK | os.X_OK)
-    return _row(
-        "writing", f"{folder}: {'yes' if usable else 'no'}", "" if usable else "give this user write permission"
-    )
+    """Whether the data folder can be written, tried rather than asked: network drives and root answer wrongly."""
+    folder = settings.data.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    probe = folder / f".doctor-{os.getpid()}.tmp"
+    try:
+        probe.write_bytes(b"x")
+        probe.unlink()
+    except OSError as error:
+        remedy = f"give this user write permission to {folder}, and see that the disk is not full"
+        return _row("writing", f"{folder}: no ({error.strerror or error})", remedy)
+    loose = settings.data.is_dir() and settings.data.stat().st_mode & 0o007
+    found = f"{folder}: yes" + ("; other users of this machine may look in (chmod o-rwx)" if loose else "")
+    return _row("writing", found)
 
 
 def _disk(settings: Settings) -> Row:
@@ -93,29 +117,71 @@ def _models(settings: Settings) -> list[Row]:
     return [first, *(_row(f"model {m.name}", m.state, "" if m.state == "ready" else "see there") for m in here)]
 
 
-def _store(settings: Settings) -> Row:
+def _store(settings: Settings) -> list[Row]:
     if not settings.data.is_dir():
-        return _row("database", "none yet")
+        return [_row("database", "none yet")]
     try:
         with Store(settings.data, wait_s=1.0) as store:
             row = store.query("SELECT count(*) AS n, count(*) FILTER (status = 'scored') AS scored FROM calls")[0]
             damaged = store.query("SELECT file, problem FROM records WHERE problem IS NOT NULL")
+            waiting = len(keep.pending(settings.data))
+            review = store.query(
+                "SELECT call_id, path, reason FROM calls WHERE status = 'review' ORDER BY kept_at DESC"
+            )
+            unknown = store.query("SELECT call_id, path, reason FROM unknown_reps ORDER BY call_date DESC NULLS LAST")
+            through = "" if store.owner else ", through the process that serves it"
     except DebriefError as error:
-        return _row("database", error, "wait for the other debrief, or `debrief rebuild`")
+        return [_row("database", error, "wait for the other debrief, or `debrief rebuild`")]
     remedy = f"process these again: {', '.join(item['file'] for item in damaged[:3])}" if damaged else ""
-    return _row("database", f"{row['n']} calls, {row['scored']} scored, {len(damaged)} damaged result files", remedy)
+    found = f"{row['n']} calls, {row['scored']} scored, {len(damaged)} damaged result files{through}"
+    if waiting:
+        found += f", {waiting} results not taken in yet"
+    return [_row("database", found, remedy), _listed("calls to review", review), _listed("unknown rep", unknown)]
+
+
+def _listed(what: str, rows: list[Row]) -> Row:
+    """How many calls wait for a person, the newest by name."""
+    why = f"; {rows[0]['reason']}" if rows else ""
+    some = ", ".join(f"{Path(row['path']).name} ({row['call_id'][:8]})" for row in rows[:3])
+    return _row(what, f"{len(rows)}{f': {some}' if some else ''}{why}")
 
 
 def _claims(settings: Settings) -> Row:
     folder = settings.data / "claims"
     held = len(list(folder.glob("*.claim"))) if folder.is_dir() else 0
-    swept = Claims(folder).sweep() if held else 0
-    return _row(
-        "claims", f"{held - swept} calls are being worked on" + (f", {swept} stale claims removed" if swept else "")
-    )
+    try:
+        swept = Claims(folder).sweep() if held else 0
+    except DebriefError as error:
+        return _row("claims", error, "give this user write permission")
+    stuck = [path for path in folder.glob("*.claim") if time.time() - path.stat().st_mtime > STUCK_S] if held else []
+    found = f"{held - swept} calls are being worked on"
+    found += f", {swept} stale claims removed" if swept else ""
+    remedy = f"delete {stuck[0]} if no other machine is at it" if stuck else ""
+    return _row("claims", found, remedy)
 
 
-def _failures(settings: Settings) -> Row:
+def _watchers(settings: Settings) -> list[Row]:
+    rows = []
+    for item in watchers(settings.data):
+        counts = ", ".join(f"{n} {status}" for status, n in sorted(item["counts"].items())) or "nothing yet"
+        found = f"{item['inbox']} by process {item['pid']} on {item['host']} since {item['since']}: {counts}"
+        remedy = str(item["problem"]) if item["problem"] else ""
+        rows.append(
+            _row("watcher", found, remedy or ("" if item["alive"] else "it has said nothing for minutes: look"))
+        )
+    return rows or [_row("watcher", "none runs")]
+
+
+def _failures(settings: Settings) -> list[Row]:
+    """How many files failed, by what follows from it, each with its latest reason."""
+    rows = []
     failures = keep.read_failures(settings.data)
-    latest = f"; the latest: {failures[-1]['reason']}" if failures else ""
-    return _row("failed files", f"{len(failures)}{latest}")
+    for status, words in (
+        ("refused", "refused files"),
+        ("retry", "files to be tried again"),
+        ("quarantined", "quarantined files"),
+    ):
+        mine = sorted((row for row in failures if row["status"] == status), key=lambda row: str(row["last_at"]))
+        latest = f"; the latest: {mine[-1]['reason']}" if mine else ""
+        rows.append(_row(words, f"{len(mine)}{latest}"))
+    return rows

@@ -200,6 +200,15 @@ SELECT rep, team, sum(n)::INTEGER AS calls, sum(n) FILTER (status = 'scored')::I
        sum(sum_overall) / nullif(sum(n_overall), 0) AS overall, max(week) AS last_week
 FROM call_weeks GROUP BY ALL;
 
+CREATE TABLE gaps (
+    rep           VARCHAR NOT NULL,
+    team          VARCHAR,
+    criterion     VARCHAR NOT NULL,
+    expected_lift DOUBLE,
+    as_of         DATE NOT NULL,
+    detail        JSON
+);
+
 CREATE VIEW unknown_reps AS
 SELECT call_id, path, account, call_date, status,
        'unknown rep: name it in the folder, the file name or a sidecar' AS reason

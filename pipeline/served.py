@@ -29,7 +29,7 @@ from typing import Any
 from pipeline import errors, keep
 from pipeline.database import Database, Ingested, Row, as_dict
 
-OPERATIONS = ("ingest", "catch_up", "rebuild", "put_fact", "export")
+OPERATIONS = ("ingest", "catch_up", "rebuild", "put_fact", "put_derived", "export")
 """Methods of `Database` that are called for others by their name; `query` is answered in parts instead."""
 
 ANSWER_S = 10.0

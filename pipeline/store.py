@@ -111,13 +111,18 @@ class Store:
         """Keep a row of `assignments` (its id column set; unknown keys are refused): file first, then table."""
         self._do("put_fact", kind=kind, row=dict(row))
 
+    def put_derived(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Replace a table of what takes long to work out (`gaps`); a rebuild empties it until the next night."""
+        self._do("put_derived", table=table, rows=[dict(row) for row in rows])
+
     def record(self, call_id: str) -> Row | None:
         """The latest record of the call with this id (or its beginning, or its vendor's id); None when there is none.
 
         Raises `StoreError` when several calls begin like that.
         """
-        rows = self.query(
-            "SELECT record_file FROM calls WHERE call_id = $id OR external_id = $id "
+        # a whole id is found by the index; only what is none needs a look at every call
+        rows = self.query("SELECT record_file FROM calls WHERE call_id = $id", {"id": call_id}) or self.query(
+            "SELECT record_file FROM calls WHERE external_id = $id "
             "UNION SELECT record_file FROM calls WHERE length($id) >= 4 AND starts_with(call_id, lower($id))",
             {"id": call_id},
         )

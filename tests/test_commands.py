@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 COMMANDS = (
     "demo", "process", "watch", "nightly", "serve", "transcribe", "score", "scorecard", "gaps", "training", "snippets",
     "account", "plan", "rubric check", "rubric diff", "models list", "models pull", "models check", "rescore", "export",
-    "erase", "doctor", "rebuild",
+    "erase", "doctor", "rebuild", "backup",
 )  # fmt: skip
 
 READING = (

@@ -41,7 +41,7 @@ def test_each_problem_comes_with_its_remedy(found: Settings, monkeypatch: pytest
         "free disk": "free some space",
         "database": f"process these again: results/{'ab' * 32}/x.json",
     }
-    assert "no such file" in row(rows, "failed files")["found"]
+    assert "no such file" in row(rows, "refused files")["found"]
 
 
 def test_a_locked_database_is_a_finding_and_no_crash(found: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Commands that look after an installation: serve, export, erase, rebuild, doctor."""
+"""Commands that look after an installation: serve, export, backup, erase, rebuild, doctor."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import typer
 
 from pipeline.cli.shared import Data, Json, NotThereYet, console, emit, one_line, open_store, part, settings_of
 
-FORMATS = ("jsonl", "csv", "parquet")
+FORMATS = ("jsonl", "csv", "parquet", "duckdb")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command("serve")(serve)
     app.command("export")(export)
+    app.command("backup")(backup)
     app.command("erase")(erase)
     app.command("rebuild")(rebuild)
     app.command("doctor")(doctor)
@@ -37,12 +38,32 @@ def export(
     form: Annotated[str, typer.Option("--format", help=f"One of: {', '.join(FORMATS)}.")] = "jsonl",
     data: Data = None,
 ) -> None:
-    """Write calls, turns, scores and training as files: JSON Lines, CSV or Parquet, one per table."""
+    """Write calls, turns, scores and training as files: JSON Lines, CSV or Parquet, or one DuckDB file for analysts.
+
+    Works while the web app or a watcher runs.
+    """
     if form not in FORMATS:
         raise typer.BadParameter(f"{form}: one of {', '.join(FORMATS)}", param_hint="--format")
     with open_store(settings_of(data)) as store:
         rows = store.export(folder, form=form)
     console().print(one_line(f"{sum(rows.values())} rows of {len(rows)} tables in {folder}"))
+
+
+def backup(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Archive to write; else debrief-backup-<time>.tar.gz.")
+    ] = None,
+    recordings: Annotated[bool, typer.Option("--recordings", help="The inbox too.")] = False,
+    data: Data = None,
+) -> None:
+    """Write one archive of all that cannot be made again. Works while debrief runs."""
+    from pipeline.backup import back_up, default_target
+
+    settings = settings_of(data)
+    target = file or default_target()
+    count, size = back_up(settings.data, target, inbox=settings.inbox_folder if recordings else None)
+    console().print(one_line(f"{count} files, {size / 1e6:.1f} MB in {target}"), soft_wrap=True)
+    console().print("unpack it into an empty data folder and run `debrief rebuild` there to restore it")
 
 
 def erase(

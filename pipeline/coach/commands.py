@@ -9,7 +9,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any, get_args
 
 from pipeline.coach.assign import new_assignments
-from pipeline.coach.load import load_rows
+from pipeline.coach.load import load_rows, load_scores
 from pipeline.coach.reports import (
     account_report,
     gaps_report,
@@ -19,6 +19,7 @@ from pipeline.coach.reports import (
     training_report,
 )
 from pipeline.coach.rows import Rows
+from pipeline.coach.snapshot import keep_gaps, kept_gaps
 from pipeline.coach.snippets import BEST_LEVEL
 from pipeline.coach.training import Library, load_library
 from pipeline.errors import StoreError
@@ -35,9 +36,26 @@ SNIPPETS = 20
 
 def gap_rows(store: Store, *, settings: Settings, name: str | None = None) -> list[Row]:
     """Gaps of all reps or of the one called `name`. Raises `StoreError` for a rep without calls."""
+    kept = kept_gaps(store)
+    if kept is not None:
+        reps = [
+            row["rep"] for row in store.query("SELECT DISTINCT rep FROM rep_totals WHERE rep IS NOT NULL ORDER BY 1")
+        ]
+        rep = None if name is None else _known(name, reps, "rep")
+        return [row for row in kept if rep in (None, row["rep"])]
     rows = load_rows(store)
     rep = _rep(rows, name)
     return gaps_report(rows, load_rubric(settings.rubric), rep=rep, target=_target(settings))
+
+
+def refresh_gaps(store: Store, *, settings: Settings) -> bool:
+    """Work out the gaps and keep them, where there are too many calls to do so when asked. True when it was done."""
+    if kept_gaps(store) is None:
+        return False
+    rubric = load_rubric(settings.rubric)
+    rows = Rows(scores=load_scores(store))
+    keep_gaps(store, gaps_report(rows, rubric, target=_target(settings)), as_of=dt.date.today())
+    return True
 
 
 def training_rows(store: Store, *, settings: Settings, name: str | None = None) -> list[Row]:

@@ -10,6 +10,10 @@ from pipeline.coach.rows import Assignment, CallRow, Moment, ObjectionRow, Rows,
 if TYPE_CHECKING:
     from pipeline.store import Store
 
+NEWEST = 200
+"""Scored calls per rep and criterion that coaching looks at. The mean of 200 calls is sure to about 0.05 levels; what
+is older cannot be seen in it, and over years would fill the memory."""
+
 _WHERE = "(c.call_date >= $since OR c.call_date IS NULL OR $since IS NULL)"
 
 _CALLS = f"""
@@ -20,7 +24,11 @@ FROM calls c WHERE {_WHERE} ORDER BY c.call_date NULLS FIRST, c.call_id
 _SCORES = f"""
 SELECT c.call_id, c.rep, c.criterion, c.level, c.team, c.call_date AS date, c.call_type, c.account, c.confidence,
        c.overall
-FROM scores c WHERE c.rep IS NOT NULL AND {_WHERE} ORDER BY c.call_date NULLS FIRST, c.call_id, c.criterion
+FROM scores c WHERE c.rep IS NOT NULL AND {_WHERE}
+QUALIFY row_number() OVER (
+    PARTITION BY c.rep, c.criterion ORDER BY c.call_date DESC NULLS LAST, c.call_id DESC
+) <= {NEWEST}
+ORDER BY c.call_date NULLS FIRST, c.call_id, c.criterion
 """
 _MOMENTS = f"""
 SELECT e.call_id, e.criterion, e.turn, e.t0, e.t1, e.speaker, e.quote, e.why, 'evidence' AS kind
@@ -54,12 +62,17 @@ def load_rows(store: Store, *, account: str | None = None, since: dt.date | None
     both: dict[str, Any] = {"since": since}
     return Rows(
         calls=tuple(CallRow(**row) for row in store.query(_CALLS, both)),
-        scores=tuple(ScoredCall(**row) for row in store.query(_SCORES, both)),
+        scores=load_scores(store, since=since),
         moments=tuple(Moment(**row) for row in store.query(_MOMENTS, both)),
         objections=tuple(ObjectionRow(**row) for row in store.query(_OBJECTIONS, both)),
         turns=tuple(TurnRow(**row) for row in store.query(_TURNS, {**both, "account": account})) if account else (),
         assignments=tuple(Assignment(**_known(row)) for row in store.query(_ASSIGNMENTS)),
     )
+
+
+def load_scores(store: Store, *, since: dt.date | None = None) -> tuple[ScoredCall, ...]:
+    """The scores of `load_rows` alone, for what needs nothing else. Raises `StoreError`."""
+    return tuple(ScoredCall(**row) for row in store.query(_SCORES, {"since": since}))
 
 
 def _known(row: dict[str, Any]) -> dict[str, Any]:

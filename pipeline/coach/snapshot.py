@@ -1,0 +1,41 @@
+"""Gaps as worked out last night: over many calls they take minutes, and a page may not."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipeline.store import Store
+
+Row = dict[str, Any]
+
+LIVE_CALLS = 5000
+"""Up to so many scored calls gaps are worked out when they are asked for."""
+
+NEWEST = 20
+"""Calls named with each kept gap."""
+
+
+def keep_gaps(store: Store, rows: list[Row], *, as_of: dt.date) -> None:
+    """Keep the rows of the gaps report, of each the newest calls. Raises `StoreError`."""
+    kept = []
+    for row in rows:
+        mine = {name: row[name] for name in ("rep", "team", "criterion", "expected_lift")}
+        kept.append({**mine, "as_of": as_of, "detail": {**row, "call_ids": row["call_ids"][-NEWEST:]}})
+    store.put_derived("gaps", kept)
+
+
+def kept_gaps(store: Store, *, rep: str | None = None) -> list[Row] | None:
+    """The kept rows of the gaps report, the largest lift first; None where there are few enough calls to ask anew.
+
+    Raises `StoreError`.
+    """
+    scored = store.query("SELECT coalesce(sum(n), 0) AS n FROM call_weeks WHERE status = 'scored'")[0]["n"]
+    if scored <= LIVE_CALLS:
+        return None
+    rows = store.query(
+        "SELECT detail FROM gaps WHERE $rep IS NULL OR rep = $rep ORDER BY expected_lift DESC, rep, criterion",
+        {"rep": rep},
+    )
+    return [row["detail"] for row in rows]
