@@ -1,6 +1,9 @@
 """The store under load: pages over a million calls, and ten thousand calls through the real flow while pages are read.
 
-python -m benchmarks.store [--calls 1000000] [--flow 10000] [--report FILE]
+    python -m benchmarks.store [--calls 1000000] [--flow 10000] [--judged 150] [--report FILE]
+
+`--flow` calls go through the real flow with the tests' stand-in for the judge, so that what is measured is what keeps
+them; `--judged` calls through the same flow with the judge as it ships.
 """
 
 from __future__ import annotations
@@ -48,15 +51,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=1_000_000)
     parser.add_argument("--flow", type=int, default=10_000)
+    parser.add_argument("--judged", type=int, default=150)
     parser.add_argument("--report", type=Path, default=ROOT / "benchmarks" / "store.md")
     args = parser.parse_args()
     lines = ["# The store under load", "", f"`python -m benchmarks.store` on {os.cpu_count()} cores.", ""]
     if args.calls:
         with tempfile.TemporaryDirectory(prefix="debrief-store-") as folder:
             lines += pages(Path(folder), args.calls)
-    if args.flow:
-        with tempfile.TemporaryDirectory(prefix="debrief-load-") as folder:
-            lines += load(Path(folder), args.flow)
+    for calls, judge in ((args.flow, "a stand-in for the judge"), (args.judged, "the judge as it ships")):
+        if calls:
+            with tempfile.TemporaryDirectory(prefix="debrief-load-") as folder:
+                lines += load(Path(folder), calls, judge=judge)
     args.report.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
     return 0
@@ -161,7 +166,13 @@ from flows.local import use_data_folder
 data, inbox = Path(sys.argv[1]), Path(sys.argv[2])
 use_data_folder(data)
 from flows.process import Caller, run_process
+from pipeline import batch
 from pipeline.settings import Settings
+if sys.argv[3].startswith("a stand-in"):
+    import fakes
+    sys.modules.update(fakes.modules())
+    begin = batch.Batch.__init__
+    batch.Batch.__init__ = lambda self, *a, **o: begin(self, *a, **{**o, "task": "fakes:work"})
 started = time.monotonic()
 report = run_process([inbox], Caller(settings=Settings(data=data, inbox=str(inbox), workers=2)))
 print(json.dumps({"s": time.monotonic() - started, "counts": report["counts"], "store": report["store"],
@@ -170,8 +181,8 @@ print(json.dumps({"s": time.monotonic() - started, "counts": report["counts"], "
 """
 
 
-def load(folder: Path, calls: int) -> list[str]:
-    """Transcripts through the real flow and the real judge on two workers; pages read meanwhile through the server."""
+def load(folder: Path, calls: int, *, judge: str) -> list[str]:
+    """Transcripts through the real flow on two workers; pages read meanwhile in the process that has the store open."""
     from pipeline.store import Store
 
     inbox, data = folder / "inbox", folder / "data"
@@ -179,7 +190,11 @@ def load(folder: Path, calls: int) -> list[str]:
     with Store(data) as store:
         store.serve()
         flow = subprocess.Popen(
-            [sys.executable, "-c", FLOW, str(data), str(inbox)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+            [sys.executable, "-c", FLOW, str(data), str(inbox), judge],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
         )
         taken: list[float] = []
         errors = 0
@@ -202,7 +217,7 @@ def load(folder: Path, calls: int) -> list[str]:
     mine = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     rate = f"{done['s']:.0f} s, {calls / done['s']:.1f} calls/s"
     return [
-        f"{calls:,} transcript calls through the `process` flow (Prefect, two workers, the real judge): {rate}; "
+        f"{calls:,} transcript calls through the `process` flow (Prefect, two workers, {judge}): {rate}; "
         f"{json.dumps(done['counts'])}; in the store {kept['n']}, distinct {kept['once']}.",
         f"{len(taken)} page reads meanwhile through the process that has the store open: p50 {p(taken, 50):.1f} ms, "
         f"p95 {p(taken, 95):.1f} ms, {errors} errors. Memory: flow {done['own_mb']:.0f} MB, its largest child "

@@ -82,6 +82,8 @@ class Batch:
 
     def __enter__(self) -> Batch:
         self._claims.__enter__()
+        # what killed processes left of calls that were done all the same is never taken again, only swept
+        self._claims.sweep()
         self._pool.__enter__()
         if self._stop:
             threading.Thread(target=self._heed, args=(self._stop,), name="stop", daemon=True).start()
