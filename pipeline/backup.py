@@ -78,14 +78,14 @@ def _files(data: Path, inbox: Path | None, *, skip: set[Path]) -> Iterator[tuple
 
 def _add(archive: tarfile.TarFile, path: Path, name: str) -> int:
     """Add one regular file; 1 when it was there, 0 when it has gone meanwhile or is a link or a socket."""
-    if path.is_symlink() or not path.is_file():
+    if path.is_symlink() or not path.is_file() or path.name.endswith(("-wal", "-shm", "-journal")):
         return 0
     with contextlib.suppress(FileNotFoundError):
         with path.open("rb") as file:
             is_sqlite = file.read(len(_SQLITE)) == _SQLITE
         if is_sqlite:
             _add_sqlite(archive, path, name)
-        elif not path.name.endswith(("-wal", "-shm", "-journal")):
+        else:
             archive.add(path, arcname=name, recursive=False)
         return 1
     return 0

@@ -5,7 +5,6 @@ Nothing here decodes audio or reads a transcript's content beyond what tells the
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
 import os
@@ -14,15 +13,14 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pipeline.errors import InputError
+from pipeline.sidecar import SIDECAR_SUFFIXES, is_table, read_sidecar
 from pipeline.types import CallMeta, SourceKind
 
 Sniff = Callable[[Path], str | None]
 
 CALL_ID_DIGITS = 16
-SIDECAR_SUFFIXES = (".json", ".yaml", ".yml")
 PARTIAL_SUFFIXES = (
     ".part",
     ".partial",
@@ -124,9 +122,17 @@ def _walk(root: Path, sniff: Sniff | None) -> Iterator[Found]:
             path = Path(folder, name)
             if ignored(name) or path.suffix.lower() in NOT_CALLS or _sidecar_of(path, stems, sniff):
                 continue
-            if path.is_symlink() and limit not in path.resolve().parents:
+            if path.is_symlink() and not _within(path, limit):
                 continue
             yield Found(path, root)
+
+
+def _within(path: Path, folder: Path) -> bool:
+    """True when a link ends in `folder` (a loop ends nowhere)."""
+    try:
+        return folder in path.resolve().parents
+    except (OSError, RuntimeError):
+        return False
 
 
 def ignored(name: str) -> bool:
@@ -138,8 +144,10 @@ def ignored(name: str) -> bool:
 
 
 def _sidecar_of(path: Path, stems: dict[str, set[str]], sniff: Sniff | None) -> bool:
-    """True when a `.json` belongs to a file beside it (by its whole name or its stem) and is no transcript itself."""
-    if path.suffix.lower() != ".json":
+    """True when a `.json` or `.csv` belongs to a file beside it (by whole name or stem) and is no transcript."""
+    if is_table(path.name):
+        return True
+    if path.suffix.lower() not in (".json", ".csv") or not path.is_file():
         return False
     same_stem = {name for name in stems.get(path.stem, ()) if not name.lower().endswith(SIDECAR_SUFFIXES)}
     owner_named = path.stem in stems.get(Path(path.stem).stem, ())
@@ -179,7 +187,7 @@ def identify(found: Found, *, pattern: str, sniff: Sniff | None = None, hashes: 
         mtime_ns=after.st_mtime_ns,
         kind="transcript" if form or path.suffix.lower() in TEXT_SUFFIXES else "audio",
         format=form,
-        sidecar=read_sidecar(path),
+        sidecar=read_sidecar(path, root=found.root),
         from_path=meta_from_path(path, root=found.root, pattern=pattern),
     )
 
@@ -212,42 +220,6 @@ def hash_file(path: Path) -> str:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-def read_sidecar(path: Path) -> CallMeta:
-    """What `<file>.json|.yaml|.yml`, or one with the same stem, states about the call; empty when there is none.
-
-    The object may be flat or under `meta`. Raises `InputError` naming the sidecar when it cannot be read.
-    """
-    for suffix in SIDECAR_SUFFIXES:
-        for candidate in (path.with_name(path.name + suffix), path.with_suffix(suffix)):
-            if candidate != path and candidate.is_file():
-                row = _load_sidecar(candidate)
-                if row is not None:
-                    return CallMeta.from_json(row)
-    return CallMeta()
-
-
-def _load_sidecar(path: Path) -> dict[str, Any] | None:
-    """The sidecar's mapping; None when the file is a transcript of its own."""
-    import yaml
-
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        row = json.loads(text) if path.suffix.lower() == ".json" else yaml.safe_load(text)
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        line = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path}: metadata cannot be read ({line}); correct or delete it") from error
-    if isinstance(row, dict) and isinstance(row.get("meta"), dict) and "turns" not in row:
-        row = row["meta"]
-    if not isinstance(row, dict):
-        return None if path.suffix.lower() == ".json" else {}
-    transcript_like = any(isinstance(value, list | dict) for value in row.values())
-    return None if transcript_like else {str(key): _plain(value) for key, value in row.items()}
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, dt.date | dt.datetime) else value
 
 
 def meta_from_path(path: Path, *, root: Path | None, pattern: str) -> CallMeta:

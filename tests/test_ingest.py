@@ -10,7 +10,8 @@ import pytest
 from fakes import sniff
 
 from pipeline.errors import InputError
-from pipeline.ingest import Found, HashCache, discover, identify, meta_from_path, read_sidecar
+from pipeline.ingest import Found, HashCache, discover, identify, meta_from_path
+from pipeline.sidecar import read_sidecar
 from pipeline.types import CallMeta
 
 PATTERN = "{team}/{rep}/{date}_{account}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any, Literal, NoReturn
@@ -46,11 +47,13 @@ def read_bytes(path: Path) -> bytes:
     """The whole file. Raises `TranscriptError` where it is missing, unreadable, empty or over the limit."""
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            # its size first: a gigabyte need not be read to be refused
+            too_large = os.fstat(file.fileno()).st_size > MAX_BYTES
+            data = b"" if too_large else file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a usable path"
         raise TranscriptError(f"{path}: cannot be read ({reason}); check the path and its permissions") from error
-    if len(data) > MAX_BYTES:
+    if too_large or len(data) > MAX_BYTES:
         raise TranscriptError(f"{path}: over {MAX_BYTES // 1_000_000} MB, too large for a transcript; split it")
     if not data:
         raise TranscriptError(f"{path}: empty file (0 bytes); export it again")

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sqlite3
+import stat
+import tarfile
+import time
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+import pytest
+from test_served import ASSIGNMENT
+from test_store import dump, keep_call
+
+from pipeline import backup, keep, migrations, plan, status, tidy
+from pipeline.database import migrate
+from pipeline.errors import StoreError
+from pipeline.rollups import week_of
+from pipeline.settings import Settings
+from pipeline.store import Store
+
+pytestmark = pytest.mark.usefixtures("stages")
+
+
+@pytest.fixture
+def kept(tmp_path: Path, settings: Settings) -> Settings:
+    for n, (rep, word) in enumerate([("Ann", "ok"), ("Bea", "ok two"), ("Bea", "noisy"), ("Ann", "ok three")]):
+        keep_call(tmp_path, settings, rep, f"2026-09-{14 + 3 * n}_acme", word)
+    plan.keep_failure(settings, tmp_path / "x.wav", kind="input", reason="no speech")
+    with Store(settings.data) as store:
+        store.catch_up()
+        store.put_fact("assignments", ASSIGNMENT)
+    return settings
+
+
+def test_a_backup_restores_everything_while_the_store_is_open(kept: Settings, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(kept.data / "users.db")) as users:
+        users.execute("PRAGMA journal_mode=WAL")
+        users.execute("CREATE TABLE t (x)")
+        users.execute("INSERT INTO t VALUES (7)")
+        users.commit()
+        (kept.data / "debrief.toml").write_text("workers = 1\n")
+        inbox = tmp_path / "in"
+        with Store(kept.data) as store:
+            store.serve()
+            before = dump(store)
+            count, size = backup.back_up(kept.data, tmp_path / "b.tar.gz", inbox=inbox)
+    assert size == (tmp_path / "b.tar.gz").stat().st_size
+    assert stat.S_IMODE((tmp_path / "b.tar.gz").stat().st_mode) == 0o600
+    fresh = tmp_path / "fresh"
+    with tarfile.open(tmp_path / "b.tar.gz") as archive:
+        names = archive.getnames()
+        archive.extractall(fresh, filter="data")
+    assert len(names) == count
+    assert not [name for name in names if name.startswith(("store.", "claims", "logs", "pending"))]
+    assert sum(name.startswith("inbox/") for name in names) == 4
+    with closing(sqlite3.connect(fresh / "users.db")) as users:
+        assert users.execute("SELECT x FROM t").fetchall() == [(7,)]
+    with Store(fresh) as store:
+        store.rebuild()
+        after = dump(store)
+    for table in before:
+        assert [row for row in after[table] if table != "records"] == [r for r in before[table] if table != "records"]
+
+
+def test_a_backup_that_cannot_be_written_is_one_line(kept: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be written"):
+        backup.back_up(kept.data, tmp_path / "file" / "b.tar.gz")
+    with pytest.raises(StoreError, match="no such data folder"):
+        backup.back_up(tmp_path / "none", tmp_path / "b.tar.gz")
+
+
+def test_the_analysts_copy_has_tables_and_views(kept: Settings, tmp_path: Path) -> None:
+    with Store(kept.data) as store:
+        store.serve()
+        with Store(kept.data) as other:
+            counts = other.export(tmp_path / "out", form="duckdb")
+            again = other.export(tmp_path / "out", form="duckdb")
+        assert counts == again
+    assert (counts["calls"], counts["turns"], counts["assignments"]) == (4, 12, 1)
+    with duckdb.connect(str(tmp_path / "out" / "debrief.duckdb"), read_only=True) as copy:
+        assert copy.execute("SELECT count(*) FROM scores").fetchall() == [(6,)]
+        names = {name for (name,) in copy.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()}
+        assert copy.execute("SELECT detail->>'$.calls[0]' FROM assignments").fetchall() == [("x",)]
+    assert {"scores", "rep_criterion_weeks", "team_criteria", "rep_totals", "unknown_reps"} <= names
+    assert os.listdir(tmp_path / "out") == ["debrief.duckdb"]
+
+
+@pytest.mark.parametrize("version", range(1, len(migrations.MIGRATIONS)))
+def test_a_database_of_every_earlier_version_is_brought_up_to_date(
+    kept: Settings, tmp_path: Path, version: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store(kept.data) as store:
+        now = dump(store)
+        rollups = {t: sorted(map(str, store.query(f"SELECT * FROM {t}"))) for t in ("criterion_weeks", "call_weeks")}
+        rows = {table: store.query(f"SELECT * FROM {table}") for table in now}
+    old = tmp_path / "old.duckdb"
+    with duckdb.connect(str(old)) as connection:
+        with monkeypatch.context() as patch:
+            patch.setattr("pipeline.database.MIGRATIONS", migrations.MIGRATIONS[:version])
+            migrate(connection, old)
+        for table, content in rows.items():
+            columns = [c for (c,) in connection.execute(
+                "SELECT column_name FROM duckdb_columns() WHERE table_name = ?", [table]).fetchall()]  # fmt: skip
+            for row in content:
+                values = [keep.encode(row[c]).decode() if isinstance(row[c], dict) else row[c] for c in columns]
+                marks = ", ".join("?" for _ in columns)
+                connection.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", values)
+        migrate(connection, old)
+        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(len(migrations.MIGRATIONS),)]
+        for table, expected in rollups.items():
+            found = connection.execute(f"SELECT * FROM {table}")
+            names = [item[0] for item in found.description]
+            assert sorted(str(dict(zip(names, row, strict=True))) for row in found.fetchall()) == expected
+    os.replace(old, kept.data / "store.duckdb")
+    with Store(kept.data) as store:
+        store.catch_up()
+        assert dump(store) == now
+
+
+def test_rollups_follow_every_change(kept: Settings, tmp_path: Path) -> None:
+    import fakes
+
+    def check(store: Store) -> None:
+        for table, sql in {
+            "criterion_weeks": "SELECT rep, team, criterion, date_trunc('week', call_date)::DATE AS week, level, "
+            "count(*)::INTEGER AS n FROM scores GROUP BY ALL",
+            "call_weeks": "SELECT rep, team, date_trunc('week', call_date)::DATE AS week, status, "
+            "count(*)::INTEGER AS n, count(overall)::INTEGER AS n_overall, coalesce(sum(overall), 0) AS sum_overall FROM calls GROUP BY ALL",
+        }.items():
+            kept_rows = store.query(f"SELECT * FROM {table}")
+            assert sorted(map(str, kept_rows)) == sorted(map(str, store.query(sql)))
+            assert kept_rows
+
+    with Store(kept.data) as store:
+        check(store)
+        fakes.RUBRIC_VERSION[0] = "bbbb"
+        keep_call(tmp_path, kept, "Ann", "2026-09-14_acme", "ok")
+        keep_call(tmp_path, kept, "Cem", "undated", "ok four")
+        assert store.catch_up().calls == 2
+        check(store)
+        for file in keep.record_files(
+            kept.data, store.query("SELECT sha256 FROM calls WHERE rep = 'Bea'")[0]["sha256"]
+        ):
+            file.unlink()
+        assert store.ingest().removed == 1
+        check(store)
+    assert week_of(dt.date(2026, 9, 20)) == dt.date(2026, 9, 14)
+
+
+def test_only_noted_records_are_taken_in_and_a_lost_note_is_made_up_for(kept: Settings, tmp_path: Path) -> None:
+    keep_call(tmp_path, kept, "Dov", "2026-09-21_acme", "ok five")
+    with Store(kept.data) as store:
+        assert keep.pending(kept.data)
+        assert store.catch_up().calls == 1
+        assert keep.pending(kept.data) == {}
+        record = keep_call(tmp_path, kept, "Dov", "2026-09-22_acme", "ok six")
+        for notes in keep.pending(kept.data).values():
+            for note, _ in notes:
+                note.unlink()
+        assert store.catch_up().calls == 0
+        assert store.ingest().calls == 1
+        # a note whose record is still to come stays
+        (kept.data / "pending" / f"{record['source']['sha256']}.9").touch()
+        store.catch_up()
+        assert len(keep.pending(kept.data)) == 1
+    (kept.data / "store.duckdb").unlink()
+    with Store(kept.data) as store:
+        assert store.catch_up().calls == 6
+
+
+def test_housekeeping_removes_what_is_left_over_and_nothing_else(kept: Settings, tmp_path: Path) -> None:
+    old = time.time() - 40 * 86400
+    left = [
+        kept.data / "results" / ("ab" * 32) / ".x.tmp",
+        kept.data / "logs" / "workers.log.1",
+        kept.data / "digests" / "nightly-2020-01-01.html",
+        *(kept.data / f"store.damaged-{n}.duckdb" for n in range(3)),
+    ]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+        os.utime(path, (old, old))
+    (kept.data / "results" / ("ab" * 32) / ".new.tmp").write_text("being written")
+    before = sorted(keep.all_record_files(kept.data))
+    assert tidy.tidy(kept) == {
+        "temporary": 1,
+        "logs": 1,
+        "digests": 1,
+        "damaged databases": 1,
+        "failures of files that are gone": 1,
+    }
+    assert sorted(keep.all_record_files(kept.data)) == before
+    assert sorted(path.name for path in left if path.exists()) == ["store.damaged-1.duckdb", "store.damaged-2.duckdb"]
+    assert tidy.tidy(kept)["temporary"] == 0
+
+
+def test_a_watchers_status_is_read_and_a_dead_ones_removed(settings: Settings) -> None:
+    status.write_status(settings.data, {"inbox": "/in", "counts": {}, "problem": ""})
+    dead = status.status_file(settings.data).with_name("watch-x-1.json")
+    row = status.watchers(settings.data)[0]
+    dead.write_bytes(keep.encode({**row, "pid": 2**22 + 1}))
+    (dead.with_name("watch-y-1.json")).write_text("{")
+    away = dead.with_name("watch-z-1.json")
+    away.write_bytes(keep.encode({**row, "host": "elsewhere", "at": "2020-01-01T00:00:00+00:00"}))
+    assert [(item["host"] == row["host"], item["alive"]) for item in status.watchers(settings.data)] == [
+        (True, True),
+        (False, False),
+    ]
+    assert not dead.exists()
+    status.clear_status(settings.data)
+    assert len(status.watchers(settings.data)) == 1

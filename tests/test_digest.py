@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import datetime as dt
+import json
+import smtplib
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from email import message_from_bytes, policy
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_store import keep_call
+
+from pipeline import deliver, plan
+from pipeline.digest import LISTED, Digest, Section, as_html, as_markdown, as_text, nightly_digest, section
+from pipeline.settings import Settings
+from pipeline.store import Store
+
+DAY = dt.date(2026, 10, 6)
+DIGEST = Digest("nightly-2026-10-06", "debrief: last night", (Section("Done", ("3 <scored> & *one*",)),))
+
+
+@pytest.fixture
+def report() -> dict[str, Any]:
+    return {
+        "backlog": {"counts": {"scored": 3, "failed": 1}, "failed": [{"path": "/in/a.wav", "reason": "no speech"}]},
+        "rescored": {"counts": {}, "failed": []},
+        "store": "",
+        "assigned": [{"rep": "Ann", "title": "Ask twice", "criterion": "discovery", "due_on": "2026-10-20"}],
+        "tidied": {"temporary": 2, "logs": 0},
+    }
+
+
+def test_the_nightly_digest_says_what_was_done_and_what_waits(
+    stages: None, tmp_path: Path, settings: Settings, report: dict[str, Any]
+) -> None:
+    keep_call(tmp_path, settings, "Ann", "2026-09-14_acme", "ok")
+    keep_call(tmp_path, settings, "Bea", "2026-09-15_acme", "strangers")
+    for number in range(3):
+        plan.keep_failure(settings, tmp_path / "x.wav", kind="engine", reason=f"it failed {number}")
+    with Store(settings.data) as store:
+        store.catch_up()
+        text = as_text(nightly_digest(store, report, day=DAY))
+    for words in (
+        "new calls: 1 failed, 3 scored",
+        "scored again: nothing to do",
+        "cleared away: 2 temporary",
+        "Training assigned: 1",
+        "Ann: Ask twice (discovery), due 2026-10-20",
+        "a.wav: no speech",
+        "1 files quarantined (engine), the latest: it failed 2",
+        "1 calls in review",
+        "Ann, North: 1 scored calls, overall 50",
+    ):
+        assert words in text
+
+
+def test_long_sections_are_cut_and_lines_cleaned() -> None:
+    made = section("x", [f"line\x1b[2J {n}\nmore" for n in range(LISTED + 5)])
+    assert made.lines[0] == "line [2J 0 more"
+    assert made.lines[-1] == "and 5 more"
+    assert section("x", [], none="nothing").lines == ("nothing",)
+
+
+def test_markup_in_names_is_text() -> None:
+    assert "3 &lt;scored&gt; &amp; *one*" in as_html(DIGEST)
+    assert r"3 \<scored\> & \*one\*" in as_markdown(DIGEST)
+    assert "://" not in as_html(DIGEST)
+
+
+def test_nothing_is_sent_unless_configured(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*args: Any, **options: Any) -> None:
+        raise AssertionError("sent")
+
+    monkeypatch.setattr(smtplib, "SMTP", never)
+    monkeypatch.setattr("httpx.post", never)
+    done = deliver.deliver(DIGEST, settings)
+    assert (done["sent"], done["problems"]) == ([], [])
+    assert Path(done["file"]).read_text() == as_html(DIGEST)
+    assert deliver.latest(settings.data) == Path(done["file"])
+    half = deliver.deliver(DIGEST, replace(settings, digest_to="boss@example.com"))
+    assert "`smtp_host` is not" in half["problems"][0]
+
+
+class Post(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.got.append(json.loads(body))  # type: ignore[attr-defined]
+        self.send_response(self.server.code)  # type: ignore[attr-defined]
+        self.end_headers()
+
+    def log_message(self, *args: Any) -> None:
+        return None
+
+
+class Mail(socketserver.StreamRequestHandler):
+    """Just enough of SMTP to take one message."""
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 here\r\n")
+        lines: list[bytes] = []
+        for raw in self.rfile:
+            word = raw.strip().upper().split(b" ")[0]
+            if word == b"DATA":
+                self.wfile.write(b"354 go\r\n")
+                while (part := self.rfile.readline()) != b".\r\n":
+                    lines.append(part)
+                self.server.got.append(b"".join(lines))  # type: ignore[attr-defined]
+            self.wfile.write(b"221 bye\r\n" if word == b"QUIT" else b"250 ok\r\n")
+            if word == b"QUIT":
+                return
+
+
+@contextmanager
+def serving(server: Any) -> Iterator[Any]:
+    server.got = []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("code", [200, 500, 302])
+def test_the_webhook_gets_the_text_and_its_address_is_never_said(settings: Settings, code: int) -> None:
+    with serving(HTTPServer(("127.0.0.1", 0), Post)) as server:
+        server.code = code
+        url = f"http://127.0.0.1:{server.server_address[1]}/secret-token"
+        done = deliver.deliver(DIGEST, replace(settings, digest_webhook=url))
+        assert server.got[0]["text"].splitlines()[-1] == "- 3 &lt;scored&gt; &amp; *one*"
+    assert done["sent"] == (["webhook"] if code == 200 else [])
+    assert len(done["problems"]) == (code != 200)
+    assert "secret-token" not in json.dumps(done)
+    gone = deliver.deliver(DIGEST, replace(settings, digest_webhook=url))
+    assert len(gone["problems"]) == 1
+    assert "secret-token" not in json.dumps(gone)
+
+
+def test_teams_gets_a_card() -> None:
+    body = deliver.webhook_body(DIGEST, host="acme.webhook.office.com")
+    card = body["attachments"][0]["content"]
+    assert [block["text"] for block in card["body"]] == ["debrief: last night", "Done", "3 <scored> & *one*"]
+
+
+def test_mail_carries_text_and_html(settings: Settings) -> None:
+    with serving(socketserver.TCPServer(("127.0.0.1", 0), Mail)) as server:
+        port = server.server_address[1]
+        mailed = replace(
+            settings,
+            digest_to="a@example.com, b@example.com",
+            smtp_host="127.0.0.1",
+            smtp_port=port,
+            smtp_security="none",
+        )
+        done = deliver.deliver(DIGEST, mailed)
+        assert (done["sent"], done["problems"]) == (["e-mail"], [])
+        (raw,) = server.got
+    message = message_from_bytes(raw, policy=policy.default)
+    assert message["To"] == "a@example.com, b@example.com"
+    assert message["Subject"] == "debrief: last night"
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    closed = deliver.deliver(DIGEST, mailed)
+    assert "not sent by e-mail" in closed["problems"][0]

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import pytest
+from fakes import sniff
+
+from pipeline.errors import InputError
+from pipeline.ingest import discover
+from pipeline.sidecar import MAX_BYTES, read_sidecar
+
+
+@pytest.fixture
+def call(tmp_path: Path) -> Path:
+    path = tmp_path / "2026-10-06_Calder.wav"
+    path.write_text("ok")
+    return path
+
+
+@pytest.mark.parametrize(
+    "text", ["Rep,Account,Date\nPriya Nair,Calder,2026-10-06\n", "rep;account;date\nPriya Nair;Calder;2026-10-06"]
+)
+@pytest.mark.parametrize("name", ["2026-10-06_Calder.csv", "2026-10-06_Calder.wav.csv"])
+def test_a_csv_of_one_row_is_a_sidecar(call: Path, name: str, text: str) -> None:
+    call.with_name(name).write_text(text)
+    meta = read_sidecar(call)
+    assert (meta.rep, meta.account, meta.date) == ("Priya Nair", "Calder", dt.date(2026, 10, 6))
+    assert [found.path for found in discover([call.parent], sniff=sniff)] == [call]
+
+
+def test_a_table_speaks_for_the_files_of_its_folder(call: Path) -> None:
+    table = call.with_name("calls.csv")
+    table.write_text(f"file,rep,account\n{call.name},Ann,\nrecordings/other.wav,Bea,Acme\n")
+    assert read_sidecar(call).to_json() == {"rep": "Ann"}
+    other = call.with_name("other.wav")
+    assert read_sidecar(other).account == "Acme"
+    other.with_suffix(".yaml").write_text("rep: Cem")
+    assert read_sidecar(other).rep == "Cem"
+    assert [found.path for found in discover([call.parent], sniff=sniff)] == [call]
+    table.write_text("file,rep\n" + f"{call.name},Dov Later\n")
+    assert read_sidecar(call).rep == "Dov Later"
+
+
+def test_a_vendors_metadata_is_read(call: Path) -> None:
+    row = {
+        "metaData": {"id": "77", "title": "Calder intro", "started": "2026-10-06T09:00:00Z"},
+        "parties": [{"name": "Ann Buyer", "affiliation": "External"}, {"name": "Priya", "affiliation": "Internal"}],
+    }
+    call.with_suffix(".json").write_text(json.dumps(row))
+    meta = read_sidecar(call)
+    assert (meta.rep, meta.title, meta.date) == ("Priya", "Calder intro", dt.date(2026, 10, 6))
+    assert meta.extra["external_id"] == "77"
+
+
+def test_flat_vendor_keys_are_known_and_ours_win(call: Path) -> None:
+    call.with_suffix(".json").write_text(json.dumps({"Host": "Zed", "rep": "Ann", "Topic": "Intro", "company": "Acme"}))
+    meta = read_sidecar(call)
+    assert (meta.rep, meta.title, meta.account) == ("Ann", "Intro", "Acme")
+
+
+def test_a_transcript_beside_it_is_no_sidecar(call: Path) -> None:
+    call.with_suffix(".json").write_text(json.dumps({"turns": [], "metadata": {"rep": "x"}}))
+    assert read_sidecar(call).to_json() == {}
+
+
+def test_a_link_out_of_the_inbox_is_not_followed(call: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    secret = tmp_path_factory.mktemp("elsewhere") / "secret.yaml"
+    secret.write_text("rep: secret")
+    call.with_suffix(".yaml").symlink_to(secret)
+    assert read_sidecar(call, root=call.parent).to_json() == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("c.yaml", "rep: [" * 50),
+        ("c.yaml", "x" * (MAX_BYTES + 1)),
+        ("c.json", "{"),
+        ("c.json", "[" * 100_000),
+        ("c.yaml", "\x00"),
+        ("c.csv", "rep\n" + "x" * 200_000),
+    ],
+)
+def test_what_cannot_be_read_is_one_line_that_names_it(tmp_path: Path, name: str, content: str) -> None:
+    path = tmp_path / "c.wav"
+    path.write_text("ok")
+    path.with_name(name).write_text(content)
+    with pytest.raises(InputError, match=name) as caught:
+        read_sidecar(path)
+    assert "\n" not in str(caught.value)
