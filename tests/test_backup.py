@@ -129,7 +129,8 @@ def test_rollups_follow_every_change(kept: Settings, tmp_path: Path) -> None:
             "criterion_weeks": "SELECT rep, team, criterion, date_trunc('week', call_date)::DATE AS week, level, "
             "count(*)::INTEGER AS n FROM scores GROUP BY ALL",
             "call_weeks": "SELECT rep, team, date_trunc('week', call_date)::DATE AS week, status, "
-            "count(*)::INTEGER AS n, count(overall)::INTEGER AS n_overall, coalesce(sum(overall), 0) AS sum_overall FROM calls GROUP BY ALL",
+            "count(*)::INTEGER AS n, count(overall)::INTEGER AS n_overall, coalesce(sum(overall), 0) AS sum_overall "
+            "FROM calls GROUP BY ALL",
         }.items():
             kept_rows = store.query(f"SELECT * FROM {table}")
             assert sorted(map(str, kept_rows)) == sorted(map(str, store.query(sql)))
