@@ -103,7 +103,7 @@ RAW = (
 def generate(store: Any, calls: int) -> None:
     """Fill the tables as the ingest would, by SQL: a rep's levels drift around a mean of his own."""
     database = store._at
-    run = database._connection.execute
+    run = database._tables.run
     run("SELECT setseed(0.5)")
     run(
         f"""INSERT INTO calls BY NAME

@@ -12,6 +12,12 @@ Row = dict[str, Any]
 CALL_TABLES = ("turns", "criterion_scores", "evidence", "missed", "objections", "metrics")
 """The tables whose rows belong to a call by `call_id`."""
 
+FACT_KEYS: dict[str, str] = {"assignments": "assignment_id"}
+"""Tables built from `facts/`, with the column that identifies a row."""
+
+DERIVED = ("gaps",)
+"""Tables of what takes long to work out, replaced whole each night."""
+
 
 def add_call(tables: dict[str, list[Row]], sha256: str, file: str, record: Row) -> None:
     """Spread one record over the tables' rows."""

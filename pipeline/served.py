@@ -27,7 +27,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import errors, keep
-from pipeline.database import Database, Ingested, Row, as_dict
+from pipeline.database import Database
+from pipeline.intake import Ingested
+from pipeline.tables import Row, as_dict
 
 OPERATIONS = ("ingest", "catch_up", "rebuild", "put_fact", "put_derived", "export")
 """Methods of `Database` that are called for others by their name; `query` is answered in parts instead."""

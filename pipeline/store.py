@@ -18,9 +18,11 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from pipeline import keep
-from pipeline.database import Database, Ingested, Row
+from pipeline.database import Database
 from pipeline.errors import StoreError, StoreLocked
+from pipeline.intake import Ingested
 from pipeline.served import Gone, Remote, Server
+from pipeline.tables import Row
 
 __all__ = ["Ingested", "Row", "Store"]
 

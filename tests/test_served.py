@@ -23,8 +23,9 @@ import pytest
 from test_store import keep_call
 
 from pipeline import keep, served
-from pipeline.database import Database, Gate, Ingested
+from pipeline.database import Database, Gate
 from pipeline.errors import StoreError, StoreLocked
+from pipeline.intake import Ingested
 from pipeline.settings import Settings
 from pipeline.store import Store
 
@@ -306,8 +307,8 @@ def test_a_lock_left_by_a_killed_process_stops_nobody(kept: Settings) -> None:
 
 def test_a_database_reads_while_it_is_being_written(kept: Settings) -> None:
     database = Database(kept.data)
-    with database._transaction():
-        database._connection.execute("DELETE FROM calls")
+    with database._tables.transaction():
+        database._tables.run("DELETE FROM calls")
         assert database.query("SELECT 1 AS one") == [{"one": 1}]
     database.close()
     assert duckdb.connect(str(database.file)).execute("SELECT count(*) FROM calls").fetchall() == [(0,)]

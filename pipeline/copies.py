@@ -1,0 +1,55 @@
+"""What leaves the store for others: a file per table, or a database of their own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.rows import CALL_TABLES, DERIVED, FACT_KEYS
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+EXPORTED = ("calls", *CALL_TABLES, *FACT_KEYS, "failures", "criterion_weeks", "call_weeks", *DERIVED)
+"""The tables that exports and copies for analysts hold."""
+
+
+def write_tables(cursor: DuckDBPyConnection, folder: Path, form: str) -> dict[str, int]:
+    """Every exported table as `<table>.<form>`; the number of rows of each. DuckDB's errors pass through."""
+    options = {"jsonl": "FORMAT json", "csv": "FORMAT csv, HEADER", "parquet": "FORMAT parquet"}[form]
+    counts: dict[str, int] = {}
+    for table in EXPORTED:
+        row = cursor.execute(f"COPY {table} TO {_quoted(folder / f'{table}.{form}')} ({options})").fetchone()
+        counts[table] = int(row[0]) if row else 0
+    return counts
+
+
+def write_copy(cursor: DuckDBPyConnection, folder: Path) -> dict[str, int]:
+    """A database of its own with the documented tables and views, which any number of people may open and query."""
+    half, whole = folder / ".debrief.duckdb.tmp", folder / "debrief.duckdb"
+    half.unlink(missing_ok=True)
+    half.with_name(half.name + ".wal").unlink(missing_ok=True)
+    counts: dict[str, int] = {}
+    (mine,) = cursor.execute("SELECT current_database()").fetchone() or ("store",)
+    cursor.execute(f"ATTACH {_quoted(half)} AS copy")
+    try:
+        for table in EXPORTED:
+            cursor.execute(f"CREATE TABLE copy.{table} AS FROM {table}")
+            row = cursor.execute(f"SELECT count(*) FROM copy.{table}").fetchone()
+            counts[table] = int(row[0]) if row else 0
+        views = cursor.execute(
+            "SELECT sql FROM duckdb_views() WHERE NOT internal AND database_name = current_database() ORDER BY view_oid"
+        ).fetchall()
+        cursor.execute("USE copy")
+        for (sql,) in views:
+            cursor.execute(sql)
+    finally:
+        cursor.execute(f'USE "{mine}"')
+        cursor.execute("DETACH copy")
+    os.replace(half, whole)
+    return counts
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

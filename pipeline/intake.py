@@ -1,0 +1,151 @@
+"""What the record files say, put into the tables: one call's rows replaced whole, rollups kept in step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import keep
+from pipeline.errors import DebriefError, StoreError
+from pipeline.rollups import deltas, merge_sql, summed
+from pipeline.rows import CALL_TABLES, FACT_KEYS, add_call, text_of
+from pipeline.tables import Row, Tables
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What an ingest changed: calls written, calls removed, and damaged record files by name with the reason."""
+
+    calls: int = 0
+    removed: int = 0
+    damaged: tuple[tuple[str, str], ...] = ()
+
+
+def take_in(tables: Tables, data: Path, sha256s: list[str]) -> Ingested:
+    """Replace everything known of these calls by what their files say, in one transaction.
+
+    A call whose values a table refuses is found by halving, and costs only itself.
+    """
+    spread = [_spread(data, sha256) for sha256 in sha256s]
+    try:
+        return _replace(tables, sha256s, spread)
+    except StoreError as error:
+        if not _refused(error):
+            raise
+        if len(sha256s) > 1:
+            half = len(sha256s) // 2
+            parts = [take_in(tables, data, sha256s[:half]), take_in(tables, data, sha256s[half:])]
+            return Ingested(
+                sum(part.calls for part in parts),
+                sum(part.removed for part in parts),
+                tuple(item for part in parts for item in part.damaged),
+            )
+        records = [
+            {**row, "problem": row["problem"] or f"{row['file']}: {error}; process the recording again"}
+            for row in spread[0]["records"]
+        ]
+        return _replace(tables, sha256s, [{"records": records}])
+
+
+def _replace(tables: Tables, sha256s: list[str], spread: Sequence[Mapping[str, list[Row]]]) -> Ingested:
+    rows_of = {
+        name: [row for one in spread for row in one.get(name, ())] for name in ("records", "calls", *CALL_TABLES)
+    }
+    with tables.transaction():
+        before = _remove(tables, sha256s)
+        for table, rows in rows_of.items():
+            tables.insert(table, rows)
+        added = deltas(rows_of["calls"], rows_of["criterion_scores"], sign=1)
+        for table, rows in added.items():
+            _merge(tables, table, summed(table, [*rows, *before[table]]))
+    written = len(rows_of["calls"])
+    damaged = tuple((row["file"], row["problem"]) for row in rows_of["records"] if row["problem"])
+    return Ingested(written, max(0, len(before["ids"]) - written), damaged)
+
+
+def _remove(tables: Tables, sha256s: list[str]) -> dict[str, list[Any]]:
+    """Delete these calls' rows; their ids, and what goes from each rollup."""
+    these = [sha256[:16] for sha256 in sha256s]
+    tables.run("DELETE FROM records WHERE sha256 IN (SELECT unnest(?::VARCHAR[]))", [sha256s])
+    calls = tables.fetch(
+        "SELECT call_id, rep, team, call_date, status, overall FROM calls "
+        "WHERE call_id IN (SELECT unnest(?::VARCHAR[]))",
+        [these],
+    )
+    ids = [call["call_id"] for call in calls]
+    if not ids:
+        # most calls are new, and looking for their rows in a hundred million turns is what would take long
+        return {"ids": [], "criterion_weeks": [], "call_weeks": []}
+    scores = tables.fetch(
+        "SELECT call_id, criterion, level, status FROM criterion_scores WHERE call_id IN (SELECT unnest(?::VARCHAR[]))",
+        [ids],
+    )
+    for table in (*CALL_TABLES, "calls"):
+        tables.run(f"DELETE FROM {table} WHERE call_id IN (SELECT unnest(?::VARCHAR[]))", [ids])
+    return {"ids": ids, **deltas(calls, scores, sign=-1)}
+
+
+def _merge(tables: Tables, table: str, rows: list[Row]) -> None:
+    if not rows:
+        return
+    tables.run(f"CREATE TEMP TABLE delta_{table} AS SELECT * FROM {table} LIMIT 0")
+    tables.insert(f"delta_{table}", rows)
+    for statement in merge_sql(table):
+        tables.run(statement)
+    tables.run(f"DROP TABLE delta_{table}")
+
+
+def take_small(tables: Tables, data: Path) -> None:
+    """Failures and facts: few rows, replaced whole."""
+    failures = [{**row, "path": text_of(row["path"])} for row in keep.read_failures(data)]
+    facts = {kind: keep.read_facts(data, kind) for kind in FACT_KEYS}
+    with tables.transaction():
+        for table, rows in {"failures": failures, **facts}.items():
+            tables.run(f"DELETE FROM {table}")
+            tables.insert(table, rows)
+
+
+def _spread(data: Path, sha256: str) -> dict[str, list[Row]]:
+    """One call's rows per table: of its latest record that holds together; `records` lists all with their problems."""
+    records: list[Row] = []
+    kept: list[tuple[int, Row, Row]] = []
+    for path in keep.record_files(data, sha256):
+        try:
+            state = path.stat()
+        except FileNotFoundError:
+            continue
+        row: Row = {
+            "file": path.relative_to(data).as_posix(),
+            "sha256": sha256,
+            "size": state.st_size,
+            "mtime_ns": state.st_mtime_ns,
+            "problem": None,
+        }
+        records.append(row)
+        try:
+            record = keep.read_json(path)
+        except StoreError as error:
+            row["problem"] = str(error)
+            continue
+        if keep.is_record(record):
+            kept.append((record["kept"]["seq"], row, record))
+        else:
+            row["problem"] = f"{path}: not a call record; process the recording again"
+    for _, row, record in sorted(kept, key=lambda item: -item[0]):
+        found: dict[str, list[Row]] = {name: [] for name in ("calls", *CALL_TABLES)}
+        try:
+            add_call(found, sha256, row["file"], record)
+        except (DebriefError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            row["problem"] = f"{data / row['file']}: damaged ({error}); process the recording again"
+            continue
+        return {**found, "records": records}
+    return {"records": records}
+
+
+def _refused(error: StoreError) -> bool:
+    """True where a value did not fit its column, and not the disk or the database is at fault."""
+    import duckdb
+
+    return isinstance(error.__cause__, duckdb.DataError | duckdb.IntegrityError | duckdb.ProgrammingError)
