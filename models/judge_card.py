@@ -13,6 +13,8 @@ from pipeline.errors import ModelUnavailable, SettingsError
 from pipeline.settings import Settings
 
 CARD = Path(__file__).resolve().parent / "heads" / "judge.json"
+QUALITY = CARD.with_name("quality.json")
+"""Agreement of the shipped judge per criterion, written by `make evaluate`."""
 
 
 def judge_identity(settings: Settings) -> tuple[str, str]:
@@ -25,6 +27,27 @@ def judge_identity(settings: Settings) -> tuple[str, str]:
     if revision is None:
         raise SettingsError(f"judge: unknown judge '{settings.judge}'; known: {', '.join(REVISIONS)}")
     return settings.judge, revision(settings)
+
+
+def human_review(settings: Settings) -> frozenset[str]:
+    """Criteria whose scores are for people to review: they enter no standing and assign no training.
+
+    A criterion is one when the lower end of its published agreement (quadratic weighted kappa, 90 % interval) is below
+    `settings.quality_floor`. Only the embedded judge's agreement is published; of another nothing is known here, and
+    `debrief calibrate` measures it against people. Raises `ModelUnavailable` when what is published does not belong to
+    the judge that is installed.
+    """
+    if settings.judge != "embedded":
+        return frozenset()
+    try:
+        published = json.loads(QUALITY.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelUnavailable(f"{QUALITY.name} is missing from {QUALITY.parent.name}/; reinstall debrief") from error
+    if published["revision"] != _embedded(settings):
+        raise ModelUnavailable(f"{QUALITY.name} was measured on another judge; run make evaluate, or reinstall debrief")
+    return frozenset(
+        name for name, row in published["criteria"].items() if row["low"] is None or row["low"] < settings.quality_floor
+    )
 
 
 def _embedded(settings: Settings) -> str:

@@ -1,29 +1,32 @@
 """The trained judge as the product uses it: turns in, one verdict per criterion out.
 
-Two files in `models/heads/`: `judge.safetensors` (the network's trained layers, as float16 differences from MiniLM,
-and the trees that turn what was heard into levels) and `judge.json` (move names, calibration, thresholds, and the
-hash of the data they were trained on). Both are small enough to live in the repository; `models/heads/README.md` is
-their card.
+Two files in `models/heads/`: `judge.safetensors` (the network) and `judge.json` (names, calibration, thresholds, and
+the hash of the data they were trained on). Both are small enough to live in the repository; `models/heads/README.md`
+is their card.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from models.judge_card import card_revision
-from models.judge_net import JudgeNet, lower_states, turn_features, turn_windows
-from models.levels import LevelModel, call_features
+from models.judge_net import JudgeNet, Window, batch_windows, turn_features, turn_windows
+from models.minilm import WIDTH
 from pipeline.errors import ModelUnavailable
 from pipeline.types import Handled, Objection, ObjectionKind, Turn
 
@@ -34,7 +37,10 @@ HEADS = Path(__file__).resolve().parent / "heads"
 HANDLED: tuple[Handled, ...] = ("no", "partly", "yes")
 DECIMALS = 4
 """Probabilities are rounded before any decision, so that the last bits of a sum cannot move a score."""
-WINDOWS_PER_BATCH = 8
+WINDOWS_PER_BATCH = 4
+THREADS = min(4, os.cpu_count() or 1)
+"""Batches read side by side; the result does not depend on it."""
+_ONE_CALL = Lock()
 OBJECTS = {"object": 1.0}
 """The move of a turn that raises an objection."""
 SAME_OBJECTION_TURNS = 2
@@ -80,12 +86,11 @@ class Verdict:
 
 
 class JudgeModel:
-    """The network, the level model and their calibration."""
+    """The network and its calibration."""
 
-    def __init__(self, net: JudgeNet, levels: LevelModel, config: Mapping[str, Any], *, revision: str) -> None:
+    def __init__(self, net: JudgeNet, config: Mapping[str, Any], *, revision: str) -> None:
         """Put together loaded parts; `load_judge` reads the shipped ones."""
         self.net = net.eval()
-        self.levels = levels
         self.config = config
         self.revision = revision
 
@@ -106,8 +111,7 @@ class JudgeModel:
     def read(self, turns: Sequence[Turn]) -> Verdict:
         """Judge a call; the same turns give the same verdict, whatever the number of threads."""
         heard = self.hear(turns)
-        probabilities = np.round(self.levels.predict(call_features(heard, turns, move_names=self.move_names)), DECIMALS)
-        views = {name: self._view(name, row, probabilities[row], heard) for row, name in enumerate(self.criteria)}
+        views = {name: self._view(name, row, heard) for row, name in enumerate(self.criteria)}
         objections = self._objections(heard, turns)
         objected = {objection.turn for objection in objections}
         views["objection_handling"] = self._with_objections(views["objection_handling"], objections)
@@ -126,8 +130,11 @@ class JudgeModel:
         ]
         return {name: p for p, name in sorted(found, key=lambda item: (-item[0], item[1]))}
 
-    def _view(self, name: str, row: int, distribution: NDArray[np.float64], heard: Heard) -> CriterionView:
-        decision = decide(distribution, self.config["edges"][name], na_threshold=self.config["na_threshold"][name])
+    def _view(self, name: str, row: int, heard: Heard) -> CriterionView:
+        given = heard.levels[row]
+        decision = decide(
+            given, float(heard.na[row]), self.config["edges"][name], na_threshold=self.config["na_threshold"][name]
+        )
         xs, ys = self.config["calibration"]
         return CriterionView(
             level=decision.level,
@@ -135,24 +142,15 @@ class JudgeModel:
             confidence=round(float(np.interp(decision.mass, xs, ys)), 3),
             threshold=self.config["threshold"][name],
             evidence=strongest(heard.evidence[:, row], self.config["evidence_threshold"]),
-            probabilities=tuple(float(p) for p in distribution),
+            probabilities=tuple(float(p) for p in given),
         )
 
     def _objections(self, heard: Heard, turns: Sequence[Turn]) -> tuple[Objection, ...]:
         kinds = cast("list[ObjectionKind]", self.config["objection_kinds"])
-        chance = 1 - np.prod(1 - heard.objections, axis=1)
-        candidates = [
-            i
-            for i, turn in enumerate(turns)
-            if turn.side == "buyer" and chance[i] >= self.config["objection_threshold"]
-        ]
-        kept: list[int] = []
-        for turn in sorted(candidates, key=lambda i: (-chance[i], i)):
-            if all(abs(turn - other) > SAME_OBJECTION_TURNS for other in kept):
-                kept.append(turn)
+        kept = objection_turns(heard, turns, self.config["objection_threshold"])
         return tuple(
             Objection(i, kinds[int(np.argmax(heard.objections[i]))], HANDLED[int(np.argmax(heard.handled[i]))])
-            for i in sorted(kept)
+            for i in kept
         )
 
     def _with_objections(self, view: CriterionView, objections: Sequence[Objection]) -> CriterionView:
@@ -163,15 +161,21 @@ class JudgeModel:
 
 
 def hear(net: JudgeNet, turns: Sequence[Turn]) -> Heard:
-    """What `net` hears in a call, on one thread and in batches of a fixed size."""
+    """What `net` hears in a call: batches of a fixed size, each on one thread, added up in order."""
+    device = next(net.parameters()).device
     windows = turn_windows(turns)
-    with one_thread(), torch.inference_mode():
-        sums, counts = torch.zeros(len(turns), 384), torch.zeros(len(turns))
-        for start in range(0, len(windows), WINDOWS_PER_BATCH):
-            states, mask, owner = lower_states(windows[start : start + WINDOWS_PER_BATCH])
-            part, number = net.turn_sums(states, mask, owner, len(turns))
+    batches = [windows[start : start + WINDOWS_PER_BATCH] for start in range(0, len(windows), WINDOWS_PER_BATCH)]
+
+    def read(batch: Sequence[Window]) -> tuple[Tensor, Tensor]:
+        with torch.inference_mode():
+            ids, mask, owner = (part.to(device) for part in batch_windows(batch))
+            return net.turn_sums(ids, mask, owner, len(turns))
+
+    with one_thread(), ThreadPoolExecutor(THREADS) as pool, torch.inference_mode():
+        sums, counts = torch.zeros(len(turns), WIDTH, device=device), torch.zeros(len(turns), device=device)
+        for part, number in pool.map(read, batches):
             sums, counts = sums + part, counts + number
-        reading = net(sums / counts.clamp(min=1.0)[:, None], turn_features(turns))
+        reading = net(sums / counts.clamp(min=1.0)[:, None], turn_features(turns).to(device))
         values = {
             "moves": torch.sigmoid(reading.moves),
             "evidence": torch.sigmoid(reading.evidence),
@@ -180,18 +184,31 @@ def hear(net: JudgeNet, turns: Sequence[Turn]) -> Heard:
             "levels": reading.level_probabilities(),
             "na": torch.sigmoid(reading.na),
         }
-    return Heard(**{name: np.round(value.double().numpy(), DECIMALS) for name, value in values.items()})
+    return Heard(**{name: np.round(value.double().cpu().numpy(), DECIMALS) for name, value in values.items()})
+
+
+def objection_turns(heard: Heard, turns: Sequence[Turn], threshold: float) -> list[int]:
+    """Buyer turns on which an objection is heard with at least `threshold` chance, a repeated one only once."""
+    chance = 1 - np.prod(1 - heard.objections, axis=1)
+    candidates = [i for i, turn in enumerate(turns) if turn.side == "buyer" and chance[i] >= threshold]
+    kept: list[int] = []
+    for turn in sorted(candidates, key=lambda i: (-chance[i], i)):
+        if all(abs(turn - other) > SAME_OBJECTION_TURNS for other in kept):
+            kept.append(turn)
+    return sorted(kept)
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Torch on one thread: sums are then always taken in the same order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    """Torch on one thread per operation: sums are then always taken in the same order. One call at a time, since the
+    number of threads is the whole process's."""
+    with _ONE_CALL:
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,14 +220,14 @@ class Decision:
     mass: float
 
 
-def decide(distribution: NDArray[np.float64], edges: Sequence[float], *, na_threshold: float) -> Decision:
-    """Level from a distribution over 0-4 and n/a: the expected level, cut at four `edges`."""
-    na_mass = float(distribution[5])
-    given = distribution[:5] / max(1e-9, float(distribution[:5].sum()))
-    expected = round(float(given @ np.arange(5)), DECIMALS)
+def decide(given: NDArray[np.float64], na: float, edges: Sequence[float], *, na_threshold: float) -> Decision:
+    """Level from a distribution `given` over 0-4 (5,) and the chance `na` that the criterion does not apply: the
+    expected level, cut at four `edges`, unless `na` reaches its threshold."""
+    share = given / max(1e-9, float(given.sum()))
+    expected = round(float(share @ np.arange(5)), DECIMALS)
     level = sum(expected >= edge for edge in edges)
-    na = na_mass >= na_threshold
-    return Decision(level=level, na=na, mass=round(na_mass if na else float(given[level]), DECIMALS))
+    out = na >= na_threshold
+    return Decision(level=level, na=out, mass=round(na if out else float(share[level]), DECIMALS))
 
 
 def strongest(evidence: NDArray[np.float64], threshold: float) -> tuple[int, ...]:
@@ -239,8 +256,6 @@ def build_judge(data: bytes, config: Mapping[str, Any], *, revision: str) -> Jud
     """A judge from the bytes of its weights file and its configuration."""
     from safetensors.torch import load
 
-    tensors = load(data)
     net = JudgeNet(moves=len(config["moves"]), criteria=len(config["criteria"]))
-    net.load_differences({name[4:]: value for name, value in tensors.items() if name.startswith("net.")})
-    levels = LevelModel.from_tensors({name[7:]: value for name, value in tensors.items() if name.startswith("levels.")})
-    return JudgeModel(net, levels, config, revision=revision)
+    net.load_packed(load(data))
+    return JudgeModel(net, config, revision=revision)

@@ -1,10 +1,11 @@
 """The judge's network: tokens of a whole call in, moves per turn and levels per criterion out.
 
 Reading a call takes three steps. *Windows*: the turns, each led by its side, run as one token stream that is cut
-into overlapping windows, so every token is encoded once with its neighbourhood in view. *Turn vectors*: MiniLM's
-lower layers frozen, its upper layers trained here, mean-pooled per turn. *Call*: a bidirectional GRU over the turn
-vectors; from its states come moves, evidence and objections per turn, and from evidence-weighted pooling plus the
-pooled moves an ordinal distribution over the levels 0-4 per criterion (cumulative link, McCullagh 1980).
+into overlapping windows, so every token is encoded once with its neighbourhood in view. *Turn vectors*: the first
+four layers of MiniLM, all trained here, mean-pooled per turn (its last two are left out: they measured no better, and
+a third of the time goes with them). *Call*: a bidirectional GRU over the turn vectors; from its states come moves,
+evidence and objections per turn, and from the turns pooled by evidence and by learned queries plus the pooled moves
+an ordinal distribution over the levels 0-4 per criterion (cumulative link, McCullagh 1980).
 """
 
 from __future__ import annotations
@@ -19,17 +20,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.minilm import LAYERS, WIDTH, Layer, load_encoder, load_tokenizer
+from models.minilm import WIDTH, Layer, load_encoder, load_tokenizer
 
 if TYPE_CHECKING:
     from pipeline.types import Turn
 
-FROZEN = 3
-WINDOW = 224
-CONTEXT = 40
+LAYERS = 4
+WINDOW = 320
+CONTEXT = 32
 MAX_TURN_TOKENS = 320
 FEATURES = 6
-LEVELS = 5
+QUERIES = 2
+"""Learned poolings of the turns per criterion, beside the one by evidence."""
 
 _FILLERS = re.compile(r"\b(?:um+|uh+|er+|erm|hmm+|mm+|mhm|ah+|eh|you know|i mean)\b[,.]?\s*", re.IGNORECASE)
 _SPACES = re.compile(r"\s+")
@@ -119,12 +121,11 @@ def batch_windows(windows: Sequence[Window]) -> tuple[Tensor, Tensor, Tensor]:
     return ids, mask, owner
 
 
-def lower_states(windows: Sequence[Window]) -> tuple[Tensor, Tensor, Tensor]:
-    """States (windows, tokens, 384) after the frozen layers, with mask and owners."""
-    ids, mask, owner = batch_windows(windows)
+def embed(ids: Tensor) -> Tensor:
+    """Input states (windows, tokens, 384) of token ids (windows, tokens): MiniLM's embeddings, never trained here."""
+    encoder = load_encoder().to(ids.device)
     with torch.no_grad():
-        states = load_encoder()(ids, torch.zeros_like(ids), mask, upto=FROZEN)
-    return states, mask, owner
+        return encoder.embed(ids, torch.zeros_like(ids))
 
 
 def turn_features(turns: Sequence[Turn]) -> Tensor:
@@ -148,10 +149,10 @@ def turn_features(turns: Sequence[Turn]) -> Tensor:
 def sum_turns(states: Tensor, owner: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Per turn the sum (count, 384) of its tokens' states and their number (count,), from (windows, tokens, 384)."""
     flat, own = states.reshape(-1, states.shape[-1]), owner.reshape(-1)
-    keep = own >= 0
-    sums = torch.zeros(count, states.shape[-1]).index_add_(0, own[keep], flat[keep])
-    numbers = torch.zeros(count).index_add_(0, own[keep], torch.ones(int(keep.sum())))
-    return sums, numbers
+    row = torch.where(own >= 0, own, count)
+    sums = torch.zeros(count + 1, states.shape[-1], device=states.device).index_add(0, row, flat)
+    numbers = torch.zeros(count + 1, device=states.device).index_add(0, row, torch.ones_like(flat[:, 0]))
+    return sums[:count], numbers[:count]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,28 +175,29 @@ class Reading:
 
 
 class JudgeNet(nn.Module):
-    """Upper encoder layers and the heads; see the module's text."""
+    """Encoder layers and the heads; see the module's text."""
 
-    def __init__(self, *, moves: int, criteria: int, width: int = 96) -> None:
-        """Upper layers start from the pretrained ones."""
+    def __init__(self, *, moves: int, criteria: int, width: int = 144, reduced: int = 48) -> None:
+        """The encoder's layers start from the pretrained ones."""
         super().__init__()
         self.criteria = criteria
-        self.upper = nn.ModuleList(Layer() for _ in range(LAYERS - FROZEN))
-        for mine, pretrained in zip(self.upper, list(load_encoder().layers)[FROZEN:], strict=True):
+        self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
+        for mine, pretrained in zip(self.layers, list(load_encoder().layers)[:LAYERS], strict=True):
             mine.load_state_dict(pretrained.state_dict())
         self.project = nn.Linear(WIDTH + FEATURES, 2 * width)
         self.norm = nn.LayerNorm(2 * width)
-        self.gru = nn.GRU(2 * width, width, batch_first=True, bidirectional=True)
+        self.gru = nn.GRU(2 * width, width, num_layers=2, batch_first=True, bidirectional=True)
         hidden = 4 * width
         self.moves = nn.Linear(hidden, moves)
         self.evidence = nn.Linear(hidden, criteria)
         self.objections = nn.Linear(hidden, 4)
         self.handled = nn.Linear(hidden, 3)
-        pooled = hidden + 2 * (moves + 4)
-        self.reduce = nn.Parameter(torch.randn(criteria, pooled, 32) / pooled**0.5)
-        self.reduce_bias = nn.Parameter(torch.zeros(criteria, 32))
-        self.score = nn.Parameter(torch.randn(criteria, 32) / 32**0.5)
-        self.na_score = nn.Parameter(torch.zeros(criteria, 32))
+        self.queries = nn.Linear(hidden, criteria * QUERIES)
+        pooled = hidden * (1 + QUERIES) + 2 * (moves + 4)
+        self.reduce = nn.Parameter(torch.randn(criteria, pooled, reduced) / pooled**0.5)
+        self.reduce_bias = nn.Parameter(torch.zeros(criteria, reduced))
+        self.score = nn.Parameter(torch.randn(criteria, reduced) / reduced**0.5)
+        self.na_score = nn.Parameter(torch.zeros(criteria, reduced))
         self.na_bias = nn.Parameter(torch.full((criteria,), -2.0))
         for head, rate in ((self.moves, 0.015), (self.evidence, 0.05), (self.objections, 0.01)):
             nn.init.constant_(head.bias, math.log(rate / (1 - rate)))
@@ -203,50 +205,39 @@ class JudgeNet(nn.Module):
         self.edge_gaps = nn.Parameter(torch.full((criteria, 3), 0.5))
 
     def turn_sums(
-        self, states: Tensor, mask: Tensor, owner: Tensor, count: int, dropout: float = 0.0
+        self, ids: Tensor, mask: Tensor, owner: Tensor, count: int, dropout: float = 0.0
     ) -> tuple[Tensor, Tensor]:
-        """Sum of the upper states of each turn's tokens (count, 384) and how many they are (count,)."""
-        keep = mask[:, None, None, :].bool()
-        for layer in self.upper:
+        """Sum of the states of each turn's tokens (count, 384) and how many they are (count,); `ids`, `mask` and
+        `owner` as `batch_windows` gives them."""
+        states, keep = embed(ids), mask[:, None, None, :].bool()
+        for layer in self.layers:
             states = layer(states, keep, dropout)
         return sum_turns(states.float(), owner, count)
 
-    def turn_vectors(self, states: Tensor, mask: Tensor, owner: Tensor, count: int, dropout: float = 0.0) -> Tensor:
-        """(count, 384) mean upper state per turn, from the frozen layers' states."""
-        sums, numbers = self.turn_sums(states, mask, owner, count, dropout)
+    def turn_vectors(self, ids: Tensor, mask: Tensor, owner: Tensor, count: int, dropout: float = 0.0) -> Tensor:
+        """(count, 384): mean state of each turn's tokens."""
+        sums, numbers = self.turn_sums(ids, mask, owner, count, dropout)
         return sums / numbers.clamp(min=1.0)[:, None]
 
-    def differences(self) -> dict[str, Tensor]:
-        """What training changed: matrices of the upper layers as int8 differences from the pretrained ones with a
-        float32 `.scale` per row, everything else whole as float16."""
-        pretrained = self._pretrained()
+    def packed(self) -> dict[str, Tensor]:
+        """Every weight in a quarter of its size: matrices as int8 with a float32 `.scale` per row, the rest float16."""
         saved: dict[str, Tensor] = {}
         for name, value in self.state_dict().items():
-            if name in pretrained and value.dim() == 2:
-                change = value.detach() - pretrained[name]
-                scale = change.abs().amax(dim=1, keepdim=True).clamp(min=1e-12) / 127
-                saved[name] = torch.round(change / scale).to(torch.int8)
+            value = value.detach().float().cpu()
+            if value.dim() >= 2:
+                scale = value.abs().amax(dim=-1, keepdim=True).clamp(min=1e-12) / 127
+                saved[name] = torch.round(value / scale).to(torch.int8)
                 saved[f"{name}.scale"] = scale
             else:
-                saved[name] = value.detach().half()
+                saved[name] = value.half()
         return saved
 
-    def load_differences(self, saved: Mapping[str, Tensor]) -> None:
-        """Restore what `differences` gave."""
-        pretrained = self._pretrained()
-        state = {}
-        for name, value in saved.items():
-            if name.endswith(".scale"):
-                continue
-            scale = saved.get(f"{name}.scale")
-            state[name] = value.float() if scale is None else pretrained[name] + value.float() * scale
-        self.load_state_dict(state)
-
-    def _pretrained(self) -> dict[str, Tensor]:
-        layers = list(load_encoder().layers)[FROZEN:]
-        return {
-            f"upper.{i}.{name}": value for i, layer in enumerate(layers) for name, value in layer.state_dict().items()
-        }
+    def load_packed(self, saved: Mapping[str, Tensor]) -> None:
+        """Restore what `packed` gave."""
+        scales = {name: saved.get(f"{name}.scale") for name in self.state_dict()}
+        self.load_state_dict(
+            {name: saved[name].float() * (1.0 if scale is None else scale) for name, scale in scales.items()}
+        )
 
     def forward(self, vectors: Tensor, features: Tensor, dropout: float = 0.0) -> Reading:
         """One call: turn vectors (turns, 384) and features (turns, 6) to logits."""
@@ -260,11 +251,13 @@ class JudgeNet(nn.Module):
         moves, evidence, objections = self.moves(h), self.evidence(h), self.objections(h)
         chance = torch.sigmoid(torch.cat([moves, objections], dim=1))
         totals = torch.cat([torch.log1p(chance.sum(0)), chance.max(0).values])
-        weights = torch.softmax(evidence, dim=0)
-        pooled = torch.cat([weights.T @ h, totals.expand(self.criteria, -1)], dim=1)
+        by_evidence = torch.softmax(evidence, dim=0).T @ h
+        by_query = (torch.softmax(self.queries(h), dim=0).T @ h).reshape(self.criteria, -1)
+        pooled = torch.cat([by_evidence, by_query, totals.expand(self.criteria, -1)], dim=1)
         hidden = drop(torch.relu(torch.einsum("cp,cpk->ck", drop(pooled), self.reduce) + self.reduce_bias))
         score = (hidden * self.score).sum(1)
-        edges = torch.cat([self.first_edge[:, None], -functional.softplus(self.edge_gaps)], dim=1).cumsum(1)
+        steps = torch.cat([self.first_edge[:, None], -functional.softplus(self.edge_gaps)], dim=1)
+        edges = steps @ torch.ones(4, 4, device=steps.device).triu()
         return Reading(
             moves=moves,
             evidence=evidence,

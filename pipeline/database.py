@@ -225,6 +225,9 @@ class Database:
             listing = keep.listing(self.data, ("failures", *(f"facts/{kind}" for kind in FACT_KEYS)))
             if self._state("small") != listing:
                 take_small(self._tables, self.data)
+                # a review that came as a file, or whose writer was killed, changes what counts of its call
+                rows = self._tables.fetch("SELECT DISTINCT call_id FROM reviews", [])
+                take_in(self._tables, self.data, self._shas([row["call_id"] for row in rows]))
                 self._put_state("small", listing)
             if shas is None:
                 self._put_state("complete", "yes")
@@ -280,7 +283,7 @@ class Database:
         return done
 
     def put_fact(self, kind: str, row: Mapping[str, Any]) -> None:
-        """Keep a row of `assignments` (its id column set; unknown keys are refused): file first, then table."""
+        """Keep a row of a table of facts (its id column set; unknown keys are refused): file first, then table."""
         with self._writing:
             columns = self._tables.columns(kind)
         unknown = set(row) - set(columns)
@@ -295,6 +298,14 @@ class Database:
             with self._tables.transaction():
                 self._tables.run(f"DELETE FROM {kind} WHERE {FACT_KEYS[kind]} = ?", [row[FACT_KEYS[kind]]])
                 self._tables.insert(kind, [plain])
+            if kind == "reviews":
+                take_in(self._tables, self.data, self._shas([row["call_id"]]))
+
+    def _shas(self, call_ids: Sequence[str]) -> list[str]:
+        rows = self._tables.fetch(
+            "SELECT sha256 FROM calls WHERE call_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY sha256", [list(call_ids)]
+        )
+        return [row["sha256"] for row in rows]
 
     def put_derived(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Replace a table of `DERIVED` by these rows."""

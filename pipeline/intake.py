@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline import keep
 from pipeline.errors import DebriefError, StoreError
+from pipeline.reviews import reviewed
 from pipeline.rollups import deltas, merge_sql, summed
 from pipeline.rows import CALL_TABLES, FACT_KEYS, add_call, text_of
 from pipeline.tables import Row, Tables
@@ -136,7 +137,7 @@ def _spread(data: Path, sha256: str) -> dict[str, list[Row]]:
     for _, row, record in sorted(kept, key=lambda item: -item[0]):
         found: dict[str, list[Row]] = {name: [] for name in ("calls", *CALL_TABLES)}
         try:
-            add_call(found, sha256, row["file"], record)
+            add_call(found, sha256, row["file"], reviewed(record, keep.reviews_of(data, sha256[:16])))
         except (DebriefError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             row["problem"] = f"{data / row['file']}: damaged ({error}); process the recording again"
             continue

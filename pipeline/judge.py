@@ -14,10 +14,10 @@ from models.judge_card import judge_identity
 from models.judge_model import JudgeModel, Verdict, load_judge
 from pipeline.custom import score_by_examples
 from pipeline.errors import SettingsError, UnresolvedRoles
-from pipeline.metrics import measure
+from pipeline.metrics import intervals, measure
 from pipeline.rubric import Criterion, Rubric
 from pipeline.settings import Settings
-from pipeline.types import CriterionScore, Evidence, Missed, Scorecard, Transcript, Turn
+from pipeline.types import CriterionScore, Evidence, Missed, Move, Scorecard, Transcript, Turn
 
 QUOTE_CHARACTERS = 260
 MAX_EVIDENCE = 3
@@ -75,6 +75,7 @@ def _chat(transcript: Transcript, rubric: Rubric, settings: Settings) -> Scoreca
         criteria=opinion.criteria,
         objections=opinion.objections,
         metrics=measure(transcript),
+        metrics_intervals=intervals(transcript),
     )
 
 
@@ -114,7 +115,13 @@ def scorecard(
         criteria=criteria,
         objections=() if too_short else verdict.objections,
         metrics=measure(transcript),
+        metrics_intervals=intervals(transcript),
+        moves=() if too_short else _moves(verdict),
     )
+
+
+def _moves(verdict: Verdict) -> tuple[Move, ...]:
+    return tuple(Move(turn, name, p) for turn, moves in enumerate(verdict.moves) for name, p in moves.items())
 
 
 def overall(criteria: Mapping[str, CriterionScore], rubric_criteria: Iterable[Criterion]) -> float | None:

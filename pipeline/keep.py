@@ -264,6 +264,15 @@ def write_fact(data: Path, kind: str, name: str, row: Mapping[str, Any]) -> Path
     return path
 
 
+def reviews_of(data: Path, call_id: str) -> list[dict[str, Any]]:
+    """The reviews of one call, whose names begin with its id; damaged files are passed over."""
+    rows: list[dict[str, Any]] = []
+    for file in sorted((data / "facts" / "reviews").glob(f"{call_id}_*.json")):
+        with contextlib.suppress(StoreError):
+            rows.append(read_json(file))
+    return rows
+
+
 def read_facts(data: Path, kind: str) -> list[dict[str, Any]]:
     """All facts of a kind, in file order; damaged files are passed over."""
     rows: list[dict[str, Any]] = []

@@ -215,5 +215,28 @@ SELECT call_id, path, account, call_date, status,
 FROM calls WHERE rep IS NULL;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _KEEPING)
+# People's word on scores: `criterion_scores` holds what counts, the machine's own beside it.
+_REVIEWS = """
+CREATE TABLE reviews (
+    review_id      VARCHAR PRIMARY KEY,
+    call_id        VARCHAR NOT NULL,
+    criterion      VARCHAR NOT NULL,
+    kind           VARCHAR NOT NULL,
+    who            VARCHAR NOT NULL,
+    why            VARCHAR NOT NULL,
+    reviewed_at    TIMESTAMP NOT NULL,
+    level          INTEGER,
+    na             BOOLEAN NOT NULL,
+    machine_level  INTEGER,
+    machine_status VARCHAR,
+    judge_revision VARCHAR
+);
+
+ALTER TABLE criterion_scores ADD COLUMN machine_level INTEGER;
+ALTER TABLE criterion_scores ADD COLUMN machine_status VARCHAR;
+ALTER TABLE criterion_scores ADD COLUMN overridden_by VARCHAR;
+UPDATE criterion_scores SET machine_level = level, machine_status = status;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _KEEPING, _REVIEWS)
 """Scripts in order; the database's version is how many of them it has run."""

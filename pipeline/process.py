@@ -196,6 +196,7 @@ def _scored_by(card: Scorecard | None, transcript: Transcript | None, settings: 
         return {
             "rubric": {"id": card.rubric_id, "version": card.rubric_version},
             "judge": {"engine": card.judge_engine, "revision": card.judge_revision},
+            "weights": {criterion.id: criterion.weight for criterion in current_rubric(settings).criteria},
         }
     return dict(scoring(settings)) if transcript else {"rubric": None, "judge": None}
 

@@ -12,7 +12,7 @@ Row = dict[str, Any]
 CALL_TABLES = ("turns", "criterion_scores", "evidence", "missed", "objections", "metrics")
 """The tables whose rows belong to a call by `call_id`."""
 
-FACT_KEYS: dict[str, str] = {"assignments": "assignment_id"}
+FACT_KEYS: dict[str, str] = {"assignments": "assignment_id", "reviews": "review_id"}
 """Tables built from `facts/`, with the column that identifies a row."""
 
 DERIVED = ("gaps",)
@@ -35,7 +35,13 @@ def add_call(tables: dict[str, list[Row]], sha256: str, file: str, record: Row) 
     tables["objections"].extend({"call_id": call_id, **row} for row in card["objections"])
     for criterion, score in card["criteria"].items():
         key = {"call_id": call_id, "criterion": criterion}
-        tables["criterion_scores"].append({"reason": "", **score, **key})
+        machine = score.get("machine") or score
+        said = {
+            "machine_level": machine["level"],
+            "machine_status": machine["status"],
+            "overridden_by": score.get("override", {}).get("who"),
+        }
+        tables["criterion_scores"].append({"reason": "", **score, **said, **key})
         tables["evidence"].extend({**row, **key} for row in score["evidence"])
         tables["missed"].extend({**row, **key} for row in score["missed"])
 

@@ -50,6 +50,9 @@ class Settings:
     min_roles_confidence: float = 0.8
     min_confidence: float = 0.0
     """Criteria below this confidence abstain; 0 means the judge's own calibrated thresholds."""
+    quality_floor: float = 0.5
+    """A criterion whose published agreement may be below this (the lower end of its interval, 0-1) is for people to
+    review: it enters no standing and assigns no training."""
     judge: str = "embedded"
     """Who judges: `embedded`, `endpoint` (an OpenAI-compatible server: every transcript is sent to it) or
     `transformers` (a chat model in a folder of this machine). An endpoint's key is in `DEBRIEF_JUDGE_KEY` only."""

@@ -21,6 +21,7 @@ from pipeline import keep
 from pipeline.database import Database
 from pipeline.errors import StoreError, StoreLocked
 from pipeline.intake import Ingested
+from pipeline.reviews import reviewed
 from pipeline.served import Gone, Remote, Server
 from pipeline.tables import Row
 
@@ -110,7 +111,7 @@ class Store:
         return done
 
     def put_fact(self, kind: str, row: Mapping[str, Any]) -> None:
-        """Keep a row of `assignments` (its id column set; unknown keys are refused): file first, then table."""
+        """Keep a row of a table of facts (its id column set; unknown keys are refused): file first, then table."""
         self._do("put_fact", kind=kind, row=dict(row))
 
     def put_derived(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -118,7 +119,9 @@ class Store:
         self._do("put_derived", table=table, rows=[dict(row) for row in rows])
 
     def record(self, call_id: str) -> Row | None:
-        """The latest record of the call with this id (or its beginning, or its vendor's id); None when there is none.
+        """The latest record of the call with this id (or its beginning, or its vendor's id), its overrides in force.
+
+        None when there is none.
 
         Raises `StoreError` when several calls begin like that.
         """
@@ -130,7 +133,10 @@ class Store:
         )
         if len(rows) > 1:
             raise StoreError(f"{call_id}: {len(rows)} calls are called that; give more of the id")
-        return keep.read_json(self.data / rows[0]["record_file"]) if rows else None
+        if not rows:
+            return None
+        record = keep.read_json(self.data / rows[0]["record_file"])
+        return reviewed(record, keep.reviews_of(self.data, record["source"]["sha256"][:16]))
 
     def export(self, folder: Path, *, form: str) -> dict[str, int]:
         """Write every table as `<table>.<form>` (`jsonl`, `csv`, `parquet`), or all and the views as `debrief.duckdb`.

@@ -332,8 +332,24 @@ class Metrics:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """What turn `turn` does in the conversation (`ask_impact`, `price`, ...), with the judge's probability (0-1)."""
+
+    turn: int
+    move: str
+    p: float
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"turn", "move", "p"}`."""
+        return {"turn": self.turn, "move": self.move, "p": round(self.p, 2)}
+
+
+@dataclass(frozen=True, slots=True)
 class Scorecard:
-    """A call judged by a rubric."""
+    """A call judged by a rubric.
+
+    `metrics_intervals` holds a (low, high) per metric; `moves` what the embedded judge heard, in turn order.
+    """
 
     call_id: str
     rubric_id: str
@@ -344,9 +360,11 @@ class Scorecard:
     criteria: Mapping[str, CriterionScore]
     objections: tuple[Objection, ...]
     metrics: Metrics
+    metrics_intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    moves: tuple[Move, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The documented scorecard shape."""
+        """The documented scorecard shape, plus `metrics_intervals` and `moves`."""
         return {
             "call_id": self.call_id,
             "rubric": {"id": self.rubric_id, "version": self.rubric_version},
@@ -355,4 +373,6 @@ class Scorecard:
             "criteria": {name: score.to_json() for name, score in self.criteria.items()},
             "objections": [item.to_json() for item in self.objections],
             "metrics": self.metrics.to_json(),
+            "metrics_intervals": {name: list(pair) for name, pair in self.metrics_intervals.items()},
+            "moves": [item.to_json() for item in self.moves],
         }

@@ -15,6 +15,7 @@ LAYERS = ("base", "models", "stages", "store", "flows", "top")
 
 BASE = {"pipeline.types", "pipeline.errors", "pipeline.settings", "pipeline.migrations"}
 STORE = {
+    "pipeline.calibration",
     "pipeline.store",
     "pipeline.database",
     "pipeline.served",

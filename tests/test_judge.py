@@ -98,9 +98,9 @@ def test_quotes_are_verbatim_and_bounded(text: str) -> None:
 
 def test_decision_cuts_the_expected_level() -> None:
     edges = [0.5, 1.5, 2.5, 3.5]
-    assert decide(np.array([0, 0, 0.2, 0.8, 0, 0.0]), edges, na_threshold=0.5).level == 3
-    assert decide(np.array([0.5, 0, 0, 0, 0, 0.5]), edges, na_threshold=0.5).na
-    sure = decide(np.array([0.0, 0, 0, 0, 1, 0]), edges, na_threshold=2.0)
+    assert decide(np.array([0, 0, 0.2, 0.8, 0]), 0.0, edges, na_threshold=0.5).level == 3
+    assert decide(np.array([1.0, 0, 0, 0, 0]), 0.5, edges, na_threshold=0.5).na
+    sure = decide(np.array([0.0, 0, 0, 0, 1]), 0.0, edges, na_threshold=2.0)
     assert (sure.level, sure.na, sure.mass) == (4, False, 1.0)
 
 
@@ -120,6 +120,24 @@ def test_same_call_same_bytes_and_whole_calls_are_judged() -> None:
     card = score_call(transcript, RUBRIC)
     assert any(score.status == "scored" for score in card.criteria.values())
     assert not verify(card, transcript.turns)
+
+
+def test_moves_are_on_the_scorecard_in_turn_order() -> None:
+    moves = tuple({"ask_impact": 0.9, "follow_up": 0.4} if turn == 4 else {} for turn in range(len(TALK.turns)))
+    card = scorecard(TALK, RUBRIC, Verdict(moves, (), verdict(TALK).criteria), revision="r")
+    assert [(move.turn, move.move, move.p) for move in card.moves] == [(4, "ask_impact", 0.9), (4, "follow_up", 0.4)]
+    assert card.to_json()["moves"][0] == {"turn": 4, "move": "ask_impact", "p": 0.9}
+    assert set(card.to_json()["metrics_intervals"]) >= {"talk_share", "questions"}
+
+
+def test_the_number_of_threads_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = read_corpus(CORPUS)[0].transcript.turns
+    heard = []
+    for threads in (1, 3):
+        monkeypatch.setattr("models.judge_model.THREADS", threads)
+        heard.append(load_judge().hear(turns))
+    for name in ("moves", "evidence", "objections", "handled", "levels", "na"):
+        assert np.array_equal(getattr(heard[0], name), getattr(heard[1], name)), name
 
 
 def test_instructions_in_a_transcript_are_just_words() -> None:

@@ -1,5 +1,7 @@
-from pipeline.metrics import count_questions, measure
-from pipeline.types import CallMeta, Transcript, Turn
+import dataclasses
+
+from pipeline.metrics import count_questions, intervals, measure
+from pipeline.types import CallMeta, Hearing, Transcript, Turn
 
 
 def transcript(*rows: tuple[float, float, str, str]) -> Transcript:
@@ -36,3 +38,16 @@ def test_no_buyer_and_no_turns_give_none_not_zero() -> None:
 def test_questions_without_punctuation_are_heard() -> None:
     assert count_questions("so how do you do that today") == 1
     assert count_questions("we do it by hand") == 0
+
+
+def test_intervals_hold_the_value_and_widen_with_a_worse_diarizer() -> None:
+    rows = [(10.0 * i, 10.0 * i + 6 + i % 3, "rep" if i % 2 else "buyer:Ann", "what do you do now?") for i in range(40)]
+    sure = dataclasses.replace(transcript(*rows), hearing=Hearing(engine="x", diarizer="channels"))
+    unsure = dataclasses.replace(sure, hearing=Hearing(engine="x", diarizer="embedded"))
+    narrow, wide = intervals(sure)["talk_share"], intervals(unsure)["talk_share"]
+    share = measure(sure).talk_share
+    assert share is not None
+    assert narrow[0] <= share <= narrow[1]
+    assert wide[1] - wide[0] > narrow[1] - narrow[0] > 0
+    assert intervals(unsure) == intervals(unsure)
+    assert intervals(transcript()) == {}

@@ -43,6 +43,7 @@ def test_a_recording_becomes_a_scored_record(place: Path, settings: Settings) ->
         "diarizer": "channels",
         "rubric": {"id": "sales_call", "version": "aaaa"},
         "judge": {"engine": "fake", "revision": "1"},
+        "weights": {},
     }
 
 

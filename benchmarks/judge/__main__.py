@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from benchmarks.judge.measure import Report, measure
 from benchmarks.judge.raters import rater_agreement
 from benchmarks.judge.report import quality_page
 from benchmarks.judge.stress import INVARIANT, NOISE, ORDER, Change
+from models.judge_card import QUALITY
 from models.judge_model import JudgeModel, Verdict, load_judge
 from models.training.corpus import CRITERIA, LabelledCall
 from pipeline.judge import scorecard
@@ -49,6 +51,21 @@ def main() -> None:
     print(page)
     if not options.no_write:
         PAGE.write_text(page, encoding="utf-8")
+        publish(report, model.revision)
+
+
+def publish(report: Report, revision: str) -> None:
+    """Write what the product reads of this: agreement per criterion, for the judge of this revision."""
+    rows = {
+        name: {
+            key: None if (number := getattr(value, key)) is None else round(number, 3)
+            for key in ("n", "qwk", "low", "high")
+        }
+        for name, value in report.criteria.items()
+    }
+    QUALITY.write_text(
+        json.dumps({"revision": revision, "criteria": rows}, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+    )
 
 
 def judge_all(calls: Sequence[LabelledCall], model: JudgeModel) -> tuple[list[Levels], list[Scorecard]]:

@@ -1,9 +1,9 @@
 """Other ways to judge the same test calls, so that the one that ships can be seen to earn its place.
 
 - *keywords*: counts of cue words per criterion, cut into levels at the quantiles of the training calls.
+- *bag of words*: ridge regression on TF-IDF of each side's words and word pairs, fitted to the training calls.
 - *conditions*: the rubric's anchors written as conditions over the moves that the network hears.
-- *network*: the network's own ordinal output, no forests.
-- *forests* (ships): forests over the moves, their order and links.
+- *network* (ships): the network's ordinal output over turns and moves, cut at calibrated edges.
 """
 
 from __future__ import annotations
@@ -87,16 +87,42 @@ LADDERS: Mapping[str, tuple[Callable[[Moves], bool], ...]] = {
 
 def design_table(calls: Sequence[LabelledCall], model: JudgeModel) -> dict[str, Agreement]:
     """Agreement over all criteria of each design with the labels, n/a left out."""
-    designs = {"keywords": keywords(calls), "conditions": [], "network": [], "forests (ships)": []}
+    designs = {
+        "keywords": keywords(calls),
+        "bag of words": bag_of_words(calls),
+        "conditions": [],
+        "network (ships)": [],
+    }
     for call in calls:
         heard = model.hear(call.transcript.turns)
         views = model.read(call.transcript.turns).criteria
         moves = frozenset(model.move_names[i] for i in np.flatnonzero(heard.moves.max(axis=0) >= HEARD))
         designs["conditions"].append({name: climb(LADDERS[name], moves) for name in CRITERIA})
-        expected = heard.levels @ np.arange(5)
-        designs["network"].append({name: round(float(expected[i])) for i, name in enumerate(CRITERIA)})
-        designs["forests (ships)"].append({name: views[name].level for name in CRITERIA})
+        designs["network (ships)"].append({name: views[name].level for name in CRITERIA})
     return {name: _agreement(calls, levels) for name, levels in designs.items()}
+
+
+def bag_of_words(calls: Sequence[LabelledCall]) -> list[dict[str, int]]:
+    """Levels from the words alone, whatever their order."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import Ridge
+
+    train = read_corpus(TRAIN)
+    vectors = TfidfVectorizer(ngram_range=(1, 2), min_df=3, sublinear_tf=True)
+    rows, mine = vectors.fit_transform(map(_sided, train)), vectors.transform(map(_sided, calls))
+    found: list[dict[str, int]] = [{} for _ in calls]
+    for name in CRITERIA:
+        levels = [call.labels[0].levels[name] for call in train]
+        due = [index for index, level in enumerate(levels) if level is not None]
+        said = Ridge(alpha=1.0).fit(rows[due], [levels[index] for index in due]).predict(mine)
+        for row, value in zip(found, said, strict=True):
+            row[name] = int(np.clip(round(float(value)), 0, 4))
+    return found
+
+
+def _sided(call: LabelledCall) -> str:
+    turns = call.transcript.turns
+    return " ".join(f"{turn.side}_{word}" for turn in turns for word in re.findall(r"[a-z0-9']+", turn.text.lower()))
 
 
 def climb(ladder: Sequence[Callable[[Moves], bool]], moves: Moves) -> int:

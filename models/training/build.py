@@ -1,7 +1,8 @@
-"""Building the judge: cross-fitted hearings, forests over them, calibration, and the files that ship."""
+"""Building the judge: the parts (cross-fitted hearings, the network), the calibration, and the files that ship."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import warnings
@@ -12,158 +13,213 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.judge_model import Heard, decide, hear
-from models.levels import CLASSES, Forest, LevelModel, call_features
+from models.judge_model import DECIMALS, SAME_OBJECTION_TURNS, Heard, decide, hear, objection_turns
+from models.judge_net import JudgeNet
 from models.training.corpus import CRITERIA, MOVES, OBJECTION_KINDS, LabelledCall, read_corpus
-from models.training.data import Example, data_hash, example
+from models.training.data import data_hash, example
 from models.training.fit import Recipe, fit
-from models.training.noise import noisy, unpunctuated
+from models.training.noise import noisy
 
-TREES = 200
 NEVER_NA = frozenset({"discovery", "decision_makers", "business_case", "positioning", "ask_for_sale"})
 ABSTAIN_SHARE = 0.07
-OBJECTION_THRESHOLD = 0.6
-"""Best F1 on the tune calls, in steps of 0.1."""
-Rows = NDArray[np.float32]
+MISHEARD_RATE = 0.15
+"""Word error rate of the wordings that the confidence also learns from."""
+NA_LEVEL = 5
+Levels = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
-def train(corpus: Path, out: Path, *, epochs: int, folds: int, say: Callable[[str], None]) -> None:
-    """Train on `corpus/train`, calibrate on it (cross-fitted) and on `corpus/tune`, write the files to `out`."""
-    from safetensors.torch import save
+class Parts:
+    """The fits that make a judge, each kept in a file once it is done.
 
-    calls, held = read_corpus(corpus / "train"), read_corpus(corpus / "tune")
-    examples = [example(call, augment=True) for call in calls]
-    say(f"{len(calls)} calls to train on, {len(held)} to tune on")
-    recipe = Recipe(epochs=epochs)
-    rows, noisy_rows = cross_fitted(calls, examples, recipe, folds=folds, say=say)
-    net = fit(examples, recipe, each_epoch=_told(say, "all calls"))
-    tune = np.stack([_row(hear(net, call.transcript.turns), call) for call in held])
-    levels = level_targets(calls)
-    forests = [
-        grow(np.concatenate([rows, noisy_rows]), np.concatenate([levels[:, c]] * 2), seed=c)
-        for c in range(len(CRITERIA))
-    ]
-    model = LevelModel(tuple(Forest.from_sklearn(forest) for forest in forests))
-    out_of_fold = cross_predicted(rows, noisy_rows, levels, folds=8)
-    on_tune = np.stack([model.predict(row) for row in tune])
-    config = calibrate(np.concatenate([out_of_fold, on_tune]), np.concatenate([levels, level_targets(held)]))
-    tensors = {f"net.{name}": value.contiguous() for name, value in net.differences().items()}
-    tensors |= {f"levels.{name}": value for name, value in model.to_tensors().items()}
-    data = save(tensors)
+    `fold0`, `fold1`, ...: what a network hears in the calls it was not fitted to. `net`: the network fitted to all.
+    """
+
+    def __init__(
+        self, corpus: Path, work: Path, *, recipe: Recipe, folds: int, device: str, say: Callable[[str], None]
+    ) -> None:
+        """Read the corpus; `work` gets a folder for this very corpus and recipe."""
+        self.train, self.tune = read_corpus(corpus / "train"), read_corpus(corpus / "tune")
+        self.recipe, self.folds, self.device, self.say = recipe, folds, device, say
+        self.data_sha256 = data_hash([corpus / "train", corpus / "tune"])
+        made_of = json.dumps([self.data_sha256, dataclasses.asdict(recipe), folds], sort_keys=True)
+        self.folder = work / hashlib.sha256(made_of.encode()).hexdigest()[:12]
+
+    @property
+    def names(self) -> list[str]:
+        """Every part."""
+        return [*(f"fold{fold}" for fold in range(self.folds)), "net"]
+
+    def make(self, name: str) -> Path:
+        """The part's file, made now where it is missing."""
+        from safetensors.numpy import save_file as save_arrays
+        from safetensors.torch import save_file
+
+        path = self.folder / f"{name}.safetensors"
+        if path.is_file():
+            return path
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if name == "net":
+            save_file(self._fit(self.train, name).packed(), path)
+        else:
+            fold = int(name.removeprefix("fold"))
+            held = self.train[fold :: self.folds]
+            net = rounded(self._fit([call for call in self.train if call not in held], name))
+            arrays: dict[str, NDArray[np.uint16]] = {}
+            for call in held:
+                turns = call.transcript.turns
+                misheard = noisy(turns, rate=MISHEARD_RATE, seed=f"confidence/{call.call_id}")
+                for wording, heard in (("written", hear(net, turns)), ("misheard", hear(net, misheard))):
+                    for field in dataclasses.fields(Heard):
+                        value = np.rint(getattr(heard, field.name) * 10**DECIMALS).astype(np.uint16)
+                        arrays[f"{call.call_id}/{wording}/{field.name}"] = value
+            save_arrays(arrays, path)
+        return path
+
+    def hearings(self, wording: str) -> list[Heard]:
+        """Every training call as heard by a network that never saw it; `wording` is `written` or `misheard`."""
+        from safetensors.numpy import load_file
+
+        arrays: dict[str, NDArray[np.uint16]] = {}
+        for name in self.names[:-1]:
+            arrays |= load_file(self.make(name))
+        fields = [field.name for field in dataclasses.fields(Heard)]
+        return [
+            Heard(**{field: arrays[f"{call.call_id}/{wording}/{field}"] / 10**DECIMALS for field in fields})
+            for call in self.train
+        ]
+
+    def net(self) -> tuple[bytes, JudgeNet]:
+        """The network's file and the network."""
+        from safetensors.torch import load
+
+        data = self.make("net").read_bytes()
+        net = JudgeNet(moves=len(MOVES), criteria=len(CRITERIA))
+        net.load_packed(load(data))
+        return data, net.eval()
+
+    def _fit(self, calls: Sequence[LabelledCall], name: str) -> JudgeNet:
+        examples = [example(call, augment=True, device=self.device) for call in calls]
+        return fit(
+            examples,
+            self.recipe,
+            each_epoch=lambda epoch, value: self.say(f"{name}: epoch {epoch + 1}: loss {value:.3f}"),
+        )
+
+
+def rounded(net: JudgeNet) -> JudgeNet:
+    """The network as it will be read back from its file."""
+    net.load_packed(net.packed())
+    return net.eval()
+
+
+def train(parts: Parts, out: Path) -> None:
+    """Make the missing parts, calibrate on the cross-fitted hearings and the tune calls, write the files to `out`."""
+    parts.say(f"{len(parts.train)} calls to train on, {len(parts.tune)} to tune on")
+    written, misheard = parts.hearings("written"), parts.hearings("misheard")
+    data, net = parts.net()
+    on_tune = [hear(net, call.transcript.turns) for call in parts.tune]
+    clean_levels = level_targets([*parts.train, *parts.tune])
+    config = calibrate([*written, *on_tune], clean_levels, misheard, level_targets(parts.train))
     config |= {
+        "objection_threshold": best_objection_threshold(parts.train, written),
         "moves": list(MOVES),
         "criteria": list(CRITERIA),
         "objection_kinds": list(OBJECTION_KINDS),
         "sha256": hashlib.sha256(data).hexdigest(),
-        "data_sha256": data_hash([corpus / "train", corpus / "tune"]),
-        "trained_on": len(calls),
-        "recipe": {"epochs": epochs, "folds": folds, "trees": TREES, "seed": recipe.seed},
+        "data_sha256": parts.data_sha256,
+        "trained_on": len(parts.train),
+        "recipe": {**dataclasses.asdict(parts.recipe), "folds": parts.folds},
     }
     out.mkdir(parents=True, exist_ok=True)
     (out / "judge.safetensors").write_bytes(data)
     (out / "judge.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    say(f"wrote {out.name}/judge.safetensors ({len(data) / 1e6:.1f} MB)")
+    parts.say(f"wrote {out.name}/judge.safetensors ({len(data) / 1e6:.1f} MB)")
 
 
-def cross_fitted(
-    calls: Sequence[LabelledCall],
-    examples: Sequence[Example],
-    recipe: Recipe,
-    *,
-    folds: int,
-    say: Callable[[str], None],
-) -> tuple[Rows, Rows]:
-    """Features of each call, as written and misheard, by a network that was not fitted to it."""
-    clean: dict[int, Rows] = {}
-    misheard: dict[int, Rows] = {}
-    for fold in range(folds):
-        inside = [item for index, item in enumerate(examples) if index % folds != fold]
-        net = fit(inside, recipe, each_epoch=_told(say, f"fold {fold + 1}"))
-        for index in range(fold, len(calls), folds):
-            call = calls[index]
-            clean[index] = _row(hear(net, call.transcript.turns), call)
-            turns = noisy(call.transcript.turns, rate=0.15, seed=f"forest/{call.call_id}")
-            misheard[index] = _row(hear(net, unpunctuated(turns) if index % 2 else turns), call)
-    order = range(len(calls))
-    return np.stack([clean[i] for i in order]), np.stack([misheard[i] for i in order])
-
-
-def _told(say: Callable[[str], None], name: str) -> Callable[[int, float], None]:
-    return lambda epoch, value: say(f"{name}: epoch {epoch + 1}: loss {value:.3f}")
-
-
-def _row(heard: Heard, call: LabelledCall) -> Rows:
-    return call_features(heard, call.transcript.turns, move_names=MOVES)
-
-
-def level_targets(calls: Sequence[LabelledCall]) -> NDArray[np.int64]:
-    """(calls, criteria) levels of the first labeller, averaged with the second's where there is one; 5 is n/a."""
+def level_targets(calls: Sequence[LabelledCall]) -> Levels:
+    """(calls, criteria) levels of the first labeller, averaged with the others' where there are any; 5 is n/a."""
     return np.array([[_level([label.levels[c] for label in call.labels]) for c in CRITERIA] for call in calls])
 
 
 def _level(levels: Sequence[int | None]) -> int:
     known = [level for level in levels if level is not None]
     if levels[0] is None or not known:
-        return 5
+        return NA_LEVEL
     return int(np.floor(sum(known) / len(known) + 0.5)) if len(known) == len(levels) else known[0]
 
 
-def grow(rows: Rows, levels: NDArray[np.int64], *, seed: int) -> Any:
-    """A forest for one criterion."""
-    from sklearn.ensemble import ExtraTreesClassifier
+def calibrate(
+    heard: Sequence[Heard], levels: Levels, misheard: Sequence[Heard], their_levels: Levels
+) -> dict[str, Any]:
+    """Edges between levels, n/a thresholds, the confidence curve and the abstention thresholds.
 
-    forest = ExtraTreesClassifier(
-        TREES, min_samples_leaf=3, max_features=0.3, criterion="entropy", random_state=seed, n_jobs=1
-    )
-    return forest.fit(rows, levels)
-
-
-def cross_predicted(rows: Rows, noisy_rows: Rows, levels: NDArray[np.int64], *, folds: int) -> NDArray[np.float64]:
-    """(calls, criteria, CLASSES) by forests that did not see the call."""
-    out = np.zeros((len(rows), len(CRITERIA), CLASSES))
-    fold_of = np.arange(len(rows)) % folds
-    for fold in range(folds):
-        inside = fold_of != fold
-        for c in range(len(CRITERIA)):
-            forest = grow(
-                np.concatenate([rows[inside], noisy_rows[inside]]), np.concatenate([levels[inside, c]] * 2), seed=c
-            )
-            out[np.ix_(~inside, [c], forest.classes_)] = forest.predict_proba(rows[~inside])[:, None, :]
-    return out
-
-
-def calibrate(distributions: NDArray[np.float64], levels: NDArray[np.int64]) -> dict[str, Any]:
-    """Edges between levels, n/a thresholds, the confidence curve and the abstention thresholds."""
-    from sklearn.isotonic import IsotonicRegression
-
+    The edges and the n/a thresholds come from the calls as written (`heard`), the confidence from both wordings.
+    """
+    given, na = np.stack([item.levels for item in heard]), np.stack([item.na for item in heard])
     edges, na_threshold = {}, {}
     for c, name in enumerate(CRITERIA):
-        na_threshold[name] = 2.0 if name in NEVER_NA else best_na(distributions[:, c, 5], levels[:, c] == 5)
-        due = levels[:, c] != 5
-        given = distributions[due, c, :5]
-        edges[name] = best_edges(given @ np.arange(5) / given.sum(1).clip(1e-9), levels[due, c])
+        na_threshold[name] = 2.0 if name in NEVER_NA else best_na(na[:, c], levels[:, c] == NA_LEVEL)
+        due = levels[:, c] != NA_LEVEL
+        expected = given[due, c] @ np.arange(5) / given[due, c].sum(1).clip(1e-9)
+        edges[name] = best_edges(expected, levels[due, c])
+    masses, hits = outcomes([*heard, *misheard], np.concatenate([levels, their_levels]), edges, na_threshold)
+    curve = confidence_curve(masses, hits)
+    on_written = np.interp(masses[: len(heard) * len(CRITERIA)], *curve)
+    return {
+        "edges": edges,
+        "na_threshold": na_threshold,
+        "calibration": curve,
+        "threshold": dict.fromkeys(CRITERIA, round(float(np.quantile(on_written, ABSTAIN_SHARE)), 3)),
+        "move_threshold": 0.3,
+        "evidence_threshold": 0.15,
+    }
+
+
+def outcomes(
+    heard: Sequence[Heard], levels: Levels, edges: dict[str, list[float]], na_threshold: dict[str, float]
+) -> tuple[list[float], list[float]]:
+    """Per call and criterion the mass behind the decision, and 1.0 where the decision is the labelled one."""
     masses, hits = [], []
-    for row, wanted in zip(distributions, levels, strict=True):
+    for item, wanted in zip(heard, levels, strict=True):
         for c, name in enumerate(CRITERIA):
-            decision = decide(row[c], edges[name], na_threshold=na_threshold[name])
+            decision = decide(item.levels[c], float(item.na[c]), edges[name], na_threshold=na_threshold[name])
             masses.append(decision.mass)
-            hits.append(float((5 if decision.na else decision.level) == wanted[c]))
+            hits.append(float((NA_LEVEL if decision.na else decision.level) == wanted[c]))
+    return masses, hits
+
+
+def confidence_curve(masses: Sequence[float], hits: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Mass behind a decision -> chance that it is right (isotonic regression), as 21 points."""
+    from sklearn.isotonic import IsotonicRegression
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         curve = IsotonicRegression(out_of_bounds="clip", y_min=0.02, y_max=0.98).fit(masses, hits)
     grid = np.linspace(0, 1, 21)
-    calibration = [[round(float(x), 4) for x in grid], [round(float(y), 4) for y in curve.predict(grid)]]
-    confidence = np.interp(masses, calibration[0], calibration[1])
-    floor = round(float(np.quantile(confidence, ABSTAIN_SHARE)), 3)
-    return {
-        "edges": edges,
-        "na_threshold": na_threshold,
-        "calibration": calibration,
-        "threshold": dict.fromkeys(CRITERIA, floor),
-        "move_threshold": 0.3,
-        "evidence_threshold": 0.15,
-        "objection_threshold": OBJECTION_THRESHOLD,
-    }
+    return [round(float(x), 4) for x in grid], [round(float(y), 4) for y in curve.predict(grid)]
+
+
+def best_objection_threshold(calls: Sequence[LabelledCall], heard: Sequence[Heard]) -> float:
+    """The threshold, in steps of 0.05, with the best F1 of the turns that labellers call objections (half of them)."""
+    wanted = [
+        {turn for turn in counts if 2 * counts[turn] >= len(call.labels)} for call in calls for counts in [_votes(call)]
+    ]
+
+    def f1(threshold: float) -> float:
+        right = said = 0
+        for call, item, truth in zip(calls, heard, wanted, strict=True):
+            found = objection_turns(item, call.transcript.turns, threshold)
+            said += len(found)
+            right += sum(any(abs(turn - other) < SAME_OBJECTION_TURNS for other in truth) for turn in found)
+        return 2 * right / max(1, said + sum(map(len, wanted)))
+
+    return round(float(max(np.arange(0.2, 0.9, 0.05), key=f1)), 2)
+
+
+def _votes(call: LabelledCall) -> dict[int, int]:
+    turns = [objection.turn for label in call.labels for objection in label.objections]
+    return {turn: turns.count(turn) for turn in turns}
 
 
 def best_na(chance: NDArray[np.float64], na: NDArray[np.bool_]) -> float:

@@ -11,20 +11,21 @@ import torch
 from torch import Tensor
 
 from models.judge_model import HANDLED
-from models.judge_net import lower_states, turn_features, turn_windows
+from models.judge_net import batch_windows, turn_features, turn_windows
 from models.training.corpus import CRITERIA, MOVES, OBJECTION_KINDS, LabelledCall, Labels
-from models.training.noise import noisy, unpunctuated
+from models.training.noise import noisy
 from pipeline.types import Turn
 
-NOISE_RATE = 0.12
+NOISE_RATES = (0.06, 0.12, 0.18, 0.10)
+"""Word error rates of the misheard wordings of a training call."""
 NA = -1
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One wording of a call, through the frozen layers: states, mask, owners (see `judge_net`), turn features."""
+    """One wording of a call: token `ids`, `mask` and `owner` (windows, tokens), turn `features` (turns, 6)."""
 
-    states: Tensor
+    ids: Tensor
     mask: Tensor
     owner: Tensor
     features: Tensor
@@ -53,28 +54,26 @@ class Example:
     targets: Targets
 
 
-def example(call: LabelledCall, *, augment: bool) -> Example:
-    """A call as tensors; with `augment`, a misheard wording and an unpunctuated one beside the written one."""
+def example(call: LabelledCall, *, augment: bool, device: str = "cpu") -> Example:
+    """A call as tensors on `device`; with `augment`, misheard wordings beside the written one."""
     turns = call.transcript.turns
-    wordings: list[tuple[Turn, ...]] = [turns]
-    if augment:
-        heard = noisy(turns, rate=NOISE_RATE, seed=f"train/{call.call_id}")
-        wordings.append(unpunctuated(heard) if _odd(call.call_id) else heard)
+    rates = NOISE_RATES if augment else ()
+    misheard = [noisy(turns, rate=rate, seed=f"train{k}/{call.call_id}") for k, rate in enumerate(rates)]
     return Example(
         call_id=call.call_id,
         turns=turns,
-        views=tuple(view(wording) for wording in wordings),
-        targets=targets(call.labels, len(turns)),
+        views=tuple(view(wording, device) for wording in (turns, *misheard)),
+        targets=targets(call.labels, len(turns), device),
     )
 
 
-def view(turns: Sequence[Turn]) -> View:
-    """One wording through the frozen layers, kept as bfloat16 to halve the memory."""
-    states, mask, owner = lower_states(turn_windows(turns))
-    return View(states.bfloat16(), mask, owner, turn_features(turns))
+def view(turns: Sequence[Turn], device: str) -> View:
+    """One wording, ready for the network."""
+    ids, mask, owner = (part.to(device) for part in batch_windows(turn_windows(turns)))
+    return View(ids, mask, owner, turn_features(turns).to(device))
 
 
-def targets(labels: Sequence[Labels], count: int) -> Targets:
+def targets(labels: Sequence[Labels], count: int, device: str) -> Targets:
     """Targets of a call of `count` turns from all its labellers."""
     moves = torch.zeros(count, len(MOVES))
     evidence = torch.zeros(count, len(CRITERIA))
@@ -91,16 +90,12 @@ def targets(labels: Sequence[Labels], count: int) -> Targets:
             objections[objection.turn, OBJECTION_KINDS.index(objection.kind)] = 1.0
             handled[objection.turn] = HANDLED.index(objection.handled)
     levels = torch.tensor([_mean([label.levels[criterion] for label in labels]) for criterion in CRITERIA])
-    return Targets(moves, evidence, objections, handled, levels)
+    return Targets(*(part.to(device) for part in (moves, evidence, objections, handled, levels)))
 
 
 def _mean(levels: Sequence[int | None]) -> float:
     known = [level for level in levels if level is not None]
     return NA if 2 * len(known) <= len(levels) - 1 or not known else sum(known) / len(known)
-
-
-def _odd(text: str) -> bool:
-    return hashlib.sha256(text.encode()).digest()[0] % 2 == 1
 
 
 def data_hash(folders: Sequence[Path]) -> str:

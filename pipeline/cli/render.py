@@ -94,7 +94,7 @@ def _criterion(title: str, score: Row) -> list[Text]:
     head = Text.assemble(
         f"  {title:<22}",
         (f"{bar(score['level'])}  {score['level']}", "bold"),
-        (f"   {score['confidence']:.0%} sure", "dim"),
+        (f"   {_surety(score)}", "dim"),
     )
     lines = [head]
     for item in score["evidence"][:1]:
@@ -107,6 +107,15 @@ def _criterion(title: str, score: Row) -> list[Text]:
     for item in score["missed"][:1]:
         lines += _wrapped(f"missed at turn {item['turn']}: {item['why']}", indent=6, style="dim")
     return lines
+
+
+def _surety(score: Row) -> str:
+    """How sure the machine is, or whose word counts instead."""
+    if "override" not in score:
+        return f"{score['confidence']:.0%} sure"
+    machine = score["machine"]
+    said = machine["level"] if machine["status"] == "scored" else machine["status"]
+    return one_line(f"by {score['override']['who']} (the machine: {said}): {score['override']['why']}")
 
 
 def _objections(rows: Sequence[Row]) -> list[Text]:

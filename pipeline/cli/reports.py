@@ -11,6 +11,7 @@ import typer
 from pipeline import keep
 from pipeline.cli.shared import Data, Json, console, emit, open_store, settings_of
 from pipeline.errors import RubricError, StoreError
+from pipeline.reviews import reviewed
 
 if TYPE_CHECKING:
     from pipeline.rubric import Rubric
@@ -64,7 +65,8 @@ def scorecard(
             raise StoreError(f"{rep}: no such rep; known: {', '.join(reps(store)) or 'none yet'}")
         if as_json:
             for row in rows:
-                emit(card_row(keep.read_json(settings.data / row["record_file"])))
+                record = keep.read_json(settings.data / row["record_file"])
+                emit(card_row(reviewed(record, keep.reviews_of(settings.data, row["call_id"]))))
             return
         out = console()
         for table in teams(store, settings, rep=rep):

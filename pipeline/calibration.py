@@ -1,0 +1,82 @@
+"""Machine against people: agreement per criterion and over time, from blind reviews and from overrides.
+
+Blind reviews are the fair measure. Overrides are made where somebody disagreed, so that agreement over them is lower
+than over all calls; they are counted apart, and tell in which direction the machine errs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from pipeline.agreement import agreement
+
+if TYPE_CHECKING:
+    from pipeline.store import Store
+
+Row = dict[str, Any]
+ENOUGH = 20
+"""Pairs from which on a kappa is shown; below, its interval spans everything."""
+
+
+def calibration_rows(reviews: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Agreement per kind of review, criterion and period: `all` and each month (`2026-11`).
+
+    Each row holds `kind`, `criterion` (`all` for all together), `period`, `n`, `qwk` with its 90 % interval `low` and
+    `high` (None below 20 pairs), `exact`, `within_one`, `bias` (mean of machine minus person, in levels) and
+    `na_agreement`; `call_ids` names the calls.
+    """
+    rows = []
+    for kind in ("blind", "override"):
+        mine = [row for row in reviews if row["kind"] == kind and row["machine_status"] in ("scored", "na")]
+        for criterion in ("all", *sorted({row["criterion"] for row in mine})):
+            some = [row for row in mine if criterion in ("all", row["criterion"])]
+            for period in ("all", *sorted({_month(row) for row in some})):
+                rows.append(_row(kind, criterion, period, [row for row in some if period in ("all", _month(row))]))
+    return [row for row in rows if row["n"]]
+
+
+def _month(row: Mapping[str, Any]) -> str:
+    return str(row["reviewed_at"])[:7]
+
+
+def _row(kind: str, criterion: str, period: str, reviews: Sequence[Mapping[str, Any]]) -> Row:
+    by_call: dict[str, list[tuple[int, int]]] = {}
+    na = [bool(row["na"]) == (row["machine_status"] == "na") for row in reviews]
+    for row in reviews:
+        if row["level"] is not None and row["machine_level"] is not None:
+            by_call.setdefault(row["call_id"], []).append((row["level"], row["machine_level"]))
+    pairs = [pair for group in by_call.values() for pair in group]
+    found = asdict(agreement(list(by_call.values())))
+    if len(pairs) < ENOUGH:
+        found |= {"qwk": None, "low": None, "high": None}
+    return {
+        "kind": kind,
+        "criterion": criterion,
+        "period": period,
+        **found,
+        "bias": round(sum(mine - theirs for theirs, mine in pairs) / len(pairs), 3) if pairs else None,
+        "na_agreement": round(sum(na) / len(na), 3) if na else None,
+        "call_ids": sorted(by_call),
+    }
+
+
+def to_review_blind(store: Store, *, count: int, who: str = "") -> list[Row]:
+    """Scored calls for blind review, drawn by a hash of their id so that nobody picks them: `call_id`, `rep`,
+    `account`, `call_date`, `path`; those that `who` has reviewed are left out."""
+    rows = store.query(
+        "SELECT call_id, rep, account, call_date, path FROM calls WHERE status = 'scored' AND call_id NOT IN "
+        "(SELECT call_id FROM reviews WHERE kind = 'blind' AND ($who = '' OR lower(who) = lower($who)))",
+        {"who": who},
+    )
+    return sorted(rows, key=lambda row: hashlib.sha256(f"blind/{row['call_id']}".encode()).hexdigest())[:count]
+
+
+def reviews_in(store: Store, *, kinds: Iterable[str] = ("override", "dispute", "blind")) -> list[Row]:
+    """Rows of `reviews` of these kinds, oldest first."""
+    return store.query(
+        "SELECT * FROM reviews WHERE kind IN (SELECT unnest($kinds::VARCHAR[])) ORDER BY reviewed_at, review_id",
+        {"kinds": list(kinds)},
+    )

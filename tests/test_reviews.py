@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_store import keep_call
+from typer.testing import CliRunner
+
+from pipeline.calibration import ENOUGH, calibration_rows, reviews_in, to_review_blind
+from pipeline.cli import app
+from pipeline.errors import ReviewError
+from pipeline.reviews import Review, open_disputes, review_of, reviewed
+from pipeline.settings import Settings
+from pipeline.store import Store
+
+AT = dt.datetime(2026, 11, 2, 9, 0)
+
+
+def record(**levels: int) -> dict[str, Any]:
+    criteria = {
+        name: {"level": level, "status": "scored", "confidence": 0.7, "evidence": [], "missed": []}
+        for name, level in levels.items()
+    }
+    return {
+        "status": "scored",
+        "reason": "",
+        "source": {"sha256": "ab" * 32},
+        "scorecard": {"judge": {"engine": "embedded", "revision": "r1"}, "criteria": criteria, "overall": 50.0},
+        "provenance": {"weights": {"discovery": 3.0, "proposal": 1.0}},
+    }
+
+
+def override(
+    level: str, *, who: str = "Maria", at: dt.datetime = AT, of: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    made = review_of(
+        of or record(discovery=2, proposal=2), "discovery", "override", who=who, why="I was there", level=level, at=at
+    )
+    return made.to_row()
+
+
+def test_an_override_wins_and_the_machine_stays_beside_it() -> None:
+    shown = reviewed(record(discovery=2, proposal=2), [override("4")])["scorecard"]
+    score = shown["criteria"]["discovery"]
+    assert (score["level"], score["status"], score["override"]["who"]) == (4, "scored", "Maria")
+    assert score["machine"] == {"level": 2, "status": "scored", "confidence": 0.7}
+    assert shown["overall"] == 25 * (3 * 4 + 1 * 2) / 4
+    assert shown["criteria"]["proposal"]["level"] == 2
+
+
+def test_the_newest_override_counts_and_na_takes_the_criterion_out() -> None:
+    later = override("na", who="Olu", at=AT + dt.timedelta(days=1))
+    shown = reviewed(record(discovery=2, proposal=1), [later, override("4")])["scorecard"]
+    assert (shown["criteria"]["discovery"]["level"], shown["criteria"]["discovery"]["status"]) == (None, "na")
+    assert shown["overall"] == 25.0
+
+
+def test_reviews_of_other_calls_and_other_kinds_change_nothing() -> None:
+    mine = record(discovery=2, proposal=2)
+    blind = review_of(mine, "discovery", "blind", who="Maria", why="", level=4, at=AT).to_row()
+    other = {**override("0"), "call_id": "x" * 16}
+    assert reviewed(mine, [blind, other]) == mine
+
+
+@pytest.mark.parametrize(
+    ("criterion", "kind", "who", "why", "level", "says"),
+    [
+        ("charm", "override", "M", "w", 3, "no such criterion"),
+        ("discovery", "override", "M", "w", "5", "a level is 0 to 4"),
+        ("discovery", "override", "M", "", 3, "say why"),
+        ("discovery", "override", " ", "w", 3, "say who"),
+        ("discovery", "override", "M", "w", None, "a level is needed"),
+        ("discovery", "praise", "M", "w", 3, "one of override, dispute, blind"),
+    ],
+)
+def test_a_review_that_does_not_fit_is_refused(
+    criterion: str, kind: Any, who: str, why: str, level: Any, says: str
+) -> None:
+    with pytest.raises(ReviewError, match=says):
+        review_of(record(discovery=2), criterion, kind, who=who, why=why, level=level)
+
+
+def test_a_call_without_scores_cannot_be_reviewed() -> None:
+    with pytest.raises(ReviewError, match="no scores to review"):
+        review_of({**record(), "scorecard": None}, "discovery", "override", who="M", why="w", level=1)
+
+
+def test_a_dispute_is_open_until_the_criterion_is_reviewed() -> None:
+    mine = record(discovery=2)
+    dispute = review_of(mine, "discovery", "dispute", who="Tom", why="I did ask", at=AT).to_row()
+    assert open_disputes([dispute]) == [dispute]
+    assert open_disputes([dispute, override("2", at=AT - dt.timedelta(days=1))]) == [dispute]
+    assert open_disputes([dispute, override("2", at=AT + dt.timedelta(days=1))]) == []
+
+
+def pairs(kind: Any, month: int, levels: list[tuple[int, int]]) -> list[dict[str, Any]]:
+    return [
+        Review(
+            f"{kind}{month}{n}", "discovery", kind, "M", "", dt.datetime(2026, month, 3), theirs,
+            machine_level=mine, machine_status="scored",
+        ).to_row()
+        for n, (theirs, mine) in enumerate(levels)
+    ]  # fmt: skip
+
+
+def test_agreement_is_told_per_kind_criterion_and_month() -> None:
+    rows = calibration_rows(
+        [
+            *pairs("blind", 9, [(n % 5, n % 5) for n in range(ENOUGH)]),
+            *pairs("blind", 10, [(4, 2)]),
+            *pairs("override", 9, [(0, 2)]),
+        ]
+    )
+    found = {(row["kind"], row["criterion"], row["period"]): row for row in rows}
+    assert found["blind", "discovery", "2026-09"]["qwk"] == 1.0
+    assert (
+        found["blind", "discovery", "2026-10"] | {"qwk": None, "exact": 0.0, "bias": -2.0}
+        == found["blind", "discovery", "2026-10"]
+    )
+    assert found["blind", "all", "all"]["n"] == ENOUGH + 1
+    assert found["override", "discovery", "all"]["bias"] == 2.0
+
+
+def test_an_override_reaches_every_table_and_survives_a_rebuild(
+    stages: None, tmp_path: Path, settings: Settings
+) -> None:
+    keep_call(tmp_path, settings, "Ann", "2026-09-14_acme", "ok")
+    with Store(settings.data) as store:
+        store.ingest()
+        (call,) = store.query("SELECT call_id FROM calls")
+        kept = store.record(call["call_id"])
+        assert kept
+        criterion, score = next((k, v) for k, v in kept["scorecard"]["criteria"].items() if v["status"] == "scored")
+        new = 4 if score["level"] != 4 else 0
+        store.put_fact("reviews", review_of(kept, criterion, "override", who="Maria", why="seen", level=new).to_row())
+        for _ in range(2):
+            (row,) = store.query(
+                "SELECT level, machine_level, overridden_by FROM criterion_scores WHERE criterion = ?", [criterion]
+            )
+            assert row == {"level": new, "machine_level": score["level"], "overridden_by": "Maria"}
+            (week,) = store.query("SELECT mean_level FROM rep_criterion_weeks WHERE criterion = ?", [criterion])
+            assert week["mean_level"] == new
+            again = store.record(call["call_id"])
+            assert again
+            (whole,) = store.query("SELECT overall FROM calls")
+            assert whole["overall"] == again["scorecard"]["overall"] != kept["scorecard"]["overall"]
+            store.rebuild()
+        assert [row["kind"] for row in reviews_in(store)] == ["override"]
+        assert [row["call_id"] for row in to_review_blind(store, count=5)] == [call["call_id"]]
+
+
+def test_the_commands_review_dispute_and_calibrate(stages: None, tmp_path: Path, settings: Settings) -> None:
+    keep_call(tmp_path, settings, "Ann", "2026-09-14_acme", "ok")
+    with Store(settings.data) as store:
+        store.ingest()
+        (row,) = store.query("SELECT call_id, criterion FROM scores ORDER BY criterion LIMIT 1")
+    where = ["--data", str(settings.data)]
+
+    def run(*words: str) -> str:
+        done = CliRunner().invoke(app, [*words, *where], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    assert row["call_id"] in run("calibrate", "--sample", "3")
+    run("dispute", row["call_id"][:8], row["criterion"], "--who", "Ann", "--why", "I asked twice")
+    assert "open dispute" in run("calibrate")
+    run("review", row["call_id"], row["criterion"], "1", "--who", "Maria", "--why", "heard it")
+    run("review", row["call_id"], row["criterion"], "2", "--who", "Olu", "--blind")
+    rows = [json.loads(line) for line in run("calibrate", "--json").splitlines()]
+    assert {(r["kind"], r["criterion"]) for r in rows} >= {("blind", "all"), ("override", row["criterion"])}
+    assert "by Maria (the machine:" in run("scorecard", "--call", row["call_id"])
+    (card,) = [json.loads(line) for line in run("scorecard", "--json").splitlines()]
+    assert card["criteria"][row["criterion"]]["level"] == 1

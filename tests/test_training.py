@@ -1,0 +1,104 @@
+"""The training path on a corpus of four very short calls: the real code, too little data to learn anything."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.judge_model import Heard, build_judge
+from models.training.build import (
+    Parts,
+    best_edges,
+    best_na,
+    best_objection_threshold,
+    confidence_curve,
+    train,
+)
+from models.training.corpus import CRITERIA, LabelledCall, Labels
+from models.training.fit import Recipe
+from pipeline.types import CallMeta, Objection, Transcript, Turn
+
+CALL = """@id {name}
+R: What goes wrong on the {thing}? {{ask_problem *D}}
+Ann: It stops twice a week and we lose the shift. {{tell_problem}}
+R: What does a shift cost you? {{ask_impact follow_up *D}}
+Ann: Four thousand, and your price is too high. {{give_number obj:price_terms=no}}
+R: I will send you something. {{vague_next *A}}
+Ann: Fine. {{soft_yes}}
+= D{level} M0 B2 P0 R{rest} O{rest} H0 A1
+"""
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    for n, split in enumerate(("train", "train", "train", "tune")):
+        (tmp_path / split).mkdir(exist_ok=True)
+        thing = ("press", "kiln", "lathe", "oven")[n]
+        (tmp_path / split / f"c{n}.txt").write_text(CALL.format(name=f"c{n}", thing=thing, level=n, rest=n or "-"))
+    return tmp_path
+
+
+def made(corpus: Path, work: Path, out: Path) -> tuple[bytes, str]:
+    parts = Parts(corpus, work, recipe=Recipe(epochs=1), folds=2, device="cpu", say=lambda text: None)
+    train(parts, out)
+    return (out / "judge.safetensors").read_bytes(), (out / "judge.json").read_text()
+
+
+def test_training_twice_gives_the_same_files_and_a_judge_that_reads(corpus: Path, tmp_path: Path) -> None:
+    first = made(corpus, tmp_path / "work1", tmp_path / "out1")
+    second = made(corpus, tmp_path / "work2", tmp_path / "out2")
+    assert first == second
+    card = json.loads(first[1])
+    assert card["trained_on"] == 3
+    judge = build_judge(first[0], card, revision="r")
+    verdict = judge.read(
+        Parts(corpus, tmp_path, recipe=Recipe(), folds=2, device="cpu", say=print).tune[0].transcript.turns
+    )
+    assert set(verdict.criteria) == set(CRITERIA)
+    assert all(0 <= view.level <= 4 and 0 <= view.confidence <= 1 for view in verdict.criteria.values())
+
+
+def test_finished_parts_are_not_made_again(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made(corpus, tmp_path / "work", tmp_path / "out")
+
+    def never(*args: object, **options: object) -> None:
+        raise AssertionError("fitted again")
+
+    monkeypatch.setattr("models.training.build.fit", never)
+    assert made(corpus, tmp_path / "work", tmp_path / "again")[0] == (tmp_path / "out/judge.safetensors").read_bytes()
+
+
+def test_edges_match_the_share_of_each_level_half_way() -> None:
+    levels = np.repeat(np.arange(5), 20)
+    shrunk = 2 + (levels - 2) * 0.5 + np.linspace(-0.2, 0.2, 100)
+    edges = best_edges(shrunk, levels)
+    assert edges == sorted(edges)
+    assert 0.5 < edges[0] < 1.3
+    assert 2.7 < edges[3] < 3.5
+
+
+def test_na_threshold_separates() -> None:
+    chance = np.array([0.1, 0.2, 0.3, 0.7, 0.8])
+    assert 0.3 < best_na(chance, np.array([False, False, False, True, True])) <= 0.7
+
+
+def test_confidence_rises_with_mass_and_is_bounded() -> None:
+    mass = np.linspace(0, 1, 200)
+    xs, ys = confidence_curve(list(mass), list((mass > 0.5).astype(float)))
+    assert xs == sorted(xs)
+    assert ys == sorted(ys)
+    assert (min(ys), max(ys)) == (0.02, 0.98)
+
+
+def test_the_objection_threshold_is_where_labellers_are_met_best() -> None:
+    turns = tuple(Turn(i, i + 1, "buyer:Ann", "no") for i in range(9))
+    labels = Labels(dict.fromkeys(CRITERIA, 1), {}, dict.fromkeys(CRITERIA, ()), (Objection(0, "stall", "no"),))
+    chance = np.zeros((9, 4))
+    chance[0, 0], chance[8, 1] = 0.8, 0.5
+    nothing = np.zeros((9, 3))
+    heard = Heard(nothing, nothing, chance, nothing, nothing, nothing)
+    call = LabelledCall(Transcript("x", CallMeta(), turns), (labels,))
+    assert 0.5 < best_objection_threshold([call], [heard]) <= 0.8
