@@ -76,10 +76,14 @@ def perform_jobs(jobs: Sequence[Job], settings: Settings) -> list[Outcome]:
 
         try:
             wait([process_call.submit(job.path.name, performer(n, job)) for n, job in enumerate(jobs)])
+            for position, job in enumerate(jobs):
+                # a busy Prefect server now and then refuses a task before it has begun: the call is done all the same
+                if position not in outcomes:
+                    performer(position, job)()
         except BaseException:
             batch.stop()
             raise
-    return [outcomes.get(n) or Outcome(job.path, "stopped", f"{job.path}: stopped") for n, job in enumerate(jobs)]
+    return [outcomes[position] for position in range(len(jobs))]
 
 
 @flow(name="process", task_runner=RUNNER, persist_result=False)
