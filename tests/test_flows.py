@@ -78,7 +78,10 @@ def test_a_batch_is_one_run_with_one_task_per_call(prefect_home: Path, inbox: Pa
         assert store.query("SELECT team, rep FROM calls WHERE status = 'scored'") == [{"team": "North", "rep": "Ann"}]
     with get_client(sync_client=True) as client:
         (run,) = [run for run in client.read_flow_runs() if run.parameters["paths"] == [str(inbox)]]
-        states = sorted((task.name, task.state_name) for task in client.read_task_runs() if task.flow_run_id == run.id)
+        tasks = [task for task in client.read_task_runs() if task.flow_run_id == run.id]
+        states = sorted((task.name, task.state_name) for task in tasks)
+    assert run.tags
+    assert not any(task.tags for task in tasks)
     assert run.state_name == "Completed"
     assert [state for _, state in states] == ["Completed", "Failed", "Completed"]
     assert (prefect_home / "prefect.db").is_file()
