@@ -1,6 +1,6 @@
 """A process that a scenario hurts: `python -m benchmarks.torture_child ROLE DATA INBOX [ARGUMENT]`.
 
-Roles: `flow` (plan, workers, database), `prefect` (the same under Prefect), `ingester` (database built over and over),
+Roles: `flow` (plan, workers, database), `prefect` (the same under Prefect), `watch`, `ingester` (database only),
 `server` (has the store open and serves it), `facts` (writes facts through whoever has it open), `claims` (holds some).
 What it says was done (`ack {...}`) must be there whatever happens next.
 """
@@ -71,6 +71,32 @@ def prefect(settings: Settings, argument: str) -> None:
     run_process([settings.inbox_folder], Caller(settings=settings, on_outcome=outcome))
 
 
+def watch(settings: Settings, argument: str) -> None:
+    import signal
+
+    from flows.local import use_data_folder
+
+    use_data_folder(settings.data)
+    import flows.watch
+    from flows.process import Caller
+    from pipeline import batch
+
+    begin = batch.Batch.__init__
+
+    def with_stand_ins(self: batch.Batch, *args: Any, **options: Any) -> None:
+        begin(self, *args, **{**options, "task": "fakes:work"})
+
+    batch.Batch.__init__ = with_stand_ins  # type: ignore[method-assign]
+    flows.watch.SETTLE_S, flows.watch.RESCAN_S = 0.5, 3.0
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    say("go")
+    flows.watch.watch(
+        settings, stop=stop, caller=Caller(settings=settings, on_outcome=outcome, stop=stop), on_problem=say
+    )
+    say("stopped")
+
+
 def ingester(settings: Settings, argument: str) -> None:
     from pipeline.store import Store
 
@@ -131,6 +157,7 @@ def claims(settings: Settings, argument: str) -> None:
 ROLES: dict[str, Callable[[Settings, str], None]] = {
     "flow": flow,
     "prefect": prefect,
+    "watch": watch,
     "ingester": ingester,
     "server": server,
     "facts": facts,

@@ -90,6 +90,41 @@ def server(world: World, times: int) -> Finding:
     return world.finish()
 
 
+def watchers(world: World, times: int) -> Finding:
+    """Two watchers on one folder, half-copied and renamed files; in the midst one is told to stop, one killed."""
+    for _ in range(times):
+        pair = [world.child("watch"), world.child("watch")]
+        for child in pair:
+            child.wait_for("go")
+        until = time.monotonic() + 120
+        while time.monotonic() < until and not any(child.acknowledged() for child in pair):
+            path = world.drop(1)[0]
+            content = path.read_text()
+            path.write_text(content[:2])
+            time.sleep(world.chance.uniform(0.1, 0.4))
+            path.write_text(content)
+            moved = path.with_name(f"moved-{path.name}")
+            if world.chance.random() < 0.3:
+                path.rename(moved)
+                world.dropped[world.dropped.index(path)] = moved
+            time.sleep(0.2)
+        world.drop(6)
+        time.sleep(world.chance.uniform(0.5, 6.0))
+        pair[0].process.send_signal(signal.SIGTERM)
+        if pair[0].wait(90) != 0 or "stopped" not in pair[0].lines():
+            world.problem(f"a watcher did not stop in order: {pair[0].lines()[-2:]}")
+        pair[1].kill()
+        left = [claim.read_text() for claim in (world.data / "claims").glob("*.claim")]
+        if any(f'"pid": {pair[0].process.pid},' in text for text in left):
+            world.problem("a watcher that was told to stop left claims")
+        for child in pair:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.process.pid, signal.SIGKILL)
+            world.note(child)
+        world.found.faults += 2
+    return world.finish()
+
+
 def prefect(world: World, times: int) -> Finding:
     """The whole flow under Prefect, its server included, once calls are being done."""
     for _ in range(times):

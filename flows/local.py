@@ -7,7 +7,6 @@ import datetime as dt
 import os
 import signal
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,8 +37,9 @@ def owned_run() -> Iterator[None]:
     Raises `EngineError` where Prefect's local server does not start, and `KeyboardInterrupt` for a SIGTERM, which
     Prefect catches while a flow runs and turns into an exception of its own.
     """
+    import httpx
     from prefect import tags
-    from prefect.exceptions import TerminationSignal
+    from prefect.exceptions import PrefectException, TerminationSignal
 
     try:
         _start_server()
@@ -47,6 +47,11 @@ def owned_run() -> Iterator[None]:
             yield
     except TerminationSignal:
         raise KeyboardInterrupt from None
+    except (httpx.HTTPError, PrefectException) as error:
+        raise EngineError(
+            f"Prefect's server failed ({type(error).__name__}); what was done is kept, run it again, "
+            "or `debrief process` does the same without Prefect"
+        ) from error
     except RuntimeError as error:
         if "ephemeral" not in str(error):
             raise
@@ -63,7 +68,7 @@ def _start_server() -> None:
     """
     from prefect.client.orchestration import get_client
 
-    deaf = hasattr(signal, "pthread_sigmask") and threading.current_thread() is threading.main_thread()
+    deaf = hasattr(signal, "pthread_sigmask")
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if deaf else set()
     try:
         get_client(sync_client=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
+from prefect.context import TagsContext
 from prefect.futures import wait
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
@@ -75,11 +76,18 @@ def perform_jobs(jobs: Sequence[Job], settings: Settings) -> list[Outcome]:
             return perform
 
         try:
-            wait([process_call.submit(job.path.name, performer(n, job)) for n, job in enumerate(jobs)])
+            # the run's owner tag is not the tasks': Prefect asks its server for a slot of each tag, twice per task, and
+            # under thousands of tasks the server refuses some
+            with TagsContext(current_tags=frozenset()):
+                wait([process_call.submit(job.path.name, performer(n, job)) for n, job in enumerate(jobs)])
+            for position, job in enumerate(jobs):
+                # a busy Prefect server now and then refuses a task before it has begun: the call is done all the same
+                if position not in outcomes:
+                    performer(position, job)()
         except BaseException:
             batch.stop()
             raise
-    return [outcomes.get(n) or Outcome(job.path, "stopped", f"{job.path}: stopped") for n, job in enumerate(jobs)]
+    return [outcomes[position] for position in range(len(jobs))]
 
 
 @flow(name="process", task_runner=RUNNER, persist_result=False)

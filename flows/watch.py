@@ -155,7 +155,8 @@ def _look(
     if now:
         plan = make_plan(now, settings, max_attempts=settings.max_attempts)
         if plan.jobs:
-            process(inbox, replace(caller, settings=settings, plan=plan, on_outcome=told))
+            mine = replace(caller, settings=settings, plan=plan, on_outcome=told)
+            _beside(lambda: process(inbox, mine))
         else:
             caller.on_plan(plan)
         # what another debrief works on is looked at again
@@ -164,6 +165,27 @@ def _look(
             again_in={item.path: wait for item in now if (wait := _retry_in(settings, item.path)) is not None},
         )
     return moving or bool(later)
+
+
+def _beside(work: Callable[[], object]) -> None:
+    """Do `work` in a thread of its own, and wait for it; what it raises is raised here.
+
+    Prefect takes SIGTERM for itself while a flow runs in the main thread, and now and then it is lost. In another
+    thread it cannot: the signal sets `stop`, and the batch stops in order.
+    """
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=run, name="batch")
+    thread.start()
+    thread.join()
+    if raised:
+        raise raised[0]
 
 
 def _retry_in(settings: Settings, path: Path) -> float | None:

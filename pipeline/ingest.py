@@ -225,14 +225,16 @@ def hash_file(path: Path) -> str:
 def meta_from_path(path: Path, *, root: Path | None, pattern: str) -> CallMeta:
     """What the folders and the name suggest, by a pattern such as `{team}/{rep}/{date}_{account}`.
 
-    The pattern's parts are matched from the right (the file's name without its suffix is the last), each on its own,
-    and only below `root`; without a root only the name is matched. Dates are ISO dates, with or without dashes.
+    The pattern's parts are matched from the right (the file's name without its suffix is the last, with or without one
+    in the pattern), each on its own, and only below `root`; without a root only the name is matched. Dates are ISO
+    dates, with or without dashes.
     """
     try:
         parts = path.relative_to(root).parts if root else (path.name,)
     except ValueError:
         parts = (path.name,)
     names = [*parts[:-1], Path(parts[-1]).stem]
+    pattern = re.sub(r"\.(\w{1,5}|\*)$", "", pattern)
     row: dict[str, str] = {}
     for part, name in zip(reversed(pattern.split("/")), reversed(names), strict=False):
         match = _compiled(part).fullmatch(name)

@@ -78,7 +78,10 @@ def test_a_batch_is_one_run_with_one_task_per_call(prefect_home: Path, inbox: Pa
         assert store.query("SELECT team, rep FROM calls WHERE status = 'scored'") == [{"team": "North", "rep": "Ann"}]
     with get_client(sync_client=True) as client:
         (run,) = [run for run in client.read_flow_runs() if run.parameters["paths"] == [str(inbox)]]
-        states = sorted((task.name, task.state_name) for task in client.read_task_runs() if task.flow_run_id == run.id)
+        tasks = [task for task in client.read_task_runs() if task.flow_run_id == run.id]
+        states = sorted((task.name, task.state_name) for task in tasks)
+    assert run.tags
+    assert not any(task.tags for task in tasks)
     assert run.state_name == "Completed"
     assert [state for _, state in states] == ["Completed", "Failed", "Completed"]
     assert (prefect_home / "prefect.db").is_file()
@@ -97,6 +100,7 @@ def test_the_nightly_flow_takes_the_backlog_and_scores_stale_calls_again(
     from flows.process import Caller
 
     monkeypatch.setattr(nightly, "assign", lambda store, settings: [])
+    monkeypatch.setattr(nightly, "refresh", lambda store, settings: None)
     report = nightly.run_nightly(Caller(settings=settings), settings)
     assert report["backlog"]["counts"] == {"scored": 1, "failed": 1, "abstained": 1}
     assert report["rescored"]["counts"] == {}
@@ -278,3 +282,58 @@ def test_deployments_name_flows_that_exist() -> None:
         module = importlib.import_module(file.removesuffix(".py").replace("/", "."))
         assert set(row["parameters"]) <= set(getattr(module, name).fn.__annotations__)
     assert {row["name"] for row in rows} == {"nightly", "process"}
+
+
+def test_a_call_whose_task_prefect_refused_is_done_all_the_same(
+    prefect_home: Path, inbox: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import process
+
+    monkeypatch.setattr(process, "wait", lambda futures: None)
+    monkeypatch.setattr(process.process_call, "submit", lambda name, perform: None)
+    assert process.run_process([inbox], process.Caller(settings=settings))["counts"] == {
+        "scored": 1,
+        "failed": 1,
+        "abstained": 1,
+    }
+
+
+def test_a_server_that_fails_is_one_line_and_stops_no_watcher() -> None:
+    import httpx
+
+    from flows.local import owned_run
+    from pipeline.errors import EngineError
+
+    with pytest.raises(EngineError, match="what was done is kept"), owned_run():
+        raise httpx.ConnectError("gone")
+
+
+def test_a_file_that_failed_is_looked_at_again_when_its_time_comes(tmp_path: Path) -> None:
+    from flows.watch import Looked
+    from pipeline.ingest import Found
+
+    clock = Clock()
+    looked = Looked(clock)
+    path = tmp_path / "a.wav"
+    path.write_text("x")
+    item = Found(path, tmp_path)
+    looked.ready([item])
+    clock.now += 10
+    assert looked.ready([item])[0] == [item]
+    looked.settle([item], again_in={path: 900.0})
+    clock.now += 899
+    assert looked.ready([item])[0] == []
+    clock.now += 2
+    assert looked.ready([item])[0] == [item]
+
+
+def test_a_batch_beside_the_main_thread_raises_what_went_wrong() -> None:
+    from flows.watch import _beside
+    from pipeline.errors import RubricError
+
+    def wrong() -> None:
+        assert threading.current_thread() is not threading.main_thread()
+        raise RubricError("line 3")
+
+    with pytest.raises(RubricError):
+        _beside(wrong)

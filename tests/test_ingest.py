@@ -156,3 +156,10 @@ def test_hashes_are_remembered_until_the_file_changes(tmp_path: Path) -> None:
     assert again.get(path, path.stat()) == hashlib.sha256(b"one").hexdigest()
     put(path, "other")
     assert again.get(path, path.stat()) is None
+
+
+@pytest.mark.parametrize("pattern", [PATTERN, f"{PATTERN}.wav", f"{PATTERN}.*"])
+def test_a_pattern_may_name_the_suffix(tmp_path: Path, pattern: str) -> None:
+    path = tmp_path / "North" / "Ann Lee" / "2026-10-06_Acme v1.2.wav"
+    meta = meta_from_path(path, root=tmp_path, pattern=pattern)
+    assert (meta.team, meta.rep, meta.account, meta.date) == ("North", "Ann Lee", "Acme v1.2", dt.date(2026, 10, 6))

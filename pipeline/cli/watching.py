@@ -90,15 +90,17 @@ class Watching:
         with self._guard:
             self._now.pop(outcome.sha256, None)
             self._waiting = max(0, self._waiting - 1)
-            if outcome.known:
-                return
-            self._counts[outcome.status] += 1
-            self._batch.append(outcome)
-            if outcome.status != "done":
-                self._last.append(line(outcome))
-                if outcome.status != "scored" and not self._live:
-                    self._console.print(line(outcome), soft_wrap=True)
+            if not outcome.known:
+                self._counts[outcome.status] += 1
+                self._batch.append(outcome)
+                self._say(outcome)
             self._tell()
+
+    def _say(self, outcome: Outcome) -> None:
+        if outcome.status != "done":
+            self._last.append(line(outcome))
+        if outcome.status not in ("scored", "done") and not self._live:
+            self._console.print(line(outcome), soft_wrap=True)
 
     def batch_done(self) -> None:
         """A batch is over."""
