@@ -35,6 +35,7 @@ def transcribe(path: Path | str, *, meta: CallMeta | None = None, settings: Sett
     engine, model, notes = choose_engine(settings)
     audio = load_audio(path, max_hours=settings.max_hours)
     diarization = diarize(audio, require_speech(path, audio), settings=settings)
+    meta, known = with_known_voices(meta, diarization, settings)
     recogniser = RECOGNISERS[engine]
     terms = glossary(meta, settings)
     channels = [
@@ -59,9 +60,26 @@ def transcribe(path: Path | str, *, meta: CallMeta | None = None, settings: Sett
         diarizer=diarization.method,
         language=settings.language,
         expected_wer=recogniser.expected_wer(words),
-        notes=notes + audio.notes + diarization.notes,
+        notes=notes + audio.notes + diarization.notes + known,
     )
     return Transcript(call_id=_content_id(path), meta=meta, turns=turns, hearing=hearing)
+
+
+def with_known_voices(
+    meta: CallMeta, diarization: Diarization, settings: Settings
+) -> tuple[CallMeta, tuple[str, ...]]:
+    """The metadata with `voices` (label to rep) where an enrolled voice was recognised, and a note for each."""
+    from pipeline.voices import known_voices, matches
+
+    voices = known_voices(settings.data)
+    found = matches(diarization, voices, rep=meta.rep) if voices else []
+    if not found:
+        return meta, ()
+    notes = tuple(
+        f"{match.label} sounds like {match.rep} (likeness {match.likeness:.2f}, {match.margin:.2f} over the next)"
+        for match in found
+    )
+    return meta.merged(CallMeta(extra={"voices": {match.label: match.rep for match in found}})), notes
 
 
 def choose_engine(settings: Settings) -> tuple[str, str, tuple[str, ...]]:
