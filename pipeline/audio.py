@@ -45,7 +45,6 @@ _RAW_FORMATS = {
     ".g722": ("g722", ""),
     ".g729": ("g729", ""),
     ".sln": ("s16le", "8000"),
-    ".vox": ("s16le", "8000"),
 }
 
 # Their headers state the exact length; others are estimated from the bit rate and prove nothing about a missing end.

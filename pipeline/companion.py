@@ -55,9 +55,11 @@ def _read(found: Transcript, source: Source, settings: Settings) -> Transcript:
 
 def _with_voices(transcript: Transcript, path: Path, settings: Settings) -> Transcript:
     """A transcript that names nobody gets its speakers from the recording; an undecodable one leaves it as it is."""
+    from pipeline.hear import with_speaker_count
+
     try:
         audio = load_audio(path, max_hours=settings.max_hours)
-        found = diarize(audio, require_speech(path, audio), settings=settings)
+        found = diarize(audio, require_speech(path, audio), settings=with_speaker_count(settings, transcript.meta))
     except AudioError as error:
         return _noted(transcript, f"the speakers were not told apart: {error}")
     turns = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ def transcribe(path: Path | str, *, meta: CallMeta | None = None, settings: Sett
     meta = meta or CallMeta()
     engine, model, notes = choose_engine(settings)
     audio = load_audio(path, max_hours=settings.max_hours)
+    settings = with_speaker_count(settings, meta)
     diarization = diarize(audio, require_speech(path, audio), settings=settings)
     meta, known = with_known_voices(meta, diarization, settings)
     recogniser = RECOGNISERS[engine]
@@ -63,6 +65,12 @@ def transcribe(path: Path | str, *, meta: CallMeta | None = None, settings: Sett
         notes=notes + audio.notes + diarization.notes + known,
     )
     return Transcript(call_id=_content_id(path), meta=meta, turns=turns, hearing=hearing)
+
+
+def with_speaker_count(settings: Settings, meta: CallMeta) -> Settings:
+    """The settings with how many people speak, where the call's own metadata says so (`speakers: 3` in a sidecar)."""
+    stated = str(meta.extra.get("speakers", ""))
+    return replace(settings, speakers=int(stated)) if stated.isdigit() and 0 < int(stated) < 20 else settings
 
 
 def with_known_voices(

@@ -20,7 +20,7 @@ from models.role_model import seller_logit, words_of
 from pipeline.types import BUYER, REP, CallMeta, Hearing, Transcript, Turn
 
 _ANONYMOUS = re.compile(
-    r"^(?:speaker|spk|channel|ch|participant|person|unknown|unidentified|user|guest|voice|s)?[\s_:#-]*(?:\d+|[a-z]|unknown)?$",
+    r"^(?:speaker|spk|channel|ch|participant|person|unknown|unidentified|user|guest|voice|s)?[\s_:#-]*(?:\d+|[a-z]|unknown)?(?: voice \d+)?$",
     re.IGNORECASE,
 )
 _REP_LABEL = re.compile(
@@ -141,8 +141,9 @@ def _fixed_side(
     head = label.partition(":")[0].strip().lower()
     if head in (REP, BUYER):
         return head, "labels"
-    if label.lower() in channels:
-        return channels[label.lower()], "channel map"
+    channel = label.lower().partition(" voice ")[0]
+    if channel in channels:
+        return channels[channel], "channel map"
     if not _is_anonymous(label):
         if _REP_LABEL.match(label):
             return REP, "labels"
