@@ -111,6 +111,8 @@ def _speakers(transcript: Transcript) -> tuple[list[_Speaker], str]:
     rep_words = _name_words(transcript.meta.rep or "")
     greeted = _greeted_rep(transcript.turns, rep_words)
     sounds_like = _recognised(transcript.meta)
+    # Words that were misheard say nothing of who sells: of gibberish the model was sure, and wrong.
+    trust = (1.0 - min(1.0, transcript.hearing.expected_wer or 0.0)) ** 2
     found: set[str] = set()
     speakers = []
     for label, said in texts.items():
@@ -118,7 +120,8 @@ def _speakers(transcript: Transcript) -> tuple[list[_Speaker], str]:
         fixed, method = _fixed_side(label, name, transcript.meta, channels, affiliation)
         count = sum(len(words_of(text)) for text in said)
         # The model is trained on whole calls: who says little gives little evidence.
-        logit = seller_logit(said, total_words=total, speakers=len(texts)) * min(1.0, count / _FULL_TRUST_WORDS) ** 0.5
+        logit = trust * seller_logit(said, total_words=total, speakers=len(texts))
+        logit *= min(1.0, count / _FULL_TRUST_WORDS) ** 0.5
         if not fixed and rep_words & _name_words(introduced.get(label, "")):
             logit += _INTRODUCED_LIKE_REP
             method = "names"
