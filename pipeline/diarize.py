@@ -63,7 +63,7 @@ def diarize(audio: Audio, speech: tuple[Floats, ...], *, settings: Settings) -> 
         notes = (f"stereo treated as mono: {reason}",)
         audio = audio.mono()
         speech = (speech_probabilities(audio, 0),)
-    spans, method, more = voice_spans(audio, settings=settings)
+    spans, method, more = voice_spans(audio, speech[0], settings=settings)
     return Diarization(spans=spans, method=method, audio=audio, speech=speech, notes=notes + more)
 
 
@@ -131,7 +131,7 @@ def _two_means(values: npt.NDArray[np.float64]) -> tuple[float, float]:
     return low, high
 
 
-def voice_spans(audio: Audio, *, settings: Settings) -> tuple[tuple[Span, ...], str, tuple[str, ...]]:
+def voice_spans(audio: Audio, speech: Floats, *, settings: Settings) -> tuple[tuple[Span, ...], str, tuple[str, ...]]:
     """Spans by voice of a one-channel recording, the diarizer that made them, and what to note."""
     from models.diarizers import DIARIZERS
 
@@ -147,13 +147,15 @@ def voice_spans(audio: Audio, *, settings: Settings) -> tuple[tuple[Span, ...], 
     if wanted not in DIARIZERS:
         raise ModelUnavailable(f"unknown diarizer '{wanted}'; known: auto, {', '.join(sorted(DIARIZERS))}")
     try:
-        voices = DIARIZERS[wanted](read, audio.duration_s, settings.speakers, model=settings.pyannote_model)
+        voices = DIARIZERS[wanted](
+            read, audio.duration_s, settings.speakers, model=settings.pyannote_model, speech=speech
+        )
     except ModelUnavailable as error:
         if wanted == "embedded" or settings.diarizer != "auto":
             raise
         notes = (f"diarized by the embedded diarizer: {error}",)
         wanted = "embedded"
-        voices = DIARIZERS[wanted](read, audio.duration_s, settings.speakers)
+        voices = DIARIZERS[wanted](read, audio.duration_s, settings.speakers, speech=speech)
     spans = tuple(Span(voice.t0, voice.t1, f"SPEAKER_{voice.speaker:02d}") for voice in voices)
     return spans, wanted, notes
 

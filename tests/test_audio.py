@@ -245,6 +245,13 @@ def test_gain_brings_speech_to_the_target_whatever_the_pauses() -> None:
     )
 
 
+def test_two_words_in_an_hour_of_noise_are_not_drowned() -> None:
+    speech = piece("rec-01", 1.2, 6.0)[0]
+    noise = np.random.default_rng(0).standard_normal(300 * RATE).astype(np.float32) * np.float32(1e-3)
+    noise[: len(speech)] += speech
+    assert loudness_gain(Audio.of(noise), 0) == pytest.approx(loudness_gain(Audio.of(speech), 0), rel=0.3)
+
+
 def test_every_broken_file_gives_audio_or_one_line() -> None:
     folder = SHARED / "data" / "broken" / "audio"
     if not folder.is_dir():

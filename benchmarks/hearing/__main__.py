@@ -1,6 +1,6 @@
 """`python -m benchmarks.hearing [PART...]`: measure, keep the rows in `hearing.json`, write HEARING.md from them.
 
-Parts: words, speakers, scaling, long; without one, all. A part not run keeps its rows of the last time.
+Parts: words, speakers, roles, scaling, long; without one, all. A part not run keeps its rows of the last time.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ REPORT = ROOT / "HEARING.md"
 def parts(settings: Settings, asked: argparse.Namespace) -> dict[str, Callable[[], Iterable[dict[str, Any]]]]:
     """What can be measured, by name."""
     from benchmarks.hearing import cost, speakers, words
+    from benchmarks.hearing.roles import role_rows
 
     return {
         "words": lambda: words.word_rows(settings, seconds=asked.seconds),
         "speakers": lambda: speakers.speaker_rows(asked.folder),
+        "roles": role_rows,
         "scaling": lambda: [cost.scaling_row(settings, seconds=min(60.0, asked.seconds))],
         "long": lambda: cost.long_rows(settings, hours=asked.hours, spoken_s=60.0),
     }
