@@ -1,7 +1,8 @@
 """Mono diarizers: who speaks when in one channel. Adding one is one function and one line in `DIARIZERS`.
 
-Every diarizer gets `read(t0, t1) -> samples` (16 kHz float32, speech at about -25 dBFS), the length in seconds and the
-number of speakers (0: estimate, with a prior of two), where known the `speech` probability per 32 ms, and returns `Voice` spans in time order that may overlap.
+Every diarizer gets `read(t0, t1) -> samples` (16 kHz float32, speech at about -25 dBFS), the length in seconds, the
+number of speakers (0: estimate, with a prior of two) and, where known, the `speech` probability per 32 ms; it returns
+`Voice` spans in time order that may overlap.
 """
 
 from __future__ import annotations

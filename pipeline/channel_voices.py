@@ -8,6 +8,7 @@ unasked only where they are clearly two, and where somebody says how many people
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import replace
 
@@ -84,7 +85,9 @@ def _pieces(spans: tuple[Span, ...], channel: int) -> list[Piece]:
         length = span.t1 - span.t0
         if span.channel == channel and length >= _MIN_PIECE_S:
             edges = np.linspace(span.t0, span.t1, max(1, int(length / _PIECE_S)) + 1)
-            pieces += [(index, float(t0), min(float(t1), float(t0) + 2 * _PIECE_S)) for t0, t1 in zip(edges, edges[1:], strict=False)]
+            pieces += [
+                (index, float(t0), min(float(t1), float(t0) + 2 * _PIECE_S)) for t0, t1 in itertools.pairwise(edges)
+            ]
     return pieces
 
 

@@ -102,4 +102,3 @@ def _joined(turns: list[Turn]) -> list[Turn]:
 
 def _noted(transcript: Transcript, note: str) -> Transcript:
     return replace(transcript, hearing=replace(transcript.hearing, notes=(*transcript.hearing.notes, note)))
-

@@ -73,9 +73,7 @@ def with_speaker_count(settings: Settings, meta: CallMeta) -> Settings:
     return replace(settings, speakers=int(stated)) if stated.isdigit() and 0 < int(stated) < 20 else settings
 
 
-def with_known_voices(
-    meta: CallMeta, diarization: Diarization, settings: Settings
-) -> tuple[CallMeta, tuple[str, ...]]:
+def with_known_voices(meta: CallMeta, diarization: Diarization, settings: Settings) -> tuple[CallMeta, tuple[str, ...]]:
     """The metadata with `voices` (label to rep) where an enrolled voice was recognised, and a note for each."""
     from pipeline.voices import known_voices, matches
 

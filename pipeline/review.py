@@ -66,7 +66,7 @@ def roles_by_rep(transcript: Transcript, reps: Sequence[str], names: Mapping[str
 
 
 def swapped(transcript: Transcript) -> dict[str, str]:
-    """Roles with the sides exchanged: the buyer who says most becomes the rep. Raises `TranscriptError` if unresolved."""
+    """Roles with the sides exchanged; the buyer who says most becomes the rep. `TranscriptError` if unresolved."""
     if not transcript.resolved:
         raise TranscriptError(f"{transcript.call_id}: nobody is rep or buyer yet; say who sells with --rep")
     rows = speakers_of(transcript)
@@ -106,7 +106,7 @@ def assign_roles(data: Path, sha256: str, transcript: Transcript, roles: Mapping
 
 
 def with_assigned_roles(transcript: Transcript, data: Path, sha256: str) -> Transcript:
-    """The transcript as a person named its speakers, where one did and the labels are still the same; else unchanged."""
+    """The transcript as a person named its speakers; unchanged where none did or the labels are others now."""
     roles = _fact(data, sha256, transcript)
     labels = {turn.speaker for turn in transcript.turns}
     return renamed(transcript, roles) if roles and labels <= set(roles) else transcript

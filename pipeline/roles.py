@@ -20,7 +20,8 @@ from models.role_model import seller_logit, words_of
 from pipeline.types import BUYER, REP, CallMeta, Hearing, Transcript, Turn
 
 _ANONYMOUS = re.compile(
-    r"^(?:speaker|spk|channel|ch|participant|person|unknown|unidentified|user|guest|voice|s)?[\s_:#-]*(?:\d+|[a-z]|unknown)?(?: voice \d+)?$",
+    r"^(?:speaker|spk|channel|ch|participant|person|unknown|unidentified|user|guest|voice|s)?[\s_:#-]*(?:\d+|[a-z]|unknown)?"
+    r"(?: voice \d+)?$",
     re.IGNORECASE,
 )
 _REP_LABEL = re.compile(

@@ -2,9 +2,9 @@
 
     voices/<rep>-<hash>.json   {"rep", "line", "model", "seconds", "vector", "consent": {"given", "at"}, "source"}
 
-A d-vector is biometric data: none is made of anybody who was not enrolled by name with a consent on record, and those of
-a call's speakers are never kept. Cosines of different people reach 0.85 and those of one person over different lines
-fall below that, so a voice counts as known only by a margin over the second best, of people and of speakers.
+A voice is biometric data: none is kept of anybody who was not enrolled by name with a consent on record; those of a
+call's speakers are compared and dropped. Cosines of different people reach 0.85 and those of one person over different
+lines fall below that, so a voice counts as known only by a margin over the second best, of people and of speakers.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _TELEPHONE_DB = -35.0
 
 @dataclass(frozen=True, slots=True)
 class KnownVoice:
-    """A rep's enrolled voice over one kind of `line` (`telephone` or `wideband`); `vector` has unit length, 256 long."""
+    """A rep's enrolled voice over one kind of `line` (`telephone` or `wideband`); `vector`: 256 values, unit length."""
 
     rep: str
     line: str
@@ -149,9 +149,9 @@ def forget(data: Path, rep: str) -> int:
 def matches(found: Diarization, voices: Iterable[KnownVoice], *, rep: str | None = None) -> list[Match]:
     """Who of a diarized recording is a rep with an enrolled voice; at most one speaker per rep.
 
-    Where the call's rep is known by name, only that voice is looked for: another rep's would prove nothing. A match needs a cosine of
-    `MIN_LIKENESS`, and `MARGIN` over every other speaker of the call and over every other rep. Voices over another
-    kind of line or of another encoder are not compared.
+    Where the call's rep is known by name, only that voice is looked for: another rep's would prove nothing. A match
+    needs a cosine of `MIN_LIKENESS`, and `MARGIN` over every other speaker of the call and over every other rep.
+    Voices over another kind of line or of another encoder are not compared.
     """
     usable = [voice for voice in voices if voice.model == _model()]
     if rep:

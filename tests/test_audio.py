@@ -71,7 +71,9 @@ def test_telephone_codecs(tmp_path: Path, name: str, codec: str) -> None:
 
 def test_telephone_codecs_that_can_only_be_read(tmp_path: Path) -> None:
     """GSM 06.10: frames of 33 bytes, 20 ms, here the codec's own silence. G.729: 10 bytes, 10 ms, any bits decode."""
-    silence = bytes.fromhex("d820a2e15a5000" + "4924924924" + "5000" + "4924924924" + "5000" + "4924924924" + "5000" + "4924924924")
+    silence = bytes.fromhex(
+        "d820a2e15a5000" + "4924924924" + "5000" + "4924924924" + "5000" + "4924924924" + "5000" + "4924924924"
+    )
     assert len(silence) == 33
     (tmp_path / "a.gsm").write_bytes(silence * 100)
     (tmp_path / "a.g729").write_bytes(np.random.default_rng(0).bytes(1000))

@@ -12,7 +12,10 @@ from pipeline.process import process_source, stale
 from pipeline.settings import Settings
 from pipeline.types import CallMeta, Transcript
 
-NAMED = "WEBVTT\n\n00:00.000 --> 00:05.000\nPriya Nair: What does a stop cost you?\n\n00:06.000 --> 00:09.000\nOwen: A lot.\n"
+NAMED = (
+    "WEBVTT\n\n00:00.000 --> 00:05.000\nPriya Nair: What does a stop cost you?\n\n"
+    "00:06.000 --> 00:09.000\nOwen: A lot.\n"
+)
 NOT_NAMED = NAMED.replace("Priya Nair: ", "").replace("Owen: ", "")
 
 

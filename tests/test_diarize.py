@@ -149,7 +149,9 @@ def test_auto_says_when_pyannote_was_configured_but_absent(tmp_path: Path) -> No
 
 def test_every_diarizer_is_called_the_same_way(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in DIARIZERS:
-        monkeypatch.setitem(DIARIZERS, name, lambda read, seconds, speakers, *, model="", speech=None: [Voice(0.0, seconds, 0)])
+        monkeypatch.setitem(
+            DIARIZERS, name, lambda read, seconds, speakers, *, model="", speech=None: [Voice(0.0, seconds, 0)]
+        )
         found = run(piece("rec-03", 0.0, 5.0), diarizer=name)
         assert found.method == name
         assert found.spans[0].t1 == pytest.approx(5.0)

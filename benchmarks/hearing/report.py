@@ -41,8 +41,8 @@ def words(rows: list[Row]) -> str:
     heads = ("call", "condition", "seconds", "WER %", "expected %", "side right %", "CPU-s per s", "over engine %")
     text = (
         f"## Words ({good[0]['engine'] if good else 'none'})\n\n"
-        "WER by jiwer: lower case, no punctuation, figures as spoken. Expected: the estimate from the recogniser's own\n"
-        "confidences, which decides whether a call is scored (limit 35 %). Over engine: CPU time of the whole stage\n"
+        "WER by jiwer: lower case, no punctuation, figures as spoken. Expected: the estimate from the recogniser's\n"
+        "own confidences, which decides whether a call is scored (limit 35 %). Over engine: CPU time of the whole stage\n"
         "(decoding, voice activity, speakers, turns, roles) over that of the bare recogniser in the same run.\n\n"
         + table(heads, by)
     )
@@ -77,7 +77,8 @@ def speakers(rows: list[Row]) -> str:
     """Diarization error rates."""
     good = [row for row in rows if "given" in row]
     return (
-        "## Speakers\n\nDER % by pyannote.metrics over the whole recording, overlap counted, at collar 0 and 0.25 s.\n\n"
+        "## Speakers\n\n"
+        "DER % by pyannote.metrics over the whole recording, overlap counted, at collar 0 and 0.25 s.\n\n"
         + table(
             ("recording", "voices", "by", "count given: 0", "0.25", "estimated: 0", "0.25", "found", "CPU-s per s"),
             (
@@ -96,8 +97,9 @@ def speakers(rows: list[Row]) -> str:
 def roles(rows: list[Row]) -> str:
     """Roles with labels hidden."""
     return (
-        "## Roles\n\nTranscripts that the role model never saw, every label and all metadata hidden. Waiting: left to a person\n"
-        "(`debrief roles`) under 80 %. Swapped: named, and the wrong way round.\n\n"
+        "## Roles\n\n"
+        "Transcripts that the role model never saw, every label and all metadata hidden. Waiting: left to a\n"
+        "person (`debrief roles`) under 80 %. Swapped: named, and the wrong way round.\n\n"
         + table(
             ("calls", "n", "right", "waiting", "swapped", "mean confidence", "Brier score"),
             (
@@ -112,9 +114,9 @@ def roles(rows: list[Row]) -> str:
 def scaling(rows: list[Row]) -> str:
     """Two workers against one."""
     return "## Two cores\n\n" + "".join(
-        f"{row['calls']} pieces of {row['seconds']:.0f} s: one worker {row['one_s']:.0f} s, two workers {row['two_s']:.0f} s, "
-        f"{row['scaling']:.2f} times as fast; {row['peak_mb']:.0f} MiB a worker at most. Load of the machine at the end, "
-        f"these workers included: {row['load']:.1f}.\n"
+        f"{row['calls']} pieces of {row['seconds']:.0f} s: one worker {row['one_s']:.0f} s, "
+        f"two workers {row['two_s']:.0f} s, {row['scaling']:.2f} times as fast; {row['peak_mb']:.0f} MiB a worker at most. "
+        f"Load of the machine at the end, these workers included: {row['load']:.1f}.\n"
         for row in rows
     )
 

@@ -70,5 +70,3 @@ def role_rows() -> Iterator[Row]:
             "mean_confidence": sum(c for c, _ in confidences) / max(1, len(confidences)),
             "brier": brier,
         }
-
-

@@ -108,7 +108,5 @@ def _judged(case: Case, heard: Transcript, settings: Settings) -> Row:
     rubric = load_rubric(settings.rubric)
     said = Transcript.from_json({**(case.reference or {}), "hearing": None})
     by_ear, by_text = (score_call(item, rubric, settings=settings) for item in (heard, said))
-    levels = {
-        name: [card.criteria[name].level for card in (by_ear, by_text)] for name in by_text.criteria
-    }
+    levels = {name: [card.criteria[name].level for card in (by_ear, by_text)] for name in by_text.criteria}
     return {"overall_ear": by_ear.overall, "overall_text": by_text.overall, "levels": levels}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -39,7 +38,7 @@ def roles(
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """Calls that wait for a word on who sells, with their speakers; with --rep or --swap, say it: the call is scored."""
+    """Calls that wait for a word on who sells, and their speakers; with --rep or --swap, say it: the call is scored."""
     settings = settings_of(data)
     if (rep or swap or name) and call is None:
         raise typer.BadParameter("name the call", param_hint="CALL")
@@ -124,7 +123,10 @@ def _show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     if not rows:
         out.print("no call waits for a word on who sells")
     for row in rows:
-        out.print(one_line(f"{row['call_id']}  {row['call_date'] or ''}  {row['account'] or ''}  {row['path']}"), soft_wrap=True)
+        out.print(
+            one_line(f"{row['call_id']}  {row['call_date'] or ''}  {row['account'] or ''}  {row['path']}"),
+            soft_wrap=True,
+        )
         if row["reason"]:
             out.print(one_line(f"  {row['reason']}"), soft_wrap=True)
         for speaker in row["speakers"]:

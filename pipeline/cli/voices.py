@@ -48,7 +48,9 @@ def _row(voice: Any) -> dict[str, Any]:
 @app.command("enrol")
 def enrol(
     rep: Annotated[str, typer.Argument(metavar="REP", help="The rep's name, as in the calls.")],
-    recording: Annotated[Path, typer.Argument(metavar="RECORDING", help="At least 20 s of the rep over the usual line.")],
+    recording: Annotated[
+        Path, typer.Argument(metavar="RECORDING", help="At least 20 s of the rep over the usual line.")
+    ],
     consent: Annotated[
         str, typer.Option("--consent", metavar="TEXT", help="How the rep agreed, for example: signed form, 1 October.")
     ],
@@ -70,8 +72,8 @@ def enrol(
     if as_json:
         emit(_row(voice))
     else:
-        line = f"{voice.rep}: enrolled from {voice.seconds:.0f} s over a {voice.line} line; `debrief voices forget` deletes it"
-        console().print(one_line(line), soft_wrap=True)
+        what = f"enrolled from {voice.seconds:.0f} s over a {voice.line} line"
+        console().print(one_line(f"{voice.rep}: {what}; `debrief voices forget` deletes it"), soft_wrap=True)
 
 
 def _diarized(recording: Path, settings: Settings, *, alone: bool) -> Diarization:
