@@ -42,8 +42,8 @@ def words(rows: list[Row]) -> str:
     text = (
         f"## Words ({good[0]['engine'] if good else 'none'})\n\n"
         "WER by jiwer: lower case, no punctuation, figures as spoken. Expected: the estimate from the recogniser's\n"
-        "own confidences, which decides whether a call is scored (limit 35 %). Over engine: CPU time of the whole stage\n"
-        "(decoding, voice activity, speakers, turns, roles) over that of the bare recogniser in the same run.\n\n"
+        "own confidences, which decides whether a call is scored (limit 35 %). Over engine: CPU time of the whole\n"
+        "stage (decoding, voice activity, speakers, turns, roles) over that of the bare recogniser in the same run.\n\n"
         + table(heads, by)
     )
     text += "".join(f"\n{row['call']}, {row['condition']}: {row['problem']}\n" for row in rows if "problem" in row)
@@ -115,7 +115,8 @@ def scaling(rows: list[Row]) -> str:
     """Two workers against one."""
     return "## Two cores\n\n" + "".join(
         f"{row['calls']} pieces of {row['seconds']:.0f} s: one worker {row['one_s']:.0f} s, "
-        f"two workers {row['two_s']:.0f} s, {row['scaling']:.2f} times as fast; {row['peak_mb']:.0f} MiB a worker at most. "
+        f"two workers {row['two_s']:.0f} s, {row['scaling']:.2f} times as fast; "
+        f"{row['peak_mb']:.0f} MiB a worker at most. "
         f"Load of the machine at the end, these workers included: {row['load']:.1f}.\n"
         for row in rows
     )
