@@ -11,7 +11,7 @@ HEAD = """# How well are recordings heard?
 
 Measured by `python -m benchmarks.hearing` (parts: words, speakers, roles, scaling, long), which rewrites this page. The
 sample calls are synthetic voices reading: far easier than a real call. Real recordings are not part of this
-repository; their rows are from the machine where they were at hand.
+repository; their rows are from the machine where they were at hand. What has no row here was not measured.
 """
 
 
