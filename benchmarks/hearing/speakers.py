@@ -78,4 +78,4 @@ def speaker_rows(folders: list[Path]) -> Iterator[Row]:
                 told = guess if guess["speakers"] == count else measured(case, sound, count)
                 yield {"call": name, "true": count, "given": told, "estimated": guess}
             except DebriefError as error:
-                yield {"call": name, "true": count, "problem": str(error)}
+                yield {"call": name, "true": count, "problem": str(error).replace(str(case.audio), case.audio.name)}

@@ -66,7 +66,7 @@ def _heard(case: Case, path: Path, seconds: float, settings: Settings) -> Row:
         heard = transcribe(path, meta=case.meta, settings=settings)
         heard = resolve_roles(heard, threshold=settings.min_roles_confidence)
     except DebriefError as error:
-        return {"problem": str(error)}
+        return {"problem": str(error).replace(str(path), path.name)}
     finally:
         RECOGNISERS[name] = engine
     spent = time.process_time() - started
