@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test lint types unit evaluate torture load clean
+.PHONY: install demo test lint types unit evaluate hearing fuzz torture load clean
 
 install: $(STAMP)
 
@@ -30,6 +30,12 @@ unit: install
 
 evaluate: install
 	$(BIN)/python -m benchmarks.judge
+
+hearing: install
+	$(BIN)/python -m benchmarks.hearing
+
+fuzz: install
+	$(BIN)/python -m benchmarks.fuzz_importers --seconds 600
 
 torture: install
 	$(BIN)/python -m benchmarks.torture --report benchmarks/torture.md

@@ -1,7 +1,8 @@
 """Mono diarizers: who speaks when in one channel. Adding one is one function and one line in `DIARIZERS`.
 
-Every diarizer gets `read(t0, t1) -> samples` (16 kHz float32, speech at about -25 dBFS), the length in seconds and the
-number of speakers (0: estimate, with a prior of two), and returns `Voice` spans in time order that may overlap.
+Every diarizer gets `read(t0, t1) -> samples` (16 kHz float32, speech at about -25 dBFS), the length in seconds, the
+number of speakers (0: estimate, with a prior of two) and, where known, the `speech` probability per 32 ms; it returns
+`Voice` spans in time order that may overlap.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from models.silero import FRAME_S as SPEECH_FRAME_S
 from pipeline.errors import ModelUnavailable
 
 Read = Callable[[float, float], npt.NDArray[np.float32]]
 Floats = npt.NDArray[np.float64]
+Floats32 = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ class Voice:
 
 STEP_S = 1.0
 _ACTIVE = 0.5
+_NOBODY = 0.1
+"""A window in which speech is nowhere likelier than this is not looked at: hold, pauses, the rest of a long file."""
 _MIN_SPAN_S = 0.1
 _CLEAN_FRAMES = 60
 """A local speaker heard alone this long (about a second) takes part in clustering; shorter ones are assigned."""
@@ -40,7 +45,9 @@ _SAME_VOICE = 0.82
 _MIN_SECONDS_TO_COUNT = 60.0
 
 
-def embedded(read: Read, seconds: float, speakers: int, *, model: str = "") -> list[Voice]:
+def embedded(
+    read: Read, seconds: float, speakers: int, *, model: str = "", speech: Floats32 | None = None
+) -> list[Voice]:
     """Segmentation model, one d-vector per window and local speaker, average-linkage clustering, overlap kept.
 
     Windows of 5 s every second; the local speakers of one window go to different people (Hungarian assignment);
@@ -49,7 +56,7 @@ def embedded(read: Read, seconds: float, speakers: int, *, model: str = "") -> l
     """
     from models.segmentation import FRAME_S
 
-    starts, activity, owners, vectors, weights = _local_speakers(read, seconds)
+    starts, activity, owners, vectors, weights = _local_speakers(read, seconds, speech)
     if not len(vectors):
         return []
     similarity = _cluster(vectors, weights, speakers or _count(vectors, weights))
@@ -64,7 +71,9 @@ def embedded(read: Read, seconds: float, speakers: int, *, model: str = "") -> l
     return sorted(voices, key=lambda voice: (voice.t0, voice.t1))
 
 
-def pyannote(read: Read, seconds: float, speakers: int, *, model: str = "") -> list[Voice]:
+def pyannote(
+    read: Read, seconds: float, speakers: int, *, model: str = "", speech: Floats32 | None = None
+) -> list[Voice]:
     """pyannote's own pipeline from the local folder `model`; exclusive turns, which fit words best.
 
     Raises `ModelUnavailable` when the folder or its parts are not there: nothing is ever downloaded here.
@@ -102,15 +111,21 @@ DIARIZERS: dict[str, Callable[..., list[Voice]]] = {"pyannote": pyannote, "embed
 
 
 def _local_speakers(
-    read: Read, seconds: float
+    read: Read, seconds: float, speech: Floats32 | None
 ) -> tuple[list[float], npt.NDArray[np.float32], list[tuple[int, int]], Floats, Floats]:
     """Windows, their activities, and per local speaker heard: (window, column), d-vector, frames it rests on."""
     from models.dvector import embed, mel_frames
     from models.segmentation import RATE, WINDOW_S, activities, frame_times
 
-    starts = [float(start) for start in np.arange(0.0, max(STEP_S, seconds - WINDOW_S + STEP_S), STEP_S)]
+    every = (float(start) for start in np.arange(0.0, max(STEP_S, seconds - WINDOW_S + STEP_S), STEP_S))
+    starts = [start for start in every if speech is None or _somebody(speech, start, start + WINDOW_S)]
     size = round(WINDOW_S * RATE)
-    all_activity, owners, vectors, weights = [], [], [], []
+    all_activity: list[Floats32] = []
+    owners: list[tuple[int, int]] = []
+    vectors: list[Floats32] = []
+    weights: list[float] = []
+    if not starts:
+        return [], np.zeros((0, 0, 0), np.float32), [], np.zeros((0, 0)), np.zeros(0)
     for first in range(0, len(starts), 64):
         batch = starts[first : first + 64]
         windows = [read(start, start + WINDOW_S) for start in batch]
@@ -140,6 +155,12 @@ def _local_speakers(
         np.concatenate(vectors).astype(np.float64),
         np.array(weights),
     )
+
+
+def _somebody(speech: Floats32, t0: float, t1: float) -> bool:
+    """True where somebody may speak between two times, by the speech probability of each 32 ms."""
+    window = speech[int(t0 / SPEECH_FRAME_S) : int(np.ceil(t1 / SPEECH_FRAME_S))]
+    return bool(len(window) and window.max() > _NOBODY)
 
 
 def _unit(rows: Floats) -> Floats:

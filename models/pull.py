@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -53,14 +54,29 @@ def _require_host(host: str, name: str, folder: Path) -> None:
     proxies = urllib.request.getproxies()
     parts = urllib.parse.urlsplit(proxies.get(urllib.parse.urlsplit(host).scheme) or host)
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    try:
-        socket.create_connection((parts.hostname or "", port), timeout=_PATIENCE_S).close()
-    except OSError as error:
-        reason = error.strerror or str(error)
+    reason = _why_unreachable(parts.hostname or "", port)
+    if reason:
         raise ModelUnavailable(
             f"{name}: {parts.hostname} cannot be reached ({reason}); "
             f"fetch it on another machine and copy its folder to {folder}"
-        ) from None
+        )
+
+
+def _why_unreachable(host: str, port: int) -> str:
+    """Empty where a connection opens in time. Looking up a name knows no timeout, so a thread waits for it."""
+    answers: list[str] = []
+
+    def knock() -> None:
+        try:
+            socket.create_connection((host, port), timeout=_PATIENCE_S).close()
+            answers.append("")
+        except OSError as error:
+            answers.append(error.strerror or str(error))
+
+    thread = threading.Thread(target=knock, daemon=True)
+    thread.start()
+    thread.join(_PATIENCE_S)
+    return answers[0] if answers else "no answer"
 
 
 def _fetch(url: str, path: Path, sha256: str, progress: Progress | None) -> None:

@@ -47,7 +47,7 @@ def transcribe(
     """
     if language not in ("en", "auto", ""):
         raise ModelUnavailable(
-            f"pocketsphinx knows English only, not '{language}'; run: debrief models pull small, and set engine"
+            f"pocketsphinx knows English only, not '{language}'; run: debrief models pull large-v3-turbo"
         )
     decoder = _decoder()
     words: list[Word] = []

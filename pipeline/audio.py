@@ -33,6 +33,7 @@ _IN_MEMORY = 3600 * RATE
 _TARGET_DBFS = -23.0
 _MAX_GAIN_DB = 60.0
 _MIN_SPEECH_S = 1.0
+_RARE = 0.05
 
 # Headerless telephone audio has nothing to recognise it by but its name.
 _RAW_FORMATS = {
@@ -45,7 +46,6 @@ _RAW_FORMATS = {
     ".g722": ("g722", ""),
     ".g729": ("g729", ""),
     ".sln": ("s16le", "8000"),
-    ".vox": ("s16le", "8000"),
 }
 
 # Their headers state the exact length; others are estimated from the bit rate and prove nothing about a missing end.
@@ -348,7 +348,11 @@ def loudness_gain(audio: Audio, channel: int) -> float:
     loud = loud[loud > 1e-6]
     if loud.size == 0:
         return 1.0
-    gain_db = _TARGET_DBFS - 20 * np.log10(float(np.percentile(loud, 95)))
+    level = float(np.percentile(loud, 95))
+    if level < _RARE * loud.max():
+        # speech is rarer than one window in twenty: the percentile fell into the noise between
+        level = float(np.percentile(loud[loud > _RARE * loud.max()], 95))
+    gain_db = _TARGET_DBFS - 20 * np.log10(level)
     return float(10 ** (min(gain_db, _MAX_GAIN_DB) / 20))
 
 

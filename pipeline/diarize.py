@@ -7,6 +7,7 @@ than 6 dB apart are treated as one recording.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,7 @@ Floats = npt.NDArray[np.float32]
 _IDENTICAL_DB = -25.0
 _MIN_SEPARATION_DB = 6.0
 _SILENT_DBFS = -70.0
+_AROUND = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,15 @@ def diarize(audio: Audio, speech: tuple[Floats, ...], *, settings: Settings) -> 
         if not reason:
             spans = channel_spans(audio, speech)
             if spans:
+                from pipeline.channel_voices import split_voices
+
+                spans = split_voices(audio, spans, speakers=settings.speakers)
                 return Diarization(spans=spans, method="channels", audio=audio, speech=speech)
             reason = "the two channels hold the same voices (less than 6 dB apart)"
         notes = (f"stereo treated as mono: {reason}",)
         audio = audio.mono()
         speech = (speech_probabilities(audio, 0),)
-    spans, method, more = voice_spans(audio, settings=settings)
+    spans, method, more = voice_spans(audio, speech[0], settings=settings)
     return Diarization(spans=spans, method=method, audio=audio, speech=speech, notes=notes + more)
 
 
@@ -126,7 +131,7 @@ def _two_means(values: npt.NDArray[np.float64]) -> tuple[float, float]:
     return low, high
 
 
-def voice_spans(audio: Audio, *, settings: Settings) -> tuple[tuple[Span, ...], str, tuple[str, ...]]:
+def voice_spans(audio: Audio, speech: Floats, *, settings: Settings) -> tuple[tuple[Span, ...], str, tuple[str, ...]]:
     """Spans by voice of a one-channel recording, the diarizer that made them, and what to note."""
     from models.diarizers import DIARIZERS
 
@@ -142,28 +147,35 @@ def voice_spans(audio: Audio, *, settings: Settings) -> tuple[tuple[Span, ...], 
     if wanted not in DIARIZERS:
         raise ModelUnavailable(f"unknown diarizer '{wanted}'; known: auto, {', '.join(sorted(DIARIZERS))}")
     try:
-        voices = DIARIZERS[wanted](read, audio.duration_s, settings.speakers, model=settings.pyannote_model)
+        voices = DIARIZERS[wanted](
+            read, audio.duration_s, settings.speakers, model=settings.pyannote_model, speech=speech
+        )
     except ModelUnavailable as error:
         if wanted == "embedded" or settings.diarizer != "auto":
             raise
         notes = (f"diarized by the embedded diarizer: {error}",)
         wanted = "embedded"
-        voices = DIARIZERS[wanted](read, audio.duration_s, settings.speakers)
+        voices = DIARIZERS[wanted](read, audio.duration_s, settings.speakers, speech=speech)
     spans = tuple(Span(voice.t0, voice.t1, f"SPEAKER_{voice.speaker:02d}") for voice in voices)
     return spans, wanted, notes
 
 
 def loudest_speaker_at(spans: tuple[Span, ...], t0: float, t1: float) -> str | None:
-    """The speaker who covers most of `t0`-`t1`, else the nearest within a second, else None."""
+    """The speaker who covers most of `t0`-`t1`, else the nearest within a second, else None. `spans` in time order.
+
+    Only the spans around the place are looked at, so that a long call costs no more per word than a short one.
+    """
+    place = bisect_left(spans, t1, key=lambda span: span.t0)
+    near = spans[max(0, place - _AROUND) : place + 2]
     cover: dict[str, float] = {}
-    for span in spans:
+    for span in near:
         shared = min(t1, span.t1) - max(t0, span.t0)
         if shared > 0:
             cover[span.speaker] = cover.get(span.speaker, 0.0) + shared
     if cover:
         return max(cover, key=lambda speaker: cover[speaker])
     centre = (t0 + t1) / 2
-    nearest = min(spans, key=lambda span: max(span.t0 - centre, centre - span.t1), default=None)
+    nearest = min(near, key=lambda span: max(span.t0 - centre, centre - span.t1), default=None)
     if nearest is None or max(nearest.t0 - centre, centre - nearest.t1) > 1.0:
         return None
     return nearest.speaker

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,9 @@ def transcribe(path: Path | str, *, meta: CallMeta | None = None, settings: Sett
     meta = meta or CallMeta()
     engine, model, notes = choose_engine(settings)
     audio = load_audio(path, max_hours=settings.max_hours)
+    settings = with_speaker_count(settings, meta)
     diarization = diarize(audio, require_speech(path, audio), settings=settings)
+    meta, known = with_known_voices(meta, diarization, settings)
     recogniser = RECOGNISERS[engine]
     terms = glossary(meta, settings)
     channels = [
@@ -59,9 +62,30 @@ def transcribe(path: Path | str, *, meta: CallMeta | None = None, settings: Sett
         diarizer=diarization.method,
         language=settings.language,
         expected_wer=recogniser.expected_wer(words),
-        notes=notes + audio.notes + diarization.notes,
+        notes=notes + audio.notes + diarization.notes + known,
     )
     return Transcript(call_id=_content_id(path), meta=meta, turns=turns, hearing=hearing)
+
+
+def with_speaker_count(settings: Settings, meta: CallMeta) -> Settings:
+    """The settings with how many people speak, where the call's own metadata says so (`speakers: 3` in a sidecar)."""
+    stated = str(meta.extra.get("speakers", ""))
+    return replace(settings, speakers=int(stated)) if stated.isdigit() and 0 < int(stated) < 20 else settings
+
+
+def with_known_voices(meta: CallMeta, diarization: Diarization, settings: Settings) -> tuple[CallMeta, tuple[str, ...]]:
+    """The metadata with `voices` (label to rep) where an enrolled voice was recognised, and a note for each."""
+    from pipeline.voices import known_voices, matches
+
+    voices = known_voices(settings.data)
+    found = matches(diarization, voices, rep=meta.rep) if voices else []
+    if not found:
+        return meta, ()
+    notes = tuple(
+        f"{match.label} sounds like {match.rep} (likeness {match.likeness:.2f}, {match.margin:.2f} over the next)"
+        for match in found
+    )
+    return meta.merged(CallMeta(extra={"voices": {match.label: match.rep for match in found}})), notes
 
 
 def choose_engine(settings: Settings) -> tuple[str, str, tuple[str, ...]]:

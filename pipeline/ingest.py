@@ -69,7 +69,8 @@ class Source:
     """An identified input: where it lies, what it is, and what is known of the call before it is heard or read.
 
     `format` is the transcript format's name for transcripts, None for audio. `sidecar` is what a file beside it states,
-    `from_path` what its folders and name suggest.
+    `from_path` what its folders and name suggest. `companion` is a transcript of the same call that lies beside a
+    recording (`""` for `companion_sha256` where there is none).
     """
 
     path: Path
@@ -80,6 +81,8 @@ class Source:
     format: str | None = None
     sidecar: CallMeta = field(default_factory=CallMeta)
     from_path: CallMeta = field(default_factory=CallMeta)
+    companion: Path | None = None
+    companion_sha256: str = ""
 
     @property
     def call_id(self) -> str:
@@ -94,8 +97,8 @@ class Source:
 def discover(paths: Iterable[Path], *, sniff: Sniff | None = None) -> list[Found]:
     """Files to look at: each named file as it is, each folder's files recursively in name order, without doubles.
 
-    Hidden and temporary names, sidecars, and files that are never calls are passed over inside folders. A named path
-    that does not exist is kept, so that `identify` reports it.
+    Hidden and temporary names, sidecars, transcripts of a recording beside them, and files that are never calls are
+    passed over inside folders. A named path that does not exist is kept, so that `identify` reports it.
     """
     seen: dict[Path, Found] = {}
     for path in paths:
@@ -104,7 +107,8 @@ def discover(paths: Iterable[Path], *, sniff: Sniff | None = None) -> list[Found
                 seen.setdefault(_absolute(found.path), found)
         else:
             seen.setdefault(_absolute(path), Found(path))
-    return list(seen.values())
+    companions = {_absolute(beside) for item in seen.values() if (beside := _companion(item.path, sniff))}
+    return [found for path, found in seen.items() if path not in companions]
 
 
 def _absolute(path: Path) -> Path:
@@ -154,6 +158,20 @@ def _sidecar_of(path: Path, stems: dict[str, set[str]], sniff: Sniff | None) -> 
     return bool(same_stem or owner_named) and _sniffer(sniff)(path) is None
 
 
+def _companion(path: Path, sniff: Sniff | None) -> Path | None:
+    """The transcript of the same call beside a recording: `call.mp3.vtt` or `call.vtt` beside `call.mp3`.
+
+    A name alone proves nothing: the file must be a transcript by its content, and `path` must not be text itself.
+    """
+    if path.suffix.lower() in (*TEXT_SUFFIXES, *NOT_CALLS, *SIDECAR_SUFFIXES, ""):
+        return None
+    for suffix in TEXT_SUFFIXES:
+        for candidate in (path.with_name(path.name + suffix), path.with_suffix(suffix)):
+            if candidate.is_file() and path.is_file() and _sniffer(sniff)(candidate):
+                return candidate
+    return None
+
+
 def _sniffer(sniff: Sniff | None) -> Sniff:
     if sniff is not None:
         return sniff
@@ -180,6 +198,7 @@ def identify(found: Found, *, pattern: str, sniff: Sniff | None = None, hashes: 
     if hashes:
         hashes.put(path, after, digest)
     form = _sniffer(sniff)(path)
+    companion = None if form else _companion(path, sniff)
     return Source(
         path=path,
         sha256=digest,
@@ -189,6 +208,8 @@ def identify(found: Found, *, pattern: str, sniff: Sniff | None = None, hashes: 
         format=form,
         sidecar=read_sidecar(path, root=found.root),
         from_path=meta_from_path(path, root=found.root, pattern=pattern),
+        companion=companion,
+        companion_sha256=hash_file(companion) if companion else "",
     )
 
 

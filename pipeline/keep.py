@@ -259,7 +259,7 @@ def _failure(path: Path) -> dict[str, Any] | None:
 
 def write_fact(data: Path, kind: str, name: str, row: Mapping[str, Any]) -> Path:
     """Keep what no recording tells (`kind` is the table, `name` the row's id); the newest content wins."""
-    path = data / "facts" / kind / f"{_slug(name) or 'fact'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}.json"
+    path = fact_file(data, kind, name)
     write_atomically(path, encode(row))
     return path
 
@@ -271,6 +271,11 @@ def reviews_of(data: Path, call_id: str) -> list[dict[str, Any]]:
         with contextlib.suppress(StoreError):
             rows.append(read_json(file))
     return rows
+
+
+def fact_file(data: Path, kind: str, name: str) -> Path:
+    """Where the fact of that name is kept."""
+    return data / "facts" / kind / f"{_slug(name) or 'fact'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}.json"
 
 
 def read_facts(data: Path, kind: str) -> list[dict[str, Any]]:

@@ -9,12 +9,14 @@ The same input, settings and models give the same record.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import DebriefError, InputError, TranscriptError
 from pipeline.ingest import Source
 from pipeline.keep import RECORD_FORMAT
+from pipeline.review import renamed, with_assigned_roles
 from pipeline.settings import Settings
 from pipeline.types import CallMeta, Hearing, Scorecard, Transcript
 
@@ -63,6 +65,17 @@ def rescore(record: Record, settings: Settings, *, source: Source | None = None)
     return _judged(source or kept, transcript, settings)
 
 
+def with_roles(record: Record, roles: Mapping[str, str], settings: Settings) -> Record:
+    """A kept record with its speakers named by a person (`roles`: label to `rep`, `rep:Name`, `buyer:Name`), judged.
+
+    Raises `TranscriptError` for a record without a transcript.
+    """
+    if not record.get("transcript"):
+        raise TranscriptError(f"{record['source']['path']}: no transcript was kept; process the recording again")
+    transcript = Transcript.from_json(record["transcript"], where=record["source"]["path"])
+    return _judged(record["source"], renamed(transcript, roles), settings)
+
+
 def read_or_hear(source: Source, settings: Settings) -> Transcript:
     """Words, turns and roles of an input, its metadata merged. Raises `DebriefError`s.
 
@@ -73,9 +86,9 @@ def read_or_hear(source: Source, settings: Settings) -> Transcript:
 
         transcript = read_transcript(source.path)
     else:
-        from pipeline.hear import transcribe
+        from pipeline.companion import hear_or_read
 
-        transcript = transcribe(source.path, meta=source.meta(), settings=settings)
+        transcript = hear_or_read(source, settings)
     if not any(turn.text.strip() for turn in transcript.turns):
         raise TranscriptError(f"{source.path}: no words in it; check that the right file was exported")
     transcript = dataclasses.replace(
@@ -83,11 +96,11 @@ def read_or_hear(source: Source, settings: Settings) -> Transcript:
         call_id=(source.kind == "transcript" and transcript.call_id) or source.call_id,
         meta=source.meta(transcript.meta),
     )
-    if transcript.resolved:
-        return transcript
-    from pipeline.roles import resolve_roles
+    if not transcript.resolved:
+        from pipeline.roles import resolve_roles
 
-    return resolve_roles(transcript, threshold=settings.min_roles_confidence)
+        transcript = resolve_roles(transcript, threshold=settings.min_roles_confidence)
+    return with_assigned_roles(transcript, settings.data, source.sha256)
 
 
 def _under_its_hash(source: Source, transcript: Transcript) -> Transcript:
@@ -122,7 +135,7 @@ def _fit_to_score(transcript: Transcript, settings: Settings) -> tuple[str, str]
         )
     if not transcript.resolved:
         why = heard.notes[-1] if heard.notes else "it is not certain who the rep is and who the buyer"
-        return "review", f"{why}; name the speakers in the file or in a sidecar"
+        return "review", f"{why}; say who sells: debrief roles {transcript.call_id} --rep SPEAKER"
     return "scored", ""
 
 
@@ -207,6 +220,8 @@ def stale(record: Record, settings: Settings, *, now: dict[str, dict[str, str]],
     `now` is what `scoring` gives; `source` is the input as it lies there today, where it does.
     """
     made, kept = record["provenance"], record["transcript"]
+    if source and (record["source"]["known"].get("companion") or "") != source.companion_sha256:
+        return "hear"
     if record["status"] == "abstained" and source and source.kind == "audio":
         from pipeline.hear import choose_engine
 
@@ -226,7 +241,8 @@ def stale(record: Record, settings: Settings, *, now: dict[str, dict[str, str]],
 
 def _known(source: Source) -> Record:
     """What sidecar and path say, to see later whether they say something else."""
-    return {"sidecar": source.sidecar.to_json(), "path": source.from_path.to_json()}
+    beside = {"companion": source.companion_sha256} if source.companion_sha256 else {}
+    return {"sidecar": source.sidecar.to_json(), "path": source.from_path.to_json(), **beside}
 
 
 def _source_row(source: Source) -> Record:

@@ -1,5 +1,5 @@
-"""Which speaker is the rep, which are buyers: from the channel map, metadata, names and introductions, and who asks
-and pitches.
+"""Which speaker is the rep, which are buyers: from the channel map, metadata, names and introductions, known voices,
+and who asks and pitches.
 
 Certain facts (a channel map, a speaker named like the rep, a vendor's role or affiliation) fix speakers; the linear
 model of `models/role_model.py` and self-introductions give the rest log-odds. All ways of splitting the speakers into
@@ -20,7 +20,8 @@ from models.role_model import seller_logit, words_of
 from pipeline.types import BUYER, REP, CallMeta, Hearing, Transcript, Turn
 
 _ANONYMOUS = re.compile(
-    r"^(?:speaker|spk|channel|ch|participant|person|unknown|unidentified|user|guest|voice|s)?[\s_:#-]*(?:\d+|[a-z]|unknown)?$",
+    r"^(?:speaker|spk|channel|ch|participant|person|unknown|unidentified|user|guest|voice|s)?[\s_:#-]*(?:\d+|[a-z]|unknown)?"
+    r"(?: voice \d+)?$",
     re.IGNORECASE,
 )
 _REP_LABEL = re.compile(
@@ -46,6 +47,8 @@ _SIDES_PRIOR = {1: 0.80, 2: 0.17}
 _FULL_TRUST_WORDS = 200
 _INTRODUCED_LIKE_REP = 3.0
 _GREETED_LIKE_REP = 1.0
+_SOUNDS_LIKE_REP = 3.0
+"""Log-odds of a recognised voice: as good as an introduction, never a fact; the words may still outweigh it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,8 @@ def resolve_roles(transcript: Transcript, *, threshold: float = 0.8) -> Transcri
     `hearing.notes`.
 
     A transcript that is resolved already passes through. `hearing.roles_confidence` is the probability that the sides
-    are not swapped, `hearing.roles_method` what decided: `given`, `channel map`, `labels`, `names`, `affiliation` or
-    `words`.
+    are not swapped, `hearing.roles_method` what decided: `given`, `channel map`, `labels`, `names`, `affiliation`,
+    `known voice` or `words`.
     """
     if transcript.resolved:
         if transcript.hearing.roles_method:
@@ -83,6 +86,8 @@ def resolve_roles(transcript: Transcript, *, threshold: float = 0.8) -> Transcri
     turns = tuple(replace(turn, speaker=labels[turn.speaker]) for turn in transcript.turns)
     hearing = replace(transcript.hearing, roles_method=method, roles_confidence=confidence)
     meta = _with_rep(transcript.meta, speakers, sides)
+    # these are by label, and nobody is called that any more
+    meta = replace(meta, extra={key: value for key, value in meta.extra.items() if key != "voices"})
     return replace(transcript, turns=turns, hearing=hearing, meta=meta)
 
 
@@ -106,23 +111,30 @@ def _speakers(transcript: Transcript) -> tuple[list[_Speaker], str]:
     channels = _channel_map(transcript.meta)
     rep_words = _name_words(transcript.meta.rep or "")
     greeted = _greeted_rep(transcript.turns, rep_words)
+    sounds_like = _recognised(transcript.meta)
+    # Words that were misheard say nothing of who sells: of gibberish the model was sure, and wrong.
+    trust = (1.0 - min(1.0, transcript.hearing.expected_wer or 0.0)) ** 2
     found: set[str] = set()
     speakers = []
     for label, said in texts.items():
-        name = introduced.get(label, "") if _is_anonymous(label) else _clean_label(label)
+        name = (introduced.get(label) or sounds_like.get(label, "")) if _is_anonymous(label) else _clean_label(label)
         fixed, method = _fixed_side(label, name, transcript.meta, channels, affiliation)
         count = sum(len(words_of(text)) for text in said)
         # The model is trained on whole calls: who says little gives little evidence.
-        logit = seller_logit(said, total_words=total, speakers=len(texts)) * min(1.0, count / _FULL_TRUST_WORDS) ** 0.5
+        logit = trust * seller_logit(said, total_words=total, speakers=len(texts))
+        logit *= min(1.0, count / _FULL_TRUST_WORDS) ** 0.5
         if not fixed and rep_words & _name_words(introduced.get(label, "")):
             logit += _INTRODUCED_LIKE_REP
             method = "names"
+        if not fixed and label in sounds_like:
+            logit += _SOUNDS_LIKE_REP
+            method = method or "known voice"
         if not fixed and greeted.get(label):
             logit -= _GREETED_LIKE_REP
         if method:
             found.add(method)
         speakers.append(_Speaker(label, tuple(said), count, logit, fixed, name))
-    order = ("channel map", "labels", "names", "affiliation")
+    order = ("channel map", "labels", "names", "affiliation", "known voice")
     return speakers, next((method for method in order if method in found), "words")
 
 
@@ -133,8 +145,9 @@ def _fixed_side(
     head = label.partition(":")[0].strip().lower()
     if head in (REP, BUYER):
         return head, "labels"
-    if label.lower() in channels:
-        return channels[label.lower()], "channel map"
+    channel = label.lower().partition(" voice ")[0]
+    if channel in channels:
+        return channels[channel], "channel map"
     if not _is_anonymous(label):
         if _REP_LABEL.match(label):
             return REP, "labels"
@@ -227,6 +240,12 @@ def _clean_label(label: str) -> str:
     name = tail if head.strip().lower() in (REP, BUYER) else label
     name = re.split(r"\s*[|(\[/]", name.strip(), maxsplit=1)[0].strip()
     return "" if _REP_LABEL.match(name) or _BUYER_LABEL.match(name) else name
+
+
+def _recognised(meta: CallMeta) -> dict[str, str]:
+    """Reps by label whose enrolled voice was recognised (`pipeline/voices.py`)."""
+    voices = meta.extra.get("voices")
+    return {str(label): str(rep) for label, rep in voices.items()} if isinstance(voices, dict) else {}
 
 
 def _name_words(name: str) -> set[str]:

@@ -65,7 +65,7 @@ def build_turns(
     for channel, raw in enumerate(channels):
         words = repair_words(raw)
         if diarization.method == "channels":
-            labelled = [(f"channel {channel}", word) for word in words]
+            labelled = _by_channel(words, diarization, channel)
         else:
             labelled = _by_voice(words, diarization)
         utterances.extend(_utterances(labelled))
@@ -73,6 +73,15 @@ def build_turns(
     return tuple(
         _turn(speaker, words, punctuated=punctuated, names=names) for speaker, words in _join(utterances) if words
     )
+
+
+def _by_channel(words: list[Word], diarization: Diarization, channel: int) -> list[tuple[str, Word]]:
+    """A speaker for every word of a channel: its only one, or which of its voices covers it."""
+    mine = tuple(span for span in diarization.spans if span.channel == channel)
+    only = f"channel {channel}"
+    if all(span.speaker == only for span in mine):
+        return [(only, word) for word in words]
+    return _by_voice(words, replace(diarization, spans=mine))
 
 
 def _by_voice(words: list[Word], diarization: Diarization) -> list[tuple[str, Word]]:

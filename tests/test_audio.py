@@ -46,6 +46,42 @@ def test_any_codec_and_rate_becomes_16_khz(tmp_path: Path, name: str, codec: str
         assert np.argmax(spectrum) == pytest.approx(hertz, abs=2)
 
 
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("a.wav", "pcm_alaw"),
+        ("a.al", "pcm_alaw"),
+        ("a.ul", "pcm_mulaw"),
+        ("a.au", "pcm_mulaw"),
+        ("a.amr", "libopencore_amrnb"),
+        ("a.3gp", "libopencore_amrnb"),
+        ("a.opus", "libopus"),
+        ("a.wav", "g726"),
+        ("a.wav", "adpcm_ima_wav"),
+        ("a.g722", "g722"),
+    ],
+)
+def test_telephone_codecs(tmp_path: Path, name: str, codec: str) -> None:
+    rate = 16_000 if codec == "g722" else 8_000
+    audio = load_audio(write(tmp_path / name, tone(1.5), codec=codec, rate=rate))
+    assert (audio.channels, audio.duration_s) == (1, pytest.approx(1.5, abs=0.2))
+    spectrum = np.abs(np.fft.rfft(audio.read(0, 0.3, 1.3)))
+    assert np.argmax(spectrum) == pytest.approx(220, abs=2)
+
+
+def test_telephone_codecs_that_can_only_be_read(tmp_path: Path) -> None:
+    """GSM 06.10: frames of 33 bytes, 20 ms, here the codec's own silence. G.729: 10 bytes, 10 ms, any bits decode."""
+    silence = bytes.fromhex(
+        "d820a2e15a5000" + "4924924924" + "5000" + "4924924924" + "5000" + "4924924924" + "5000" + "4924924924"
+    )
+    assert len(silence) == 33
+    (tmp_path / "a.gsm").write_bytes(silence * 100)
+    (tmp_path / "a.g729").write_bytes(np.random.default_rng(0).bytes(1000))
+    quiet, loud = load_audio(tmp_path / "a.gsm"), load_audio(tmp_path / "a.g729")
+    assert (quiet.duration_s, loud.duration_s) == (pytest.approx(2.0), pytest.approx(1.0))
+    assert np.abs(quiet.read(0)).max() < 0.01 < np.abs(loud.read(0)).max()
+
+
 def test_surround_is_mixed_to_one_channel(tmp_path: Path) -> None:
     audio = load_audio(write(tmp_path / "a.wav", tone(1.0, 6), codec="pcm_s16le", layout="5.1"))
     assert audio.channels == 1
@@ -159,6 +195,43 @@ def test_silence_and_tones_hold_no_speech() -> None:
         assert "no speech" in one_line(error, Path("call.wav"))
 
 
+def keys(pairs: list[tuple[float, ...]], on: float, off: float) -> np.ndarray:
+    """Tones of several frequencies (Hz), `on` seconds each, `off` seconds apart; (1, n)."""
+    t = np.arange(round(on * RATE)) / RATE
+    silent = np.zeros(round(off * RATE))
+    return np.concatenate([np.r_[sum(0.2 * np.sin(2 * np.pi * f * t) for f in pair), silent] for pair in pairs])[None]
+
+
+def hold_music(seconds: int) -> np.ndarray:
+    """Bowed chords with vibrato and twelve harmonics, nearer to a voice than most music; (1, n)."""
+    t = np.arange(RATE) / RATE
+    swell = np.minimum(1, np.minimum(t, 1 - t) / 0.1)
+
+    def bowed(hertz: float) -> np.ndarray:
+        phase = 2 * np.pi * np.cumsum(hertz * (1 + 0.004 * np.sin(2 * np.pi * 5.5 * t))) / RATE
+        return swell * sum(0.08 / k * np.sin(k * phase) for k in range(1, 12))
+
+    roots = [220, 247, 262, 196] * seconds
+    return np.concatenate([bowed(f) + bowed(1.26 * f) + bowed(1.5 * f) for f in roots[:seconds]])[None]
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [
+        keys([(697, 1209), (770, 1336), (852, 1477), (941, 1336)] * 6, 0.2, 0.1),
+        keys([(440, 480)] * 3, 2.0, 4.0),
+        keys([(400, 450)] * 8, 0.4, 0.2),
+        keys([(480, 620)] * 10, 0.5, 0.5),
+        keys([(950,), (1400,), (1800,)] * 4, 0.33, 0.0),
+        hold_music(12),
+    ],
+    ids=["DTMF", "ringing, US", "ringing, UK", "busy", "special information", "hold music"],
+)
+def test_what_a_telephone_plays_holds_no_speech(sound: np.ndarray) -> None:
+    with pytest.raises(AudioError, match="no speech"):
+        require_speech("call.wav", Audio.of(sound))
+
+
 def test_very_quiet_speech_is_found() -> None:
     quiet = piece("rec-01", 1.0, 12.0) * np.float32(0.001)
     probabilities = require_speech("call.wav", Audio.of(quiet))
@@ -172,6 +245,13 @@ def test_gain_brings_speech_to_the_target_whatever_the_pauses() -> None:
     assert loudness_gain(Audio.of(speech * np.float32(0.1)), 0) == pytest.approx(
         10 * loudness_gain(Audio.of(speech), 0), rel=0.05
     )
+
+
+def test_two_words_in_an_hour_of_noise_are_not_drowned() -> None:
+    speech = piece("rec-01", 1.2, 6.0)[0]
+    noise = np.random.default_rng(0).standard_normal(300 * RATE).astype(np.float32) * np.float32(1e-3)
+    noise[: len(speech)] += speech
+    assert loudness_gain(Audio.of(noise), 0) == pytest.approx(loudness_gain(Audio.of(speech), 0), rel=0.3)
 
 
 def test_every_broken_file_gives_audio_or_one_line() -> None:

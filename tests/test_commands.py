@@ -20,12 +20,12 @@ ROOT = Path(__file__).parents[1]
 COMMANDS = (
     "demo", "process", "watch", "nightly", "serve", "transcribe", "score", "scorecard", "gaps", "training", "snippets",
     "account", "plan", "rubric check", "rubric diff", "models list", "models pull", "models check", "rescore", "export",
-    "erase", "doctor", "rebuild", "backup",
+    "erase", "doctor", "rebuild", "backup", "roles", "voices list", "voices enrol", "voices forget",
 )  # fmt: skip
 
 READING = (
     "process", "transcribe", "score", "scorecard", "gaps", "training", "snippets", "account", "plan", "rubric check",
-    "rubric diff", "models list", "models check", "doctor", "nightly",
+    "rubric diff", "models list", "models check", "doctor", "nightly", "roles", "voices list",
 )  # fmt: skip
 
 

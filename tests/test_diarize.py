@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hearing_samples import SHARED, piece
+from hearing_samples import SHARED, piece, reference
 from pyannote.core import Annotation, Segment, Timeline
 from pyannote.metrics.diarization import DiarizationErrorRate
 
@@ -57,6 +57,50 @@ def test_two_channels_with_bleed() -> None:
         assert error_rate(found.spans, truth("rec-01", 0.0, 60.0), 60.0) < 0.02
 
 
+def test_hold_music_on_one_channel_moves_nobody() -> None:
+    from test_audio import hold_music
+
+    sound = piece("rec-01", 0.0, 40.0).astype(np.float64)
+    music = np.zeros(sound.shape[1])
+    music[10 * 16_000 : 30 * 16_000] = hold_music(20)[0]
+    loud = np.sqrt(np.mean(sound[np.abs(sound) > 0.02] ** 2))
+    sound[1] += music * 10 ** (-10 / 20) * loud / np.sqrt(np.mean(music[music != 0] ** 2))
+    found = run(sound)
+    assert found.method == "channels"
+    assert error_rate(found.spans, truth("rec-01", 0.0, 40.0), 40.0) < 0.02
+
+
+def two_on_one_channel() -> tuple[np.ndarray, list[tuple[float, float, str]]]:
+    """The rep of rec-06 on the left, its two buyers on the right, and who says what when."""
+    sound = piece("rec-06", 0.0, 190.0)[0]
+    both = np.zeros((2, len(sound)), np.float32)
+    said = []
+    for turn in reference("rec-06")["turns"]:
+        if turn["t1"] < 190.0:
+            at = slice(round(turn["t0"] * 16_000), round(turn["t1"] * 16_000))
+            both[0 if turn["speaker"].startswith("rep") else 1, at] += sound[at]
+            said.append((turn["t0"], turn["t1"], turn["speaker"]))
+    return both, said
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_several_people_on_one_channel(count: int) -> None:
+    sound, said = two_on_one_channel()
+    found = run(sound, speakers=count)
+    assert {span.speaker for span in found.spans} == {"channel 0", "channel 1", "channel 1 voice 2"}
+    names = {"rep": "channel 0", "buyer:Victor": "channel 1", "buyer:Jim": "channel 1 voice 2"}
+    right = [
+        loudest_speaker_at(found.spans, t0, t1) == names[speaker.partition(":")[0] if "rep" in speaker else speaker]
+        for t0, t1, speaker in said
+        if t1 - t0 > 1.5
+    ]
+    assert sum(right) / len(right) >= 0.9
+
+
+def test_one_voice_a_channel_stays_one() -> None:
+    assert {span.speaker for span in run(piece("rec-02", 0.0, 120.0)).spans} == {"channel 0", "channel 1"}
+
+
 @pytest.mark.parametrize("make", [lambda row: np.stack([row, 0.5 * row]), lambda row: np.stack([row, 0 * row])])
 def test_fake_stereo_is_mono(make: object) -> None:
     found = run(make(piece("rec-03", 0.0, 8.0)[0]))  # type: ignore[operator]
@@ -105,7 +149,9 @@ def test_auto_says_when_pyannote_was_configured_but_absent(tmp_path: Path) -> No
 
 def test_every_diarizer_is_called_the_same_way(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in DIARIZERS:
-        monkeypatch.setitem(DIARIZERS, name, lambda read, seconds, speakers, *, model="": [Voice(0.0, seconds, 0)])
+        monkeypatch.setitem(
+            DIARIZERS, name, lambda read, seconds, speakers, *, model="", speech=None: [Voice(0.0, seconds, 0)]
+        )
         found = run(piece("rec-03", 0.0, 5.0), diarizer=name)
         assert found.method == name
         assert found.spans[0].t1 == pytest.approx(5.0)

@@ -43,10 +43,11 @@ def test_folders_are_walked_in_order_without_sidecars_and_furniture(tmp_path: Pa
     assert names == ["b.wav", "talk.json", "a/c.mp3"]
 
 
-def test_a_transcript_beside_its_recording_is_a_call_of_its_own(tmp_path: Path) -> None:
+def test_a_transcript_beside_its_recording_belongs_to_it(tmp_path: Path) -> None:
     put(tmp_path / "call.wav")
     put(tmp_path / "call.json", json.dumps({"turns": []}))
-    assert [found.path.name for found in discover([tmp_path], sniff=sniff)] == ["call.json", "call.wav"]
+    assert [found.path.name for found in discover([tmp_path], sniff=sniff)] == ["call.wav"]
+    assert identify(Found(tmp_path / "call.wav"), pattern=PATTERN, sniff=sniff).companion == tmp_path / "call.json"
 
 
 def test_links_out_of_the_folder_are_passed_over(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -67,6 +68,16 @@ def test_under_the_threshold_nothing_is_named_and_the_reason_is_last() -> None:
     assert found.hearing.notes[0] == "first note"
     assert "cannot be told apart" in found.hearing.notes[-1]
     assert resolve_roles(found, threshold=0.99).hearing.notes.count(found.hearing.notes[-1]) == 1
+
+
+def test_words_that_were_misheard_prove_nothing() -> None:
+    clear = call()
+    sure = resolve_roles(clear, threshold=0.0).hearing.roles_confidence or 0.0
+    for wer, less in ((0.1, 0.0), (0.9, 0.3)):
+        heard = replace(clear, hearing=Hearing(engine="pocketsphinx", expected_wer=wer))
+        found = resolve_roles(heard, threshold=0.0).hearing.roles_confidence or 0.0
+        assert 0.5 <= found < sure - less
+    assert not resolve_roles(replace(clear, hearing=Hearing(expected_wer=0.9)), threshold=0.6).resolved
 
 
 def test_one_speaker_is_not_a_call() -> None:
@@ -143,6 +154,20 @@ def test_labelled_calls_with_labels_hidden() -> None:
         swapped += sure.resolved and _share_right(transcript, sure) < 0.5
     assert right / len(calls) >= 0.95
     assert swapped == 0
+
+
+def test_sample_calls_with_labels_hidden() -> None:
+    """All right, whichever label the rep gets: names, metadata and order are gone, only the words are left."""
+    folder = Path(__file__).resolve().parents[1] / "sample_calls" / "reference"
+    for path in sorted(folder.glob("*.json")):
+        truth = Transcript.from_json(json.loads(path.read_text(encoding="utf-8")))
+        labels = list(dict.fromkeys(turn.speaker for turn in truth.turns))
+        for order in (labels, labels[::-1]):
+            hidden = {label: f"SPEAKER_{index:02d}" for index, label in enumerate(order)}
+            turns = tuple(replace(turn, speaker=hidden[turn.speaker]) for turn in truth.turns)
+            found = resolve_roles(replace(truth, turns=turns, meta=CallMeta(), hearing=Hearing()))
+            assert found.resolved, path.name
+            assert _share_right(truth, found) > 0.9, path.name
 
 
 def _share_right(truth: Transcript, found: Transcript) -> float:

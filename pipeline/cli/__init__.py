@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli import admin, coaching, demo, listen, models, reports, reviews, rubrics, run
+from pipeline.cli import admin, coaching, demo, listen, models, reports, reviews, roles, rubrics, run, voices
 from pipeline.cli.shared import Data, NotThereYet, choose_data, log_unexpected, one_line
 from pipeline.errors import DebriefError
 
@@ -40,10 +40,11 @@ def debrief(
         raise typer.Exit
 
 
-for group in (demo, run, listen, reports, reviews, coaching, admin):
+for group in (demo, run, listen, roles, reports, reviews, coaching, admin):
     group.register(app)
 app.add_typer(rubrics.app, name="rubric")
 app.add_typer(models.app, name="models")
+app.add_typer(voices.app, name="voices")
 
 
 def main() -> None:

@@ -134,8 +134,8 @@ def sniff(path: Path) -> str | None:
         return _by_marks(decode(head)) if kind == "json" else None
 
 
-def read_transcript(path: Path) -> Transcript:
-    """The transcript in a file of any known format.
+def read_transcript(path: Path, *, merge: bool = True) -> Transcript:
+    """The transcript in a file of any known format; without `merge`, each of its captions is a turn.
 
     Speakers keep the labels the file gives, so `rep` and `buyer:Name` are what a file states itself. Where a vendor
     knows the sides, `meta.extra["sides"]` maps labels to `rep` or `buyer`. Raises `TranscriptError`.
@@ -149,7 +149,7 @@ def read_transcript(path: Path) -> Transcript:
             f"{where}: not a transcript in a known format ({', '.join(READERS)}); export it as one of them"
         )
     found = READERS[name].read(content, where)
-    return found if isinstance(found, Transcript) else assemble(found, form=name, where=where)
+    return found if isinstance(found, Transcript) else assemble(found, form=name, where=where, merge=merge)
 
 
 def write_transcript(transcript: Transcript, name: str) -> str:

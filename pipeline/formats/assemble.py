@@ -59,8 +59,11 @@ class Draft:
     notes: tuple[str, ...] = ()
 
 
-def assemble(draft: Draft, *, form: str, where: str) -> Transcript:
-    """The transcript of a draft; `form` is the format's name. Raises `TranscriptError` where nothing was said."""
+def assemble(draft: Draft, *, form: str, where: str, merge: bool = True) -> Transcript:
+    """The transcript of a draft; `form` is the format's name. Without `merge` each piece stays a turn of its own.
+
+    Raises `TranscriptError` where nothing was said.
+    """
     pieces = [piece for piece in map(_cleaned, draft.pieces) if piece.text]
     if not pieces:
         raise TranscriptError(f"{where}: no words in it; check that the right file was exported")
@@ -73,7 +76,7 @@ def assemble(draft: Draft, *, form: str, where: str) -> Transcript:
     return Transcript(
         call_id=clean_label(draft.call_id),
         meta=clean_meta(draft.meta),
-        turns=tuple(_merged(turns)),
+        turns=tuple(_merged(turns) if merge else turns),
         hearing=Hearing(
             revision=form, language=language_code(draft.language), notes=tuple(clean_text(note) for note in notes)
         ),

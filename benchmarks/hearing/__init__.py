@@ -1,0 +1,1 @@
+"""How well, how fast and how large recordings are heard: `python -m benchmarks.hearing` writes HEARING.md."""

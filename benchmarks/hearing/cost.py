@@ -1,0 +1,104 @@
+"""What hearing costs: two cores against one, and the memory of a worker, up to a six-hour recording."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.hearing.cases import Case, decoded, sample_cases, write_wav
+from pipeline.settings import Settings
+from pipeline.workers import WorkerPool
+
+Row = dict[str, Any]
+
+
+def hear_one(job: tuple[str, Settings]) -> Row:
+    """A worker's task: hear a recording, or say why not, and this process's peak memory in MiB and CPU seconds."""
+    import resource
+
+    from pipeline.errors import DebriefError
+    from pipeline.hear import transcribe
+
+    path, settings = job
+    started = time.process_time()
+    problem = ""
+    try:
+        turns = len(transcribe(Path(path), settings=settings).turns)
+    except DebriefError as error:
+        turns, problem = 0, str(error)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"turns": turns, "peak_mb": peak, "cpu_s": time.process_time() - started, "problem": problem}
+
+
+def scaling_row(settings: Settings, *, seconds: float, calls: int = 4) -> Row:
+    """Wall seconds for the same calls by one worker and by two (each warmed up by a call of its own first)."""
+    with tempfile.TemporaryDirectory() as folder:
+        jobs = []
+        for case in [*sample_cases()][:calls]:
+            audio = decoded(case)
+            rows = np.stack([audio.read(channel, 0, seconds) for channel in range(audio.channels)])
+            jobs.append((str(write_wav(Path(folder, f"{case.name}.wav"), rows)), settings))
+        spent = {}
+        for workers in (1, 2):
+            with WorkerPool("benchmarks.hearing.cost:hear_one", workers=workers, timeout_s=3600) as pool:
+                _all(pool, jobs[:1] * workers, workers)
+                started = time.monotonic()
+                results = _all(pool, jobs, workers)
+                spent[workers] = time.monotonic() - started
+    return {
+        "calls": len(jobs),
+        "seconds": seconds,
+        "one_s": spent[1],
+        "two_s": spent[2],
+        "scaling": spent[1] / spent[2],
+        "peak_mb": max(row["peak_mb"] for row in results),
+        "load": os.getloadavg()[0],
+    }
+
+
+def _all(pool: WorkerPool, jobs: list[tuple[str, Settings]], workers: int) -> list[Row]:
+    with ThreadPoolExecutor(workers) as threads:
+        return list(threads.map(lambda job: pool.submit(job).result(), jobs))
+
+
+def long_rows(settings: Settings, *, hours: float, spoken_s: float) -> list[Row]:
+    """Peak memory of a worker that hears a recording of `hours`, once of one channel and once of two.
+
+    Its first `spoken_s` seconds and the last minute of each hour are a sample call, the rest is faint noise: memory
+    depends on the length, and recognising six hours of speech would only take longer. Diarization of one channel
+    looks at every second all the same.
+    """
+    rows = []
+    for name in ("rec-03", "rec-01"):
+        case = next(case for case in sample_cases() if case.name == name)
+        with tempfile.TemporaryDirectory() as folder:
+            path, channels = _long(case, Path(folder, "long.wav"), hours, spoken_s)
+            with WorkerPool("benchmarks.hearing.cost:hear_one", workers=1, timeout_s=7200) as pool:
+                row = pool.submit((str(path), settings)).result()
+        rows.append({"hours": hours, "channels": channels, **row})
+    return rows
+
+
+def _long(case: Case, path: Path, hours: float, spoken_s: float) -> tuple[Path, int]:
+    import wave
+
+    audio = decoded(case)
+    said = np.stack([audio.read(channel, 0, spoken_s) for channel in range(audio.channels)])
+    rng = np.random.default_rng(0)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(audio.channels)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        for minute in range(round(hours * 60)):
+            block = 1e-3 * rng.standard_normal((audio.channels, 60 * 16_000))
+            if minute % 60 in (0, 59):
+                part = said[:, : block.shape[1]]
+                block[:, : part.shape[1]] += part
+            file.writeframes((np.clip(block.T, -1, 1) * 32767).astype("<i2").tobytes())
+    return path, audio.channels

@@ -1,0 +1,150 @@
+"""HEARING.md from the rows that were measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+Row = dict[str, Any]
+
+HEAD = """# How well are recordings heard?
+
+Measured by `python -m benchmarks.hearing` (parts: words, speakers, roles, scaling, long), which rewrites this page. The
+sample calls are synthetic voices reading: far easier than a real call. Real recordings are not part of this
+repository; their rows are from the machine where they were at hand. What has no row here was not measured.
+"""
+
+
+def percent(value: float | None) -> str:
+    """`8.6`, or a dash."""
+    return "-" if value is None else f"{100 * value:.1f}"
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A Markdown table."""
+    heads = list(heads)
+    lines = [heads, ["---"] * len(heads), *([str(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def words(rows: list[Row]) -> str:
+    """Error rates, roles, judging by ear, and the cost over the bare engine."""
+    good = [row for row in rows if "wer" in row]
+    by = [
+        [
+            row["call"], row["condition"], f"{row['seconds']:.0f}", percent(row["wer"]), percent(row["expected_wer"]),
+            "-" if row["roles_right"] is None else f"{100 * row['roles_right']:.0f}",
+            f"{row['cpu_s'] / row['seconds']:.2f}", f"{100 * (row['cpu_s'] / row['engine_s'] - 1):.0f}",
+        ]
+        for row in good
+    ]  # fmt: skip
+    heads = ("call", "condition", "seconds", "WER %", "expected %", "side right %", "CPU-s per s", "over engine %")
+    text = (
+        f"## Words ({good[0]['engine'] if good else 'none'})\n\n"
+        "WER by jiwer: lower case, no punctuation, figures as spoken. Expected: the estimate from the recogniser's\n"
+        "own confidences, which decides whether a call is scored (limit 35 %). Over engine: CPU time of the whole\n"
+        "stage (decoding, voice activity, speakers, turns, roles) over that of the bare recogniser in the same run.\n\n"
+        + table(heads, by)
+    )
+    text += "".join(f"\n{row['call']}, {row['condition']}: {row['problem']}\n" for row in rows if "problem" in row)
+    judged = [row for row in good if row.get("overall_text") is not None]
+    if judged:
+        text += "\n### The same call judged by ear and by text\n\n" + table(
+            ("call", "WER %", "overall by ear", "by text", "criteria that differ"),
+            (
+                [
+                    row["call"], percent(row["wer"]), _score(row["overall_ear"]), _score(row["overall_text"]),
+                    ", ".join(
+                        f"{name} {_level(ear)} for {_level(text)}"
+                        for name, (ear, text) in row["levels"].items() if ear != text
+                    ) or "none",
+                ]
+                for row in judged
+            ),
+        )  # fmt: skip
+    return text
+
+
+def _score(value: float | None) -> str:
+    return "abstained" if value is None else f"{value:.0f}"
+
+
+def _level(value: int | None) -> str:
+    return "-" if value is None else str(value)
+
+
+def speakers(rows: list[Row]) -> str:
+    """Diarization error rates."""
+    good = [row for row in rows if "given" in row]
+    return (
+        "## Speakers\n\n"
+        "DER % by pyannote.metrics over the whole recording, overlap counted, at collar 0 and 0.25 s.\n\n"
+        + table(
+            ("recording", "voices", "by", "count given: 0", "0.25", "estimated: 0", "0.25", "found", "CPU-s per s"),
+            (
+                [
+                    row["call"], row["true"], row["given"]["method"],
+                    percent(row["given"]["der"]), percent(row["given"]["der_collar"]),
+                    percent(row["estimated"]["der"]), percent(row["estimated"]["der_collar"]),
+                    row["estimated"]["speakers"], f"{row['given']['rtf']:.3f}",
+                ]
+                for row in good
+            ),
+        )
+    )  # fmt: skip
+
+
+def roles(rows: list[Row]) -> str:
+    """Roles with labels hidden."""
+    return (
+        "## Roles\n\n"
+        "Transcripts that the role model never saw, every label and all metadata hidden. Waiting: left to a\n"
+        "person (`debrief roles`) under 80 %. Swapped: named, and the wrong way round.\n\n"
+        + table(
+            ("calls", "n", "right", "waiting", "swapped", "mean confidence", "Brier score"),
+            (
+                [row["set"], row["calls"], row["right"], row["waiting"], row["swapped"],
+                 f"{row['mean_confidence']:.3f}", f"{row['brier']:.3f}"]
+                for row in rows
+            ),
+        )
+    )  # fmt: skip
+
+
+def scaling(rows: list[Row]) -> str:
+    """Two workers against one."""
+    return "## Two cores\n\n" + "".join(
+        f"{row['calls']} pieces of {row['seconds']:.0f} s: one worker {row['one_s']:.0f} s, "
+        f"two workers {row['two_s']:.0f} s, {row['scaling']:.2f} times as fast; "
+        f"{row['peak_mb']:.0f} MiB a worker at most. "
+        f"Load of the machine at the end, these workers included: {row['load']:.1f}.\n"
+        for row in rows
+    )
+
+
+def long(rows: list[Row]) -> str:
+    """Memory of long recordings."""
+    return (
+        "## Long recordings\n\nMostly faint noise with speech in the first and last minute of each hour.\n\n"
+        + table(
+            ("hours", "channels", "peak MiB", "CPU seconds", "turns"),
+            (
+                [f"{row['hours']:g}", row["channels"], f"{row['peak_mb']:.0f}", f"{row['cpu_s']:.0f}", row["turns"]]
+                for row in rows
+            ),
+        )
+    )
+
+
+PARTS: dict[str, Callable[[list[Row]], str]] = {
+    "words": words,
+    "speakers": speakers,
+    "roles": roles,
+    "scaling": scaling,
+    "long": long,
+}
+
+
+def written(kept: dict[str, list[Row]]) -> str:
+    """The page, of the parts that were measured."""
+    return "\n".join([HEAD, *(write(kept[part]) for part, write in PARTS.items() if kept.get(part))])

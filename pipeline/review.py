@@ -1,0 +1,130 @@
+"""Calls whose roles nobody could tell: what a person says about them is kept as a fact and stands above every guess.
+
+    facts/roles/<sha256>.json   {"sha256", "speakers": {label: "rep" | "rep:Name" | "buyer:Name"}, "diarizer", "at"}
+
+The labels are those of the transcript before a person named them; heard again by the same diarizer, the call has the
+same labels and the fact holds. By another diarizer they mean other people, and the fact waits unused.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pipeline import keep
+from pipeline.errors import StoreError, TranscriptError
+from pipeline.types import BUYER, REP, Transcript
+
+FACT = "roles"
+BY_PERSON = "person"
+
+
+def speakers_of(transcript: Transcript) -> list[dict[str, Any]]:
+    """Every speaker: `speaker`, `turns`, `words`, `share` of the words, and `says`, the longest thing said early on."""
+    rows: dict[str, list[str]] = {}
+    for turn in transcript.turns:
+        rows.setdefault(turn.speaker, []).append(turn.text)
+    counts = {label: sum(len(text.split()) for text in said) for label, said in rows.items()}
+    total = max(1, sum(counts.values()))
+    return [
+        {
+            "speaker": label,
+            "turns": len(said),
+            "words": counts[label],
+            "share": round(counts[label] / total, 3),
+            "says": max(said[:6], key=len),
+        }
+        for label, said in rows.items()
+    ]
+
+
+def roles_by_rep(transcript: Transcript, reps: Sequence[str], names: Mapping[str, str]) -> dict[str, str]:
+    """Roles of all speakers, given who sells: the first of `reps` is the rep, further ones colleagues, the rest buyers.
+
+    `names` maps labels to names. Raises `TranscriptError` for a label that nobody has, and where no buyer is left.
+    """
+    labels = {row["speaker"].lower(): row["speaker"] for row in speakers_of(transcript)}
+    for label in (*reps, *names):
+        if label.lower() not in labels:
+            raise TranscriptError(f"{transcript.call_id}: no speaker '{label}'; there are {', '.join(labels.values())}")
+    sellers = [labels[label.lower()] for label in reps]
+    named = {labels[label.lower()]: name for label, name in names.items()}
+    if not set(labels.values()) - set(sellers):
+        raise TranscriptError(f"{transcript.call_id}: every speaker would be a rep; name only those who sell")
+    roles: dict[str, str] = {}
+    for label in [*sellers, *(label for label in labels.values() if label not in sellers)]:
+        if label == sellers[0]:
+            roles[label] = REP
+        elif label in sellers:
+            roles[label] = _free(f"{REP}:{named.get(label) or _own_name(label) or 'Colleague'}", roles)
+        else:
+            roles[label] = _free(f"{BUYER}:{named.get(label) or _own_name(label) or 'Buyer'}", roles)
+    return roles
+
+
+def swapped(transcript: Transcript) -> dict[str, str]:
+    """Roles with the sides exchanged; the buyer who says most becomes the rep. `TranscriptError` if unresolved."""
+    if not transcript.resolved:
+        raise TranscriptError(f"{transcript.call_id}: nobody is rep or buyer yet; say who sells with --rep")
+    rows = speakers_of(transcript)
+    buyers = sorted((row for row in rows if row["speaker"].startswith(BUYER)), key=lambda row: -row["words"])
+    return roles_by_rep(transcript, [row["speaker"] for row in buyers], {})
+
+
+def _own_name(label: str) -> str:
+    """The name in `buyer:Dana` or `Dana Reed`; nothing for `rep`, `SPEAKER_01`, `channel 0`."""
+    head, _, tail = label.partition(":")
+    if head.lower() in (REP, BUYER):
+        return "" if tail.rstrip(" 0123456789") in ("", "Buyer", "Colleague") else tail
+    return "" if any(letter.isdigit() for letter in label) or label.lower() == "unknown" else label
+
+
+def _free(label: str, taken: Mapping[str, str]) -> str:
+    given, number, wanted = set(taken.values()), 2, label
+    while label in given:
+        label, number = f"{wanted} {number}", number + 1
+    return label
+
+
+def assign_roles(data: Path, sha256: str, transcript: Transcript, roles: Mapping[str, str]) -> None:
+    """Keep what a person says of a call's speakers. Labels of an earlier assignment are followed back to the first.
+
+    Raises `StoreError` when it cannot be written.
+    """
+    before = _fact(data, sha256, transcript) if transcript.hearing.roles_method == BY_PERSON else {}
+    first = {label: roles.get(now, now) for label, now in before.items()} if before else dict(roles)
+    row = {
+        "sha256": sha256,
+        "speakers": first,
+        "diarizer": transcript.hearing.diarizer,
+        "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+    }
+    keep.write_fact(data, FACT, sha256, row)
+
+
+def with_assigned_roles(transcript: Transcript, data: Path, sha256: str) -> Transcript:
+    """The transcript as a person named its speakers; unchanged where none did or the labels are others now."""
+    roles = _fact(data, sha256, transcript)
+    labels = {turn.speaker for turn in transcript.turns}
+    return renamed(transcript, roles) if roles and labels <= set(roles) else transcript
+
+
+def renamed(transcript: Transcript, roles: Mapping[str, str]) -> Transcript:
+    """The transcript with other speakers, on a person's word."""
+    turns = tuple(replace(turn, speaker=roles.get(turn.speaker, turn.speaker)) for turn in transcript.turns)
+    hearing = replace(transcript.hearing, roles_method=BY_PERSON, roles_confidence=1.0)
+    return replace(transcript, turns=turns, hearing=hearing)
+
+
+def _fact(data: Path, sha256: str, transcript: Transcript) -> dict[str, str]:
+    try:
+        row = keep.read_json(keep.fact_file(data, FACT, sha256))
+    except StoreError:
+        return {}
+    speakers = row.get("speakers")
+    if not isinstance(speakers, dict) or row.get("diarizer") != transcript.hearing.diarizer:
+        return {}
+    return {str(label): str(role) for label, role in speakers.items()}

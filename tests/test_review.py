@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pipeline import cli, keep
+from pipeline.errors import TranscriptError
+from pipeline.ingest import Found, identify
+from pipeline.process import process_source
+from pipeline.review import assign_roles, renamed, roles_by_rep, speakers_of, swapped, with_assigned_roles
+from pipeline.settings import Settings
+from pipeline.types import CallMeta, Hearing, Transcript, Turn
+
+
+def transcript(*labels: str, diarizer: str = "channels") -> Transcript:
+    turns = tuple(Turn(float(k), k + 0.9, label, f"word number {k} of it") for k, label in enumerate(labels))
+    return Transcript("c1", CallMeta(rep="Priya Nair"), turns, Hearing(diarizer=diarizer))
+
+
+def labels(found: Transcript) -> list[str]:
+    return [turn.speaker for turn in found.turns]
+
+
+def test_who_sells_decides_every_speaker() -> None:
+    call = transcript("SPEAKER_00", "SPEAKER_01", "SPEAKER_02", "Dana")
+    said = roles_by_rep(call, ["speaker_01", "Dana"], {"SPEAKER_02": "Jim"})
+    assert said == {"SPEAKER_01": "rep", "Dana": "rep:Dana", "SPEAKER_00": "buyer:Buyer", "SPEAKER_02": "buyer:Jim"}
+    assert labels(renamed(call, said)) == ["buyer:Buyer", "rep", "buyer:Jim", "rep:Dana"]
+    with pytest.raises(TranscriptError, match="no speaker 'SPEAKER_07'; there are SPEAKER_00"):
+        roles_by_rep(call, ["SPEAKER_07"], {})
+    with pytest.raises(TranscriptError, match="every speaker would be a rep"):
+        roles_by_rep(transcript("a1", "a2"), ["a1", "a2"], {})
+
+
+def test_two_unnamed_buyers_stay_two() -> None:
+    said = roles_by_rep(transcript("SPEAKER_00", "SPEAKER_01", "SPEAKER_02"), ["SPEAKER_00"], {})
+    assert sorted(said.values()) == ["buyer:Buyer", "buyer:Buyer 2", "rep"]
+
+
+def test_swapping_twice_gives_the_sides_back() -> None:
+    call = transcript("rep", "buyer:Owen", "buyer:Owen")
+    once = renamed(call, swapped(call))
+    assert labels(once) == ["buyer:Buyer", "rep", "rep"]
+    assert [turn.side for turn in renamed(once, swapped(once)).turns] == [turn.side for turn in call.turns]
+    with pytest.raises(TranscriptError, match="nobody is rep or buyer"):
+        swapped(transcript("SPEAKER_00", "SPEAKER_01"))
+
+
+def test_a_persons_word_outlives_hearing_again(tmp_path: Path) -> None:
+    fresh = transcript("SPEAKER_00", "SPEAKER_01")
+    sha = "ab" * 32
+    assign_roles(tmp_path, sha, fresh, {"SPEAKER_00": "buyer:Owen", "SPEAKER_01": "rep"})
+    found = with_assigned_roles(fresh, tmp_path, sha)
+    assert labels(found) == ["buyer:Owen", "rep"]
+    assert (found.hearing.roles_method, found.hearing.roles_confidence) == ("person", 1.0)
+    # corrected later: the fact still starts from the labels that hearing gives
+    assign_roles(tmp_path, sha, found, swapped(found))
+    assert labels(with_assigned_roles(fresh, tmp_path, sha)) == ["rep", "buyer:Buyer"]
+    other = transcript("SPEAKER_00", "SPEAKER_01", diarizer="pyannote")
+    assert labels(with_assigned_roles(other, tmp_path, sha)) == labels(other)
+    more = transcript("SPEAKER_00", "SPEAKER_01", "SPEAKER_02")
+    assert labels(with_assigned_roles(more, tmp_path, sha)) == labels(more)
+
+
+def test_speakers_are_shown_with_what_they_say() -> None:
+    rows = speakers_of(transcript("a1", "a2", "a1"))
+    assert [(row["speaker"], row["turns"], row["words"]) for row in rows] == [("a1", 2, 10), ("a2", 1, 5)]
+    assert rows[0]["says"].startswith("word number")
+
+
+def test_the_review_list_and_the_word_that_ends_the_wait(tmp_path: Path) -> None:
+    """The real sequence: a call nobody can tell waits, is listed, and is judged once a person says who sells."""
+    call = tmp_path / "call.txt"
+    call.write_text("One: Hello there, how are you?\nTwo: Fine, and you?\nOne: Good.\nTwo: Good.\n")
+    settings = Settings(data=tmp_path / "data", min_roles_confidence=0.99)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "debrief.toml").write_text("min_roles_confidence = 0.99\n")
+    record = process_source(identify(Found(call), pattern="{account}"), settings)
+    assert record["status"] == "review"
+    assert f"debrief roles {record['call_id']} --rep SPEAKER" in record["reason"]
+    keep.write_record(settings.data, record)
+
+    def run(*args: str) -> list[dict[str, object]]:
+        made = CliRunner().invoke(cli.app, ["--data", str(settings.data), "roles", *args, "--json"])
+        assert made.exit_code == 0, made.output
+        return [json.loads(line) for line in made.stdout.splitlines()]
+
+    waiting = run()
+    assert [row["call_id"] for row in waiting] == [record["call_id"]]
+    assert [speaker["speaker"] for speaker in waiting[0]["speakers"]] == ["One", "Two"]  # type: ignore[attr-defined]
+    done = run(record["call_id"], "--rep", "Two", "--name", "One=Owen")
+    assert done[0]["status"] == "scored"
+    assert done[0]["speakers"] == {"Two": "rep", "One": "buyer:Owen"}
+    assert run() == []
+    again = process_source(identify(Found(call), pattern="{account}"), settings)
+    assert again["status"] == "scored"
+    assert [turn["speaker"] for turn in again["transcript"]["turns"]][:2] == ["buyer:Owen", "rep"]
+    assert run(record["call_id"], "--swap")[0]["speakers"] == {"rep": "buyer:Buyer", "buyer:Owen": "rep"}
