@@ -191,7 +191,8 @@ def _training(week: _Week) -> list[Item]:
             effect = effect_of(a, week.everybody.scores, week.everybody.assignments, as_of=week.to)
             number = "" if effect.effect is None else f" {effect.effect:+.1f} ({effect.low:+.1f} to {effect.high:+.1f})"
             if week.this_week(a.completed_on) or effect.effect is not None:
-                found.append(Item(f"{_whose(week, a.rep)}{a.title}: {effect.verdict}{number}; {effect.reason}"))
+                text = f"{_whose(week, a.rep)}{a.title}: {effect.verdict}{number}; {effect.reason}"
+                found.append(Item(text, (*effect.calls_before, *effect.calls_after)))
     return found
 
 

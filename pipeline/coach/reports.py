@@ -225,6 +225,7 @@ def effects_report(rows: Rows, *, as_of: dt.date | None = None) -> list[Row]:
             "effect": _round(item.effect),
             "low": _round(item.low),
             "high": _round(item.high),
+            "assignments": list(item.assignments),
         }
         for item in module_effects(effects)
     ]
