@@ -17,12 +17,11 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from coach_simulation import simulate, wrong_pairs, wrongly_ranked  # noqa: E402
+from coach_simulation import looked_at, simulate, step, walk, wrong_pairs, wrongly_ranked  # noqa: E402
 from test_coach_effect import measured  # noqa: E402
 
 from pipeline.coach.gaps import find_gaps  # noqa: E402
 from pipeline.coach.rows import ScoredCall  # noqa: E402
-from pipeline.coach.standings import standings  # noqa: E402
 from pipeline.rubric import load_rubric  # noqa: E402
 
 RUBRIC = load_rubric("sales_call")
@@ -34,10 +33,15 @@ TEAMS: dict[str, dict[str, Any]] = {
     "noisy calls (sd 1.0)": {"reps": 6, "noise": 1.0},
     "alike reps (sd 0.3)": {"reps": 6, "spread": 0.3},
     "strong team (mean 3.2)": {"reps": 6, "mean": 3.2},
-    "reps change, sd 0.3 a quarter": {"reps": 6, "drift_per_30_days": 0.1},
-    "reps change, sd 0.6 a quarter": {"reps": 6, "drift_per_30_days": 0.2},
     "a year, steady": {"reps": 6, "days": 360, "calls": (10, 30)},
-    "a year, sd 0.3 a quarter": {"reps": 6, "days": 360, "calls": (10, 30), "drift_per_30_days": 0.1},
+    "all drift, sd 0.3 a quarter": {"reps": 6, "change": 0.3},
+    "all drift, sd 0.6 a quarter": {"reps": 6, "change": 0.6},
+    "a year, drift, sd 0.3 a quarter": {"reps": 6, "change": 0.3, "days": 360, "calls": (10, 30)},
+    "all wander, sd 0.6 a quarter": {"reps": 6, "change": 0.6, "how": walk},
+    "a year, wander, sd 0.3 a quarter": {"reps": 6, "change": 0.3, "how": walk, "days": 360, "calls": (10, 30)},
+    "one step each, sd 0.6": {"reps": 6, "change": 0.6, "how": step},
+    "all criteria drift as one, sd 0.6": {"reps": 6, "change": 0.6, "together": True},
+    "four criteria, wander, sd 0.6": {"reps": 6, "change": 0.6, "how": walk, "criteria": 4},
 }
 
 FLAT: dict[str, dict[str, Any]] = {
@@ -52,19 +56,18 @@ FLAT: dict[str, dict[str, Any]] = {
 }
 
 
-def coverage(team: dict[str, Any], *, runs: int = 200) -> str:
-    """Coverage; share of pairs in the wrong order by plain mean and by estimate; wrong among the pairs ranked."""
+def coverage(team: dict[str, Any], *, runs: int = 50) -> str:
+    """Coverage; share of pairs in the wrong order by plain mean and by estimate; wrong among all, and pairs ranked."""
     rng = np.random.default_rng(1)
     hits: list[bool] = []
     counts = np.zeros(5)
     for _ in range(runs):
-        made = simulate(rng, **team)
-        found = standings(made.scores)
-        hits += [s.low <= made.truth[s.rep] <= s.high for s in found]
-        plain, pairs = wrong_pairs({s.rep: s.plain_mean for s in found}, made.truth)
-        ours, _ = wrong_pairs({s.rep: s.estimate for s in found}, made.truth)
-        wrong, ranked = wrongly_ranked(found, made.truth)
-        counts += (pairs / 2, plain / 2, ours / 2, wrong, ranked)
+        for found, truth in looked_at(rng, **team):
+            hits += [s.low <= truth[s.rep] <= s.high for s in found]
+            plain, pairs = wrong_pairs({s.rep: s.plain_mean for s in found}, truth)
+            ours, _ = wrong_pairs({s.rep: s.estimate for s in found}, truth)
+            wrong, ranked = wrongly_ranked(found, truth)
+            counts += (pairs / 2, plain / 2, ours / 2, wrong, ranked)
     pairs, plain, ours, wrong, ranked = counts
     return f"{np.mean(hits):9.3f} {plain / pairs:12.3f} {ours / pairs:9.3f} {wrong / pairs:14.3f} {ranked / pairs:8.2f}"
 

@@ -30,8 +30,9 @@ from pipeline.tidy import tidy
 def nightly_flow(data: str | None = None) -> dict[str, Any]:
     """What the schedule runs; a summary as JSON.
 
-    `backlog`, `rescored` (counts and failures), `store` (what to tell about it), `assigned` (new training), `tidied`
-    (files removed), `swept` (runs and claims left by dead processes), `digest` (file, where it was sent), `problems`.
+    `backlog`, `rescored` (counts and failures), `store` (what to tell about it), `assigned` (new training), `reminders`
+    (training due), `tidied` (files removed), `swept` (runs and claims left by dead processes), `digest` (file, where it
+    was sent), `problems`.
 
     `data` is the data folder (else `DEBRIEF_DATA`, else `debrief-data`).
     """
@@ -53,6 +54,7 @@ def nightly_flow(data: str | None = None) -> dict[str, Any]:
         "rescored": summary(rescored),
         "store": refresh_store(settings, whole=True),
         "assigned": [],
+        "reminders": [],
         "tidied": tidy(settings),
         "swept": swept,
         "problems": []
@@ -72,6 +74,7 @@ def _coach(report: dict[str, Any], settings: Settings) -> Digest:
             store.serve()
             try:
                 report["assigned"] = assign(store, settings)
+                report["reminders"] = remind(store)
                 refresh(store, settings)
             except DebriefError as error:
                 report["problems"].append(f"training not assigned: {error}")
@@ -95,6 +98,13 @@ def assign(store: Store, settings: Settings) -> list[dict[str, Any]]:
     from pipeline.coach.commands import assign_training
 
     return assign_training(store, settings=settings)
+
+
+def remind(store: Store) -> list[dict[str, Any]]:
+    """Open training that is due within three days or overdue, as rows. Raises `StoreError`s."""
+    from pipeline.coach.trainer import reminder_rows
+
+    return reminder_rows(store)
 
 
 def refresh(store: Store, settings: Settings) -> None:

@@ -63,6 +63,10 @@ def nightly_digest(store: Store, report: Mapping[str, Any], *, day: dt.date) -> 
             for item in (
                 _done(report),
                 _training(report),
+                section(
+                    "Training due",
+                    [f"{row['rep']}: {row['title']}, {row['reminder']}" for row in report.get("reminders", [])],
+                ),
                 section("Failed", [f"{Path(row['path']).name}: {row['reason']}" for row in _failed(report)]),
                 _waiting(store),
                 _reps(store),

@@ -238,5 +238,39 @@ ALTER TABLE criterion_scores ADD COLUMN overridden_by VARCHAR;
 UPDATE criterion_scores SET machine_level = level, machine_status = status;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _KEEPING, _REVIEWS)
+# Coaching: what no recording tells.
+_COACHING = """
+CREATE TABLE sessions (
+    session_id VARCHAR PRIMARY KEY,
+    rep        VARCHAR NOT NULL,
+    team       VARCHAR,
+    coach      VARCHAR,
+    held_on    DATE NOT NULL,
+    minutes    INTEGER,
+    topic      VARCHAR,
+    status     VARCHAR NOT NULL
+);
+
+CREATE TABLE quotas (
+    quota_id  VARCHAR PRIMARY KEY,
+    rep       VARCHAR NOT NULL,
+    team      VARCHAR,
+    measure   VARCHAR NOT NULL,
+    starts_on DATE NOT NULL,
+    ends_on   DATE NOT NULL,
+    target    DOUBLE NOT NULL,
+    result    DOUBLE
+);
+
+CREATE TABLE activities (
+    activity_id VARCHAR PRIMARY KEY,
+    rep         VARCHAR NOT NULL,
+    team        VARCHAR,
+    measure     VARCHAR NOT NULL,
+    starts_on   DATE NOT NULL,
+    count       DOUBLE NOT NULL
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _KEEPING, _REVIEWS, _COACHING)
 """Scripts in order; the database's version is how many of them it has run."""

@@ -12,7 +12,13 @@ Row = dict[str, Any]
 CALL_TABLES = ("turns", "criterion_scores", "evidence", "missed", "objections", "metrics")
 """The tables whose rows belong to a call by `call_id`."""
 
-FACT_KEYS: dict[str, str] = {"assignments": "assignment_id", "reviews": "review_id"}
+FACT_KEYS: dict[str, str] = {
+    "assignments": "assignment_id",
+    "reviews": "review_id",
+    "sessions": "session_id",
+    "quotas": "quota_id",
+    "activities": "activity_id",
+}
 """Tables built from `facts/`, with the column that identifies a row."""
 
 DERIVED = ("gaps",)

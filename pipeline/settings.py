@@ -17,8 +17,8 @@ from pipeline.errors import SettingsError
 
 DEFAULT_DATA_FOLDER = "debrief-data"
 
-SECRETS = ("judge_key", "smtp_password")
-"""Taken from the environment only (`DEBRIEF_JUDGE_KEY`, `DEBRIEF_SMTP_PASSWORD`)."""
+SECRETS = ("judge_key", "smtp_password", "crm_key")
+"""Taken from the environment only (`DEBRIEF_JUDGE_KEY`, `DEBRIEF_SMTP_PASSWORD`, `DEBRIEF_CRM_KEY`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,11 @@ class Settings:
     keep_logs_days: int = 30
     """Days that logs, digests and Prefect's runs are kept; 0 means for ever."""
     target_level: float = 3.0
+    crm: str = "hubspot"
+    """Whose field names `debrief crm` uses: `hubspot` or `salesforce`."""
+    crm_url: str = ""
+    """Where `debrief crm push` sends accounts to; empty means that nothing is ever sent. The key is in
+    `DEBRIEF_CRM_KEY` only."""
     port: int = 8321
 
     @property

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from pipeline.coach.rows import ScoredCall
-from pipeline.coach.standings import RANKED, Standing, p_above
+from pipeline.coach.standings import RANKED, Standing, p_above, standings
 
 TODAY = dt.date(2026, 11, 13)
 
@@ -35,6 +36,22 @@ def latent_for(level: float, noise: float) -> float:
     return (low + high) / 2
 
 
+Path = Callable[[np.random.Generator, float, int], np.ndarray]
+
+
+def linear(rng: np.random.Generator, change: float, days: int) -> np.ndarray:
+    """(days + 1,) what a rep's latent skill was, `age` days ago, against today; `change` is the sd over 90 days."""
+    return -rng.normal(0, change) * np.arange(days + 1) / 90
+
+
+def walk(rng: np.random.Generator, change: float, days: int) -> np.ndarray:
+    return np.concatenate([[0.0], np.cumsum(rng.normal(0, change / math.sqrt(90), days))])
+
+
+def step(rng: np.random.Generator, change: float, days: int) -> np.ndarray:
+    return np.where(np.arange(days + 1) > rng.integers(1, days), rng.normal(0, change), 0.0)
+
+
 def simulate(
     rng: np.random.Generator,
     *,
@@ -44,29 +61,43 @@ def simulate(
     noise: float = 0.8,
     calls: tuple[int, int] = (3, 20),
     days: int = 90,
-    drift_per_30_days: float = 0.0,
+    change: float = 0.0,
+    how: Path = linear,
     flat: dict[int, float] | None = None,
     criterion: str = "discovery",
+    common: dict[int, np.ndarray] | None = None,
 ) -> Team:
-    """A team of reps whose latent skill is N(mean, spread), drifting linearly where asked.
+    """A team of reps whose latent skill is N(mean, spread) today and got there `how` it did.
 
-    `flat` fixes the expected level of the reps with these numbers.
+    `flat` fixes the expected level of the reps with these numbers. `common` holds paths that several criteria of a rep
+    share, and is filled as they are made.
     """
     scores: list[ScoredCall] = []
     truth: dict[str, float] = {}
     for index in range(reps):
         rep = f"rep {index}"
-        latent, drift = rng.normal(mean, spread), rng.normal(0, drift_per_30_days)
+        latent = rng.normal(mean, spread)
+        path = how(rng, change, days) if common is None else common.setdefault(index, how(rng, change, days))
         if flat and index in flat:
-            latent, drift = latent_for(flat[index], noise), 0.0
+            latent, path = latent_for(flat[index], noise), np.zeros(days + 1)
         truth[rep] = expected_level(latent, noise)
         for number in range(int(rng.integers(calls[0], calls[1] + 1))):
             age = int(rng.integers(0, days))
-            level = int(np.clip(np.rint(latent - drift * age / 30 + rng.normal(0, noise)), 0, 4))
+            level = int(np.clip(np.rint(latent + path[age] + rng.normal(0, noise)), 0, 4))
             scores.append(
                 ScoredCall(f"{rep}-{number}", rep, criterion, level, team="North", date=TODAY - dt.timedelta(age))
             )
     return Team(tuple(scores), truth)
+
+
+def looked_at(
+    rng: np.random.Generator, *, criteria: int = 8, together: bool = False, **team: Any
+) -> list[tuple[list[Standing], dict[str, float]]]:
+    """Standings and truth per criterion of a team scored on several; `together`: each rep's criteria move as one."""
+    common: dict[int, np.ndarray] | None = {} if together else None
+    made = {f"c{n}": simulate(rng, criterion=f"c{n}", common=common, **team) for n in range(criteria)}
+    found = standings([row for part in made.values() for row in part.scores])
+    return [([s for s in found if s.criterion == name], part.truth) for name, part in made.items()]
 
 
 def wrongly_ranked(found: Sequence[Standing], truth: dict[str, float]) -> tuple[int, int]:

@@ -143,3 +143,22 @@ def test_a_module_measured_on_two_reps_is_too_early() -> None:
     assert module_effects([]) == ()
     (bad,) = module_effects([dataclasses.replace(effect, effect=-1.0 - i / 10, variance=0.05) for i in range(4)])
     assert bad.verdict == "worse"
+
+
+def test_an_effect_names_the_calls_it_rests_on() -> None:
+    rows = [
+        ScoredCall(f"{rep}{n}", rep, "proposal", 1 if n < 4 else 3, "North", TODAY - dt.timedelta(60 - 7 * n))
+        for rep in ("Ann", "Bob", "Cid")
+        for n in range(8)
+    ]
+    given = Assignment(
+        "i", "Ann", "proposal", 1, "m", "T", "r", TODAY - dt.timedelta(36), TODAY, status="done",
+        completed_on=TODAY - dt.timedelta(35),
+    )  # fmt: skip
+    effect = effect_of(given, rows, [given], as_of=TODAY)
+    assert effect.calls_before == ("Ann0", "Ann1", "Ann2", "Ann3")
+    assert effect.calls_after == ("Ann4", "Ann5", "Ann6", "Ann7")
+    assert (effect.n_before, effect.n_after) == (4, 4)
+    assert effect.to_json()["calls_after"] == list(effect.calls_after)
+    (module,) = module_effects([effect])
+    assert module.assignments == ("i",)

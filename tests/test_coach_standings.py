@@ -3,10 +3,11 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import math
+from typing import Any
 
 import numpy as np
 import pytest
-from coach_simulation import TODAY, simulate, wrong_pairs, wrongly_ranked
+from coach_simulation import TODAY, looked_at, walk, wrong_pairs, wrongly_ranked
 
 from pipeline.coach.rows import ScoredCall
 from pipeline.coach.standings import Standing, standings
@@ -35,18 +36,32 @@ def one(rows: list[ScoredCall], rep: str, **options: object) -> Standing:
         {"reps": 6, "calls": (1, 5)},
         {"reps": 6, "noise": 1.0},
         {"reps": 6, "mean": 3.2},
-        {"reps": 6, "drift_per_30_days": 0.1},
         {"reps": 6, "days": 360, "calls": (10, 30)},
+        {"reps": 6, "change": 0.3},
+        {"reps": 6, "change": 0.6},
+        {"reps": 6, "change": 0.6, "how": walk},
+        {"reps": 6, "change": 0.3, "days": 360, "calls": (10, 30)},
     ],
-    ids=["usual", "uneven", "few calls", "noisy", "strong team", "changing", "a year"],
-)
-def test_the_interval_covers_the_truth_nine_times_in_ten(team: dict[str, object]) -> None:
+    ids=[
+        "usual", "uneven", "few calls", "noisy", "strong", "a year",
+        "changing", "changing much", "wandering", "changing over a year",
+    ],
+)  # fmt: skip
+def test_the_interval_covers_the_truth_nine_times_in_ten(team: dict[str, Any]) -> None:
     rng = np.random.default_rng(7)
     hits = []
-    for _ in range(600 // int(str(team["reps"]))):
-        made = simulate(rng, **team)  # type: ignore[arg-type]
-        hits += [s.low <= made.truth[s.rep] <= s.high for s in standings(made.scores)]
-    assert 0.87 <= np.mean(hits) <= 0.93
+    for _ in range(75 // team["reps"]):
+        for found, truth in looked_at(rng, **team):
+            hits += [s.low <= truth[s.rep] <= s.high for s in found]
+    # 600 looks: the share seen is within 0.015 of the long-run one, which `benchmarks/coaching.py` measures
+    assert 0.87 - 0.015 <= np.mean(hits) <= 0.93 + 0.015
+
+
+def test_one_criterion_alone_would_cover_less_where_reps_change() -> None:
+    rng = np.random.default_rng(7)
+    team: dict[str, Any] = {"reps": 6, "change": 0.6, "how": walk}
+    alone = [s.low <= t[s.rep] <= s.high for _ in range(60) for f, t in looked_at(rng, criteria=1, **team) for s in f]
+    assert np.mean(alone) < 0.87
 
 
 @pytest.mark.parametrize(
@@ -55,21 +70,20 @@ def test_the_interval_covers_the_truth_nine_times_in_ten(team: dict[str, object]
         {"reps": 5},
         {"reps": 8, "calls": (2, 30)},
         {"reps": 6, "calls": (1, 6)},
-        {"reps": 6, "drift_per_30_days": 0.2},
-        {"reps": 6, "days": 360, "calls": (10, 30), "drift_per_30_days": 0.1},
+        {"reps": 6, "change": 0.6},
+        {"reps": 6, "days": 360, "calls": (10, 30), "change": 0.3},
     ],
     ids=["usual", "uneven", "few calls", "changing", "changing over a year"],
 )
-def test_fewer_than_half_as_many_pairs_are_ranked_wrong_as_by_plain_averages(team: dict[str, object]) -> None:
+def test_fewer_than_half_as_many_pairs_are_ranked_wrong_as_by_plain_averages(team: dict[str, Any]) -> None:
     rng = np.random.default_rng(11)
-    ours = ranked = plain = pairs = 0
-    for _ in range(60):
-        made = simulate(rng, **team)  # type: ignore[arg-type]
-        found = standings(made.scores)
-        wrong, claimed = wrongly_ranked(found, made.truth)
-        ours, ranked = ours + wrong, ranked + claimed
-        wrong, total = wrong_pairs({s.rep: s.plain_mean for s in found}, made.truth)
-        plain, pairs = plain + wrong / 2, pairs + total / 2
+    ours = ranked = plain = pairs = 0.0
+    for _ in range(8):
+        for found, truth in looked_at(rng, **team):
+            wrong, claimed = wrongly_ranked(found, truth)
+            ours, ranked = ours + wrong, ranked + claimed
+            wrong, total = wrong_pairs({s.rep: s.plain_mean for s in found}, truth)
+            plain, pairs = plain + wrong / 2, pairs + total / 2
     assert ours < plain / 2
     assert ours < 0.1 * ranked
     assert ranked > 0.4 * pairs
@@ -78,11 +92,10 @@ def test_fewer_than_half_as_many_pairs_are_ranked_wrong_as_by_plain_averages(tea
 def test_where_reps_change_even_the_bare_order_is_wrong_less_often() -> None:
     rng = np.random.default_rng(11)
     ours = plain = 0
-    for _ in range(60):
-        made = simulate(rng, reps=6, days=360, calls=(10, 30), drift_per_30_days=0.1)
-        found = standings(made.scores)
-        ours += wrong_pairs({s.rep: s.estimate for s in found}, made.truth)[0]
-        plain += wrong_pairs({s.rep: s.plain_mean for s in found}, made.truth)[0]
+    for _ in range(8):
+        for found, truth in looked_at(rng, reps=6, days=360, calls=(10, 30), change=0.3):
+            ours += wrong_pairs({s.rep: s.estimate for s in found}, truth)[0]
+            plain += wrong_pairs({s.rep: s.plain_mean for s in found}, truth)[0]
     assert ours < 0.9 * plain
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.coach.training import LIBRARY, Profile, check_module, load_library
+from pipeline.coach.profile import Profile
+from pipeline.coach.training import LIBRARY, check_module, load_library
 from pipeline.errors import RubricError
 from pipeline.rubric import TRAINED
 

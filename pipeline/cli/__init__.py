@@ -12,7 +12,22 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli import admin, coaching, demo, listen, models, reports, reviews, roles, rubrics, run, voices
+from pipeline.cli import (
+    admin,
+    coaching,
+    demo,
+    listen,
+    live,
+    models,
+    reports,
+    reviews,
+    roles,
+    rubrics,
+    run,
+    team,
+    training,
+    voices,
+)
 from pipeline.cli.shared import Data, NotThereYet, choose_data, log_unexpected, one_line
 from pipeline.errors import DebriefError
 
@@ -40,8 +55,10 @@ def debrief(
         raise typer.Exit
 
 
-for group in (demo, run, listen, roles, reports, reviews, coaching, admin):
+for group in (demo, run, listen, roles, reports, reviews, coaching, team, live, admin):
     group.register(app)
+app.add_typer(training.app, name="training")
+app.add_typer(team.crm, name="crm")
 app.add_typer(rubrics.app, name="rubric")
 app.add_typer(models.app, name="models")
 app.add_typer(voices.app, name="voices")

@@ -1,11 +1,11 @@
-"""Commands of the coaching part: gaps, training, snippets, account, plan.
+"""Commands of the coaching part: standings, gaps, snippets, account, plan, coach.
 
 Each is one entry of `REPORTS`: the function that makes its rows from the store, and the columns shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -49,7 +49,14 @@ REPORTS: dict[str, Report] = {
     "training": Report(
         "training_rows",
         "Training",
-        {"rep": "Rep", "title": "Module", "criterion_title": "For", "due_on": "Due", "effect": "Effect"},
+        {
+            "id": "Id",
+            "rep": "Rep",
+            "title": "Module",
+            "criterion_title": "For",
+            "state": "State",
+            "effect": "Effect",
+        },
         "no training assigned yet; `debrief nightly` assigns it where there are gaps",
     ),
     "snippets": Report(
@@ -61,7 +68,7 @@ REPORTS: dict[str, Report] = {
     "account": Report(
         "account_rows",
         "Accounts",
-        {"account": "Account", "rep": "Rep", "calls": "Calls", "last": "Last call", "open": "Open objections"},
+        {"account": "Account", "rep": "Rep", "calls": "Calls", "last": "Last call", "play": "Play", "due": "Next step"},
         "no accounts yet",
     ),
     "plan": Report(
@@ -75,10 +82,65 @@ REPORTS: dict[str, Report] = {
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    for name, command in {
-        "gaps": gaps, "training": training, "snippets": snippets, "account": account, "plan": plan,
-    }.items():  # fmt: skip
+    commands: dict[str, Callable[..., None]] = {
+        "standings": standings,
+        "gaps": gaps,
+        "snippets": snippets,
+        "account": account,
+        "plan": plan,
+        "coach": coach,
+    }
+    for name, command in commands.items():
         app.command(name)(command)
+
+
+STANDINGS = {
+    "criterion": {"rep": "Rep", "title": "Criterion"},
+    "stage": {"rep": "Rep", "title": "Stage"},
+    "call_type": {"rep": "Rep", "call_type": "Type of call", "title": "Criterion"},
+}
+"""What standings can be shown by, with the columns that say whose and what."""
+_NUMBERS = {"standing": "Now", "low": "From", "high": "To", "target": "Target", "calls": "Calls", "moving": "Trend"}
+
+
+def standings(
+    rep: Annotated[str | None, typer.Option("--rep", metavar="R", help="One rep's standings.")] = None,
+    by: Annotated[str, typer.Option("--by", help=f"One of: {', '.join(STANDINGS)}.")] = "criterion",
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Where each rep stands, with 90 % intervals: by criterion, stage of the deal, or type of call."""
+    from pipeline.cli.render import rows_table
+    from pipeline.coach.commands import standing_rows
+
+    if by not in STANDINGS:
+        raise typer.BadParameter(f"{by}: one of {', '.join(STANDINGS)}", param_hint="--by")
+    settings = settings_of(data)
+    with open_store(settings) as store:
+        rows = standing_rows(store, settings=settings, name=rep, by=by)
+    if as_json:
+        for row in rows:
+            emit(row)
+        return
+    shown = [{**row, "moving": row["trend"]["word"] if row["trend"] else ""} for row in rows]
+    columns = {**STANDINGS[by], **_NUMBERS}
+    console().print(rows_table("Standings", columns, shown) if shown else "no standings yet")
+
+
+def coach(
+    call: Annotated[str, typer.Argument(metavar="CALL", help="The call; the start of its id is enough.")],
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """The debrief after a call, for the rep: what worked, what to do next time, what was promised, the next ask."""
+    from pipeline.cli.render import call_debrief_text
+    from pipeline.coach.commands import debrief_rows
+
+    settings = settings_of(data)
+    with open_store(settings) as store:
+        rows = debrief_rows(store, settings=settings, name=call)
+    for row in rows:
+        emit(row) if as_json else console().print(call_debrief_text(row))
 
 
 def gaps(
@@ -87,16 +149,7 @@ def gaps(
     data: Data = None,
 ) -> None:
     """Where a rep stands credibly below the target, and on how many calls that rests."""
-    _show("gaps", rep, data=data, as_json=as_json)
-
-
-def training(
-    rep: Annotated[str | None, typer.Option("--rep", metavar="R", help="One rep's training.")] = None,
-    as_json: Json = False,
-    data: Data = None,
-) -> None:
-    """Training assigned for the gaps, and what came of it."""
-    _show("training", rep, data=data, as_json=as_json)
+    show("gaps", rep, data=data, as_json=as_json)
 
 
 def snippets(
@@ -105,7 +158,7 @@ def snippets(
     data: Data = None,
 ) -> None:
     """Moments of the team's own calls that show how it is done."""
-    _show("snippets", criterion, data=data, as_json=as_json)
+    show("snippets", criterion, data=data, as_json=as_json)
 
 
 def account(
@@ -114,7 +167,7 @@ def account(
     data: Data = None,
 ) -> None:
     """One account's history: calls, people, objections, commitments."""
-    _show("account", name, data=data, as_json=as_json)
+    show("account", name, data=data, as_json=as_json)
 
 
 def plan(
@@ -125,7 +178,7 @@ def plan(
     data: Data = None,
 ) -> None:
     """What to do next on an account, from what was said."""
-    _show("plan", account, data=data, as_json=as_json)
+    show("plan", account, data=data, as_json=as_json)
 
 
 def report_rows(name: str, store: Store, settings: Settings, what: str | None = None) -> list[dict[str, Any]]:
@@ -136,7 +189,8 @@ def report_rows(name: str, store: Store, settings: Settings, what: str | None = 
     return rows
 
 
-def _show(name: str, what: str | None, *, data: Any, as_json: bool) -> None:
+def show(name: str, what: str | None, *, data: Any, as_json: bool) -> None:
+    """Print one of `REPORTS` about `what` (a rep, a criterion, an account) or all."""
     from pipeline.cli.render import nested_text, rows_table, snippet_text
 
     report = REPORTS[name]

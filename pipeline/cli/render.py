@@ -147,7 +147,8 @@ def _wrapped(text: str, *, indent: int, style: str = "") -> list[Text]:
 def team_tables(rows: Iterable[Row], rubric: Rubric | None) -> list[RenderableType]:
     """Rep x criterion tables, one per team (more where a team has over five reps).
 
-    `rows` are `{"team", "rep", "calls", "overall", "levels": {criterion: mean or None}}`.
+    `rows` are `{"team", "rep", "calls", "overall", "levels": {criterion: {"standing", "low", "high", "calls"}}}`; a
+    standing is shown with half the width of its 90 % interval.
     """
     teams: dict[str, list[Row]] = {}
     for row in rows:
@@ -171,13 +172,15 @@ def _team_table(team: str, members: Sequence[Row], rubric: Rubric | None) -> Tab
     return table
 
 
-def level_text(level: float | None) -> Text:
-    """A mean level; low ones stand out, also without colour."""
+def level_text(level: Row | None) -> Text:
+    """A standing and how far it may be off; low ones stand out, also without colour."""
     from rich.text import Text
 
     if level is None:
         return Text("-", style="dim")
-    return Text(f"{level:.1f}", style="bold red" if level < 2 else "")
+    style = "bold red" if level["standing"] < 2 else ""
+    reach = "" if level["low"] is None else f" ±{(level['high'] - level['low']) / 2:.1f}"
+    return Text.assemble((f"{level['standing']:.1f}", style), (reach, "dim"))
 
 
 def plain_table(title: str, columns: Sequence[str], *, right: bool = False) -> Table:
@@ -223,6 +226,111 @@ def snippet_text(row: Row) -> RenderableType:
     head = f"{row['criterion'] or row['kind']} · {row['rep'] or row['speaker']} · call {row['call']} at {row['at']}"
     quote = f"\N{LEFT DOUBLE QUOTATION MARK}{row['quote']}\N{RIGHT DOUBLE QUOTATION MARK}"
     return Group(Text(one_line(head).replace("_", " "), style="bold"), *_wrapped(quote, indent=2), Text(""))
+
+
+def cue_text(row: Row) -> RenderableType:
+    """A cue card."""
+    from rich.console import Group
+    from rich.text import Text
+
+    lines = [Text(f"{mmss(row['t']):>7}  {one_line(row['title'])}", style="bold")]
+    lines += _wrapped(row["say"], indent=9)
+    if row["worked"]:
+        lines += _wrapped(f"worked before: {_quoted(row['worked'])}", indent=9, style="dim")
+    return Group(*lines, Text(""))
+
+
+def call_debrief_text(row: Row) -> RenderableType:
+    """One call's debrief for the rep."""
+    from rich.console import Group
+    from rich.text import Text
+
+    who = " · ".join(one_line(row[key]) for key in ("rep", "account", "date") if row[key])
+    overall = "not scored" if row["overall"] is None else f"{row['overall']:.0f} of 100"
+    lines = [Text.assemble((who, "bold"), f"   {overall}   ", (row["call"], "dim"))]
+    if row["status"] != "scored":
+        return Group(*lines, *_wrapped(f"{row['status']}: {row['reason']}", indent=2), Text(""))
+    lines.append(Text("Keep", style="bold"))
+    for item in row["worked"]:
+        lines += _debriefed(item)
+    lines.append(Text("Next time", style="bold"))
+    for item in row["next_time"]:
+        lines += _debriefed(item)
+        lines += _wrapped(f"next level: {item['next_level']}", indent=4)
+        if item["worked_elsewhere"]:
+            told = item["worked_elsewhere"]
+            lines += _wrapped(f"{told['rep']}, level {told['level']}: {_quoted(told['quote'])}", indent=4, style="dim")
+        if item["module"]:
+            lines += _wrapped(f"training: {item['module']}", indent=4, style="dim")
+    if row["commitments"]:
+        lines.append(Text("Promised", style="bold"))
+        for made in row["commitments"]:
+            due = f", {made['due']}" if made["due"] else ""
+            lines += _wrapped(f"{made['owner']}{due}: {_quoted(made['quote'])}", indent=2)
+    if row["next_call"]:
+        lines.append(Text("Ask for next", style="bold"))
+        lines += _wrapped(f"{row['next_call']['ask']} ({row['next_call']['because']})", indent=2)
+    return Group(*lines, Text(""))
+
+
+def _debriefed(item: Row) -> list[Text]:
+    usual = item["before_this_call"]
+    before = f"; before, {usual['standing']:.1f} over {usual['calls']} calls" if usual else ""
+    lines = _wrapped(f"{item['title']}, level {item['level']}: {item['means']}{before}", indent=2)
+    moment = item["moment"]
+    if moment:
+        lines += _wrapped(f"{mmss(moment['t0'])} {moment['speaker']}: {_quoted(moment['quote'])}", indent=4)
+    return lines
+
+
+def _quoted(text: str) -> str:
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{text}\N{RIGHT DOUBLE QUOTATION MARK}"
+
+
+def commitment_text(row: Row) -> RenderableType:
+    """One promise: who, for when, what came of it, and the words."""
+    from rich.console import Group
+    from rich.text import Text
+
+    due = f", due {row['due']}" if row["due"] else ""
+    head = f"{row['made_on'] or 'undated'} · {row['account'] or 'no account'} · {row['owner']}{due} · {row['status']}"
+    lines = [
+        Text(one_line(head), style="bold"),
+        *_wrapped(f"{_quoted(row['quote'])} (call {row['call_id'][:8]})", indent=2),
+    ]
+    if row["seen_quote"]:
+        lines += _wrapped(f"later: {_quoted(row['seen_quote'])} (call {row['seen_call'][:8]})", indent=2, style="dim")
+    return Group(*lines, Text(""))
+
+
+def accountability_text(row: Row) -> RenderableType:
+    """Support beside results of one rep, and warnings."""
+    from rich.console import Group
+    from rich.text import Text
+
+    support, results = row["support"], row["results"]
+    overall = "" if results["overall"] is None else f", mean {results['overall']:.0f} of 100"
+    lines = [Text(f"{one_line(row['rep'])}   {row['from']} to {row['to']}", style="bold")]
+    lines += _wrapped(
+        f"given: {support['sessions']} coaching sessions ({support['minutes']} minutes), training: "
+        f"{support['training_done']} done, {support['training_open']} open, {support['training_overdue']} overdue",
+        indent=2,
+    )
+    promised = ", ".join(f"{part['n']} {status}" for status, part in results["commitments"].items())
+    lines += _wrapped(
+        f"came of it: {results['scored']} scored calls{overall}; {len(results['gaps'])} gaps; "
+        f"promises: {promised or 'none heard'}",
+        indent=2,
+    )
+    for quota in results["quotas"]:
+        pace = "no result yet" if quota["pace"] is None else f"{quota['pace']:.0%} of the pace it asks for"
+        lines += _wrapped(f"{quota['measure']} to {quota['to']}: {pace}; {quota['peers']} peers alike", indent=2)
+    for item in results["activity"]:
+        median = f", median of {item['peers']} peers {item['peer_median']:g}" if item["peers"] else ""
+        lines += _wrapped(f"{item['measure']}: {item['count']:g}{median}", indent=2)
+    for warning in row["warnings"]:
+        lines += _wrapped(f"{warning['kind']}: {warning['text']}", indent=2, style="bold")
+    return Group(*lines, Text(""))
 
 
 def nested_text(row: Row) -> RenderableType:

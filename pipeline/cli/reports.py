@@ -134,12 +134,30 @@ def reps(store: Store) -> list[str]:
 
 
 def team_rows(store: Store, *, rep: str | None = None) -> list[Row]:
-    """`{"team", "rep", "calls", "overall", "levels": {criterion: mean level}}` of what was scored."""
+    """`{"team", "rep", "calls", "overall", "levels": {criterion: standing}}` of what was scored.
+
+    A standing is `{"standing", "low", "high", "calls"}`: the estimate over the rep's calls with its 90 % interval, or a
+    plain mean without one where there are more than `LIVE_CALLS` calls.
+    """
+    from pipeline.coach.load import load_scores
+    from pipeline.coach.snapshot import LIVE_CALLS
+    from pipeline.coach.standings import standings
+
+    levels: dict[str, dict[str, Row]] = {}
+    if store.query("SELECT coalesce(sum(scored), 0) AS n FROM rep_totals")[0]["n"] > LIVE_CALLS:
+        # standings over so many calls take minutes: plain means, shown without an interval
+        for row in store.query(
+            "SELECT rep, criterion, sum(n) AS n, sum(n * mean_level) / sum(n) AS mean "
+            "FROM team_criteria WHERE rep IS NOT NULL GROUP BY rep, criterion"
+        ):
+            mean = {"standing": row["mean"], "low": None, "high": None, "calls": int(row["n"])}
+            levels.setdefault(row["rep"], {})[row["criterion"]] = mean
+    else:
+        for s in standings(load_scores(store)):
+            found = {"standing": s.estimate, "low": s.low, "high": s.high, "calls": s.n}
+            levels.setdefault(s.rep, {})[s.criterion] = found
     rows = store.query(_TEAM, {"rep": rep})
-    levels: dict[tuple[str | None, str | None], dict[str, float]] = {}
-    for row in store.query("SELECT team, rep, criterion, mean_level FROM team_criteria"):
-        levels.setdefault((row["team"], row["rep"]), {})[row["criterion"]] = row["mean_level"]
-    return [{**row, "levels": levels.get((row["team"], row["rep"]), {})} for row in rows]
+    return [{**row, "levels": levels.get(row["rep"], {})} for row in rows]
 
 
 def teams(store: Store, settings: Settings, *, rep: str | None = None) -> Iterable[Any]:

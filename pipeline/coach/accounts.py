@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.coach.rows import CallRow, Moment, ObjectionRow, Rows, ScoredCall
+from pipeline.coach.moves import Moves, moves_of
+from pipeline.coach.rows import CallRow, Moment, MoveRow, ObjectionRow, Rows, ScoredCall
 from pipeline.rubric import Rubric
 
 DONE_LEVEL = 3
@@ -103,11 +104,25 @@ def by_account(rows: Rows) -> dict[str, Rows]:
     of_call = {call.call_id: call.account for call in rows.calls if call.account}
     parts: dict[str, list[list[Any]]] = {name: [[] for _ in range(5)] for name in account_names(rows)}
     tables: tuple[Sequence[Any], ...] = (rows.calls, rows.scores, rows.moments, rows.objections, rows.turns)
+    moves: dict[str, list[MoveRow]] = defaultdict(list)
+    for row in rows.moves:
+        if row.call_id in of_call:
+            moves[of_call[row.call_id]].append(row)
     for place, items in enumerate(tables):
         for item in items:
             if item.call_id in of_call:
                 parts[of_call[item.call_id]][place].append(item)
-    return {name: Rows(*(tuple(part) for part in split)) for name, split in parts.items()}
+    made = {}
+    for name, (calls, scores, moments, objections, turns) in parts.items():
+        made[name] = Rows(
+            calls=tuple(calls),
+            scores=tuple(scores),
+            moments=tuple(moments),
+            objections=tuple(objections),
+            turns=tuple(turns),
+            moves=tuple(moves[name]),
+        )
+    return made
 
 
 def account_view(rows: Rows, name: str, rubric: Rubric, *, as_of: dt.date | None = None) -> AccountView | None:
@@ -133,6 +148,7 @@ def account_view(rows: Rows, name: str, rubric: Rubric, *, as_of: dt.date | None
     today = as_of or max((call.date for call in rows.calls if call.date), default=None)
     last = max((call.date for call in calls if call.date), default=None)
     opened, answered = _objections(objections, rows, dates)
+    moves = moves_of(rows, rubric)
     return AccountView(
         account=name,
         as_of=today,
@@ -140,10 +156,10 @@ def account_view(rows: Rows, name: str, rubric: Rubric, *, as_of: dt.date | None
         silent_days=(today - last).days if today and last else None,
         progress=tuple(_progress(scores, moments, rubric, dates, order)),
         met=_met(rows, dates),
-        facts={fact: _facts(moments, rubric, dates, *FACTS[fact], fact=fact) for fact in FACTS},
+        facts={fact: _facts(moments, moves, dates, *FACTS[fact], fact=fact) for fact in FACTS},
         open_objections=opened,
         answered_objections=answered,
-        next_step=_next_step(calls, scores, moments, rubric, dates),
+        next_step=_next_step(calls, scores, moments, moves, dates),
     )
 
 
@@ -188,12 +204,6 @@ def view_json(view: AccountView) -> dict[str, Any]:
         "missing": [item.title for item in view.missing],
         "not_scored": [item.title for item in view.unscored],
     }
-
-
-def moves_in(moment: Moment, rubric: Rubric) -> set[str]:
-    """The moves that a moment's `why` names: the judge writes it from what the rubric says each move means."""
-    side = "rep" if moment.side == "rep" else "buyer"
-    return {move.id for move in rubric.moves.values() if move.side == side and move.means in moment.why}
 
 
 def cite(text: str, moment: Moment, dates: dict[str, dt.date | None]) -> Statement:
@@ -249,7 +259,7 @@ _SAYS = {
 
 def _facts(
     moments: Sequence[Moment],
-    rubric: Rubric,
+    moves: Moves,
     dates: dict[str, dt.date | None],
     criterion: str,
     wanted: Sequence[str],
@@ -259,7 +269,9 @@ def _facts(
     return tuple(
         cite(f"{moment.speaker.replace(':', ' ')} {_SAYS[fact]}", moment, dates)
         for moment in moments
-        if moment.criterion == criterion and moment.kind == "evidence" and moves_in(moment, rubric) & set(wanted)
+        if moment.criterion == criterion
+        and moment.kind == "evidence"
+        and moves.get((moment.call_id, moment.turn), frozenset()) & set(wanted)
     )
 
 
@@ -290,7 +302,7 @@ def _next_step(
     calls: Sequence[CallRow],
     scores: Sequence[ScoredCall],
     moments: Sequence[Moment],
-    rubric: Rubric,
+    moves: Moves,
     dates: dict[str, dt.date | None],
 ) -> Statement | None:
     """How the newest call whose ask was scored ended; None when no call's was."""
@@ -307,7 +319,7 @@ def _next_step(
     ranked = sorted(
         mine,
         key=lambda m: (
-            min((strong.index(x) for x in moves_in(m, rubric) if x in strong), default=len(strong)),
+            min((strong.index(x) for x in moves.get((m.call_id, m.turn), ()) if x in strong), default=len(strong)),
             -m.turn,
         ),
     )

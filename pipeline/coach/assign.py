@@ -11,15 +11,18 @@ import datetime as dt
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from pipeline.coach.gaps import MIN_CALLS, Gap, find_gaps
 from pipeline.coach.rows import Assignment, Rows
 from pipeline.coach.snippets import best_moments, low_moments, weakest_kind
 from pipeline.coach.training import Library, Module
+from pipeline.errors import SettingsError
 from pipeline.rubric import Rubric
 
 MAX_OPEN = 2
 DUE_DAYS = 14
+REMIND_DAYS = 3
 OBJECTIONS = "objection_handling"
 
 
@@ -61,6 +64,92 @@ def completed(assignment: Assignment, *, on: dt.date) -> Assignment:
     return dataclasses.replace(assignment, status="done", completed_on=on)
 
 
+def dropped(assignment: Assignment, *, on: dt.date, why: str = "") -> Assignment:
+    """The assignment, taken back on that day; the criterion comes up again only after enough calls since."""
+    return noted(dataclasses.replace(assignment, status="dropped", completed_on=on), why, on=on)
+
+
+def reopened(assignment: Assignment, assignments: Sequence[Assignment]) -> Assignment:
+    """The assignment, open again. Raises `SettingsError` where two of the rep's are open already."""
+    require_room(assignment.rep, assignments)
+    return dataclasses.replace(assignment, status="open", completed_on=None)
+
+
+def noted(assignment: Assignment, note: str, *, on: dt.date) -> Assignment:
+    """The assignment with a trainer's note added, where there is one."""
+    if not note.strip():
+        return assignment
+    notes = [*assignment.detail.get("notes", ()), {"on": on.isoformat(), "text": note.strip()}]
+    return dataclasses.replace(assignment, detail={**assignment.detail, "notes": notes})
+
+
+def by_hand(
+    rep: str,
+    criterion: str,
+    module: Module,
+    rows: Rows,
+    *,
+    as_of: dt.date,
+    due_on: dt.date | None = None,
+    note: str = "",
+) -> Assignment:
+    """A trainer's own assignment of a module, gap or no gap, with the rep's and colleagues' moments attached.
+
+    Raises `SettingsError` where two of the rep's are open already, or the criterion has an open one.
+    """
+    require_room(rep, rows.assignments)
+    if any(a.rep == rep and a.criterion == criterion and a.status == "open" for a in rows.assignments):
+        raise SettingsError(
+            f"{rep}: training for {criterion} is open already; `debrief training done` or `drop` it first"
+        )
+    made = Assignment(
+        assignment_id=assignment_id(rep, criterion, module.id, as_of),
+        rep=rep,
+        team=next((call.team for call in reversed(rows.calls) if call.rep == rep and call.team), None),
+        criterion=criterion,
+        level=module.low,
+        module=module.id,
+        title=module.title,
+        reason="assigned by a trainer",
+        assigned_on=as_of,
+        due_on=due_on or as_of + dt.timedelta(days=DUE_DAYS),
+        detail={"by": "trainer", **moments_for(rows, rep, criterion, module.objection, as_of=as_of)},
+    )
+    return noted(made, note, on=as_of)
+
+
+def require_room(rep: str, assignments: Sequence[Assignment]) -> None:
+    """Raise `SettingsError` where a rep has `MAX_OPEN` assignments open: more is piled on, not learned."""
+    open_now = [a for a in assignments if a.rep == rep and a.status == "open"]
+    if len(open_now) >= MAX_OPEN:
+        raise SettingsError(
+            f"{rep}: {MAX_OPEN} trainings are open already ({', '.join(a.title for a in open_now)}); "
+            "finish or drop one first"
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reminder:
+    """An open assignment that is due soon or overdue; `days` are those left, below 0 when it is overdue."""
+
+    assignment: Assignment
+    days: int
+
+    @property
+    def text(self) -> str:
+        """`due in 2 days`, `due today`, `3 days overdue`."""
+        if self.days == 0:
+            return "due today"
+        count = f"{abs(self.days)} day{'' if abs(self.days) == 1 else 's'}"
+        return f"due in {count}" if self.days > 0 else f"{count} overdue"
+
+
+def reminders(assignments: Sequence[Assignment], *, as_of: dt.date, within: int = REMIND_DAYS) -> tuple[Reminder, ...]:
+    """Open assignments due in `within` days or overdue, the most urgent first."""
+    found = [Reminder(a, (a.due_on - as_of).days) for a in assignments if a.status == "open"]
+    return tuple(sorted((r for r in found if r.days <= within), key=lambda r: (r.days, r.assignment.rep)))
+
+
 def _earlier(gap: Gap, assignments: Sequence[Assignment]) -> list[Assignment]:
     return [a for a in assignments if a.rep == gap.rep and a.criterion == gap.criterion]
 
@@ -94,12 +183,6 @@ def assignment_id(rep: str, criterion: str, module: str, assigned_on: dt.date) -
 
 def _assignment(gap: Gap, module: Module, rows: Rows, *, as_of: dt.date, kind: str | None) -> Assignment:
     standing = gap.standing
-    known = Rows(
-        calls=rows.calls,
-        scores=tuple(score for score in rows.scores if score.date is None or score.date <= as_of),
-        moments=tuple(moment for moment in rows.moments if moment.criterion == gap.criterion),
-        objections=rows.objections,
-    )
     detail = {
         "estimate": round(standing.estimate, 3),
         "low": round(standing.low, 3),
@@ -110,8 +193,7 @@ def _assignment(gap: Gap, module: Module, rows: Rows, *, as_of: dt.date, kind: s
         "expected_lift": round(gap.expected_lift, 2),
         "objection_kind": module.objection,
         "calls": list(standing.call_ids),
-        "low_moments": [s.to_json() for s in low_moments(known, gap.rep, gap.criterion, kind=kind)],
-        "best_moments": [s.to_json() for s in best_moments(known, gap.rep, gap.criterion, kind=kind)],
+        **moments_for(rows, gap.rep, gap.criterion, kind, as_of=as_of),
     }
     return Assignment(
         assignment_id=assignment_id(gap.rep, gap.criterion, module.id, as_of),
@@ -126,3 +208,17 @@ def _assignment(gap: Gap, module: Module, rows: Rows, *, as_of: dt.date, kind: s
         due_on=as_of + dt.timedelta(days=DUE_DAYS),
         detail=detail,
     )
+
+
+def moments_for(rows: Rows, rep: str, criterion: str, kind: str | None, *, as_of: dt.date) -> dict[str, Any]:
+    """What is attached to an assignment: the rep's own `low_moments` and colleagues' `best_moments`, JSON-ready."""
+    known = Rows(
+        calls=rows.calls,
+        scores=tuple(score for score in rows.scores if score.date is None or score.date <= as_of),
+        moments=tuple(moment for moment in rows.moments if moment.criterion == criterion),
+        objections=rows.objections,
+    )
+    return {
+        "low_moments": [s.to_json() for s in low_moments(known, rep, criterion, kind=kind)],
+        "best_moments": [s.to_json() for s in best_moments(known, rep, criterion, kind=kind)],
+    }

@@ -6,21 +6,35 @@ Each loads the rows, runs one report, and adds the few short texts that a table 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from pipeline.coach.accounts import by_account
+from pipeline.coach.after import call_debrief
 from pipeline.coach.assign import new_assignments
+from pipeline.coach.commitments import commitments
+from pipeline.coach.crm import crm_rows, fields_for
+from pipeline.coach.diary import diary, to_ics
+from pipeline.coach.digest import WeeklyDigest, weekly_digest
+from pipeline.coach.imports import Imported, read_csv
 from pipeline.coach.load import load_rows, load_scores
+from pipeline.coach.plans import answer_that_worked
+from pipeline.coach.profile import load_profile
 from pipeline.coach.reports import (
+    SPLITS,
     account_report,
     gaps_report,
     newest_date,
     plan_report,
     snippets_report,
+    standings_report,
     training_report,
 )
 from pipeline.coach.rows import Rows
 from pipeline.coach.snapshot import keep_gaps, kept_gaps
 from pipeline.coach.snippets import BEST_LEVEL
+from pipeline.coach.support import support_report
 from pipeline.coach.training import Library, load_library
 from pipeline.errors import StoreError
 from pipeline.rubric import load_rubric
@@ -32,29 +46,45 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 SNIPPETS = 20
+TURNS_DAYS = 365
+"""How far back the words of calls are read where all accounts are shown."""
 
 
-def gap_rows(store: Store, *, settings: Settings, name: str | None = None) -> list[Row]:
-    """Gaps of all reps or of the one called `name`. Raises `StoreError` for a rep without calls."""
+def gap_rows(
+    store: Store, *, settings: Settings, name: str | None = None, allowed: Collection[str] | None = None
+) -> list[Row]:
+    """Gaps of all reps or of the one called `name`, on the `allowed` criteria (None: all).
+
+    Raises `StoreError` for a rep without calls.
+    """
     kept = kept_gaps(store)
     if kept is not None:
         reps = [
             row["rep"] for row in store.query("SELECT DISTINCT rep FROM rep_totals WHERE rep IS NOT NULL ORDER BY 1")
         ]
         rep = None if name is None else _known(name, reps, "rep")
-        return [row for row in kept if rep in (None, row["rep"])]
+        return [row for row in kept if rep in (None, row["rep"]) and (allowed is None or row["criterion"] in allowed)]
     rows = load_rows(store)
     rep = _rep(rows, name)
-    return gaps_report(rows, load_rubric(settings.rubric), rep=rep, target=_target(settings))
+    return gaps_report(rows, load_rubric(settings.rubric), rep=rep, allowed=allowed, target=_target(settings))
 
 
-def refresh_gaps(store: Store, *, settings: Settings) -> bool:
+def standing_rows(store: Store, *, settings: Settings, name: str | None = None, by: str = "criterion") -> list[Row]:
+    """Standings of all reps or of the one called `name`, by one of `SPLITS`. Raises `StoreError`."""
+    rows = load_rows(store)
+    if by not in SPLITS:
+        raise StoreError(f"{by}: standings are by {', '.join(SPLITS)}")
+    return standings_report(rows, load_rubric(settings.rubric), rep=_rep(rows, name), by=by, target=_target(settings))
+
+
+def refresh_gaps(store: Store, *, settings: Settings, allowed: Collection[str] | None = None) -> bool:
     """Work out the gaps and keep them, where there are too many calls to do so when asked. True when it was done."""
     if kept_gaps(store) is None:
         return False
     rubric = load_rubric(settings.rubric)
     rows = Rows(scores=load_scores(store))
-    keep_gaps(store, gaps_report(rows, rubric, target=_target(settings)), as_of=dt.date.today())
+    found = gaps_report(rows, rubric, allowed=allowed, target=_target(settings))
+    keep_gaps(store, found, as_of=dt.date.today())
     return True
 
 
@@ -62,8 +92,17 @@ def training_rows(store: Store, *, settings: Settings, name: str | None = None) 
     """Assignments of all reps or of the one called `name`, with `effect` as a short text and `measured` in full."""
     rows = load_rows(store)
     rep = _rep(rows, name)
-    found = training_report(rows, load_rubric(settings.rubric), library_of(settings), rep=rep, as_of=_today(rows))
-    return [{**row, "measured": row["effect"], "effect": _effect_text(row["effect"])} for row in found]
+    found = training_report(rows, load_rubric(settings.rubric), library_of(settings), rep=rep, as_of=today_of(rows))
+    return [
+        {
+            **row,
+            "id": row["assignment_id"][:8],
+            "state": row["reminder"] or (f"due {row['due_on']}" if row["status"] == "open" else row["status"]),
+            "measured": row["effect"],
+            "effect": _effect_text(row["effect"]),
+        }
+        for row in found
+    ]
 
 
 def snippet_rows(store: Store, *, settings: Settings, name: str | None = None) -> list[Row]:
@@ -85,22 +124,149 @@ def snippet_rows(store: Store, *, settings: Settings, name: str | None = None) -
 def account_rows(store: Store, *, settings: Settings, name: str | None = None) -> list[Row]:
     """A line per account, or one account in full. Raises `StoreError` for an unknown one."""
     account = _account(store, name)
-    rows = load_rows(store, account=account)
-    return account_report(rows, load_rubric(settings.rubric), account, as_of=_today(rows))
+    since = None if account else dt.date.today() - dt.timedelta(TURNS_DAYS)
+    rows = load_rows(store, account=account, turns_since=since)
+    rubric, known = load_rubric(settings.rubric), load_profile(settings.data).competitors
+    found = account_report(rows, rubric, account, as_of=today_of(rows), competitors=known)
+    if account is not None:
+        return found
+    return [
+        {**row, "play": ", ".join(row["strategy"]), "due": (row["next_step"] or {}).get("due") or ""} for row in found
+    ]
 
 
 def plan_rows(store: Store, *, settings: Settings, name: str | None = None) -> list[Row]:
     """What to ask each account for, or one account's pre-call plan. Raises `StoreError` for an unknown one."""
     account = _account(store, name)
     rows = load_rows(store, account=account)
-    return plan_report(rows, load_rubric(settings.rubric), account, as_of=_today(rows))
+    return plan_report(rows, load_rubric(settings.rubric), account, as_of=today_of(rows))
 
 
-def assign_training(store: Store, *, settings: Settings) -> list[Row]:
-    """Assign training for today's gaps and keep it in the store; the new assignments. Running it again adds none."""
+def debrief_rows(store: Store, *, settings: Settings, name: str) -> list[Row]:
+    """The post-call debrief of the call whose id begins like that. Raises `StoreError`."""
+    call_id = _call(store, name)
+    rows = load_rows(store, call=call_id)
+    found = call_debrief(rows, call_id, load_rubric(settings.rubric), library_of(settings))
+    return [found] if found else []
+
+
+def commitment_rows(store: Store, *, settings: Settings, name: str | None = None) -> list[Row]:
+    """What was promised on calls of the last year, newest first: all, or of the account or rep called `name`."""
+    rows = _recent(store)
+    made = commitments(rows, as_of=today_of(rows))
+    if name is not None:
+        names = sorted({n for call in rows.calls for n in (call.account, call.rep) if n})
+        known = _known(name, names, "account or rep")
+        made = tuple(c for c in made if known in (c.account, c.rep))
+    return [c.to_json() for c in sorted(made, key=lambda c: c.made_on or dt.date.min, reverse=True)]
+
+
+def support_rows(
+    store: Store, *, settings: Settings, name: str | None = None, allowed: Collection[str] | None = None
+) -> list[Row]:
+    """Support beside results and warnings, for all reps or the one called `name`. Raises `StoreError`."""
+    rows = _recent(store)
+    today = today_of(rows)
+    return support_report(
+        rows,
+        load_rubric(settings.rubric),
+        commitments(rows, as_of=today),
+        as_of=today,
+        rep=_rep(rows, name),
+        allowed=allowed,
+        target=_target(settings),
+    )
+
+
+def digest_of(
+    store: Store,
+    *,
+    settings: Settings,
+    rep: str | None = None,
+    team: str | None = None,
+    as_of: dt.date | None = None,
+    allowed: Collection[str] | None = None,
+) -> WeeklyDigest:
+    """The weekly digest of a rep, a team, or all teams. Raises `StoreError` for an unknown one."""
+    rows = _recent(store)
+    day = as_of or today_of(rows)
+    known = None if team is None else _known(team, sorted({c.team for c in rows.calls if c.team}), "team")
+    made = commitments(rows, as_of=day)
+    return weekly_digest(
+        rows,
+        load_rubric(settings.rubric),
+        made,
+        as_of=day,
+        rep=_rep(rows, rep),
+        team=known,
+        allowed=allowed,
+        target=_target(settings),
+    )
+
+
+def calendar_of(store: Store, *, rep: str | None = None) -> bytes:
+    """Coaching sessions, training due and agreed days as an iCalendar file, from a week ago on. Raises `StoreError`."""
+    rows = _recent(store)
+    today = today_of(rows)
+    entries = diary(rows, commitments(rows, as_of=today), rep=_rep(rows, rep), since=today - dt.timedelta(7))
+    return to_ics(entries)
+
+
+def crm_records(store: Store, *, settings: Settings) -> tuple[list[Row], dict[str, str]]:
+    """One record per account under the CRM's field names, and those names. Raises `StoreError`, `SettingsError`."""
+    rows = _recent(store)
+    rubric, rivals = load_rubric(settings.rubric), load_profile(settings.data).competitors
+    views = [
+        account_report(part, rubric, name, as_of=today_of(rows), competitors=rivals)[0]
+        for name, part in by_account(rows).items()
+    ]
+    fields = fields_for(settings.crm, settings.data)
+    return crm_rows(views, fields), fields
+
+
+def answers_that_worked(store: Store, *, settings: Settings) -> dict[str, str]:
+    """Per kind of objection, what a rep said on a call that settled one, newest best call first."""
+    rows = load_rows(store)
+    rubric = load_rubric(settings.rubric)
+    found = {kind: answer_that_worked(rows, kind, rubric) for kind in get_args(ObjectionKind)}
+    return {kind: snippet.moment.quote for kind, snippet in found.items() if snippet}
+
+
+def import_csv(store: Store, path: Path, kind: str) -> Imported:
+    """Keep a CSV file's coaching sessions, quotas or activity. Raises `InputError`, `StoreError`."""
+    found = read_csv(path, kind)
+    for row in found.rows:
+        store.put_fact(found.kind, row.to_row())
+    return found
+
+
+def _recent(store: Store) -> Rows:
+    """Rows of the last two years, with the words of the last year's calls."""
+    today = dt.date.today()
+    return load_rows(store, turns_since=today - dt.timedelta(TURNS_DAYS), since=today - dt.timedelta(2 * TURNS_DAYS))
+
+
+def _call(store: Store, name: str) -> str:
+    found = store.query("SELECT call_id FROM calls WHERE starts_with(call_id, lower($id))", {"id": name})
+    if len(found) != 1 or len(name) < 4:
+        many = f"{len(found)} calls are called that; give more of the id" if len(found) > 1 else "no such call"
+        raise StoreError(f"{name}: {many}; `debrief scorecard` lists them")
+    return str(found[0]["call_id"])
+
+
+def assign_training(store: Store, *, settings: Settings, allowed: Collection[str] | None = None) -> list[Row]:
+    """Assign training for today's gaps and keep it in the store; the new assignments. Running it again adds none.
+
+    `allowed` are the criteria whose published quality allows it (None: all).
+    """
     rows = load_rows(store)
     given = new_assignments(
-        rows, load_rubric(settings.rubric), library_of(settings), as_of=_today(rows), target=_target(settings)
+        rows,
+        load_rubric(settings.rubric),
+        library_of(settings),
+        as_of=today_of(rows),
+        allowed=allowed,
+        target=_target(settings),
     )
     for assignment in given:
         store.put_fact("assignments", assignment.to_row())
@@ -108,9 +274,12 @@ def assign_training(store: Store, *, settings: Settings) -> list[Row]:
 
 
 def library_of(settings: Settings) -> Library:
-    """The shipped training library with the modules in `training/` of the data folder. Raises `RubricError`."""
+    """The shipped training library with the modules in `training/` of the data folder, for the company of its profile.
+
+    Raises `RubricError` and `SettingsError`.
+    """
     own = settings.data / "training"
-    return load_library(*([own] if own.is_dir() else []))
+    return load_library(*([own] if own.is_dir() else []), profile=load_profile(settings.data))
 
 
 def _target(settings: Settings) -> float | None:
@@ -119,16 +288,18 @@ def _target(settings: Settings) -> float | None:
     return None if settings.target_level == default else settings.target_level
 
 
-def _today(rows: Rows) -> dt.date:
+def today_of(rows: Rows) -> dt.date:
     """Today, or the newest call's date where the clock is behind the calls."""
     return max(dt.date.today(), newest_date(rows) or dt.date.min)
 
 
 def _rep(rows: Rows, name: str | None) -> str | None:
-    if name is None:
-        return None
-    names = sorted({call.rep for call in rows.calls if call.rep})
-    return _known(name, names, "rep")
+    return None if name is None else known_rep(rows, name)
+
+
+def known_rep(rows: Rows, name: str) -> str:
+    """The stored spelling of a rep's name. Raises `StoreError` for one without calls."""
+    return _known(name, sorted({call.rep for call in rows.calls if call.rep}), "rep")
 
 
 def _account(store: Store, name: str | None) -> str | None:

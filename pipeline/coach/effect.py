@@ -18,6 +18,7 @@ where d^2 is how much untrained peers' changes differ among themselves (DerSimon
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -61,17 +62,20 @@ class Effect:
     low: float | None = None
     high: float | None = None
     variance: float | None = None
+    calls_before: tuple[str, ...] = ()
+    calls_after: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """All fields but the variance, rounded to three places."""
+        """All fields but the variance, rounded to three places; ids of calls as lists."""
         names = [name for name in self.__slots__ if name != "variance"]
         values = {name: getattr(self, name) for name in names}
-        return {name: round(v, 3) if isinstance(v, float) else v for name, v in values.items()}
+        plain = {name: round(v, 3) if isinstance(v, float) else v for name, v in values.items()}
+        return {**plain, "calls_before": list(self.calls_before), "calls_after": list(self.calls_after)}
 
 
 @dataclass(frozen=True, slots=True)
 class ModuleEffect:
-    """A module's effect over all reps who finished it: mean with 90 % interval over `n` measured assignments."""
+    """A module's effect over all reps who finished it: mean with 90 % interval over `n` measured `assignments`."""
 
     module: str
     criterion: str
@@ -80,6 +84,7 @@ class ModuleEffect:
     effect: float | None = None
     low: float | None = None
     high: float | None = None
+    assignments: tuple[str, ...] = ()
 
 
 def effect_of(
@@ -107,9 +112,11 @@ def effect_of(
     done = assignment.completed_on
     before = {s.rep: s for s in standings(row for row in dated if row.date and row.date <= assignment.assigned_on)}
     after: dict[str, list[int]] = defaultdict(list)
+    after_ids: dict[str, list[str]] = defaultdict(list)
     for row in dated:
         if done and row.date and done < row.date <= until:
             after[row.rep].append(row.level)
+            after_ids[row.rep].append(row.call_id)
     trained = {assignment.rep, *(a.rep for a in rivals)}
     peers = [
         rep
@@ -119,26 +126,38 @@ def effect_of(
     mine, levels = before.get(assignment.rep), after[assignment.rep]
     missing = _missing(assignment, mine.n if mine else 0, len(levels), len(peers))
     if missing or mine is None:
-        return _too_early(assignment, missing, mine, levels, len(peers))
-    return _measured(assignment, mine, levels, [_change(before[rep], after[rep]) for rep in peers])
+        effect = _too_early(assignment, missing, mine, levels, len(peers))
+    else:
+        effect = _measured(assignment, mine, levels, [_change(before[rep], after[rep]) for rep in peers])
+    return dataclasses.replace(
+        effect, calls_before=mine.call_ids if mine else (), calls_after=tuple(after_ids[assignment.rep])
+    )
 
 
 def module_effects(effects: Iterable[Effect]) -> tuple[ModuleEffect, ...]:
     """Effects pooled by module (random effects, DerSimonian & Laird), so that a bad module is seen; by module id."""
     grouped: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+    ids: dict[tuple[str, str], list[str]] = defaultdict(list)
     for effect in effects:
-        measured = grouped[effect.module, effect.criterion]
+        key = effect.module, effect.criterion
+        measured = grouped[key]
         if effect.effect is not None and effect.variance is not None:
             measured.append((effect.effect, effect.variance))
+            ids[key].append(effect.assignment_id)
     found = []
     for (module, criterion), pairs in sorted(grouped.items()):
         if len(pairs) < MIN_EFFECTS:
-            found.append(ModuleEffect(module, criterion, len(pairs), TOO_EARLY))
+            early = ModuleEffect(module, criterion, len(pairs), TOO_EARLY, assignments=tuple(ids[module, criterion]))
+            found.append(early)
             continue
         mean, variance, _ = _pool(pairs)
         reach = _Z90 * variance**0.5
         low, high = mean - reach, mean + reach
-        found.append(ModuleEffect(module, criterion, len(pairs), _verdict(low, high), mean, low, high))
+        found.append(
+            ModuleEffect(
+                module, criterion, len(pairs), _verdict(low, high), mean, low, high, tuple(ids[module, criterion])
+            )
+        )
     return tuple(found)
 
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from pipeline.coach.rows import Assignment, CallRow, Moment, ObjectionRow, Rows, ScoredCall, TurnRow
+from pipeline.coach.rows import (
+    ActivityRow,
+    Assignment,
+    CallRow,
+    Moment,
+    ObjectionRow,
+    QuotaRow,
+    Rows,
+    ScoredCall,
+    SessionRow,
+    TurnRow,
+)
 
 if TYPE_CHECKING:
     from pipeline.store import Store
@@ -45,19 +56,35 @@ WHERE c.status = 'scored' AND {_WHERE} ORDER BY o.call_id, o.turn
 """
 _TURNS = f"""
 SELECT t.call_id, t.turn, t.t0, t.t1, t.side, t.name, t.text FROM turns t JOIN calls c USING (call_id)
-WHERE c.account = $account AND {_WHERE} ORDER BY t.call_id, t.turn
+WHERE ($every OR c.account = $account OR c.call_id = $call) AND {_WHERE} ORDER BY t.call_id, t.turn
 """
 _ASSIGNMENTS = """
 SELECT assignment_id, rep, criterion, level, module, title, reason, assigned_on, due_on, team, status, completed_on,
        detail
 FROM assignments ORDER BY assigned_on, assignment_id
 """
+_SESSIONS = """
+SELECT session_id, rep, held_on, team, coach, minutes, topic, status FROM sessions ORDER BY held_on, session_id
+"""
+_QUOTAS = """
+SELECT quota_id, rep, measure, starts_on, ends_on, target, result, team FROM quotas ORDER BY starts_on, rep, measure
+"""
+_ACTIVITIES = """
+SELECT activity_id, rep, measure, starts_on, count, team FROM activities ORDER BY starts_on, rep, measure
+"""
 
 
-def load_rows(store: Store, *, account: str | None = None, since: dt.date | None = None) -> Rows:
-    """All rows of the store; turns only of `account`: what was said is long, and only an account needs it.
+def load_rows(
+    store: Store,
+    *,
+    account: str | None = None,
+    call: str | None = None,
+    turns_since: dt.date | None = None,
+    since: dt.date | None = None,
+) -> Rows:
+    """All rows of the store; turns only of `account`, of `call`, or of calls from `turns_since` on: they are long.
 
-    `since` leaves out older calls; undated ones stay. Raises `StoreError`.
+    `since` leaves out older calls altogether; undated ones stay. Raises `StoreError`.
     """
     both: dict[str, Any] = {"since": since}
     return Rows(
@@ -65,14 +92,27 @@ def load_rows(store: Store, *, account: str | None = None, since: dt.date | None
         scores=load_scores(store, since=since),
         moments=tuple(Moment(**row) for row in store.query(_MOMENTS, both)),
         objections=tuple(ObjectionRow(**row) for row in store.query(_OBJECTIONS, both)),
-        turns=tuple(TurnRow(**row) for row in store.query(_TURNS, {**both, "account": account})) if account else (),
+        turns=load_turns(store, account=account, call=call, since=turns_since),
         assignments=tuple(Assignment(**_known(row)) for row in store.query(_ASSIGNMENTS)),
+        sessions=tuple(SessionRow(**row) for row in store.query(_SESSIONS)),
+        quotas=tuple(QuotaRow(**row) for row in store.query(_QUOTAS)),
+        activities=tuple(ActivityRow(**row) for row in store.query(_ACTIVITIES)),
     )
 
 
 def load_scores(store: Store, *, since: dt.date | None = None) -> tuple[ScoredCall, ...]:
     """The scores of `load_rows` alone, for what needs nothing else. Raises `StoreError`."""
     return tuple(ScoredCall(**row) for row in store.query(_SCORES, {"since": since}))
+
+
+def load_turns(
+    store: Store, *, account: str | None = None, call: str | None = None, since: dt.date | None = None
+) -> tuple[TurnRow, ...]:
+    """Turns of an account, of a call, or of all calls from a day on; none where nothing is asked for."""
+    if account is None and call is None and since is None:
+        return ()
+    asked = {"account": account, "call": call, "since": since, "every": account is None and call is None}
+    return tuple(TurnRow(**row) for row in store.query(_TURNS, asked))
 
 
 def _known(row: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.coach.accounts import SILENT_DAYS, AccountView, Progress, Statement, account_view, moves_in
+from pipeline.coach.accounts import SILENT_DAYS, AccountView, Progress, Statement, account_view
+from pipeline.coach.moves import moves_of
 from pipeline.coach.rows import Rows
 from pipeline.coach.snippets import BEST_LEVEL, Snippet, find_snippets
 from pipeline.rubric import Rubric
@@ -139,7 +140,9 @@ def _expected(rows: Rows, view: AccountView, rubric: Rubric) -> Expected | None:
     """An open objection of the account first, else the commonest kind on other accounts; None where none was raised."""
     if view.open_objections:
         kind, statement = view.open_objections[-1]
-        return Expected(kind, "raised on this account and still open", statement, _worked(rows, kind, rubric))
+        return Expected(
+            kind, "raised on this account and still open", statement, answer_that_worked(rows, kind, rubric)
+        )
     mine = {call.call_id for call in view.calls}
     others = [row for row in rows.objections if row.call_id not in mine]
     if not others:
@@ -148,18 +151,20 @@ def _expected(rows: Rows, view: AccountView, rubric: Rubric) -> Expected | None:
     kind, count = max(Counter(calls).items(), key=lambda item: (item[1], item[0]))
     total = len({row.call_id for row in others})
     because = f"none is open here; on other accounts it came up on {count} of the {total} calls with an objection"
-    return Expected(kind, because, None, _worked(rows, kind, rubric))
+    return Expected(kind, because, None, answer_that_worked(rows, kind, rubric))
 
 
 _ANSWERS = ("answer", "trade", "confirm_resolved", "explore", "acknowledge")
 """Moves of an answer, the most useful to read first."""
 
 
-def _worked(rows: Rows, kind: str, rubric: Rubric) -> Snippet | None:
+def answer_that_worked(rows: Rows, kind: str, rubric: Rubric) -> Snippet | None:
     """The rep's answer to such an objection on the best call that settled one; None where there is none."""
 
+    known = moves_of(rows, rubric)
+
     def rank(snippet: Snippet) -> tuple[int, int]:
-        moves = moves_in(snippet.moment, rubric)
+        moves = known.get((snippet.moment.call_id, snippet.moment.turn), ())
         return min((_ANSWERS.index(m) for m in moves if m in _ANSWERS), default=len(_ANSWERS)), -snippet.score.level
 
     found = [

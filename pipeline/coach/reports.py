@@ -5,17 +5,23 @@ Every number comes with how many calls it rests on and, where one call is meant,
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from pipeline.coach.accounts import account_view, by_account, view_json
+from pipeline.coach.accounts import AccountView, account_view, by_account, view_json
+from pipeline.coach.assign import reminders
+from pipeline.coach.commitments import commitments
+from pipeline.coach.deals import Deal, deal_of, next_step, risks, strategies
 from pipeline.coach.effect import effect_of, module_effects
 from pipeline.coach.gaps import Gap, find_gaps, rubric_targets
+from pipeline.coach.moves import moves_of
 from pipeline.coach.plans import next_ask, plan_json, pre_call_plan
 from pipeline.coach.rows import Assignment, Rows
 from pipeline.coach.snippets import find_snippets
+from pipeline.coach.splits import stage_standings, stages_of, type_standings
 from pipeline.coach.standings import RANKED, Standing, p_above, standings
 from pipeline.coach.training import Library
 from pipeline.rubric import Rubric
@@ -46,7 +52,51 @@ def standing_json(standing: Standing, rubric: Rubric) -> Row:
             "word": trend.word,
         },
         "last_call": standing.last_call.isoformat() if standing.last_call else None,
+        "call_ids": list(standing.call_ids),
     }
+
+
+def standings_report(
+    rows: Rows, rubric: Rubric, *, rep: str | None = None, by: str = "criterion", target: float | None = None
+) -> list[Row]:
+    """A line per rep and criterion, stage (`by` = `stage`), or type of call and criterion (`call_type`).
+
+    Each with interval, calls and their ids. Raises `KeyError` for another `by`; `SPLITS` names them.
+    """
+    found = SPLITS[by](rows, rubric, target)
+    return [{"rep": s.rep, "team": s.team, **row} for s, row in found if rep in (None, s.rep)]
+
+
+def _by_criterion(rows: Rows, rubric: Rubric, target: float | None) -> list[tuple[Standing, Row]]:
+    order = {item.id: place for place, item in enumerate(rubric.criteria)}
+    found = standings(rows.scores, targets=rubric_targets(rubric, target=target))
+    known = sorted((s for s in found if s.criterion in order), key=lambda s: (s.rep, order[s.criterion]))
+    return [(s, standing_json(s, rubric)) for s in known]
+
+
+def _by_stage(rows: Rows, rubric: Rubric, target: float | None) -> list[tuple[Standing, Row]]:
+    order = {stage: place for place, stage in enumerate(stages_of(rubric))}
+    found = sorted(stage_standings(rows.scores, rubric, target=target), key=lambda s: (s.rep, order[s.criterion]))
+    return [(s, {**standing_json(s, rubric), "title": s.criterion.capitalize(), "stage": s.criterion}) for s in found]
+
+
+def _by_call_type(rows: Rows, rubric: Rubric, target: float | None) -> list[tuple[Standing, Row]]:
+    known = {item.id for item in rubric.criteria}
+    parts = type_standings(rows.scores, targets=rubric_targets(rubric, target=target))
+    return [
+        (s, {**standing_json(s, rubric), "call_type": name})
+        for name, part in parts.items()
+        for s in part
+        if s.criterion in known
+    ]
+
+
+SPLITS: dict[str, Callable[[Rows, Rubric, float | None], list[tuple[Standing, Row]]]] = {
+    "criterion": _by_criterion,
+    "stage": _by_stage,
+    "call_type": _by_call_type,
+}
+"""What standings can be shown by."""
 
 
 def scorecard_report(rows: Rows, rubric: Rubric, *, rep: str | None = None, target: float | None = None) -> list[Row]:
@@ -122,7 +172,6 @@ def gap_json(gap: Gap, rubric: Rubric) -> Row:
         "level": gap.level,
         "expected_lift": round(gap.expected_lift, 1),
         "reason": gap.reason,
-        "call_ids": list(standing.call_ids),
     }
 
 
@@ -156,6 +205,8 @@ def _assignment_row(assignment: Assignment, rows: Rows, rubric: Rubric, library:
         **row,
         "criterion_title": _title(rubric, assignment.criterion),
         "overdue": assignment.status == "open" and assignment.due_on < today,
+        "reminder": next((r.text for r in reminders([assignment], as_of=today)), None),
+        "notes": assignment.detail.get("notes", []),
         "effect": effect.to_json(),
         "content": module.to_json() if module else None,
     }
@@ -174,6 +225,7 @@ def effects_report(rows: Rows, *, as_of: dt.date | None = None) -> list[Row]:
             "effect": _round(item.effect),
             "low": _round(item.low),
             "high": _round(item.high),
+            "assignments": list(item.assignments),
         }
         for item in module_effects(effects)
     ]
@@ -194,28 +246,64 @@ def snippets_report(
     return [snippet.to_json() for snippet in found]
 
 
-def account_report(rows: Rows, rubric: Rubric, name: str | None = None, *, as_of: dt.date | None = None) -> list[Row]:
-    """One account's view, or without a name a line per account; empty for a name that has no calls."""
+def account_report(
+    rows: Rows,
+    rubric: Rubric,
+    name: str | None = None,
+    *,
+    as_of: dt.date | None = None,
+    competitors: Sequence[str] = (),
+) -> list[Row]:
+    """One account's view with its deal, or without a name a line per account; empty for a name that has no calls.
+
+    `competitors` are names to listen for. A line has risks and commitments only where `rows` has turns.
+    """
     if name is not None:
         view = account_view(rows, name, rubric, as_of=as_of)
-        return [view_json(view)] if view else []
+        return [{**view_json(view), **deal_json(_deal(rows, view, rubric, competitors))}] if view else []
     found = []
     for account, part in by_account(rows).items():
         view = account_view(part, account, rubric, as_of=as_of or newest_date(rows))
         if view:
             last = view.calls[-1]
+            deal = _deal(part, view, rubric, competitors)
             found.append(
                 {
                     "account": account,
                     "calls": len(view.calls),
+                    "call_ids": [call.call_id for call in view.calls],
                     "last": last.date.isoformat() if last.date else None,
                     "rep": last.rep,
                     "silent_days": view.silent_days,
                     "open": len(view.open_objections),
                     "missing": len(view.missing),
+                    "risks": [risk.kind for risk in risks(deal)],
+                    "strategy": [item.kind for item in strategies(deal)],
+                    "next_step": next_step(deal),
                 }
             )
     return found
+
+
+def _deal(rows: Rows, view: AccountView, rubric: Rubric, competitors: Sequence[str]) -> Deal:
+    mine = {call.call_id for call in view.calls}
+    part = dataclasses.replace(rows, turns=tuple(t for t in rows.turns if t.call_id in mine))
+    made = commitments(part, as_of=view.as_of)
+    return deal_of(part, view, moves_of(part, rubric), made, known=competitors)
+
+
+def deal_json(deal: Deal) -> Row:
+    """Competitors by name, commitments, next step with day and owner, risks and plays, each with its calls."""
+    return {
+        "competitors": [
+            {"name": r.name, "calls": len(r.calls), "call_ids": list(r.calls), "rests_on": r.statement.to_json()}
+            for r in deal.rivals
+        ],
+        "commitments": [made.to_json() for made in deal.commitments],
+        "next_step_agreed": next_step(deal),
+        "risks": [risk.to_json() for risk in risks(deal)],
+        "strategy": [item.to_json() for item in strategies(deal)],
+    }
 
 
 def plan_report(rows: Rows, rubric: Rubric, account: str | None = None, *, as_of: dt.date | None = None) -> list[Row]:

@@ -8,9 +8,37 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from pipeline.types import Handled, ObjectionKind
+
+
+class Look(Protocol):
+    """What a standing needs of a call: whose it is, when, and a level between 0 and 4."""
+
+    @property
+    def call_id(self) -> str:
+        """The call."""
+
+    @property
+    def rep(self) -> str:
+        """Whose call."""
+
+    @property
+    def criterion(self) -> str:
+        """What was looked at."""
+
+    @property
+    def level(self) -> float:
+        """0-4."""
+
+    @property
+    def team(self) -> str | None:
+        """The rep's team at the time."""
+
+    @property
+    def date(self) -> dt.date | None:
+        """The day of the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +58,21 @@ class ScoredCall:
     account: str | None = None
     confidence: float = 1.0
     overall: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StageLook:
+    """A call seen as one stage of the deal: the mean level, 0-4, of its scored criteria of that stage.
+
+    `criterion` is the stage's name.
+    """
+
+    call_id: str
+    rep: str
+    criterion: str
+    level: float
+    team: str | None = None
+    date: dt.date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +142,71 @@ class TurnRow:
 
 
 @dataclass(frozen=True, slots=True)
+class MoveRow:
+    """A move that a turn makes, with its probability `p`."""
+
+    call_id: str
+    turn: int
+    move: str
+    p: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A coaching session of a rep, held or planned: `status` is `held`, `planned` or `missed`."""
+
+    session_id: str
+    rep: str
+    held_on: dt.date
+    team: str | None = None
+    coach: str | None = None
+    minutes: int | None = None
+    topic: str | None = None
+    status: str = "held"
+
+    def to_row(self) -> dict[str, Any]:
+        """The columns of the store's `sessions` table."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaRow:
+    """What a rep was asked to reach from `starts_on` to `ends_on` and what came of it so far (`result`, None: unknown).
+
+    `measure` says in what: `revenue`, `deals`, `meetings`, ...
+    """
+
+    quota_id: str
+    rep: str
+    measure: str
+    starts_on: dt.date
+    ends_on: dt.date
+    target: float
+    result: float | None = None
+    team: str | None = None
+
+    def to_row(self) -> dict[str, Any]:
+        """The columns of the store's `quotas` table."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityRow:
+    """How much of something (`measure`: `dials`, `emails`, `meetings`, ...) a rep did on a day or in a week from it."""
+
+    activity_id: str
+    rep: str
+    measure: str
+    starts_on: dt.date
+    count: float
+    team: str | None = None
+
+    def to_row(self) -> dict[str, Any]:
+        """The columns of the store's `activities` table."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
 class Assignment:
     """A training module given to a rep for one gap; the record the store keeps.
 
@@ -131,7 +239,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What the reports read. `turns` are loaded for one account only and are empty otherwise."""
+    """What the reports read. `turns` and `moves` are loaded only where they are asked for, and are empty otherwise."""
 
     calls: tuple[CallRow, ...] = ()
     scores: tuple[ScoredCall, ...] = ()
@@ -139,3 +247,7 @@ class Rows:
     objections: tuple[ObjectionRow, ...] = ()
     turns: tuple[TurnRow, ...] = ()
     assignments: tuple[Assignment, ...] = ()
+    moves: tuple[MoveRow, ...] = ()
+    sessions: tuple[SessionRow, ...] = ()
+    quotas: tuple[QuotaRow, ...] = ()
+    activities: tuple[ActivityRow, ...] = ()

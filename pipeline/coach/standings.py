@@ -1,26 +1,30 @@
 """Where each rep stands on each criterion now: a shrunken, recency-weighted estimate with its uncertainty.
 
-The model, one criterion at a time, for the level y of a call of rep r at time t:
+The model for the level y of a call of rep r at time t, one criterion at a time:
 
-    y ~ N(theta_r(t), sigma^2)                              a call is a noisy look at the rep's standing
-    theta_r(t) ~ N(mu, tau^2)                               a standing is one of a population of reps
-    corr(theta_r(t), theta_r(s)) = 2^(-|t - s| / H)         and moves slowly: an Ornstein-Uhlenbeck process
-    mu ~ N(2, 1.25^2), tau ~ half-N(0.8), log sigma ~ N(log 0.75, 0.5^2), H as in `HALF_LIVES_DAYS`
+    y ~ N(theta_r(t), sigma^2)             a call is a noisy look at the rep's standing
+    theta_r = mu + u_r(t) + b_r t          a standing is one of a population of reps, and may move
+    Var(u_r) = tau^2, corr(u_r(t), u_r(s)) = 2^(-|t - s| / H)      back and forth: an Ornstein-Uhlenbeck process
+    b_r ~ N(0, delta^2)                                             or steadily, t from the rep's first call
+    mu ~ N(2, 1.25^2), tau ~ half-N(0.8), log sigma ~ N(log 0.75, 0.5^2), (H, delta) as in `DYNAMICS`
 
 It is the hierarchical normal model (Gelman et al., Bayesian Data Analysis, 3rd ed., ch. 5.4) whose rep effects move in
-time with the exponential covariance (Rasmussen & Williams, Gaussian Processes for Machine Learning, 2006, app. B.2),
-worked out exactly by a Kalman filter per rep (Durbin & Koopman, Time Series Analysis by State Space Methods, ch. 4),
-with mu integrated out in closed form and tau, sigma and the half-life H numerically on a grid.
+time with the exponential covariance (Rasmussen & Williams, Gaussian Processes for Machine Learning, 2006, app. B.2) or
+along a line, worked out exactly by a Kalman filter of level and slope per rep (Durbin & Koopman, Time Series Analysis
+by State Space Methods, ch. 4), with mu integrated out in closed form and the rest numerically on a grid.
+
+How fast reps change is one fact about a team, seen through all its criteria: the weight of each entry of `DYNAMICS` is
+its prior times the marginal likelihoods of all criteria. A single criterion's handful of calls cannot tell a steady
+team from a changing one, and intervals then cover 80 % where 90 % is claimed; eight together can.
 
 What follows from it: few calls pull a rep towards the others, many speak for themselves; the newest calls weigh most,
-the more so the more the team's own calls show that reps change (H is learned, relative to the newest call in the
-store); a rep who has not been heard for long is less certain; and the interval carries what is not known about mu,
-tau, sigma and H, where plugging in one value of each would be too sure with the handful of reps a team has.
+the more so the more the team's own calls show that reps change; a rep who has not been heard for long is less certain;
+and the interval carries what is not known about mu, tau, sigma, H and delta.
 
-Measured on simulated teams whose truth is known (`benchmarks/coaching.py`): the 90 % interval covers 87-93 % while reps
-stay as they are or change by about 0.3 levels a quarter, 84-85 % when they change twice as much or over a whole year.
-Pairs are ranked only where P >= `RANKED`: 2-5 % of all pairs come out in the wrong order, where plain averages have
-7-24 %. `tests/test_coach_standings.py` holds it to that.
+Measured on simulated teams whose truth is known, scored on eight criteria (`benchmarks/coaching.py`): the 90 % interval
+covers 0.87-0.93 while reps stay as they are, drift by 0.3 or 0.6 levels a quarter, wander as much, or take one step.
+Two reps are ranked only where one is above the other with probability `RANKED`; else they cannot be told apart: 2-4 %
+of all pairs come out in the wrong order, where plain averages have 8-23 %.
 """
 
 from __future__ import annotations
@@ -34,11 +38,31 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.coach.rows import ScoredCall
+from pipeline.coach.rows import Look
 
-HALF_LIVES_DAYS: Mapping[float, float] = {90.0: 0.13, 180.0: 0.13, 720.0: 0.14, math.inf: 0.6}
-"""Days after which a call says half as much about today's standing, with the probability of each before any call is
-seen: three to two that reps stay as they are, else that they change over a quarter, half a year or two years."""
+
+@dataclass(frozen=True, slots=True)
+class Dynamics:
+    """A way in which reps may change: half-life `half_life` in days, steady change with sd `slope` in levels a day.
+
+    `p` is its probability before any call is seen.
+    """
+
+    half_life: float
+    slope: float
+    p: float
+
+
+DYNAMICS: tuple[Dynamics, ...] = (
+    Dynamics(math.inf, 0.0, 0.30),
+    Dynamics(90.0, 0.0, 0.10),
+    Dynamics(180.0, 0.0, 0.10),
+    Dynamics(360.0, 0.0, 0.10),
+    Dynamics(720.0, 0.0, 0.10),
+    Dynamics(math.inf, 0.3 / 90, 0.15),
+    Dynamics(math.inf, 0.6 / 90, 0.15),
+)
+"""Steady reps; reps who change back and forth over a quarter to two years; reps who move by 0.3 or 0.6 a quarter."""
 RECENT_DAYS = 45
 """Age up to which a call is counted in `n_recent`; a call without a date is taken to be this old."""
 OWN_HALF_LIFE_DAYS = 90.0
@@ -105,11 +129,13 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class _Grid:
-    """Values of (tau, sigma, half-life in days) that the posterior is summed over; each (grid,)."""
+    """Values that the posterior is summed over, each (grid,); `dynamics` indexes `DYNAMICS`, the fastest to vary."""
 
     tau: Array
     sigma: Array
     half_life: Array
+    slope: Array
+    dynamics: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +165,28 @@ class _Filtered:
 
 
 @dataclass(frozen=True, slots=True)
+class _Seen:
+    """One criterion's calls seen through every grid point, before it is known how fast reps change.
+
+    `log_p` is the log posterior up to a constant without the dynamics' prior; `mu` and `precision` those of mu.
+    `without_worst` are the calls but each rep's lowest.
+    """
+
+    grid: _Grid
+    filtered: _Filtered
+    mu: Array
+    precision: Array
+    log_p: Array
+    without_worst: _Series
+
+    def evidence(self) -> Array:
+        """(dynamics,): log marginal likelihood of each way to change, up to a constant."""
+        table = self.log_p.reshape(-1, len(DYNAMICS))
+        top = table.max()
+        return np.asarray(np.log(np.exp(table - top).sum(axis=0) + 1e-300) + top)
+
+
+@dataclass(frozen=True, slots=True)
 class _Fit:
     """One criterion's posterior: weights `g` and sigma, (grid,), and the standings' mean and sd, (reps, grid).
 
@@ -154,7 +202,7 @@ class _Fit:
 
 
 def standings(
-    scores: Iterable[ScoredCall],
+    scores: Iterable[Look],
     *,
     targets: Mapping[str, float] | None = None,
     as_of: dt.date | None = None,
@@ -166,15 +214,17 @@ def standings(
     """
     rows = [row for row in scores if as_of is None or row.date is None or row.date <= as_of]
     newest = max((row.date for row in rows if row.date), default=None)
-    by_criterion: dict[str, dict[str, list[ScoredCall]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
+    by_criterion: dict[str, dict[str, list[Look]]] = defaultdict(lambda: defaultdict(list))
+    for row in sorted(rows, key=lambda row: (row.criterion, row.rep, -_age(row, newest), row.call_id)):
         by_criterion[row.criterion][row.rep].append(row)
+    seen = {criterion: _see(list(reps.values()), newest) for criterion, reps in by_criterion.items()}
+    prior = np.log([item.p for item in DYNAMICS])
+    together = prior + sum((item.evidence() for item in seen.values()), np.zeros(len(DYNAMICS)))
     found: list[Standing] = []
     for criterion, reps in by_criterion.items():
         target = (targets or {}).get(criterion, DEFAULT_TARGET)
-        ordered = {rep: sorted(calls, key=lambda c: (-_age(c, newest), c.call_id)) for rep, calls in reps.items()}
-        fit = _fit(list(ordered.values()), newest)
-        for index, (rep, calls) in enumerate(ordered.items()):
+        fit = _fit(seen[criterion], together - seen[criterion].evidence())
+        for index, (rep, calls) in enumerate(reps.items()):
             found.append(_standing(rep, criterion, calls, fit, index, target=target, newest=newest))
     return tuple(sorted(found, key=lambda s: (s.rep, s.criterion)))
 
@@ -185,22 +235,21 @@ def p_above(one: Standing, other: Standing) -> float:
     return 0.5 * math.erfc((other.estimate - one.estimate) / spread)
 
 
-def _age(call: ScoredCall, newest: dt.date | None) -> int:
+def _age(call: Look, newest: dt.date | None) -> int:
     return (newest - call.date).days if newest and call.date else RECENT_DAYS
 
 
-def _series(reps: Sequence[Sequence[ScoredCall]], newest: dt.date | None) -> _Series:
-    """All reps' calls, then the same again with each rep's lowest call (of equals the newest) left out."""
+def _series(reps: Sequence[Sequence[Look]], newest: dt.date | None, *, without_worst: bool = False) -> _Series:
+    """All reps' calls; `without_worst` leaves each rep's lowest call (of equals the newest) out."""
     width = max(len(calls) for calls in reps)
-    levels, ages = np.zeros((2 * len(reps), width)), np.zeros((2 * len(reps), width))
-    present = np.zeros((2 * len(reps), width), dtype=bool)
+    levels, ages = np.zeros((len(reps), width)), np.zeros((len(reps), width))
+    present = np.zeros((len(reps), width), dtype=bool)
     for row, calls in enumerate(reps):
-        worst = min(range(len(calls)), key=lambda i: (calls[i].level, -i))
-        for part in (row, len(reps) + row):
-            levels[part, : len(calls)] = [call.level for call in calls]
-            ages[part, : len(calls)] = [_age(call, newest) for call in calls]
-            present[part, : len(calls)] = True
-        present[len(reps) + row, worst] = False
+        levels[row, : len(calls)] = [call.level for call in calls]
+        ages[row, : len(calls)] = [_age(call, newest) for call in calls]
+        present[row, : len(calls)] = True
+        if without_worst:
+            present[row, min(range(len(calls)), key=lambda i: (calls[i].level, -i))] = False
     return _Series(levels, ages, present)
 
 
@@ -209,32 +258,38 @@ def _filter(series: _Series, grid: _Grid) -> _Filtered:
     rows, steps = series.levels.shape
     shape = (rows, len(grid.tau))
     prior = grid.tau**2
-    state, state_1 = np.zeros(shape), np.zeros(shape)
+    state, state_1, slope, slope_1 = (np.zeros(shape) for _ in range(4))
     variance = np.broadcast_to(prior, shape).copy()
-    ss_yy, ss_y1, ss_11, log_det = (np.zeros(shape) for _ in range(4))
+    slope_variance = np.broadcast_to(grid.slope**2, shape).copy()
+    ss_yy, ss_y1, ss_11, log_det, covariance = (np.zeros(shape) for _ in range(5))
     age = series.ages.max(axis=1)
     for step in [*range(steps), None]:
         here = np.ones(rows, dtype=bool) if step is None else series.present[:, step]
         now = np.zeros(rows) if step is None else np.where(here, series.ages[:, step], age)
-        keep = np.exp2(-(age - now)[:, None] / grid.half_life)
+        days = (age - now)[:, None]
+        keep = np.exp2(-days / grid.half_life)
         age = now
-        state, state_1 = state * keep, state_1 * keep
-        variance = prior + (variance - prior) * keep**2
+        state, state_1 = state * keep + slope * days, state_1 * keep + slope_1 * days
+        variance = variance * keep**2 + prior * (1 - keep**2) + 2 * covariance * keep * days + slope_variance * days**2
+        covariance = covariance * keep + slope_variance * days
         if step is None:
             break
         total = variance + grid.sigma**2
         seen = here[:, None]
         error, error_1 = series.levels[:, step, None] - state, 1.0 - state_1
-        gain = np.where(seen, variance / total, 0.0)
+        gain, slope_gain = np.where(seen, variance / total, 0.0), np.where(seen, covariance / total, 0.0)
         ss_yy += np.where(seen, error**2 / total, 0.0)
         ss_y1 += np.where(seen, error * error_1 / total, 0.0)
         ss_11 += np.where(seen, error_1**2 / total, 0.0)
         log_det += np.where(seen, np.log(total), 0.0)
-        state, state_1, variance = state + gain * error, state_1 + gain * error_1, variance * (1 - gain)
+        state, state_1 = state + gain * error, state_1 + gain * error_1
+        slope, slope_1 = slope + slope_gain * error, slope_1 + slope_gain * error_1
+        slope_variance = slope_variance - slope_gain * covariance
+        covariance, variance = covariance * (1 - gain), variance * (1 - gain)
     return _Filtered(state, state_1, variance, ss_yy, ss_y1, ss_11, log_det)
 
 
-def _grid(reps: Sequence[Sequence[ScoredCall]]) -> _Grid:
+def _grid(reps: Sequence[Sequence[Look]]) -> _Grid:
     """A grid fine where it matters: sigma around the scatter of a rep's calls about their mean."""
     squares = freedom = 0.0
     for calls in reps:
@@ -242,35 +297,53 @@ def _grid(reps: Sequence[Sequence[ScoredCall]]) -> _Grid:
         squares, freedom = squares + float(((values - values.mean()) ** 2).sum()), freedom + len(values) - 1
     prior_calls = 4.0  # what the scatter is worth before any rep has two calls
     centre = math.sqrt((squares + prior_calls * _SIGMA_MEDIAN**2) / (freedom + prior_calls))
-    axes = (np.linspace(0.05, 2.0, 11), centre * np.geomspace(0.55, 1.45, 9), np.array(list(HALF_LIVES_DAYS)))
-    tau, sigma, half_life = (axis.ravel() for axis in np.meshgrid(*axes, indexing="ij"))
-    return _Grid(tau, sigma, half_life)
+    axes = (np.linspace(0.05, 2.0, 11), centre * np.geomspace(0.55, 1.45, 9), np.arange(float(len(DYNAMICS))))
+    tau, sigma, place = (axis.ravel() for axis in np.meshgrid(*axes, indexing="ij"))
+    dynamics = place.astype(np.int64)
+    half_life, slope = (np.array([getattr(item, name) for item in DYNAMICS]) for name in ("half_life", "slope"))
+    return _Grid(tau, sigma, half_life[dynamics], slope[dynamics], dynamics)
 
 
-def _fit(reps: Sequence[Sequence[ScoredCall]], newest: dt.date | None) -> _Fit:
+def _see(reps: Sequence[Sequence[Look]], newest: dt.date | None) -> _Seen:
     grid = _grid(reps)
     out = _filter(_series(reps, newest), grid)
-    own = slice(0, len(reps))
-    precision = 1 / _MU_SD**2 + out.ss_11[own].sum(axis=0)
-    mu = (_MU_MEAN / _MU_SD**2 + out.ss_y1[own].sum(axis=0)) / precision
-    log_p = -0.5 * (out.ss_yy[own].sum(axis=0) + out.log_det[own].sum(axis=0)) + 0.5 * (mu**2 * precision)
+    precision = 1 / _MU_SD**2 + out.ss_11.sum(axis=0)
+    mu = (_MU_MEAN / _MU_SD**2 + out.ss_y1.sum(axis=0)) / precision
+    log_p = -0.5 * (out.ss_yy.sum(axis=0) + out.log_det.sum(axis=0)) + 0.5 * (mu**2 * precision)
     # sigma's grid is geometric: its spacing is already d(log sigma), the scale of its prior
     log_p += -0.5 * (np.log(precision) + (grid.tau / _TAU_SD) ** 2)
     log_p += -0.5 * (np.log(grid.sigma / _SIGMA_MEDIAN) / _SIGMA_LOG_SD) ** 2
-    log_p += np.log([HALF_LIVES_DAYS[half_life] for half_life in grid.half_life.tolist()])
+    return _Seen(grid, out, mu, precision, log_p, _series(reps, newest, without_worst=True))
+
+
+def _fit(seen: _Seen, log_dynamics: Array) -> _Fit:
+    """The posterior of one criterion, given what everything else says about how reps change (dynamics,)."""
+    log_p = seen.log_p + log_dynamics[seen.grid.dynamics]
     g = np.exp(log_p - log_p.max())
     kept = g > 1e-4
-    left = (1 - out.state_1)[:, kept]
-    mean = out.state[:, kept] + mu[kept] * left
-    sd = np.sqrt(out.variance[:, kept] + left**2 / precision[kept])
-    less = slice(len(reps), None)
-    return _Fit(g[kept] / g[kept].sum(), grid.sigma[kept], mean[own], sd[own], mean[less], sd[less])
+    mu, precision = seen.mu[kept], seen.precision[kept]
+
+    def standing(out: _Filtered, part: slice | NDArray[np.bool_]) -> tuple[Array, Array]:
+        left = 1 - out.state_1[:, part]
+        return out.state[:, part] + mu * left, np.sqrt(out.variance[:, part] + left**2 / precision)
+
+    mean, sd = standing(seen.filtered, kept)
+    grid = seen.grid
+    likely = _Grid(
+        tau=grid.tau[kept],
+        sigma=grid.sigma[kept],
+        half_life=grid.half_life[kept],
+        slope=grid.slope[kept],
+        dynamics=grid.dynamics[kept],
+    )
+    less = standing(_filter(seen.without_worst, likely), slice(None))
+    return _Fit(g[kept] / g[kept].sum(), likely.sigma, mean, sd, *less)
 
 
 def _standing(
     rep: str,
     criterion: str,
-    calls: Sequence[ScoredCall],
+    calls: Sequence[Look],
     fit: _Fit,
     index: int,
     *,
@@ -334,7 +407,7 @@ def _shortfall(g: Array, mean: Array, sd: Array, target: float) -> float:
     return float(g @ (sd * (z * ndtr(z) + np.exp(-0.5 * z**2) / math.sqrt(2 * math.pi))))
 
 
-def _p_alone(calls: Sequence[ScoredCall], newest: dt.date | None, call_sd: float, target: float) -> float:
+def _p_alone(calls: Sequence[Look], newest: dt.date | None, call_sd: float, target: float) -> float:
     from scipy.special import ndtr
 
     weights = np.exp2(-np.array([_age(call, newest) for call in calls]) / OWN_HALF_LIFE_DAYS)
@@ -344,7 +417,7 @@ def _p_alone(calls: Sequence[ScoredCall], newest: dt.date | None, call_sd: float
     return float(ndtr((target - mean) / (call_sd / math.sqrt(effective_n))))
 
 
-def _trend(dated: Sequence[ScoredCall], fit: _Fit, newest: dt.date | None) -> Trend | None:
+def _trend(dated: Sequence[Look], fit: _Fit, newest: dt.date | None) -> Trend | None:
     """Bayesian slope over the last 135 days, prior N(0, 0.5^2) levels per 30 days; None under 4 calls or 14 days."""
     from scipy.special import ndtr, ndtri
 

@@ -1,12 +1,14 @@
 """The training library: modules per criterion and level, read from `rubrics/training/*.yaml` and checked.
 
 A trainer's own files in another folder add modules, or replace shipped ones by carrying the same id. Texts may speak of
-`{product}`, `{company}`, `{market}`, `{buyer}` and `{competitor}`: `Profile` says what these are for one company.
+`{product}`, `{market}` and the other `WORDS` of `pipeline/coach/profile.py`; a company's profile says what these are,
+and what it adds of its own stands in each module's `local`.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import re
 import string
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,28 +17,21 @@ from typing import Any, get_args
 
 import yaml
 
+from pipeline.coach.profile import WORDS, Profile
 from pipeline.errors import RubricError
+from pipeline.keep import write_atomically
 from pipeline.rubric import RUBRICS
 from pipeline.types import ObjectionKind
 
 LIBRARY = RUBRICS / "training"
 MIN_DRILLS = 2
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The safe loader in C where PyYAML has it: ten times as fast."""
 _TOP_LEVEL = 4
 _MODULE_KEYS = {
     "id", "title", "levels", "objection", "why", "good", "note", "drills", "role_play", "observe", "done_when",
 }  # fmt: skip
 _TEXTS = ("id", "title", "why", "note", "done_when")
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """Whom a company sells what to, as it reads in the middle of a sentence."""
-
-    company: str = "your company"
-    product: str = "your product"
-    market: str = "your market"
-    buyer: str = "the head of operations"
-    competitor: str = "your main competitor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +58,8 @@ class Module:
     """One training module for reps at levels `low` to `high` of a criterion; `objection` narrows it to one kind.
 
     `good` is a short example dialogue as (who, says) pairs and `note` says what makes it good; `look_for` and
-    `warning_signs` are the manager's observation sheet; `done_when` is how both know that it worked.
+    `warning_signs` are the manager's observation sheet; `done_when` is how both know that it worked. `local` is what
+    the company's profile adds.
     """
 
     id: str
@@ -80,6 +76,7 @@ class Module:
     warning_signs: tuple[str, ...]
     done_when: str
     objection: str | None = None
+    local: tuple[str, ...] = ()
 
     @property
     def minutes(self) -> int:
@@ -89,7 +86,7 @@ class Module:
     def to_json(self) -> dict[str, Any]:
         """All fields, JSON-ready, with `minutes`."""
         row = dataclasses.asdict(self)
-        lists = {name: list(row[name]) for name in ("drills", "look_for", "warning_signs")}
+        lists = {name: list(row[name]) for name in ("drills", "look_for", "warning_signs", "local")}
         good = [{"who": who, "says": says} for who, says in self.good]
         return {**row, **lists, "good": good, "minutes": self.minutes}
 
@@ -139,7 +136,7 @@ def load_library(*folders: Path, profile: Profile | None = None) -> Library:
 def read_modules(path: Path, *, profile: Profile) -> list[Module]:
     """The modules of one file. Raises `RubricError` listing every mistake."""
     try:
-        table = yaml.safe_load(path.read_text(encoding="utf-8"))
+        table = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
     except (OSError, UnicodeDecodeError) as error:
         raise RubricError(f"{path}: cannot be read; it must be UTF-8 YAML") from error
     except yaml.YAMLError as error:
@@ -151,8 +148,64 @@ def read_modules(path: Path, *, profile: Profile) -> list[Module]:
     mistakes = [mistake for row in table["modules"] for mistake in check_module(row)]
     if mistakes:
         raise RubricError(f"{path}: " + "; ".join(mistakes))
-    filled = _fill(table["modules"], dataclasses.asdict(profile))
-    return [_module(str(table["criterion"]), row) for row in filled]
+    filled = _fill(table["modules"], profile.words())
+    modules = [_module(str(table["criterion"]), row) for row in filled]
+    return [dataclasses.replace(module, local=local_notes(module, profile)) for module in modules]
+
+
+_PROVEN = ("positioning", "business_case", "recommendation", "objection_handling")
+_ORGANISED = ("decision_makers", "recommendation", "ask_for_sale")
+_PRICED = ("business_case", "proposal")
+
+
+def local_notes(module: Module, profile: Profile) -> tuple[str, ...]:
+    """What a company's profile adds to a module: its market, its buyers' objections, its proof, how it sells."""
+    default = Profile()
+    lines = list(profile.focus.get(module.criterion, ()))
+    if module.criterion == "objection_handling":
+        for kind, said in profile.objections.items():
+            if module.objection in (None, kind):
+                lines += [f'Your buyers say: "{line}"' for line in said]
+    if module.criterion in _PROVEN:
+        lines += [f"Proof of yours to use: {line}" for line in profile.proof]
+    if module.criterion in _ORGANISED and profile.organisation != default.organisation:
+        lines.append(f"How you sell: {profile.organisation}")
+    if module.criterion in _PRICED and profile.deal != default.deal:
+        lines.append(f"A usual deal of yours: {profile.deal}")
+    return (*lines, *profile.notes.get(module.id, ()))
+
+
+def save_module(folder: Path, criterion: str, row: Mapping[str, Any]) -> Path:
+    """Keep a trainer's module as `<id>.yaml` in `folder`, where it replaces the one with its id from then on.
+
+    Raises `RubricError` with every mistake, and keeps nothing then.
+    """
+    mistakes = check_module(row)
+    if mistakes:
+        raise RubricError("; ".join(mistakes))
+    name = re.sub(r"[^a-z0-9-]+", "-", str(row["id"]).lower()).strip("-")
+    path = folder / f"{name}.yaml"
+    text = yaml.safe_dump(
+        {"criterion": criterion, "modules": [dict(row)]}, sort_keys=False, allow_unicode=True, width=100
+    )
+    write_atomically(path, text.encode())
+    return path
+
+
+def module_source(module_id: str, *folders: Path) -> tuple[str, dict[str, Any]]:
+    """(criterion, the module's table as it stands in its file, placeholders and all): what a trainer edits.
+
+    Raises `RubricError` for an unknown one.
+    """
+    found: tuple[str, dict[str, Any]] | None = None
+    for folder in (LIBRARY, *folders):
+        for path in sorted(folder.glob("*.yaml")):
+            read_modules(path, profile=Profile())
+            table = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+            found = next(((str(table["criterion"]), row) for row in table["modules"] if row["id"] == module_id), found)
+    if found is None:
+        raise RubricError(f"{module_id}: no such module; `debrief training modules` lists them")
+    return found
 
 
 def check_module(row: Any) -> list[str]:
@@ -167,11 +220,8 @@ def check_module(row: Any) -> list[str]:
     if row.get("objection") not in (None, *get_args(ObjectionKind)):
         found.append(f"'objection' must be one of {', '.join(get_args(ObjectionKind))}")
     found += _check_parts(row)
-    found += [f"unknown placeholder {{{name}}}" for name in _placeholders(row) if name not in _PROFILE_KEYS]
+    found += [f"unknown placeholder {{{name}}}" for name in _placeholders(row) if name not in WORDS]
     return [f"module '{row['id']}': {mistake}" for mistake in found]
-
-
-_PROFILE_KEYS = {item.name for item in dataclasses.fields(Profile)}
 
 
 def _is_text(value: Any) -> bool:

@@ -1,0 +1,93 @@
+"""The `live` command: cue cards during a call, from a transcript or recording that is being written."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.cli.shared import Data, Json, console, emit, one_line, settings_of
+from pipeline.errors import StoreError
+
+if TYPE_CHECKING:
+    from pipeline.coach.live import Cue
+    from pipeline.settings import Settings
+
+POLL_S = 0.25
+KINDS = ("stall", "competition", "price_terms", "other")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("live")(live)
+
+
+def live(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .wav, or lines of text, that is being written.")],
+    rep: Annotated[str | None, typer.Option("--rep", metavar="NAME", help="The rep's name in the transcript.")] = None,
+    minutes: Annotated[float, typer.Option("--minutes", min=1, help="How long the call is planned for.")] = 30.0,
+    idle: Annotated[float, typer.Option("--idle", help="Stop after so many seconds without anything new.")] = 120.0,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Cue cards while you are on a call: objections, price before value, nobody who decides, no next step."""
+    settings = settings_of(data)
+    shown = 0
+    try:
+        for cue in cues(file, settings, rep=rep, minutes=minutes, idle=idle):
+            shown += 1
+            emit(cue.to_json()) if as_json else _print(cue)
+    except KeyboardInterrupt:
+        pass
+    if not as_json:
+        console().print(f"{shown} cards; `debrief process {one_line(file)}` scores the call once it is complete")
+
+
+def cues(file: Path, settings: Settings, *, rep: str | None, minutes: float, idle: float) -> Any:
+    """Cards as they come, until nothing new has come for `idle` seconds. Raises `InputError`s."""
+    from models.judge_model import load_judge
+    from pipeline.coach.live import Live
+    from pipeline.follow import Lines, Roles, follow
+
+    follower = follow(file, settings)
+    roles = Roles(rep)
+    # loaded before the first words, so that the first card is not late
+    judge = load_judge()
+    call = Live(judge.read, worked=worked_answers(settings), planned=minutes, name=roles.name)
+    start = last = time.monotonic()
+    if isinstance(follower, Lines):
+        follower.clock = lambda: time.monotonic() - start
+    while time.monotonic() - last < idle:
+        turns = follower.poll()
+        for turn in turns:
+            roles.hear(turn)
+        if turns:
+            # what came in together is read together: a late start is caught up with at once
+            yield from call.add(*turns)
+            last = time.monotonic()
+        else:
+            yield from call.tick(max(time.monotonic() - start, call.turns[-1].t1 if call.turns else 0.0))
+            time.sleep(POLL_S)
+
+
+def worked_answers(settings: Settings) -> dict[str, str]:
+    """Per kind of objection, the words of an answer that settled one; empty where there is no store or it is busy."""
+    from pipeline.coach.commands import answers_that_worked
+    from pipeline.store import Store
+
+    if not settings.data.is_dir():
+        return {}
+    try:
+        with Store(settings.data, wait_s=0.5) as store:
+            store.ingest()
+            return answers_that_worked(store, settings=settings)
+    except StoreError:
+        return {}
+
+
+def _print(cue: Cue) -> None:
+    from pipeline.cli.render import cue_text
+
+    console().print(cue_text(cue.to_json()))

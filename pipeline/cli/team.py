@@ -1,0 +1,194 @@
+"""Commands of managing a team: import, accountability, commitments, digest, calendar, CRM."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of
+from pipeline.errors import SettingsError, StoreError
+
+IMPORTS = ("sessions", "quota", "activity")
+
+crm = typer.Typer(help="Accounts for your CRM: as CSV, or sent to an address that you set.", no_args_is_help=True)
+
+Rep = Annotated[str | None, typer.Option("--rep", metavar="R", help="One rep.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there instead of to the terminal.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command("import")(import_)
+    app.command("accountability")(accountability)
+    app.command("commitments")(commitments)
+    app.command("digest")(digest)
+    app.command("calendar")(calendar)
+
+
+def import_(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of: {', '.join(IMPORTS)}.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV files with a heading.")],
+    data: Data = None,
+) -> None:
+    """Coaching sessions, quota or activity from CSV files. The same rows again change nothing."""
+    if kind not in IMPORTS:
+        raise typer.BadParameter(f"{kind}: one of {', '.join(IMPORTS)}", param_hint="KIND")
+    from pipeline.coach.commands import import_csv
+    from pipeline.errors import InputError
+    from pipeline.store import Store
+
+    problems: list[str] = []
+    taken = 0
+    with Store(settings_of(data).data) as store:
+        store.ingest()
+        for file in files:
+            try:
+                found = import_csv(store, file, kind)
+            except InputError as error:
+                problems.append(str(error))
+                continue
+            taken += len(found.rows)
+            problems += found.problems
+    console().print(f"{taken} rows taken in")
+    for line in problems:
+        print(f"debrief: {one_line(line)}", file=sys.stderr)
+    if problems:
+        raise typer.Exit(1)
+
+
+def accountability(rep: Rep = None, as_json: Json = False, data: Data = None) -> None:
+    """Support given beside results, per rep, with warnings where holding to account is not fair."""
+    from pipeline.cli.render import accountability_text
+    from pipeline.coach.commands import support_rows
+
+    settings = settings_of(data)
+    with open_store(settings) as store:
+        rows = support_rows(store, settings=settings, name=rep)
+    if as_json:
+        for row in rows:
+            emit(row)
+        return
+    out = console()
+    for row in rows:
+        out.print(accountability_text(row))
+    if not rows:
+        out.print("no reps yet")
+
+
+def commitments(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="An account or a rep.")] = None,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """What was promised on calls: by whom, for when, and whether later calls show that it was done."""
+    from pipeline.cli.render import commitment_text
+    from pipeline.coach.commands import commitment_rows
+
+    settings = settings_of(data)
+    with open_store(settings) as store:
+        rows = commitment_rows(store, settings=settings, name=name)
+    out = console()
+    for row in rows:
+        emit(row) if as_json else out.print(commitment_text(row))
+    if not rows and not as_json:
+        out.print("nobody promised anything on the calls of the last year")
+
+
+def digest(
+    rep: Rep = None,
+    team: Annotated[str | None, typer.Option("--team", metavar="T", help="One team.")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="Last day of the week shown.")] = None,
+    html: Annotated[bool, typer.Option("--html", help="An HTML page instead of text.")] = False,
+    base: Annotated[str, typer.Option("--base", metavar="URL", help="The web app's address, for links.")] = "",
+    send: Annotated[bool, typer.Option("--send", help="Write and send it as the nightly digest is.")] = False,
+    out: Out = None,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """The week of all teams, of a team (--team), or of a rep (--rep)."""
+    from pipeline.coach.commands import digest_of
+    from pipeline.coach.digest import digest_html, digest_text, to_send
+
+    settings = settings_of(data)
+    with open_store(settings) as store:
+        found = digest_of(store, settings=settings, rep=rep, team=team, as_of=_date(as_of) if as_of else None)
+    if send:
+        from pipeline.deliver import deliver
+
+        done = deliver(to_send(found, base=base), settings)
+        console().print(
+            one_line(f"written to {done['file']}; sent by: {', '.join(done['sent']) or 'nothing'}"), soft_wrap=True
+        )
+        for line in done["problems"]:
+            print(f"debrief: {one_line(line)}", file=sys.stderr)
+        raise typer.Exit(1 if done["problems"] else 0)
+    if as_json:
+        emit(found.to_json())
+        return
+    _write(digest_html(found, base=base) if html else digest_text(found, base=base), out)
+
+
+def calendar(rep: Rep = None, out: Out = None, data: Data = None) -> None:
+    """Coaching sessions, training due and days agreed with buyers as a calendar file (.ics)."""
+    from pipeline.coach.commands import calendar_of
+
+    with open_store(settings_of(data)) as store:
+        content = calendar_of(store, rep=rep)
+    _write(content, out)
+
+
+@crm.command("export")
+def crm_export(out: Out = None, as_json: Json = False, data: Data = None) -> None:
+    """One line per account under the field names of your CRM (setting `crm`), as CSV."""
+    from pipeline.coach.commands import crm_records
+    from pipeline.coach.crm import to_csv
+
+    settings = settings_of(data)
+    with open_store(settings) as store:
+        rows, fields = crm_records(store, settings=settings)
+    if as_json:
+        for row in rows:
+            emit(row)
+        return
+    _write(to_csv(rows, fields) if out is None else to_csv(rows, fields).encode("utf-8-sig"), out)
+
+
+@crm.command("push")
+def crm_push(data: Data = None) -> None:
+    """Send the same to `crm_url`. Nothing is sent unless that is set."""
+    from pipeline.coach.commands import crm_records
+    from pipeline.coach.crm import checked_url, push
+
+    settings = settings_of(data)
+    if not settings.crm_url:
+        raise SettingsError(
+            "crm_url is not set, so nothing is sent; set it in debrief.toml, or use `debrief crm export`"
+        )
+    checked_url(settings.crm_url)
+    with open_store(settings) as store:
+        rows, _ = crm_records(store, settings=settings)
+    console().print(f"{push(settings.crm_url, settings.crm, rows)} accounts sent")
+
+
+def _date(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise StoreError(f"{text}: no date; write it as YYYY-MM-DD") from None
+
+
+def _write(content: str | bytes, out: Path | None) -> None:
+    """To the file where one is named, else to the terminal."""
+    from pipeline.cli.shared import clean
+    from pipeline.keep import write_atomically
+
+    if out is None:
+        text = content if isinstance(content, str) else content.decode()
+        sys.stdout.write(clean(text.replace("\r\n", "\n")))
+        return
+    write_atomically(out.absolute(), content.encode() if isinstance(content, str) else content)
+    console().print(one_line(f"written to {out}"), soft_wrap=True)

@@ -1,0 +1,148 @@
+"""The post-call debrief: what a rep reads after one call, before anybody else says anything about it.
+
+What worked (kept, with the words), one or two things to do differently (the moment, the level's next step, a
+colleague's words that worked, the module's own example), what was committed to, and the next ask.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.coach.accounts import account_view
+from pipeline.coach.commitments import commitments_of
+from pipeline.coach.plans import next_ask
+from pipeline.coach.rows import CallRow, Moment, Rows, ScoredCall
+from pipeline.coach.snippets import best_moments
+from pipeline.coach.standings import Standing, standings
+from pipeline.coach.training import Library
+from pipeline.rubric import Criterion, Rubric
+
+GOOD_LEVEL = 3
+KEEP = 2
+CHANGE = 2
+
+Row = dict[str, Any]
+
+
+def call_debrief(rows: Rows, call_id: str, rubric: Rubric, library: Library) -> Row | None:
+    """One call's debrief, JSON-ready; None for a call that is not there.
+
+    `rows.turns` holds the turns of the call; without them no commitments are listed. A call that was not scored says
+    why and debriefs nothing.
+    """
+    call = next((c for c in rows.calls if c.call_id == call_id), None)
+    if call is None:
+        return None
+    head: Row = {
+        "call": call.call_id,
+        "date": call.date.isoformat() if call.date else None,
+        "rep": call.rep,
+        "account": call.account,
+        "overall": call.overall,
+        "status": call.status,
+    }
+    if call.status != "scored":
+        return {**head, "reason": call.reason}
+    scores = {s.criterion: s for s in rows.scores if s.call_id == call_id}
+    moments = [m for m in rows.moments if m.call_id == call_id]
+    before = {s.criterion: s for s in _before(rows, call)}
+    known = [c for c in rubric.criteria if c.id in scores]
+    turns = sorted((t for t in rows.turns if t.call_id == call_id), key=lambda t: t.turn)
+    return {
+        **head,
+        "worked": [_kept(c, scores[c.id], moments, before) for c in _best(known, scores)],
+        "next_time": [_change(c, scores[c.id], moments, before, rows, library) for c in _weakest(known, scores)],
+        "commitments": [c.to_json() for c in commitments_of(call, turns)],
+        "objections": [
+            {"kind": o.kind, "handled": o.handled, "turn": o.turn} for o in rows.objections if o.call_id == call_id
+        ],
+        "next_call": _next(rows, call, rubric),
+        "not_scored": [c.title for c in rubric.criteria if c.id not in scores],
+    }
+
+
+def _before(rows: Rows, call: CallRow) -> Sequence[Standing]:
+    """The rep's standings from earlier calls only."""
+    if call.date is None:
+        return ()
+    earlier = [s for s in rows.scores if s.date and s.date < call.date]
+    return [s for s in standings(earlier) if s.rep == call.rep]
+
+
+def _best(known: Sequence[Criterion], scores: Mapping[str, ScoredCall]) -> list[Criterion]:
+    good = [c for c in known if scores[c.id].level >= GOOD_LEVEL]
+    return sorted(good, key=lambda c: (-scores[c.id].level, -c.weight))[:KEEP]
+
+
+def _weakest(known: Sequence[Criterion], scores: Mapping[str, ScoredCall]) -> list[Criterion]:
+    """What is furthest below target, the heavier first: one or two things, since nobody changes five at once."""
+    low = [c for c in known if scores[c.id].level < c.target]
+    return sorted(low, key=lambda c: (-(c.target - scores[c.id].level) * c.weight, c.id))[:CHANGE]
+
+
+def _kept(c: Criterion, score: ScoredCall, moments: Sequence[Moment], before: Mapping[str, Standing]) -> Row:
+    mine = [m for m in moments if m.criterion == c.id and m.kind == "evidence"]
+    ours = [m for m in mine if m.side == "rep"] or mine
+    return {**_level(c, score, before), "moment": ours[0].to_json() if ours else None}
+
+
+def _level(c: Criterion, score: ScoredCall, before: Mapping[str, Standing]) -> Row:
+    standing = before.get(c.id)
+    usual = None
+    if standing:
+        usual = {
+            "standing": round(standing.estimate, 1),
+            "low": round(standing.low, 1),
+            "high": round(standing.high, 1),
+            "calls": standing.n,
+            "call_ids": list(standing.call_ids),
+        }
+    return {
+        "criterion": c.id,
+        "title": c.title,
+        "level": score.level,
+        "confidence": round(score.confidence, 2),
+        "means": c.levels[score.level],
+        "before_this_call": usual,
+    }
+
+
+def _change(
+    c: Criterion,
+    score: ScoredCall,
+    moments: Sequence[Moment],
+    before: Mapping[str, Standing],
+    rows: Rows,
+    library: Library,
+) -> Row:
+    mine = [m for m in moments if m.criterion == c.id]
+    mine.sort(key=lambda m: (m.kind != "missed", m.turn))
+    module = library.pick(c.same_as or c.id, score.level)
+    known = Rows(
+        calls=rows.calls,
+        scores=tuple(s for s in rows.scores if s.criterion == c.id),
+        moments=tuple(m for m in rows.moments if m.criterion == c.id and m.call_id != score.call_id),
+        objections=rows.objections,
+    )
+    shown = best_moments(known, score.rep, c.id, limit=1)
+    return {
+        **_level(c, score, before),
+        "moment": mine[0].to_json() if mine else None,
+        "next_level": c.levels[min(score.level + 1, len(c.levels) - 1)],
+        "how_it_sounds": [{"who": who, "says": says} for who, says in module.good] if module else [],
+        "module": module.id if module else None,
+        "worked_elsewhere": shown[0].to_json() if shown else None,
+    }
+
+
+def _next(rows: Rows, call: CallRow, rubric: Rubric) -> Row | None:
+    """What to ask this account for next, seen from this call."""
+    if call.account is None:
+        return None
+    view = account_view(rows, call.account, rubric, as_of=call.date or dt.date.max)
+    if view is None:
+        return None
+    ask, because, statement = next_ask(view)
+    return {"ask": ask, "because": because, "rests_on": statement.to_json() if statement else None}

@@ -1,0 +1,343 @@
+"""What people on a call said they would do: whose it is, by when, and whether later calls show that it was done.
+
+Rules over the words, in English. A commitment is a sentence in which somebody says that they will do one of the things
+that move a deal (`send`, `ask`, `book`, ...), or is asked to and agrees, or in which a day to meet is agreed. Whether
+it was kept is read from later calls with the same account, by what they say about the same thing; where they say
+nothing, that is what is reported. `benchmarks/commitments.py` measures how much of this is right.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.coach.rows import CallRow, Rows, TurnRow
+from pipeline.coach.when import Named, named_days
+
+MEETING_SLACK_DAYS = 3
+BARE_DAY_WORDS = 6
+STATUSES = ("kept", "not kept", "not mentioned", "overdue", "open")
+"""`not mentioned`: later calls after the day say nothing of it. `overdue`: the day is past and no call came since."""
+
+_ACTIONS = """send email mail forward share write draft redo prepare put confirm check ask find chase ring call text
+    phone book arrange schedule set sort bring introduce invite get give raise order sign pay place speak talk show
+    run review look read copy cc link pull order quote price word come visit meet have drop hold pencil attach
+    upload install follow take tell""".split()
+_SECOND_THOUGHTS = re.compile(
+    r"\b(?:tell you(?:,| (?:what|why|how|something)\b)|put (?:you|ya|it|us) on (?:speaker|hold|mute)|"
+    r"give you that|be (?:honest|straight|candid|quick|lynched|damned)|"
+    r"let you know, shall|have a think|think about|have (?:it|that|one|another|an?|the cup|to)\b(?! (?:with|to|"
+    r"ready|done|"
+    r"over|in your)\b)|take (?:you through|it|that|the|your word)|show you|share my screen|ask you|say\b|put no\b|"
+    r"put project|give them that|call (?:it|that|him that)|get (?:that|there|it straight)|come (?:to that|on to|"
+    r"back to "
+    r"that)|look at that later|run you through|talk you through|read (?:you|it out)|see\b|hold (?:on|my hands|"
+    r"you to))",
+    re.IGNORECASE,
+)
+_CONDITION = re.compile(r"^(?:if|unless|when|once|even if|suppose)\b", re.IGNORECASE)
+_PROMISE = re.compile(
+    r"\b(?P<who>I|we)(?:'ll|\u2019ll| will| shall|'m going to|\u2019m going to| am going to)(?: just| also| then|"
+    r" definitely| certainly|"
+    r" personally| go and)*(?: both)? (?P<verb>[a-z]+)\b(?P<rest>[^.?!;]*)",
+    re.IGNORECASE,
+)
+_MAY_I = re.compile(
+    r"\b(?:can|could|shall|may|should) (?P<who>I|we)(?: just| also)* (?P<verb>send|book|put|pencil|ring|call|come|"
+    r"bring|arrange|"
+    r"schedule|set|set up|hold)\b(?P<rest>[^.?!;]*)",
+    re.IGNORECASE,
+)
+_LET_ME = re.compile(
+    r"\b(?P<who>let me|leave it with me,? (?:and )?I'll) (?P<verb>send|check|find|ask|book|chase|come|ring|get|"
+    r"speak|talk|confirm)\b"
+    r"(?! (?:you something|you this|straight|it straight|me|this right))(?P<rest>[^.?!;]*)",
+    re.IGNORECASE,
+)
+_REQUEST = re.compile(
+    r"\b(?:can|could|will|would) you (?:please |also |just )?(?P<verb>send|email|forward|share|get|ask|bring|"
+    r"introduce|invite|"
+    r"check|find|confirm|sign|book|put|take|place|give|raise)\b(?P<rest>[^.?!;]*)",
+    re.IGNORECASE,
+)
+_NEED = re.compile(
+    r"\b(?:what I need from you is|you send me|you get me|you bring|if you (?:could )?(?:send|"
+    r"get) me)\b(?P<rest>[^.?!;]*)",
+    re.IGNORECASE,
+)
+_MEET = re.compile(
+    r"\b(?:meet|sit down|speak|talk|call|ring|visit|come (?:out|over|down|back|up|to you|by)|go through|see you|"
+    r"demo|session|"
+    r"start(?:ing)?|invite|diary|calendar|review|workshop|trial|pencil|make it|shall we say|how about|does|"
+    r"o'clock|half past|"
+    r"on site|minutes|half an hour)\b",
+    re.IGNORECASE,
+)
+_YES = re.compile(
+    r"^(?:(?:oh|well|um|uh|er|em|right|so|and|ah|go on|ha)[,. ]+)*(?:yes|yeah|yep|yup|aye|sure|okay|ok|of course|"
+    r"will do|i will|"
+    r"we will|i can|no problem|no bother|deal|done|absolutely|definitely|perfect|fine|grand|happy to|that works|"
+    r"works for|"
+    r"you're on|go on|it is|agreed|let's|please do|make it|i'll|we'll|i'd be|i would|that's fine|good|lovely|"
+    r"great)\b",
+    re.IGNORECASE,
+)
+_SUITS = re.compile(
+    r"\b(?:make it|you're on|works|suits|that's fine|perfect|see you then|it's a date|deal|grand|go on|lovely|"
+    r"put it in)\b",
+    re.IGNORECASE,
+)
+_DOES_NOT = re.compile(r"\b(?:can't make|no good|not sure|won't be|we'll see|let you know|leave it)\b", re.IGNORECASE)
+_OTHERS = re.compile(r"^(?:and |but |so |well,? )?(?:they|he|she|it)\b", re.IGNORECASE)
+_DONE = re.compile(
+    r"\b(?:sent|got|received|have it|had (?:a )?look|read|went through|gone through|attached|as promised|"
+    r"here it is|here's|"
+    r"done|spoke|spoken|talked|rang|called|signed|booked|confirmed|came back|thanks for|you sent|came through|"
+    r"arrived|"
+    r"shared|brought|asked|said yes|agreed|found|put it|raised|ordered|placed|got your|your email|showed|shown|"
+    r"told|met|"
+    r"paid|gave|given|wrote|written|checked|have the|got the|pulled|worked)\b",
+    re.IGNORECASE,
+)
+_NOT_DONE = re.compile(
+    r"\b(?:haven't|hasn't|didn't|did not|have not|not yet|never (?:got|came|sent|arrived|did|heard)|"
+    r"still (?:waiting|owe|to)|"
+    r"forgot|slipped|get round to|got round to|nothing came|hasn't come|no sign of|where(?:'s| is) (?:the|that|my)|"
+    r"not had (?:a )?chance|wasn't able|couldn't get)\b",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[a-z]+|\d+")
+_PLAIN = frozenset(
+    """that this with from what when they them then than your yours have will would could should just about over some
+    something thing things today tomorrow tonight week month monday tuesday wednesday thursday friday saturday
+    sunday january february march april june july august september october november december morning afternoon
+    evening before after there here where which like really right okay well sure going back into onto been being
+    were does doing other much many more most very also only still even first second third send sent email call
+    ring text give take bring need want know think look make made come came tell told said says says said page
+    quick minutes hour half both same o'clock around through between every because while until till next last""".split()
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """One thing somebody will do. `owner` is a name or `rep`; `side` whose side; `due` the day, if one was named.
+
+    `kind` is `action` or `meeting`. `status` is one of `STATUSES`, and `seen_call`, `seen_turn`, `seen_quote` are where
+    a later call speaks of it.
+    """
+
+    call_id: str
+    turn: int
+    owner: str
+    side: str
+    kind: str
+    quote: str
+    due: dt.date | None = None
+    due_words: str | None = None
+    made_on: dt.date | None = None
+    rep: str | None = None
+    account: str | None = None
+    status: str = "open"
+    seen_call: str | None = None
+    seen_turn: int | None = None
+    seen_quote: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields, dates as YYYY-MM-DD."""
+        row = dataclasses.asdict(self)
+        return {key: value.isoformat() if isinstance(value, dt.date) else value for key, value in row.items()}
+
+
+def commitments(rows: Rows, *, as_of: dt.date | None = None) -> tuple[Commitment, ...]:
+    """Every commitment made in `rows.turns`, oldest first, with what later calls of its account say about it."""
+    calls = {call.call_id: call for call in rows.calls}
+    said: dict[str, list[TurnRow]] = defaultdict(list)
+    for turn in rows.turns:
+        if turn.call_id in calls and (
+            as_of is None or not calls[turn.call_id].date or _day(calls[turn.call_id]) <= as_of
+        ):
+            said[turn.call_id].append(turn)
+    for turns in said.values():
+        turns.sort(key=lambda turn: turn.turn)
+    order = sorted(said, key=lambda call_id: (_day(calls[call_id]), call_id))
+    found = []
+    for place, call_id in enumerate(order):
+        call = calls[call_id]
+        later = [
+            (calls[other], said[other])
+            for other in order[place + 1 :]
+            if calls[other].account == call.account and call.account and _day(calls[other]) > _day(call)
+        ]
+        for made in commitments_of(call, said[call_id]):
+            found.append(_followed(made, _about(made, said[call_id]), later, as_of))
+    return tuple(found)
+
+
+def commitments_of(call: CallRow, turns: Sequence[TurnRow]) -> list[Commitment]:
+    """What was committed to on one call, in the order it was said; the same thing said twice counts once."""
+    found: list[Commitment] = []
+    for place, turn in enumerate(turns):
+        if turn.side not in ("rep", "buyer"):
+            continue
+        answer = next((t for t in turns[place + 1 : place + 3] if t.side not in (turn.side, "unknown")), None)
+        for sentence, asked in _sentences(turn.text):
+            made = _made(call, turn, sentence, asked, answer)
+            if made and not any(_same(made, other) for other in found):
+                found.append(made)
+    return _meetings_once(found)
+
+
+def _day(call: CallRow) -> dt.date:
+    return call.date or dt.date.min
+
+
+def _sentences(text: str) -> Iterable[tuple[str, bool]]:
+    for match in re.finditer(r"[^.?!]+[.?!]*", text):
+        sentence = match.group(0).strip()
+        if sentence:
+            yield sentence, sentence.endswith("?")
+
+
+def _made(call: CallRow, turn: TurnRow, sentence: str, asked: bool, answer: TurnRow | None) -> Commitment | None:
+    """The commitment in a sentence: a promise, a request that the other side agrees to, or a day to meet."""
+    agreed = bool(answer and _YES.match(answer.text.strip()))
+    day = next(iter(named_days(sentence, call.date)), None)
+    conditional = bool(_CONDITION.match(sentence))
+    promise = _promise(sentence) or (asked and _MAY_I.search(sentence))
+    if promise and not conditional and (not asked or agreed):
+        # a day in the sentence after belongs to the promise: "I'll send it. You'll have it Friday."
+        return _commitment(call, turn, sentence, day or _day_near(turn.text, sentence, call.date), kind="action")
+    wish = _REQUEST.search(sentence) if asked else _NEED.search(sentence)
+    if wish and agreed and answer:
+        given = day or next(iter(named_days(answer.text, call.date)), None)
+        return _commitment(call, turn, sentence, given, kind="action", owner=answer)
+    if day and answer and not conditional and not _OTHERS.match(sentence) and _is_ahead(day, call):
+        bare = asked and len(sentence.split()) <= BARE_DAY_WORDS
+        moved = [d for d in named_days(answer.text, call.date) if _is_near(d, day)]
+        suits = agreed or bool(moved) or bool(_SUITS.search(answer.text))
+        if (bare or _MEET.search(sentence)) and suits and not _DOES_NOT.search(answer.text):
+            return _commitment(call, turn, sentence, moved[-1] if moved else day, kind="meeting")
+    return None
+
+
+def _promise(sentence: str) -> re.Match[str] | None:
+    """Somebody says that they will do something that can be kept or not."""
+    for match in (*_PROMISE.finditer(sentence), *_LET_ME.finditer(sentence)):
+        words = f"{match.group('verb')}{match.group('rest')}"
+        if match.group("verb").lower() in _ACTIONS and len(words.split()) > 1 and not _SECOND_THOUGHTS.match(words):
+            return match
+    return None
+
+
+def _day_near(text: str, sentence: str, on: dt.date | None) -> Named | None:
+    """A day in the sentence after ("I'll send it. You'll have it Friday."), else in the one before."""
+    at = text.find(sentence)
+    after = re.match(r"[^.?!]+[.?!]*", text[at + len(sentence) :])
+    before = re.search(r"[^.?!]+[.?!]*\s*$", text[:at])
+    days = [day for part in (after, before) if part for day in named_days(part.group(0), on)]
+    return next(iter(days), None)
+
+
+def _is_ahead(day: Named, call: CallRow) -> bool:
+    return day.date is None or call.date is None or day.date > call.date
+
+
+def _is_near(one: Named, other: Named) -> bool:
+    """Whether a day may be another's replacement: in the same week or so."""
+    return one.date is not None and other.date is not None and abs((one.date - other.date).days) <= 7
+
+
+def _commitment(
+    call: CallRow, turn: TurnRow, sentence: str, day: Named | None, *, kind: str, owner: TurnRow | None = None
+) -> Commitment:
+    who = owner or turn
+    return Commitment(
+        call_id=call.call_id,
+        turn=turn.turn,
+        owner=(call.rep or who.name) if who.side == "rep" else who.name,
+        side=who.side,
+        kind=kind,
+        quote=sentence,
+        due=day.date if day else None,
+        due_words=day.words if day else None,
+        made_on=call.date,
+        rep=call.rep,
+        account=call.account,
+    )
+
+
+def _same(one: Commitment, other: Commitment) -> bool:
+    mine, theirs = _content(one.quote), _content(other.quote)
+    if one.kind != other.kind or one.side != other.side or not mine or not theirs:
+        return False
+    return len(mine & theirs) / min(len(mine), len(theirs)) > 0.6 and (
+        one.due == other.due or not one.due or not other.due
+    )
+
+
+def _meetings_once(found: list[Commitment]) -> list[Commitment]:
+    """Of several agreed days, the last one said for each date; a promise for that day already says it."""
+    dated = {made.due for made in found if made.kind == "action" and made.due}
+    last = {made.due: made for made in found if made.kind == "meeting"}
+    return [made for made in found if made.kind == "action" or (last[made.due] is made and made.due not in dated)]
+
+
+def _content(text: str) -> set[str]:
+    """Stems of the words that say what a sentence is about: five letters of every word that is not plain."""
+    words = _WORD.findall(text.lower().replace("\u2019", "'"))
+    return {word[:5] for word in words if (len(word) > 3 and word not in _PLAIN) or word.isdigit()}
+
+
+def _about(made: Commitment, turns: Sequence[TurnRow]) -> set[str]:
+    """What a commitment is about: its own words, and where these say little ("I'll show him") those around it."""
+    names = _content(made.owner) | _content(made.rep or "") | _content(made.account or "")
+    about = _content(made.quote) - names
+    if len(about) < 2:
+        near = [turn.text for turn in turns if made.turn - 1 <= turn.turn <= made.turn]
+        about |= set().union(*(_content(text) for text in near)) - names
+    return about
+
+
+def _followed(
+    made: Commitment, about: set[str], later: Sequence[tuple[CallRow, list[TurnRow]]], as_of: dt.date | None
+) -> Commitment:
+    """The commitment with what later calls say about it; the first call that says something decides."""
+    if made.kind == "meeting" and made.due:
+        for call, turns in later:
+            if call.date and abs((call.date - made.due).days) <= MEETING_SLACK_DAYS:
+                return _seen(made, "kept", call, turns[0])
+    for call, turns in later:
+        told = _told(about, turns)
+        if told:
+            return _seen(made, told[0], call, told[1])
+    today = as_of or max((call.date for call, _ in later if call.date), default=made.made_on)
+    if made.due and today and made.due < today:
+        after = any(call.date and call.date >= made.due for call, _ in later)
+        return dataclasses.replace(made, status="not mentioned" if after else "overdue")
+    if not made.due and later:
+        return dataclasses.replace(made, status="not mentioned")
+    return made
+
+
+def _told(about: set[str], turns: Sequence[TurnRow]) -> tuple[str, TurnRow] | None:
+    """The first turn of a call that speaks of the same thing as done or as not done."""
+    needed = 2 if len(about) > 2 else 1
+    for turn in turns:
+        for sentence, _ in _sentences(turn.text):
+            if about and len(about & _content(sentence)) >= needed:
+                if _NOT_DONE.search(sentence):
+                    return "not kept", turn
+                if _DONE.search(sentence):
+                    return "kept", turn
+    return None
+
+
+def _seen(made: Commitment, status: str, call: CallRow, turn: TurnRow) -> Commitment:
+    return dataclasses.replace(
+        made, status=status, seen_call=call.call_id, seen_turn=turn.turn, seen_quote=turn.text[:260]
+    )

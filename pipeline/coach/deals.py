@@ -1,0 +1,400 @@
+"""Where a deal stands to be lost or won: named competitors, risks, and the play for it, each with what it rests on.
+
+Rules over an account's view, its turns and moves. A rule that finds nothing says nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.coach.accounts import QUOTE_CHARACTERS, SILENT_DAYS, AccountView, Statement
+from pipeline.coach.commitments import Commitment
+from pipeline.coach.moves import Moves
+from pipeline.coach.rows import Rows, TurnRow
+
+LOST_DAYS = 45
+LATE_CALLS = 3
+CUSTOMER_TYPES = ("renewal", "review", "check-in", "check in", "account", "expansion", "support", "success")
+_GROWTH = re.compile(
+    r"\b(?:(?:second|third|other|another|new|more) (?:site|depot|plant|line|shift|warehouse|branch|office|factory|"
+    r"machine|"
+    r"team|country|van|truck|lorr|store|shop|hall)\w*|(?:two|three|four|five|six|ten|twenty) more \w+|expand\w*|"
+    r"taking on|opening (?:a|another|up)|rolling (?:it )?out|roll (?:it )?out|add (?:another|more|the)|"
+    r"doubl(?:e|ing)|growing|grown|bigger order|across (?:the|all))\b",
+    re.IGNORECASE,
+)
+_OTHER_NEED = re.compile(
+    r"\b(?:do you (?:also )?(?:do|make|offer|have)|can (?:it|you) (?:also|do)|does it (?:also|do)|"
+    r"what about (?:the|our)|"
+    r"while (?:you're|we're) (?:here|at it)|the other (?:problem|thing|side|department)|one more thing)\b",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"(?<![.?!:] )(?<!^)\b(?:[A-Z][a-z]+[A-Za-z]*|[A-Z]{3,})(?: (?:[A-Z][a-z]+|and [A-Z][a-z]+))*")
+_RIVALRY = re.compile(
+    r"\b(?:we (?:use|have|are on|went with|'ve got)|at the moment|currently|instead|compared?|against|quot\w+|"
+    r"cheaper|"
+    r"looking at|talking to|spoken to|spoke to|offered|offer from|had (?:in|a chap|a crowd)|demo|their|rival|"
+    r"competitor|"
+    r"other (?:lot|crowd|people|vendor|supplier|bidder|quote)|went with|switch\w*|alternative)\b",
+    re.IGNORECASE,
+)
+_NO_RIVALS = frozenset(
+    """Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August
+    September October November December Christmas Easter God Jesus Jaysus Excel Teams Zoom Outlook Google Yes No
+    Okay Right Well English England Ireland Scotland Wales Germany France Europe America London Enterprise
+    Standard Basic Premium PDF CSV VAT ERP CRM POD QC CEO CFO""".split()
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """A competitor that was named, on how many calls, and the first words that named it."""
+
+    name: str
+    calls: tuple[str, ...]
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """What can lose the deal: `kind` from `RISKS`, in a sentence, with what it rests on."""
+
+    kind: str
+    text: str
+    rests_on: tuple[Statement, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"kind", "text", "rests_on"}`."""
+        return {"kind": self.kind, "text": self.text, "rests_on": [s.to_json() for s in self.rests_on]}
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """What to do with an account: `kind` is one of `STRATEGIES`, `play` what that means on the next calls."""
+
+    kind: str
+    because: str
+    play: tuple[str, ...]
+    rests_on: tuple[Statement, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"kind", "because", "play", "rests_on"}`."""
+        row = {"kind": self.kind, "because": self.because, "play": list(self.play)}
+        return {**row, "rests_on": [s.to_json() for s in self.rests_on]}
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """What the rules read: an account's view, its turns with their moves, commitments and named rivals."""
+
+    view: AccountView
+    turns: tuple[TurnRow, ...]
+    moves: Moves
+    commitments: tuple[Commitment, ...]
+    rivals: tuple[Rival, ...]
+
+    def cite(self, turn: TurnRow, text: str) -> Statement:
+        """A statement that rests on a turn."""
+        date = next((call.date for call in self.view.calls if call.call_id == turn.call_id), None)
+        who = turn.side if turn.name == turn.side else f"{turn.side}:{turn.name}"
+        return Statement(text, turn.call_id, date, turn.turn, who, turn.text[:QUOTE_CHARACTERS])
+
+    def said(self, pattern: re.Pattern[str], text: str) -> list[Statement]:
+        """Buyers' turns that fit a pattern."""
+        return [self.cite(t, text) for t in self.turns if t.side == "buyer" and pattern.search(t.text)]
+
+    def made(self, move: str) -> list[TurnRow]:
+        """Turns that make a move."""
+        return [t for t in self.turns if move in self.moves.get((t.call_id, t.turn), ())]
+
+
+def deal_of(
+    rows: Rows, view: AccountView, moves: Moves, made: Sequence[Commitment], *, known: Sequence[str] = ()
+) -> Deal:
+    """An account's deal; `rows.turns` are those of the account, `known` competitors' names to listen for."""
+    order = {call.call_id: place for place, call in enumerate(view.calls)}
+    mine = sorted((t for t in rows.turns if t.call_id in order), key=lambda t: (order[t.call_id], t.turn))
+    deal = Deal(view, tuple(mine), moves, tuple(made), ())
+    return Deal(view, deal.turns, moves, deal.commitments, tuple(rivals(deal, rows, known)))
+
+
+def rivals(deal: Deal, rows: Rows, known: Sequence[str]) -> list[Rival]:
+    """Competitors by name: those of `known` wherever a buyer says them, and other names in talk about a rival.
+
+    Talk about a rival is an objection of that kind, or a turn in which the rep compares. Names of people on the calls,
+    of the account and of the rep's side are none.
+    """
+    people = {part for t in deal.turns for part in t.name.split()} | set(deal.view.account.split())
+    people |= {part for call in deal.view.calls for part in (call.rep or "").split()}
+    about = {(o.call_id, o.turn) for o in rows.objections if o.kind == "competition"}
+    about |= {(t.call_id, t.turn) for t in deal.made("contrast")}
+    ours = {name for t in deal.turns if t.side == "rep" for name in _names(t.text) if _is_ours(name, t.text)}
+    found: dict[str, list[TurnRow]] = defaultdict(list)
+    for turn in deal.turns:
+        for name in known:
+            if turn.side == "buyer" and re.search(rf"\b{re.escape(name)}\b", turn.text, re.IGNORECASE):
+                found[name].append(turn)
+        if (turn.call_id, turn.turn) in about and turn.side == "buyer" and _RIVALRY.search(turn.text):
+            for name in _names(turn.text):
+                if not set(name.split()) & (people | _NO_RIVALS | ours) and name not in found:
+                    found[name] = [t for t in deal.turns if re.search(rf"\b{re.escape(name)}\b", t.text)]
+    return [
+        Rival(name, tuple(dict.fromkeys(t.call_id for t in turns)), deal.cite(turns[0], f"{name} named"))
+        for name, turns in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+        if turns
+    ]
+
+
+def _names(text: str) -> list[str]:
+    return [match.group(0) for match in _NAME.finditer(text)]
+
+
+def _is_ours(name: str, text: str) -> bool:
+    return bool(re.search(rf"\b(?:from|at|with us at|our|we're|I'm from|it's) {re.escape(name)}\b", text))
+
+
+def risks(deal: Deal) -> list[Risk]:
+    """Every risk of `RISKS` that the calls show."""
+    found = []
+    for kind, rule in RISKS.items():
+        hit = rule(deal)
+        if hit:
+            found.append(Risk(kind, hit[0], tuple(hit[1])))
+    return found
+
+
+Found = tuple[str, Sequence[Statement]] | None
+
+
+def _reached(deal: Deal, criterion: str) -> tuple[int | None, Statement | None]:
+    item = next((p for p in deal.view.progress if p.criterion == criterion), None)
+    return (item.best, item.statement) if item else (None, None)
+
+
+def _silence(deal: Deal) -> Found:
+    days = deal.view.silent_days
+    if days is None or days < SILENT_DAYS:
+        return None
+    last = deal.view.calls[-1]
+    return f"{days} days since the last call", [Statement("the last call", last.call_id, last.date)]
+
+
+def _one_voice(deal: Deal) -> Found:
+    met = deal.view.met
+    if len(deal.view.calls) < 2 or len(met) != 1:
+        return None
+    return f"one person met on {len(deal.view.calls)} calls: {met[0].text.split(',')[0]}", met
+
+
+def _no_decider(deal: Deal) -> Found:
+    best, statement = _reached(deal, "decision_makers")
+    if best is None or best >= 3:
+        return None
+    return (
+        f"who decides and how is not known (best level {best} on {len(deal.view.calls)} "
+        f"call{_s(len(deal.view.calls))})",
+        _one(statement),
+    )
+
+
+def _price_first(deal: Deal) -> Found:
+    best, statement = _reached(deal, "business_case")
+    prices = deal.view.facts["price"]
+    if not prices or best is None or best >= 2:
+        return None
+    return f"a price is on the table without a case for it (best level {best})", [*prices[-1:], *_one(statement)]
+
+
+def _no_date(deal: Deal) -> Found:
+    last = deal.view.calls[-1]
+    dated = [c for c in deal.commitments if c.call_id == last.call_id and c.due]
+    if dated or last.status != "scored":
+        return None
+    return "the last call ended without a day for anything", [Statement("the last call", last.call_id, last.date)]
+
+
+def _objections(deal: Deal) -> Found:
+    if not deal.view.open_objections:
+        return None
+    kinds = ", ".join(sorted({kind for kind, _ in deal.view.open_objections}))
+    count = len(deal.view.open_objections)
+    return f"{count} objection{_s(count)} open: {kinds}", [s for _, s in deal.view.open_objections]
+
+
+def _rival(deal: Deal) -> Found:
+    if not deal.rivals:
+        return None
+    return "named: " + ", ".join(r.name for r in deal.rivals), [r.statement for r in deal.rivals]
+
+
+def _ours_late(deal: Deal) -> Found:
+    return _late(deal, "rep", "no call shows that we did what we said")
+
+
+def _theirs_late(deal: Deal) -> Found:
+    return _late(deal, "buyer", "no call shows that the buyer did what they said")
+
+
+def _late(deal: Deal, side: str, text: str) -> Found:
+    late = [c for c in deal.commitments if c.side == side and c.status in ("not kept", "overdue")]
+    return (f"{text} ({len(late)})", [said(c) for c in late]) if late else None
+
+
+def said(made: Commitment) -> Statement:
+    """A commitment as a statement."""
+    text = f"{made.owner}, {made.status}" + (f", for {made.due.isoformat()}" if made.due else "")
+    return Statement(text, made.call_id, made.made_on, made.turn, f"{made.side}:{made.owner}", made.quote)
+
+
+def _s(n: int) -> str:
+    return "" if n == 1 else "s"
+
+
+def _one(statement: Statement | None) -> list[Statement]:
+    return [statement] if statement else []
+
+
+RISKS: Mapping[str, Callable[[Deal], Found]] = {
+    "silence": _silence,
+    "single contact": _one_voice,
+    "decision unknown": _no_decider,
+    "price before value": _price_first,
+    "no dated step": _no_date,
+    "open objections": _objections,
+    "competitor": _rival,
+    "we are late": _ours_late,
+    "they are late": _theirs_late,
+}
+"""Risks in the order shown: each rule gives its sentence and what it rests on, or None."""
+
+
+def is_customer(deal: Deal) -> bool:
+    """Whether calls show that the account buys already: by their type."""
+    types = [(call.call_type or "").lower() for call in deal.view.calls]
+    return any(word in name for name in types for word in CUSTOMER_TYPES)
+
+
+def strategies(deal: Deal) -> list[Strategy]:
+    """The plays that the calls give ground for, the most urgent first; `advance` where there is no other."""
+    found = [made for rule in STRATEGIES.values() if (made := rule(deal))]
+    return found or [_advance(deal)]
+
+
+def _protect(deal: Deal) -> Strategy | None:
+    opposing = [s for kind, s in (*deal.view.open_objections, *deal.view.answered_objections) if kind == "competition"]
+    if not deal.rivals and not opposing:
+        return None
+    name = deal.rivals[0].name if deal.rivals else "the other vendor"
+    what = "Protect the account" if is_customer(deal) else "Win it"
+    return Strategy(
+        "protect",
+        f"{what} from {name}",
+        (
+            f"Ask what {name} would change for them, and what it would cost to switch or to start there",
+            "Put your difference on the point they care about most, with one customer who weighed the same choice",
+            "Agree the criteria of the decision in writing before the next comparison",
+        ),
+        tuple([*(r.statement for r in deal.rivals), *opposing][:4]),
+    )
+
+
+def _divest(deal: Deal) -> Strategy | None:
+    """Much time, no decision, no case: give it back to accounts that move."""
+    view = deal.view
+    scored = [call for call in view.calls if call.status == "scored"]
+    case, ground = _reached(deal, "business_case")
+    decided, _ = _reached(deal, "decision_makers")
+    stalls = [s for kind, s in view.open_objections if kind == "stall"]
+    quiet = (view.silent_days or 0) >= LOST_DAYS
+    weak = (case or 0) < 2 and (decided or 0) < 3
+    if len(scored) < 2 or not weak or not (quiet or len(stalls) >= 2):
+        return None
+    last = scored[-1]
+    rests = [*_one(ground), *stalls, Statement("the last call", last.call_id, last.date)]
+    return Strategy(
+        "divest",
+        f"{len(scored)} calls without a case or a known decision"
+        + (f", and {view.silent_days} days of silence" if quiet else f", and {len(stalls)} stalls open"),
+        (
+            "Send one honest message: what you understood, what is missing, and that you will stop unless a date "
+            "is set",
+            "Without an answer in two weeks, move it to a quarterly note and give the time to an account that moves",
+        ),
+        tuple(rests),
+    )
+
+
+def _upsell(deal: Deal) -> Strategy | None:
+    grown = deal.said(_GROWTH, "speaks of growth")
+    if not is_customer(deal) or not grown:
+        return None
+    return Strategy(
+        "upsell",
+        f"a customer who speaks of growing ({len(grown)} times)",
+        (
+            "Ask what the growth changes for them, in their numbers, before naming anything",
+            "Work out with them what the same gain is worth on the larger volume",
+            "Offer the next size with a date tied to theirs",
+        ),
+        tuple(grown[:4]),
+    )
+
+
+def _cross_sell(deal: Deal) -> Strategy | None:
+    asked = deal.said(_OTHER_NEED, "asks about something else")
+    if not is_customer(deal) or not asked:
+        return None
+    return Strategy(
+        "cross-sell",
+        f"a customer who asks about another need ({len(asked)} times)",
+        (
+            "Treat it as a first call: situation, problem, what it costs, before any product",
+            "Find out whose need it is; it is often another department with another budget",
+            "Ask to be introduced by the person who is happy now",
+        ),
+        tuple(asked[:4]),
+    )
+
+
+def _advance(deal: Deal) -> Strategy:
+    last = deal.view.calls[-1]
+    return Strategy(
+        "advance",
+        "nothing speaks for another play",
+        ("Follow the pre-call plan: what is missing first, then the ask",),
+        (Statement("the last call", last.call_id, last.date),),
+    )
+
+
+STRATEGIES: Mapping[str, Callable[[Deal], Strategy | None]] = {
+    "divest": _divest,
+    "protect": _protect,
+    "upsell": _upsell,
+    "cross-sell": _cross_sell,
+}
+"""Plays in the order shown; `advance` is what is left."""
+
+
+def next_step(deal: Deal) -> dict[str, Any] | None:
+    """The next thing agreed, with its day and owner: the earliest that is still ahead, else the last one agreed."""
+    today = deal.view.as_of or dt.date.max
+    open_ = [c for c in deal.commitments if c.status in ("open", "overdue")]
+    ahead = sorted((c for c in open_ if c.due and c.due >= today), key=lambda c: (c.due or today, c.turn))
+    chosen = ahead[0] if ahead else open_[-1] if open_ else None
+    if chosen is None:
+        return None
+    return {
+        "what": chosen.quote,
+        "owner": chosen.owner,
+        "side": chosen.side,
+        "due": chosen.due.isoformat() if chosen.due else None,
+        "due_words": chosen.due_words,
+        "overdue": chosen.status == "overdue",
+        "call": chosen.call_id,
+        "turn": chosen.turn,
+    }

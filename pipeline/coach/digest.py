@@ -1,0 +1,383 @@
+"""The weekly digest of a manager or a rep: what happened, what is due, what is not fair; as text or HTML.
+
+A pure function of the reports. Every item carries the number of calls it rests on and their ids, and the texts link to
+them; a section with nothing to say is left out. `to_send` makes it what `pipeline/deliver.py` writes and sends.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import re
+import textwrap
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.coach.accounts import account_view, by_account
+from pipeline.coach.assign import reminders
+from pipeline.coach.commitments import Commitment
+from pipeline.coach.deals import deal_of, risks
+from pipeline.coach.effect import effect_of
+from pipeline.coach.gaps import find_gaps, rubric_targets
+from pipeline.coach.moves import moves_of
+from pipeline.coach.rows import Rows
+from pipeline.coach.snippets import BEST_LEVEL, find_snippets
+from pipeline.coach.standings import standings
+from pipeline.coach.support import support_report
+from pipeline.digest import Digest, section
+from pipeline.rubric import Rubric
+
+WEEK = 7
+MOST = 6
+WIDTH = 78
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line and the calls it rests on."""
+
+    text: str
+    call_ids: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"text", "calls", "call_ids"}`."""
+        return {"text": self.text, "calls": len(self.call_ids), "call_ids": list(self.call_ids)}
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and its lines."""
+
+    title: str
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyDigest:
+    """The week up to and with `to`, for a manager (of `team`, or of all) or, with `rep`, for that rep."""
+
+    title: str
+    start: dt.date
+    to: dt.date
+    rep: str | None
+    team: str | None
+    sections: tuple[Section, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"title", "from", "to", "rep", "team", "sections": [{"title", "items": [...]}]}`."""
+        return {
+            "title": self.title,
+            "from": self.start.isoformat(),
+            "to": self.to.isoformat(),
+            "rep": self.rep,
+            "team": self.team,
+            "sections": [{"title": s.title, "items": [i.to_json() for i in s.items]} for s in self.sections],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Week:
+    """What the sections are made from: rows of the people addressed, and everybody's for what is compared."""
+
+    rows: Rows
+    everybody: Rows
+    rubric: Rubric
+    made: tuple[Commitment, ...]
+    reps: frozenset[str]
+    start: dt.date
+    to: dt.date
+    own: bool
+    allowed: Collection[str] | None
+    target: float | None
+
+    def this_week(self, day: dt.date | None) -> bool:
+        return day is not None and self.start <= day <= self.to
+
+
+def weekly_digest(
+    rows: Rows,
+    rubric: Rubric,
+    made: Sequence[Commitment],
+    *,
+    as_of: dt.date,
+    rep: str | None = None,
+    team: str | None = None,
+    allowed: Collection[str] | None = None,
+    target: float | None = None,
+) -> WeeklyDigest:
+    """The digest of the seven days up to `as_of`.
+
+    `made` are the commitments of the calls in `rows`; `rows.turns` of recent calls let deals show their risks.
+    `allowed` and `target` are those of `find_gaps`.
+    """
+    names = frozenset(
+        c.rep for c in rows.calls if c.rep and rep in (None, c.rep) and (team is None or c.team == team)
+    ) | ({rep} if rep else frozenset())
+    week = _Week(
+        rows=_of(rows, names),
+        everybody=rows,
+        rubric=rubric,
+        made=tuple(c for c in made if c.rep in names),
+        reps=names,
+        start=as_of - dt.timedelta(WEEK - 1),
+        to=as_of,
+        own=rep is not None,
+        allowed=allowed,
+        target=target,
+    )
+    parts = REP_SECTIONS if rep else MANAGER_SECTIONS
+    sections = [Section(title, tuple(items[:MOST])) for title, part in parts.items() if (items := part(week))]
+    who = rep or (f"team {team}" if team else "all teams")
+    return WeeklyDigest(f"The week of {who}", week.start, as_of, rep, team, tuple(sections))
+
+
+def _of(rows: Rows, names: frozenset[str]) -> Rows:
+    calls = tuple(c for c in rows.calls if c.rep in names)
+    ids = {c.call_id for c in calls}
+    return dataclasses.replace(
+        rows,
+        calls=calls,
+        scores=tuple(s for s in rows.scores if s.rep in names),
+        moments=tuple(m for m in rows.moments if m.call_id in ids),
+        objections=tuple(o for o in rows.objections if o.call_id in ids),
+        turns=tuple(t for t in rows.turns if t.call_id in ids),
+        moves=tuple(m for m in rows.moves if m.call_id in ids),
+        assignments=tuple(a for a in rows.assignments if a.rep in names),
+        sessions=tuple(s for s in rows.sessions if s.rep in names),
+    )
+
+
+def _calls(week: _Week) -> list[Item]:
+    found = []
+    for name in sorted(week.reps):
+        mine = [c for c in week.rows.calls if c.rep == name and week.this_week(c.date)]
+        if not mine:
+            continue
+        scored = [c for c in mine if c.overall is not None]
+        mean = f", mean {sum(c.overall or 0 for c in scored) / len(scored):.0f} of 100" if scored else ""
+        text = f"{name}: {_count(len(mine), 'call')}, {len(scored)} scored{mean}"
+        found.append(Item(text, tuple(c.call_id for c in mine)))
+    return found
+
+
+def _moved(week: _Week) -> list[Item]:
+    titles = {c.id: c.title for c in week.rubric.criteria}
+    found = []
+    for s in standings(week.everybody.scores, as_of=week.to):
+        if s.rep in week.reps and s.criterion in titles and s.trend and s.trend.word != "no clear change":
+            text = (
+                f"{s.rep}, {titles[s.criterion].lower()}: {s.trend.word} by {abs(s.trend.per_30_days):.1f} a month "
+                f"({s.trend.low:+.1f} to {s.trend.high:+.1f}), now {s.estimate:.1f} over {s.n} calls"
+            )
+            found.append(Item(text, s.call_ids))
+    return found
+
+
+def _gaps(week: _Week) -> list[Item]:
+    gaps = find_gaps(week.everybody.scores, week.rubric, as_of=week.to, allowed=week.allowed, target=week.target)
+    return [Item(f"{g.rep}: {g.reason}", g.standing.call_ids) for g in gaps if g.rep in week.reps]
+
+
+def _training(week: _Week) -> list[Item]:
+    found = [
+        Item(f"{_whose(week, r.assignment.rep)}{r.assignment.title}: {r.text}")
+        for r in reminders(week.rows.assignments, as_of=week.to, within=WEEK)
+    ]
+    for a in week.rows.assignments:
+        if a.status == "open" and week.this_week(a.assigned_on):
+            found.append(Item(f"{_whose(week, a.rep)}new: {a.title}. {a.reason}", tuple(a.detail.get("calls", ()))))
+        if a.status == "done":
+            effect = effect_of(a, week.everybody.scores, week.everybody.assignments, as_of=week.to)
+            number = "" if effect.effect is None else f" {effect.effect:+.1f} ({effect.low:+.1f} to {effect.high:+.1f})"
+            if week.this_week(a.completed_on) or effect.effect is not None:
+                text = f"{_whose(week, a.rep)}{a.title}: {effect.verdict}{number}; {effect.reason}"
+                found.append(Item(text, (*effect.calls_before, *effect.calls_after)))
+    return found
+
+
+def _deals(week: _Week) -> list[Item]:
+    """Accounts with the most risks, of those that the people addressed had the last call with."""
+    found: list[tuple[int, Item]] = []
+    for account, part in by_account(week.rows).items():
+        view = account_view(part, account, week.rubric, as_of=week.to)
+        if view is None:
+            continue
+        made = [c for c in week.made if c.account == account]
+        hits = risks(deal_of(part, view, moves_of(part, week.rubric), made))
+        ids = tuple(call.call_id for call in view.calls)
+        if hits:
+            found.append((len(hits), Item(f"{account}: " + "; ".join(risk.text for risk in hits[:3]), ids)))
+    return [item for _, item in sorted(found, key=lambda pair: -pair[0])]
+
+
+def _promises(week: _Week) -> list[Item]:
+    ahead = week.to + dt.timedelta(WEEK)
+    due = [c for c in week.made if c.due and c.status == "open" and week.to <= c.due <= ahead]
+    late = [
+        c
+        for c in week.made
+        if c.status in ("overdue", "not kept") and (c.due or c.made_on or week.to) >= week.to - dt.timedelta(30)
+    ]
+    late.sort(key=lambda c: c.due or week.to, reverse=True)
+    return [
+        Item(
+            f"{c.account or 'no account'}: {c.owner}, {c.status if c in late else 'due'}"
+            f'{f" {c.due.isoformat()}" if c.due else ""}: "{textwrap.shorten(c.quote, 110)}"',
+            (c.call_id,),
+        )
+        for c in [*due, *late]
+    ]
+
+
+def _sessions(week: _Week) -> list[Item]:
+    ahead = week.to + dt.timedelta(WEEK)
+    return [
+        Item(f"{s.held_on.isoformat()}: {', '.join(part for part in (s.rep, s.coach, s.topic) if part)}")
+        for s in week.rows.sessions
+        if s.status == "planned" and week.to <= s.held_on <= ahead
+    ]
+
+
+def _fairness(week: _Week) -> list[Item]:
+    found = support_report(
+        week.everybody, week.rubric, week.made, as_of=week.to, allowed=week.allowed, target=week.target
+    )
+    return [
+        Item(f"{row['rep']}: {warning['text']}", tuple(row["results"]["call_ids"]))
+        for row in found
+        if row["rep"] in week.reps
+        for warning in row["warnings"]
+    ]
+
+
+def _to_play(week: _Week) -> list[Item]:
+    found = [
+        s
+        for s in find_snippets(week.rows, limit=200)
+        if s.score.level >= BEST_LEVEL
+        and s.moment.kind == "evidence"
+        and s.moment.side == "rep"
+        and week.this_week(s.score.date)
+    ]
+    return [
+        Item(
+            f"{s.score.rep}, {s.score.criterion.replace('_', ' ')} at level {s.score.level}: "
+            f'"{textwrap.shorten(s.moment.quote, 200)}"',
+            (s.moment.call_id,),
+        )
+        for s in found[:2]
+    ]
+
+
+def _stands(week: _Week) -> list[Item]:
+    """A rep's own standings, in the order of the rubric."""
+    order = {c.id: place for place, c in enumerate(week.rubric.criteria)}
+    targets = rubric_targets(week.rubric, target=week.target)
+    mine = [
+        s
+        for s in standings(week.everybody.scores, targets=targets, as_of=week.to)
+        if s.rep in week.reps and s.criterion in order
+    ]
+    mine.sort(key=lambda s: s.estimate - s.target)
+    return [
+        Item(
+            f"{week.rubric.criterion(s.criterion).title}: {s.estimate:.1f} ({s.low:.1f} to {s.high:.1f}) over "
+            f"{_count(s.n, 'call')}, target {s.target:.1f}",
+            s.call_ids,
+        )
+        for s in mine
+    ]
+
+
+def _whose(week: _Week, rep: str) -> str:
+    return "" if week.own else f"{rep}: "
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
+Part = Callable[[_Week], list[Item]]
+
+MANAGER_SECTIONS: dict[str, Part] = {
+    "Calls this week": _calls,
+    "Who moved": _moved,
+    "Gaps": _gaps,
+    "Training": _training,
+    "Deals at risk": _deals,
+    "Due and overdue": _promises,
+    "Coaching this week": _sessions,
+    "Is it fair": _fairness,
+    "Worth playing to the team": _to_play,
+}
+REP_SECTIONS: dict[str, Part] = {
+    "Your calls this week": _calls,
+    "What went well": _to_play,
+    "Due and overdue": _promises,
+    "Your training": _training,
+    "Your coaching": _sessions,
+    "Your deals at risk": _deals,
+    "Where you stand": _stands,
+    "How you moved": _moved,
+}
+"""Sections in the order shown."""
+
+
+def digest_text(digest: WeeklyDigest, *, base: str = "") -> str:
+    """Plain text, 78 columns. `base` is the web app's address; with it, items link to their first calls."""
+    lines = [digest.title, f"{digest.start.isoformat()} to {digest.to.isoformat()}", ""]
+    for part in digest.sections:
+        lines += [part.title, "-" * len(part.title)]
+        for item in part.items:
+            lines += textwrap.wrap(f"- {item.text}", WIDTH, subsequent_indent="  ")
+            if item.call_ids:
+                lines.append(f"  {_reference(item, base)}")
+        lines.append("")
+    if not digest.sections:
+        lines += ["nothing to report: no calls, training or days due", ""]
+    return "\n".join(lines)
+
+
+def to_send(digest: WeeklyDigest, *, base: str = "") -> Digest:
+    """The digest as plain lines with their calls, for `pipeline/deliver.py`."""
+    who = re.sub(r"[^a-z0-9]+", "-", (digest.rep or digest.team or "all").lower()).strip("-") or "all"
+    sections = [
+        section(
+            part.title,
+            [f"{i.text} {_reference(i, base)}" if i.call_ids else i.text for i in part.items],
+        )
+        for part in digest.sections
+    ]
+    return Digest(f"week-{digest.to.isoformat()}-{who}", f"{digest.title}, to {digest.to.isoformat()}", tuple(sections))
+
+
+def _reference(item: Item, base: str) -> str:
+    shown = [f"{base}/calls/{c}" if base else c[:8] for c in item.call_ids[: 1 if base else 4]]
+    more = len(item.call_ids) - len(shown)
+    label = _count(len(item.call_ids), "call")
+    return f"[{label}: {', '.join(shown)}{f' and {more} more' if more > 0 else ''}]"
+
+
+_HTML = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{{ d.title }}</title></head>
+<body style="font-family: system-ui, sans-serif; max-width: 42rem; margin: 2rem auto; line-height: 1.45; color: #222">
+<h1 style="font-size: 1.3rem; margin-bottom: 0">{{ d.title }}</h1>
+<p style="color: #555; margin-top: 0">{{ d.start }} to {{ d.to }}</p>
+{% for section in d.sections %}<h2 style="font-size: 1.05rem">{{ section.title }}</h2>
+<ul style="padding-left: 1.2rem">
+{% for item in section.items %}<li style="margin-bottom: .4rem">{{ item.text }}
+{% if item.call_ids %}<br><small style="color: #555">{{ count(item.call_ids|length, "call") }}:
+{% for id in item.call_ids[:5] %}
+<a href="{{ base }}/calls/{{ id }}">{{ id[:8] }}</a>{{ ", " if not loop.last }}{% endfor %}</small>{% endif %}</li>
+{% endfor %}</ul>
+{% else %}<p>Nothing to report: no calls, training or days due.</p>
+{% endfor %}</body></html>
+"""
+
+
+def digest_html(digest: WeeklyDigest, *, base: str = "") -> str:
+    """One HTML page without anything from elsewhere; `base` is the web app's address, or empty."""
+    from jinja2 import Environment
+
+    return Environment(autoescape=True).from_string(_HTML).render(d=digest, base=base.rstrip("/"), count=_count)

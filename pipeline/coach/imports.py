@@ -1,0 +1,268 @@
+"""Coaching sessions, quotas and activity from CSV files, as any calendar, CRM or dialler writes them.
+
+Column names are matched without case, blanks and underscores, by the names in `KINDS`. A row that cannot be read is
+said with its line and left out; the others are kept. The same row again changes nothing: its id is a hash of what
+identifies it, so that a later file with new results replaces the older ones.
+"""
+
+from __future__ import annotations
+
+import calendar
+import csv
+import datetime as dt
+import hashlib
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.coach.rows import ActivityRow, QuotaRow, SessionRow
+from pipeline.errors import InputError
+
+_STATUSES = {
+    "held": "held", "done": "held", "completed": "held", "yes": "held", "planned": "planned", "scheduled": "planned",
+    "open": "planned", "missed": "missed", "cancelled": "missed", "canceled": "missed", "no show": "missed",
+    "no": "missed",
+}  # fmt: skip
+_QUARTER = re.compile(r"(?:(\d{4})[ -]?Q([1-4])|Q([1-4])[ -]?(\d{4}))$", re.IGNORECASE)
+_MONTH = re.compile(r"(\d{4})-(\d{1,2})$")
+
+Fact = SessionRow | QuotaRow | ActivityRow
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What a file gave: `kind` is the store's table, `problems` one line for each row that was left out."""
+
+    kind: str
+    rows: tuple[Fact, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of file: its table, the names that each column may have, which are needed, and how a row is read."""
+
+    table: str
+    columns: Mapping[str, tuple[str, ...]]
+    needed: tuple[str, ...]
+    read: Callable[[Mapping[str, str]], Sequence[Fact]]
+
+
+def read_csv(path: Path, kind: str) -> Imported:
+    """Read a file of `KINDS`. Raises `InputError` where it is no such table at all."""
+    form = KINDS[kind]
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not UTF-8 text; save it as CSV (UTF-8)") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    lines = csv.reader(io.StringIO(text), delimiter=_delimiter(text))
+    try:
+        head = next(lines, [])
+        names = _columns(head, form)
+        missing = [name for name in form.needed if name not in names.values()]
+        if missing:
+            raise InputError(
+                f"{path}: no column '{missing[0]}'; it needs {', '.join(form.needed)} and has "
+                f"{', '.join(part for part in head if part) or 'no heading'}"
+            )
+        rows: list[Fact] = []
+        problems: list[str] = []
+        for cells in lines:
+            if not any(cell.strip() for cell in cells):
+                continue
+            try:
+                rows += form.read(_named(cells, names))
+            except ValueError as error:
+                problems.append(f"{path}: line {lines.line_num}: {error}; the row is left out")
+    except csv.Error as error:
+        raise InputError(f"{path}: line {lines.line_num}: not readable as CSV ({error})") from error
+    return Imported(form.table, tuple(rows), tuple(problems))
+
+
+def _delimiter(text: str) -> str:
+    head = text.split("\n", 1)[0]
+    return max(",;\t", key=head.count)
+
+
+def _key(text: str) -> str:
+    return re.sub(r"[\s_-]+", "", text).lower()
+
+
+def _columns(head: Sequence[str], form: Kind) -> dict[int, str]:
+    """Position -> the field's name; other columns keep their own heading (an activity's measures)."""
+    known = {_key(alias): name for name, aliases in form.columns.items() for alias in (name, *aliases)}
+    return {place: known.get(_key(title), title.strip()) for place, title in enumerate(head) if title.strip()}
+
+
+def _named(cells: Sequence[str], names: Mapping[int, str]) -> dict[str, str]:
+    return {names[place]: cell.strip() for place, cell in enumerate(cells) if place in names and cell.strip()}
+
+
+def _needs(row: Mapping[str, str], name: str) -> str:
+    if name not in row:
+        raise ValueError(f"no {name}")
+    return row[name]
+
+
+def _day(text: str) -> dt.date:
+    """ISO, or day and month told apart by a number over 12; `03/04/2026` could be either and is refused."""
+    try:
+        return dt.date.fromisoformat(text[:10])
+    except ValueError:
+        pass
+    parts = re.fullmatch(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})", text.split(" ")[0])
+    if parts:
+        first, second, year = (int(part) for part in parts.groups())
+        dotted = "." in text
+        if dotted or first > 12 or first == second:
+            return dt.date(year, second, first)
+        if second > 12:
+            return dt.date(year, first, second)
+        raise ValueError(f"'{text}' may be {first}/{second} or {second}/{first}; write dates as YYYY-MM-DD")
+    raise ValueError(f"'{text}' is no date; write dates as YYYY-MM-DD")
+
+
+def _number(text: str) -> float:
+    """`1,250.50`, `1.250,50`, `$12k`, `45 min`: the number."""
+    found = re.search(r"(-?)[^\d-]{0,3}(\d[\d.,]*)\s*([kKmM]?)\b", text)
+    if not found:
+        raise ValueError(f"'{text}' is no number")
+    sign, digits, scale = found.groups()
+    if re.search(r",\d{1,2}$", digits) or ("." in digits and digits.rfind(",") > digits.rfind(".")):
+        digits = digits.replace(".", "").replace(",", ".")
+    try:
+        return float(sign + digits.replace(",", "").rstrip(".")) * {"k": 1e3, "m": 1e6}.get(scale.lower(), 1.0)
+    except ValueError:
+        raise ValueError(f"'{text}' is no number") from None
+
+
+def _id(*parts: Any) -> str:
+    return hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).hexdigest()[:16]
+
+
+def _session(row: Mapping[str, str]) -> Sequence[Fact]:
+    rep, day = _needs(row, "rep"), _day(_needs(row, "date"))
+    status = _STATUSES.get(row.get("status", "").lower()) if "status" in row else None
+    if "status" in row and status is None:
+        raise ValueError(f"status '{row['status']}' is none of held, planned, missed")
+    minutes = round(_number(row["minutes"])) if "minutes" in row else None
+    return [
+        SessionRow(
+            session_id=_id("session", rep, day, row.get("coach"), row.get("topic")),
+            rep=rep,
+            held_on=day,
+            team=row.get("team"),
+            coach=row.get("coach"),
+            minutes=minutes,
+            topic=row.get("topic"),
+            status=status or ("planned" if day > dt.date.today() else "held"),
+        )
+    ]
+
+
+def _quota(row: Mapping[str, str]) -> Sequence[Fact]:
+    rep, measure = _needs(row, "rep"), row.get("measure", "revenue").lower()
+    starts, ends = _period(row)
+    return [
+        QuotaRow(
+            quota_id=_id("quota", rep, measure, starts, ends),
+            rep=rep,
+            measure=measure,
+            starts_on=starts,
+            ends_on=ends,
+            target=_number(_needs(row, "target")),
+            result=_number(row["result"]) if "result" in row else None,
+            team=row.get("team"),
+        )
+    ]
+
+
+def _period(row: Mapping[str, str]) -> tuple[dt.date, dt.date]:
+    """From `start` and `end`, or a `period` like `2026-Q4`, `2026-10` or `2026`."""
+    if "period" not in row:
+        starts, ends = _day(_needs(row, "start")), _day(_needs(row, "end"))
+        if ends < starts:
+            raise ValueError("it ends before it starts")
+        return starts, ends
+    text = row["period"]
+    quarter, month = _QUARTER.match(text), _MONTH.match(text)
+    if quarter:
+        year, number = int(quarter[1] or quarter[4]), int(quarter[2] or quarter[3])
+        return dt.date(year, 3 * number - 2, 1), _last(year, 3 * number)
+    if month and 1 <= int(month[2]) <= 12:
+        return dt.date(int(month[1]), int(month[2]), 1), _last(int(month[1]), int(month[2]))
+    if re.fullmatch(r"\d{4}", text):
+        return dt.date(int(text), 1, 1), dt.date(int(text), 12, 31)
+    raise ValueError(f"period '{text}' is none of 2026-Q4, 2026-10, 2026")
+
+
+def _last(year: int, month: int) -> dt.date:
+    return dt.date(year, month, calendar.monthrange(year, month)[1])
+
+
+def _activity(row: Mapping[str, str]) -> Sequence[Fact]:
+    """One row with `measure` and `count`, or one with a column per measure."""
+    rep, day = _needs(row, "rep"), _day(_needs(row, "date"))
+    if "count" in row:
+        counts = {_needs(row, "measure").lower(): row["count"]}
+    else:
+        counts = {k.lower(): v for k, v in row.items() if k not in ("rep", "date", "team", "measure")}
+    if not counts:
+        raise ValueError("no count")
+    return [
+        ActivityRow(_id("activity", rep, name, day), rep, name, day, _number(value), row.get("team"))
+        for name, value in counts.items()
+    ]
+
+
+_REP = ("name", "salesperson", "owner", "seller", "representative", "user", "ae", "sdr")
+
+KINDS: dict[str, Kind] = {
+    "sessions": Kind(
+        "sessions",
+        {
+            "rep": (*_REP, "coachee"),
+            "date": ("held on", "day", "start", "when"),
+            "coach": ("manager", "trainer", "by"),
+            "minutes": ("duration", "length", "min", "mins"),
+            "topic": ("subject", "title", "about", "notes"),
+            "status": ("state", "outcome"),
+            "team": ("group",),
+        },
+        ("rep", "date"),
+        _session,
+    ),
+    "quota": Kind(
+        "quotas",
+        {
+            "rep": _REP,
+            "measure": ("metric", "kind", "type"),
+            "period": ("quarter", "month"),
+            "start": ("from", "starts on", "begin"),
+            "end": ("to", "until", "ends on"),
+            "target": ("quota", "goal", "amount"),
+            "result": ("actual", "attained", "closed", "achieved", "won"),
+            "team": ("group",),
+        },
+        ("rep", "target"),
+        _quota,
+    ),
+    "activity": Kind(
+        "activities",
+        {
+            "rep": _REP,
+            "date": ("day", "week", "week of", "week starting", "start"),
+            "measure": ("metric", "kind", "type", "activity"),
+            "count": ("number", "amount", "total", "value"),
+            "team": ("group",),
+        },
+        ("rep", "date"),
+        _activity,
+    ),
+}
+"""What `debrief import` takes."""

@@ -1,0 +1,34 @@
+"""Which moves a turn makes, wherever the record keeps them: the one place that knows.
+
+A record that lists moves per turn says so itself. An older one names them only in the text that the judge writes under
+its evidence, from what the rubric says each move means.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from pipeline.coach.rows import Moment, Rows
+from pipeline.rubric import Rubric
+
+Moves = Mapping[tuple[str, int], frozenset[str]]
+"""Moves by (call id, turn); a turn without any has no entry."""
+
+
+def moves_of(rows: Rows, rubric: Rubric) -> Moves:
+    """The moves of every turn that is known to make one."""
+    found: dict[tuple[str, int], set[str]] = defaultdict(set)
+    for row in rows.moves:
+        found[row.call_id, row.turn].add(row.move)
+    listed = {row.call_id for row in rows.moves}
+    for moment in rows.moments:
+        if moment.call_id not in listed and moment.kind == "evidence":
+            found[moment.call_id, moment.turn] |= moves_in(moment, rubric)
+    return {key: frozenset(moves) for key, moves in found.items() if moves}
+
+
+def moves_in(moment: Moment, rubric: Rubric) -> set[str]:
+    """The moves that a moment's `why` names, of the side that speaks there."""
+    side = "rep" if moment.side == "rep" else "buyer"
+    return {move.id for move in rubric.moves.values() if move.side == side and move.means in moment.why}

@@ -1,0 +1,214 @@
+"""Accountability, fairly: what a rep was given beside what came of it, and where holding to account is not fair yet.
+
+Support is coaching sessions and training; results are standings, commitments, quota and activity. A warning is said
+where much is asked and little was given, where a target is out of reach for peers too, and where the data is thin.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from statistics import median
+from typing import Any
+
+from pipeline.coach.commitments import Commitment
+from pipeline.coach.gaps import Gap, find_gaps, rubric_targets
+from pipeline.coach.rows import Rows
+from pipeline.coach.targets import QuotaCheck, check_quota, fair_targets, mix_of
+from pipeline.rubric import Rubric
+
+Row = dict[str, Any]
+
+PERIOD_DAYS = 90
+QUIET_DAYS = 45
+"""Days without a coaching session after which a rep counts as not coached."""
+MANY_ASKS = 3
+BEHIND = 0.8
+"""Share of the pace a quota asks for under which it counts as behind."""
+THIN_CALLS = 5
+
+
+def support_report(
+    rows: Rows,
+    rubric: Rubric,
+    made: Sequence[Commitment],
+    *,
+    as_of: dt.date,
+    rep: str | None = None,
+    allowed: Collection[str] | None = None,
+    target: float | None = None,
+) -> list[Row]:
+    """Per rep (all, or one): `support`, `results`, `targets` and `warnings` of the last 90 days, each with its n.
+
+    `made` are the commitments of the calls in that time; `allowed` and `target` are those of `find_gaps`.
+    """
+    gaps: dict[str, list[Gap]] = defaultdict(list)
+    for gap in find_gaps(rows.scores, rubric, as_of=as_of, allowed=allowed, target=target):
+        gaps[gap.rep].append(gap)
+    known = {c for c in rubric_targets(rubric) if allowed is None or c in allowed}
+    fair = fair_targets(
+        rows.scores, {c: level for c, level in rubric_targets(rubric, target=target).items() if c in known}
+    )
+    names = sorted({c.rep for c in rows.calls if c.rep} | {s.rep for s in rows.sessions} | {q.rep for q in rows.quotas})
+    mixes = {name: mix_of([c.call_type for c in rows.calls if c.rep == name]) for name in names}
+    minutes = {name: _support(rows, name, as_of)["minutes"] for name in names}
+    found = []
+    for name in names:
+        if rep not in (None, name):
+            continue
+        quotas = _quotas(rows, name, mixes, as_of)
+        row = {
+            "rep": name,
+            "team": next((c.team for c in reversed(rows.calls) if c.rep == name and c.team), None),
+            "from": (as_of - dt.timedelta(PERIOD_DAYS)).isoformat(),
+            "to": as_of.isoformat(),
+            "support": _support(rows, name, as_of),
+            "results": _results(rows, name, made, gaps[name], quotas, as_of),
+            "targets": [item.to_json() for item in fair if item.rep == name],
+        }
+        row["warnings"] = _warnings(row, quotas, minutes, {c.id: c.title for c in rubric.criteria})
+        found.append(row)
+    return found
+
+
+def _recent(day: dt.date | None, as_of: dt.date) -> bool:
+    return day is not None and as_of - dt.timedelta(PERIOD_DAYS) <= day <= as_of
+
+
+def _support(rows: Rows, rep: str, as_of: dt.date) -> Row:
+    sessions = [s for s in rows.sessions if s.rep == rep]
+    held = [s for s in sessions if s.status == "held" and _recent(s.held_on, as_of)]
+    trained = [a for a in rows.assignments if a.rep == rep]
+    last = max((s.held_on for s in sessions if s.status == "held" and s.held_on <= as_of), default=None)
+    planned = min((s.held_on for s in sessions if s.status == "planned" and s.held_on >= as_of), default=None)
+    return {
+        "sessions": len(held),
+        "minutes": sum(s.minutes or 0 for s in held),
+        "missed_sessions": sum(s.status == "missed" and _recent(s.held_on, as_of) for s in sessions),
+        "last_session": last.isoformat() if last else None,
+        "days_since_session": (as_of - last).days if last else None,
+        "next_session": planned.isoformat() if planned else None,
+        "training_open": sum(a.status == "open" for a in trained),
+        "training_overdue": sum(a.status == "open" and a.due_on < as_of for a in trained),
+        "training_done": sum(a.status == "done" and _recent(a.completed_on, as_of) for a in trained),
+    }
+
+
+def _results(
+    rows: Rows, rep: str, made: Sequence[Commitment], gaps: Sequence[Gap], quotas: Sequence[QuotaCheck], as_of: dt.date
+) -> Row:
+    calls = [c for c in rows.calls if c.rep == rep and _recent(c.date, as_of)]
+    scored = [c for c in calls if c.status == "scored"]
+    mine = [c for c in made if c.rep == rep and c.side == "rep" and _recent(c.made_on, as_of)]
+    by_status = {status: [c for c in mine if c.status == status] for status in dict.fromkeys(c.status for c in mine)}
+    overall = [c.overall for c in scored if c.overall is not None]
+    return {
+        "calls": len(calls),
+        "scored": len(scored),
+        "call_ids": [c.call_id for c in scored],
+        "overall": round(sum(overall) / len(overall), 1) if overall else None,
+        "gaps": [
+            {"criterion": g.criterion, "calls": g.standing.n, "call_ids": list(g.standing.call_ids)} for g in gaps
+        ],
+        "commitments": {
+            status: {"n": len(part), "call_ids": sorted({c.call_id for c in part})}
+            for status, part in by_status.items()
+        },
+        "quotas": [_quota_row(check) for check in quotas],
+        "activity": _activity(rows, rep, as_of),
+    }
+
+
+def _quotas(rows: Rows, rep: str, mixes: dict[str, dict[str | None, float]], as_of: dt.date) -> list[QuotaCheck]:
+    """The rep's quotas of periods that have begun and did not end before the period looked at."""
+    checks = []
+    for quota in rows.quotas:
+        if quota.rep == rep and quota.starts_on <= as_of <= quota.ends_on + dt.timedelta(PERIOD_DAYS):
+            days = (quota.ends_on - quota.starts_on).days + 1
+            elapsed = min(1.0, ((as_of - quota.starts_on).days + 1) / days)
+            checks.append(check_quota(quota, rows.quotas, mixes, elapsed=elapsed))
+    return checks
+
+
+def _quota_row(check: QuotaCheck) -> Row:
+    quota = check.quota
+    return {
+        "measure": quota.measure,
+        "from": quota.starts_on.isoformat(),
+        "to": quota.ends_on.isoformat(),
+        "target": quota.target,
+        "result": quota.result,
+        "pace": None if check.pace is None else round(check.pace, 2),
+        "peers": check.peers,
+        "reached_by": check.reached_by,
+        "fair": check.fair,
+    }
+
+
+def _activity(rows: Rows, rep: str, as_of: dt.date) -> list[Row]:
+    """Per measure the rep's sum, and the median of the peers' sums."""
+    sums: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for row in rows.activities:
+        if _recent(row.starts_on, as_of):
+            sums[row.measure][row.rep] += row.count
+    found = []
+    for measure, by_rep in sorted(sums.items()):
+        peers = [count for name, count in by_rep.items() if name != rep]
+        if rep in by_rep:
+            found.append(
+                {
+                    "measure": measure,
+                    "count": by_rep[rep],
+                    "peers": len(peers),
+                    "peer_median": median(peers) if peers else None,
+                }
+            )
+    return found
+
+
+def _warnings(row: Row, quotas: Sequence[QuotaCheck], minutes: dict[str, int], titles: dict[str, str]) -> list[Row]:
+    """What is not fair, or not known well enough, in a rep's row; each `{"kind", "text"}`."""
+    support, results = row["support"], row["results"]
+    behind = [c for c in quotas if c.pace is not None and c.pace < BEHIND]
+    late = sum(results["commitments"].get(s, {"n": 0})["n"] for s in ("not kept", "overdue"))
+    asks = len(results["gaps"]) + len(behind) + (late > 0)
+    days = support["days_since_session"]
+    coached = days is not None and days <= QUIET_DAYS
+    trained = support["training_open"] + support["training_done"] > 0
+    found = []
+    if asks and not coached and not trained:
+        since = f"{days} days without a coaching session" if days is not None else "no coaching session on record"
+        found.append(_warning("no support", f"{asks} things to answer for, {since}, and no training given"))
+    elif asks >= MANY_ASKS and not (coached and trained):
+        what = "training" if coached else "coaching sessions"
+        found.append(_warning("piled on", f"{asks} things to answer for at once, without {what}"))
+    peers = [value for name, value in minutes.items() if name != row["rep"]]
+    if peers and median(peers) > 0 and support["minutes"] < median(peers) / 2:
+        text = f"{support['minutes']} minutes of coaching, the median of {len(peers)} peers is {median(peers):.0f}"
+        found.append(_warning("less support than peers", text))
+    if results["scored"] < THIN_CALLS:
+        text = (
+            f"{results['scored']} scored calls in {PERIOD_DAYS} days: too few to hold anybody to (under {THIN_CALLS})"
+        )
+        found.append(_warning("thin data", text))
+    for item in row["targets"]:
+        if item["verdict"] == "out of reach":
+            text = (
+                f"{titles[item['criterion']].lower()} at {item['target']:.1f}: none of {item['peers']} peers "
+                f"stands there over the same mix "
+                f"of calls; {item['next']:.1f} is a fair next step"
+            )
+            found.append(_warning("target out of reach", text))
+    found += [
+        _warning("quota out of reach", f"{c.quota.measure}: none of {c.peers} peers with such calls keeps that pace")
+        for c in quotas
+        if c.fair is False
+    ]
+    if support["training_overdue"] and support["missed_sessions"]:
+        found.append(_warning("support not given", "training is overdue while coaching sessions were missed"))
+    return found
+
+
+def _warning(kind: str, text: str) -> Row:
+    return {"kind": kind, "text": text}

@@ -1,0 +1,168 @@
+"""Targets that a rep can reach: checked against what peers with the same mix of calls reach.
+
+A renewal is easier to score on some criteria than a cold first call, so a rep who makes mostly one kind is compared
+with what each peer would stand at over that kind: the peer's standing plus the difference of the two call mixes times
+the effect of each call type. A type's effect is the mean distance of its calls from their reps' standings, drawn to
+zero by `TYPE_PRIOR` calls.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.coach.gaps import MIN_CALLS
+from pipeline.coach.rows import QuotaRow, ScoredCall
+from pipeline.coach.standings import Standing, standings
+
+MIN_PEERS = 3
+TYPE_PRIOR = 4.0
+"""Calls that a type's effect must outweigh."""
+SAME_MIX = 0.5
+"""Overlap of two reps' call mixes, 0-1, from which their quotas are compared."""
+STEP = 0.75
+"""The most a next target asks for above the present standing, in levels."""
+
+
+@dataclass(frozen=True, slots=True)
+class FairTarget:
+    """A target level checked: how many of `peers` stand at it over this rep's mix of calls (`reached_by`).
+
+    `verdict` is `fair`, `out of reach` (no peer is there) or `too few peers`; `next` is the level to ask for next: the
+    target itself, or what a quarter of the peers reach, and never more than `STEP` above today.
+    """
+
+    rep: str
+    criterion: str
+    target: float
+    standing: float
+    n: int
+    peers: int
+    reached_by: int
+    peer_best: float | None
+    next: float
+    verdict: str
+    call_ids: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields, levels rounded to two places."""
+        row = {name: getattr(self, name) for name in self.__slots__}
+        plain = {name: round(v, 2) if isinstance(v, float) else v for name, v in row.items()}
+        return {**plain, "call_ids": list(self.call_ids)}
+
+
+def fair_targets(
+    scores: Iterable[ScoredCall], targets: Mapping[str, float], *, rep: str | None = None
+) -> tuple[FairTarget, ...]:
+    """Each rep's target on each criterion of `targets` with at least 3 scored calls, checked against peers."""
+    rows = [row for row in scores if row.criterion in targets]
+    found = standings(rows, targets=targets)
+    by_criterion: dict[str, list[Standing]] = defaultdict(list)
+    for standing in found:
+        if standing.n >= MIN_CALLS:
+            by_criterion[standing.criterion].append(standing)
+    made = []
+    for criterion, group in by_criterion.items():
+        mine = [row for row in rows if row.criterion == criterion]
+        mixes = {s.rep: mix_of([row.call_type for row in mine if row.rep == s.rep]) for s in group}
+        effects = type_effects(mine, {s.rep: s.estimate for s in group})
+        made += [_checked(s, group, mixes, effects, targets[criterion]) for s in group if rep in (None, s.rep)]
+    return tuple(sorted(made, key=lambda item: (item.rep, item.criterion)))
+
+
+def mix_of(types: Collection[str | None]) -> dict[str | None, float]:
+    """Shares of call types, summing to 1; the unknown type is one of them."""
+    return {name: sum(t == name for t in types) / len(types) for name in dict.fromkeys(types)}
+
+
+def type_effects(scores: Sequence[ScoredCall], standing: Mapping[str, float]) -> dict[str | None, float]:
+    """How much higher (levels) calls of each type come out than their reps' standings, drawn to zero."""
+    away: dict[str | None, list[float]] = defaultdict(list)
+    for row in scores:
+        if row.rep in standing:
+            away[row.call_type].append(row.level - standing[row.rep])
+    return {name: sum(values) / (len(values) + TYPE_PRIOR) for name, values in away.items()}
+
+
+def _checked(
+    mine: Standing,
+    group: Sequence[Standing],
+    mixes: Mapping[str, Mapping[str | None, float]],
+    effects: Mapping[str | None, float],
+    target: float,
+) -> FairTarget:
+    def over_my_mix(peer: Standing) -> float:
+        own, theirs = mixes[mine.rep], mixes[peer.rep]
+        return peer.estimate + sum((own.get(t, 0.0) - theirs.get(t, 0.0)) * effect for t, effect in effects.items())
+
+    peers = sorted((over_my_mix(peer) for peer in group if peer.rep != mine.rep), reverse=True)
+    # a standing is uncertain by half a level or so: one that rounds to the target counts as there
+    reached = sum(level >= target - 0.25 for level in peers)
+    verdict = "too few peers" if len(peers) < MIN_PEERS else "fair" if reached else "out of reach"
+    reachable = peers[len(peers) // 4] if peers else target
+    asked = target if verdict != "out of reach" else min(target, max(reachable, mine.estimate))
+    return FairTarget(
+        rep=mine.rep,
+        criterion=mine.criterion,
+        target=target,
+        standing=mine.estimate,
+        n=mine.n,
+        peers=len(peers),
+        reached_by=reached,
+        peer_best=peers[0] if peers else None,
+        next=max(min(asked, mine.estimate + STEP), min(mine.estimate, target)),
+        verdict=verdict,
+        call_ids=mine.call_ids,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaCheck:
+    """A quota beside those of peers with a like mix of calls: how many of `peers` reached theirs (`reached_by`).
+
+    `pace` is the result as a share of what is due by now (None: no result yet); `fair` is None with too few peers.
+    """
+
+    quota: QuotaRow
+    pace: float | None
+    peers: int
+    reached_by: int
+    fair: bool | None
+
+
+def check_quota(
+    quota: QuotaRow,
+    quotas: Sequence[QuotaRow],
+    mixes: Mapping[str, Mapping[str | None, float]],
+    *,
+    elapsed: float,
+) -> QuotaCheck:
+    """A quota's pace, `elapsed` (0-1) of its time gone, and whether peers with the same mix of calls keep such a pace.
+
+    Peers count with the same measure over the same days. A target is fair where one of at least 3 peers has kept the
+    pace that this one asks for: their result at least `elapsed` of this target.
+    """
+    alike = [
+        other
+        for other in quotas
+        if other.rep != quota.rep
+        and (other.measure, other.starts_on, other.ends_on) == (quota.measure, quota.starts_on, quota.ends_on)
+        and other.result is not None
+        and overlap(mixes.get(quota.rep, {}), mixes.get(other.rep, {})) >= SAME_MIX
+    ]
+    due = quota.target * max(elapsed, 1e-9)
+    reached = sum((other.result or 0.0) >= due for other in alike)
+    return QuotaCheck(
+        quota=quota,
+        pace=None if quota.result is None else quota.result / due,
+        peers=len(alike),
+        reached_by=reached,
+        fair=None if len(alike) < MIN_PEERS else reached > 0,
+    )
+
+
+def overlap(one: Mapping[str | None, float], other: Mapping[str | None, float]) -> float:
+    """How alike two call mixes are: the shared part of their shares, 0-1."""
+    return sum(min(share, other.get(name, 0.0)) for name, share in one.items())

@@ -1,0 +1,144 @@
+"""What a trainer does: mark training done, drop it, move its date, note on it, assign by hand, edit modules.
+
+Each change is kept as a record of the store (`Store.put_fact`) or as a file in `training/` of the data folder, so that
+neither the nightly run nor a rebuild undoes it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.coach.assign import by_hand, completed, dropped, noted, reminders, reopened
+from pipeline.coach.commands import known_rep, library_of, today_of
+from pipeline.coach.load import load_rows
+from pipeline.coach.reports import effects_report
+from pipeline.coach.rows import Assignment, Rows
+from pipeline.coach.training import module_source, save_module
+from pipeline.errors import StoreError
+from pipeline.rubric import load_rubric
+
+if TYPE_CHECKING:
+    from pipeline.settings import Settings
+    from pipeline.store import Store
+
+Row = dict[str, Any]
+
+
+def mark_done(store: Store, *, name: str, on: dt.date | None = None, note: str = "") -> Row:
+    """An assignment (by the start of its id) done `on` a day, today unless stated. Raises `StoreError`."""
+    _, found = _open_one(store, name)
+    day = on or dt.date.today()
+    if day < found.assigned_on:
+        raise StoreError(f"{day.isoformat()}: before it was assigned ({found.assigned_on.isoformat()})")
+    return _kept(store, noted(completed(found, on=day), note, on=day))
+
+
+def drop(store: Store, *, name: str, why: str = "") -> Row:
+    """An assignment taken back. Raises `StoreError`."""
+    _, found = _open_one(store, name)
+    return _kept(store, dropped(found, on=dt.date.today(), why=why))
+
+
+def reopen(store: Store, *, name: str) -> Row:
+    """A done or dropped assignment open again. Raises `StoreError`, and `SettingsError` where two are open."""
+    rows = load_rows(store)
+    found = find_assignment(rows, name)
+    if found.status == "open":
+        raise StoreError(f"{found.assignment_id}: it is open")
+    return _kept(store, reopened(found, rows.assignments))
+
+
+def move_due(store: Store, *, name: str, due_on: dt.date) -> Row:
+    """An open assignment due on another day. Raises `StoreError`."""
+    import dataclasses
+
+    _, found = _open_one(store, name)
+    if due_on < found.assigned_on:
+        raise StoreError(f"{due_on.isoformat()}: before it was assigned ({found.assigned_on.isoformat()})")
+    return _kept(store, dataclasses.replace(found, due_on=due_on))
+
+
+def note(store: Store, *, name: str, text: str) -> Row:
+    """A note on an assignment. Raises `StoreError`."""
+    found = find_assignment(load_rows(store), name)
+    return _kept(store, noted(found, text, on=dt.date.today()))
+
+
+def assign(
+    store: Store,
+    *,
+    settings: Settings,
+    rep: str,
+    module: str,
+    criterion: str | None = None,
+    due_on: dt.date | None = None,
+    note: str = "",
+) -> Row:
+    """A module given to a rep by hand, for the criterion that it teaches or another one of the rubric.
+
+    Raises `StoreError` for an unknown rep, module or criterion, `SettingsError` where two are open already.
+    """
+    rows = load_rows(store)
+    given = library_of(settings).modules.get(module)
+    if given is None:
+        raise StoreError(f"{module}: no such module; `debrief training modules` lists them")
+    known = [item.id for item in load_rubric(settings.rubric).criteria]
+    target = criterion or given.criterion
+    if target not in known:
+        raise StoreError(f"{target}: no such criterion; known: {', '.join(known)}")
+    made = by_hand(known_rep(rows, rep), target, given, rows, as_of=dt.date.today(), due_on=due_on, note=note)
+    return _kept(store, made)
+
+
+def reminder_rows(store: Store) -> list[Row]:
+    """Open training that is due within three days or overdue, the most urgent first."""
+    rows = load_rows(store)
+    return [
+        {**r.assignment.to_json(), "days": r.days, "reminder": r.text}
+        for r in reminders(rows.assignments, as_of=today_of(rows))
+    ]
+
+
+def effect_rows(store: Store) -> list[Row]:
+    """What each module did over all its finished assignments, or that it is too early to tell."""
+    rows = load_rows(store)
+    return effects_report(rows, as_of=today_of(rows))
+
+
+def module_rows(settings: Settings, *, name: str | None = None) -> list[Row]:
+    """The library as it is taught here: all modules, or the one called `name`. Raises `StoreError`."""
+    modules = library_of(settings).modules
+    if name is not None and name not in modules:
+        raise StoreError(f"{name}: no such module; `debrief training modules` lists them")
+    return [m.to_json() for m in modules.values() if name in (None, m.id)]
+
+
+def copy_module(settings: Settings, *, name: str) -> Path:
+    """A module as a file in `training/` of the data folder, for the trainer to edit. Raises `RubricError`."""
+    folder = settings.data / "training"
+    criterion, row = module_source(name, *([folder] if folder.is_dir() else []))
+    return save_module(folder, criterion, row)
+
+
+def find_assignment(rows: Rows, name: str) -> Assignment:
+    """The assignment whose id starts like that. Raises `StoreError` where none or several do."""
+    found = [a for a in rows.assignments if len(name) >= 4 and a.assignment_id.startswith(name.lower())]
+    if len(found) != 1:
+        many = f"{len(found)} assignments are called that; give more of the id" if found else "no such assignment"
+        raise StoreError(f"{name}: {many}; `debrief training` lists them")
+    return found[0]
+
+
+def _open_one(store: Store, name: str) -> tuple[Rows, Assignment]:
+    rows = load_rows(store)
+    found = find_assignment(rows, name)
+    if found.status != "open":
+        raise StoreError(f"{found.assignment_id}: it is {found.status} already")
+    return rows, found
+
+
+def _kept(store: Store, assignment: Assignment) -> Row:
+    store.put_fact("assignments", assignment.to_row())
+    return assignment.to_json()

@@ -1,0 +1,167 @@
+"""Days that people name on a call, as dates: `by Friday`, `the 22nd`, `in two weeks`, `end of the month`.
+
+English. A day is the next one after the call that fits; what names no day (`soon`, `after the holidays`) is none.
+"""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_DAYS = {name.lower(): n for n, name in enumerate(calendar.day_name)}
+_MONTHS = {name.lower(): n for n, name in enumerate(calendar.month_name) if name}
+_SHORT = {name[:3]: n for name, n in _MONTHS.items()} | {"sept": 9}
+_COUNTS = {
+    "a": 1, "an": 1, "one": 1, "two": 2, "a couple of": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7,
+    "eight": 8, "nine": 9, "ten": 10, "twelve": 12, "fourteen": 14,
+}  # fmt: skip
+_ORDINALS = {
+    word: n
+    for n, word in enumerate(
+        """first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth
+        fifteenth sixteenth seventeenth eighteenth nineteenth twentieth twenty-first twenty-second twenty-third
+        twenty-fourth twenty-fifth twenty-sixth twenty-seventh twenty-eighth twenty-ninth thirtieth
+        thirty-first""".split(),
+        start=1,
+    )
+}
+
+_DAY = "|".join(_DAYS)
+_MONTH = "|".join(_MONTHS) + "|" + "|".join(sorted(_SHORT, key=len, reverse=True))
+_COUNT = "|".join(sorted(_COUNTS, key=len, reverse=True)) + r"|\d{1,2}"
+_NTH = r"\d{1,2}(?:st|nd|rd|th)|" + "|".join(w.replace("-", "[- ]") for w in sorted(_ORDINALS, key=len, reverse=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A day that was named: the words, where they start in the text, and the date (None without the call's own)."""
+
+    words: str
+    start: int
+    date: dt.date | None
+
+
+def named_days(text: str, on: dt.date | None) -> list[Named]:
+    """Every day named in `text`, in order, seen from the day `on` of the call."""
+    found: list[Named] = []
+    taken: list[tuple[int, int]] = []
+    for pattern, resolve in _RULES:
+        for match in pattern.finditer(text):
+            if any(match.start() < end and start < match.end() for start, end in taken):
+                continue
+            date = resolve(match, on) if on else None
+            taken.append(match.span())
+            if on and date is None:
+                continue
+            found.append(Named(match.group(0).strip(), match.start(), date))
+    return sorted(found, key=lambda item: item.start)
+
+
+def _rule(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)
+
+
+def _number(text: str) -> int:
+    text = text.lower()
+    return int(text) if text.isdigit() else _COUNTS[text]
+
+
+def _day_of_month(text: str) -> int:
+    text = text.lower().replace(" ", "-")
+    digits = re.match(r"\d+", text)
+    return int(digits.group(0)) if digits else _ORDINALS[text]
+
+
+def _relative(match: re.Match[str], on: dt.date) -> dt.date:
+    word = match.group(0).lower()
+    return on + dt.timedelta(2 if word.startswith("the day after") else 1 if word.startswith("tomorrow") else 0)
+
+
+def _weekday(match: re.Match[str], on: dt.date) -> dt.date:
+    return on + dt.timedelta((_DAYS[match.group("day").lower()] - on.weekday()) % 7 or 7)
+
+
+def _of_next_week(match: re.Match[str], on: dt.date) -> dt.date:
+    """A weekday of next week, whatever day today is."""
+    day = _DAYS[(match.group("day") or match.group("day2")).lower()]
+    if (match.group("week") or "").lower().startswith("a week"):
+        return on + dt.timedelta(((day - on.weekday()) % 7 or 7) + 7)
+    return on + dt.timedelta(7 - on.weekday() + day)
+
+
+def _in(match: re.Match[str], on: dt.date) -> dt.date:
+    count, unit = _number(match.group("count")), match.group("unit").lower()
+    if unit.startswith("month"):
+        return _clipped(on.year, on.month + count, on.day)
+    return on + dt.timedelta(count * {"d": 1, "w": 7, "f": 14}[unit[0]])
+
+
+def _end(match: re.Match[str], on: dt.date) -> dt.date:
+    unit, following = match.group("unit").lower(), (match.group("which") or "").lower() == "next"
+    if unit == "week":
+        friday = on + dt.timedelta((4 - on.weekday()) % 7)
+        return friday + dt.timedelta(7 if following else 0)
+    if unit == "month":
+        return _clipped(on.year, on.month + following, 31)
+    if unit == "quarter":
+        return _clipped(on.year, (on.month - 1) // 3 * 3 + 3 + 3 * following, 31)
+    return dt.date(on.year + following, 12, 31) if unit == "year" else on
+
+
+def _next(match: re.Match[str], on: dt.date) -> dt.date:
+    """The last working day of next week, the last day of next month: by then at the latest."""
+    if match.group("unit").lower() == "week":
+        return on + dt.timedelta(11 - on.weekday())
+    return _clipped(on.year, on.month + 1, 31)
+
+
+def _of_month(match: re.Match[str], on: dt.date) -> dt.date | None:
+    name = match.group("month").lower()
+    month = _MONTHS.get(name) or _SHORT[name]
+    date = _exact(on.year, month, _day_of_month(match.group("nth")))
+    # a date of the last weeks is meant as it is: people repeat what was agreed
+    return date if date is None or date >= on - dt.timedelta(60) else _exact(date.year + 1, month, date.day)
+
+
+def _nth(match: re.Match[str], on: dt.date) -> dt.date | None:
+    day = _day_of_month(match.group("nth"))
+    this = _exact(on.year, on.month, day)
+    if this and this > on:
+        return this
+    return _exact(on.year + on.month // 12, on.month % 12 + 1, day)
+
+
+def _exact(year: int, month: int, day: int) -> dt.date | None:
+    try:
+        return dt.date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _clipped(year: int, month: int, day: int) -> dt.date:
+    year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
+    return dt.date(year, month, min(day, calendar.monthrange(year, month)[1]))
+
+
+_RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], dt.date], dt.date | None]], ...] = (
+    (_rule(rf"(?:(?:{_DAY}),? )?(?:the )?(?P<nth>{_NTH}|\d{{1,2}}) (?:of )?(?P<month>{_MONTH})"), _of_month),
+    (_rule(rf"(?P<month>{_MONTH}) (?:the )?(?P<nth>{_NTH}|\d{{1,2}})"), _of_month),
+    (_rule(rf"(?:(?:{_DAY}),? )?the (?P<nth>\d{{1,2}}(?:st|nd|rd|th))"), _nth),
+    (_rule(rf"(?:{_DAY}),? the (?P<nth>{_NTH})"), _nth),
+    (
+        _rule(rf"(?:on|by|until|till|before|from) the (?P<nth>{_NTH})(?! (?:of|floor|week|quarter|half|time|one))"),
+        _nth,
+    ),
+    (_rule(r"(?:by )?(?:the )?end of (?:the )?(?P<which>this|next)?\s*(?P<unit>day|week|month|quarter|year)"), _end),
+    (
+        _rule(rf"(?P<week>a week on |next week,? (?:on )?)(?P<day>{_DAY})|(?P<day2>{_DAY}) (?:week|next week)"),
+        _of_next_week,
+    ),
+    (_rule(rf"(?:this |next |coming )?(?P<day>{_DAY})"), _weekday),
+    (_rule(rf"(?:in|within) (?P<count>{_COUNT}) (?P<unit>days?|weeks?|fortnights?|months?)(?:'? time)?"), _in),
+    (_rule(r"next (?P<unit>week|month)"), _next),
+    (_rule(r"the day after tomorrow|tomorrow|today|tonight|this (?:afternoon|evening|morning)"), _relative),
+)  # fmt: skip

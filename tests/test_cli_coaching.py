@@ -1,0 +1,173 @@
+"""The coaching commands on a small team's kept calls, as users type them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from coach_story import keep_story
+from typer.testing import CliRunner
+
+from pipeline import cli
+from pipeline.cli import live as live_command
+from pipeline.coach.live import Cue, Live
+from pipeline.types import Objection
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    data = tmp_path / "data"
+    keep_story(data)
+
+    def invoke(*args: str) -> Any:
+        return CliRunner().invoke(cli.app, ["--data", str(data), *args], env={"COLUMNS": "80"})
+
+    return invoke
+
+
+def rows(result: Any) -> list[dict[str, Any]]:
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def call_of(run: Run, rep: str) -> str:
+    return str(rows(run("scorecard", "--rep", rep, "--json"))[0]["call_id"])
+
+
+def test_standings_by_everything_they_can_be_seen_by(run: Run) -> None:
+    own = rows(run("standings", "--rep", "ann", "--json"))
+    assert [row["criterion"] for row in own][:2] == ["discovery", "decision_makers"]
+    assert all(row["low"] <= row["standing"] <= row["high"] and len(row["call_ids"]) == row["calls"] for row in own)
+    stages = rows(run("standings", "--by", "stage", "--rep", "Ann", "--json"))
+    assert [row["stage"] for row in stages] == ["survey", "assess", "close"]
+    assert {row["call_type"] for row in rows(run("standings", "--by", "call_type", "--json"))} == {"first call"}
+    shown = run("standings").stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "Target" in shown
+    assert run("standings", "--by", "moon").exit_code == 2
+
+
+def test_the_scorecard_shows_how_far_a_standing_may_be_off(run: Run) -> None:
+    assert "±" in run("scorecard").stdout
+
+
+def test_training_from_assignment_to_done(run: Run, tmp_path: Path) -> None:
+    assert "no training assigned yet" in run("training").stdout
+    given = run("training", "assign", "Bob", "discovery-ask-before-you-tell", "--note", "he asked for it")
+    assert "Bob: Ask before you tell, open" in given.stdout
+    (row,) = rows(run("training", "--rep", "bob", "--json"))
+    name = row["assignment_id"][:8]
+    assert "due " in run("training").stdout
+    day = (dt.date.today() + dt.timedelta(1)).isoformat()
+    assert f"due {day}" in run("training", "due", name, day).stdout
+    assert rows(run("training", "reminders", "--json"))[0]["reminder"] == "due in 1 day"
+    run("training", "note", name, "second try")
+    done = run("training", "done", name)
+    assert f"done, due {day}, on {dt.date.today().isoformat()}" in done.stdout
+    assert "nothing is due" in run("training", "reminders").stdout
+    (again,) = rows(run("training", "--json"))
+    assert [note["text"] for note in again["notes"]] == ["he asked for it", "second try"]
+    assert "too early to tell" in run("training", "effects").stdout
+    assert "open" in run("training", "reopen", name).stdout
+    assert "dropped" in run("training", "drop", name, "--why", "left").stdout
+    assert "no date; write it as YYYY-MM-DD" in str(run("training", "due", name, "soon").exception)
+    assert len(rows(run("training", "modules", "--json"))) >= 24
+    assert "why:" in run("training", "modules", "proposal-one-offer").stdout
+    assert "training/proposal-one-offer.yaml" in run("training", "edit", "proposal-one-offer").stdout
+    assert (tmp_path / "data/training/proposal-one-offer.yaml").is_file()
+
+
+def test_a_call_is_debriefed_in_text_and_json(run: Run) -> None:
+    call = call_of(run, "Ann")
+    shown = run("coach", call[:8]).stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    for part in ("Keep", "Next time", "Promised", "Ask for next"):
+        assert part in shown
+    assert rows(run("coach", call, "--json"))[0]["call"] == call
+    assert "no such call" in str(run("coach", "ffff").exception)
+
+
+def test_commitments_and_accounts(run: Run) -> None:
+    found = rows(run("commitments", "acme", "--json"))
+    assert {row["account"] for row in found} == {"Acme"}
+    assert rows(run("commitments", "--json"))[0]["made_on"] >= found[-1]["made_on"]
+    assert "(call " in run("commitments", "Ann").stdout
+    assert "no such account or rep" in str(run("commitments", "nobody").exception)
+    (view,) = rows(run("account", "Acme", "--json"))
+    assert view["risks"]
+    assert "Play" in run("account").stdout
+
+
+def test_imports_and_accountability(run: Run, tmp_path: Path) -> None:
+    sessions, bad = tmp_path / "s.csv", tmp_path / "bad.csv"
+    sessions.write_text(f"rep,date,coach,minutes\nAnn,{dt.date.today().isoformat()},Kim,30\nBob,whenever,Kim,30\n")
+    bad.write_text("x,y\n1,2\n")
+    done = run("import", "sessions", str(sessions), str(bad))
+    assert done.exit_code == 1
+    assert "1 rows taken in" in done.stdout
+    assert done.stderr.count("\n") == 2
+    assert "line 3: 'whenever' is no date" in done.stderr
+    assert run("import", "gossip", str(sessions)).exit_code == 2
+    (row,) = rows(run("accountability", "--rep", "Ann", "--json"))
+    assert row["support"]["sessions"] == 1
+    shown = run("accountability").stdout
+    assert "given: 1 coaching sessions (30 minutes)" in shown
+    assert "no support" in shown  # Bob
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_the_week_as_text_html_json_and_file(run: Run, tmp_path: Path) -> None:
+    assert run("digest", "--team", "north").stdout.startswith("The week of team North\n")
+    assert run("digest", "--rep", "Ann", "--html").stdout.startswith("<!doctype html>")
+    (row,) = rows(run("digest", "--json", "--as-of", "2026-11-02"))
+    assert (row["from"], row["to"]) == ("2026-10-27", "2026-11-02")
+    out = tmp_path / "week.html"
+    run("digest", "--html", "--out", str(out))
+    assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert "no such team" in str(run("digest", "--team", "West").exception)
+
+
+def test_the_calendar_and_the_crm(run: Run, tmp_path: Path) -> None:
+    run("training", "assign", "Ann", "proposal-one-offer")
+    assert "SUMMARY:Training due: One offer" in run("calendar").stdout
+    out = tmp_path / "c.ics"
+    run("calendar", "--rep", "Ann", "--out", str(out))
+    assert out.read_bytes().count(b"\r\n") > 10
+    exported = run("crm", "export").stdout
+    assert exported.splitlines()[0].startswith("dealname,")
+    assert len(exported.splitlines()) == 5
+    assert rows(run("crm", "export", "--json"))[0]["dealname"] == "Acme"
+    assert "nothing is sent" in str(run("crm", "push").exception)
+
+
+def test_live_follows_a_file_and_shows_cards(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Judge:
+        def read(self, turns: Any) -> Any:
+            found = [Objection(n, "price_terms", "no") for n, turn in enumerate(turns) if "dear" in turn.text]
+            return type("Heard", (), {"moves": [{} for _ in turns], "objections": found})()
+
+    import models.judge_model
+
+    monkeypatch.setattr(models.judge_model, "load_judge", Judge)
+    monkeypatch.setattr(live_command, "POLL_S", 0.01)
+    path = tmp_path / "call.txt"
+    path.write_text("Ann: Hello.\nMia: That is too dear.\n")
+    (cue,) = rows(run("live", str(path), "--rep", "Ann", "--idle", "0.1", "--json"))
+    assert (cue["kind"], cue["title"]) == ("objection", "They push on price or terms")
+    assert cue["worked"] == "Too much compared with what, the budget or another offer?"  # from the team's own calls
+    shown = run("live", str(path), "--rep", "Ann", "--idle", "0.1").stdout
+    assert "They push on price or terms" in shown
+    assert "1 cards" in shown
+    assert "no such file" in str(run("live", str(tmp_path / "gone.txt")).exception)
+
+
+def test_cards_are_objects_that_can_be_shown() -> None:
+    cue = Cue("objection", 65.0, 3, "Title", "Say", "heard")
+    assert cue.to_json()["worked"] is None
+    assert Live(lambda turns: None).tick(10) == []  # type: ignore[arg-type,return-value]

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+import pytest
+
+from pipeline.coach.commitments import Commitment, commitments, commitments_of
+from pipeline.coach.rows import CallRow, Rows, TurnRow
+
+DAY = dt.date(2026, 9, 8)  # a Tuesday
+
+
+def talk(call_id: str, *said: str) -> tuple[TurnRow, ...]:
+    """Turns from `R: words` (the rep) and `Name: words`."""
+    rows = []
+    for number, line in enumerate(said):
+        who, _, text = line.partition(": ")
+        side, name = ("rep", "rep") if who == "R" else ("buyer", who)
+        rows.append(TurnRow(call_id, number, 5.0 * number, 5.0 * number + 4, side, name, text))
+    return tuple(rows)
+
+
+def call(call_id: str = "a", day: int = 0, account: str = "Acme") -> CallRow:
+    return CallRow(call_id, rep="Ann Lee", account=account, date=DAY + dt.timedelta(day))
+
+
+def heard(*said: str) -> list[Commitment]:
+    return commitments_of(call(), talk("a", *said))
+
+
+def after(first: tuple[str, ...], *later: tuple[int, tuple[str, ...]], as_of: int = 60) -> list[Commitment]:
+    """Commitments of a first call, with later ones (days after, what was said)."""
+    calls = [call("a")] + [call(f"b{day}", day) for day, _ in later]
+    turns = talk("a", *first) + tuple(t for day, said in later for t in talk(f"b{day}", *said))
+    found = commitments(Rows(calls=tuple(calls), turns=turns), as_of=DAY + dt.timedelta(as_of))
+    return [made for made in found if made.call_id == "a"]
+
+
+def test_a_promise_has_its_owner_and_day() -> None:
+    (made,) = heard("R: Grand. I'll send you the spec by Friday. Thanks.", "Gerry: Thanks.")
+    assert (made.owner, made.side, made.due, made.kind) == ("Ann Lee", "rep", dt.date(2026, 9, 11), "action")
+    assert made.quote == "I'll send you the spec by Friday."
+    (theirs,) = heard("R: Who signs?", "Gerry: I'll bring it up to him on Thursday, he's down for the count.")
+    assert (theirs.owner, theirs.side, theirs.due) == ("Gerry", "buyer", dt.date(2026, 9, 10))
+
+
+def test_a_day_in_the_next_or_the_last_sentence_belongs_to_the_promise() -> None:
+    assert heard("R: I'll write the page. You'll have it tomorrow.", "Gerry: Good.")[0].due == dt.date(2026, 9, 9)
+    assert heard("R: I'm there on the 19th. Can I book that in?", "Gerry: Yes.")[0].due == dt.date(2026, 9, 19)
+
+
+def test_a_request_counts_once_it_is_agreed_to_and_is_the_others() -> None:
+    (made,) = heard("R: Could you send me one old job ticket?", "Bev: Yeah, will do, Thursday.")
+    assert (made.owner, made.side, made.due) == ("Bev", "buyer", dt.date(2026, 9, 10))
+    assert heard("R: Could you send me one old job ticket?", "Bev: I'd rather not.") == []
+
+
+def test_a_day_to_meet_counts_once_it_is_agreed_to() -> None:
+    (made,) = heard("R: Shall we speak on the 16th, and see has it come back?", "Joel: Yes, the morning.")
+    assert (made.kind, made.due) == ("meeting", dt.date(2026, 9, 16))
+    (moved,) = heard("R: Could we start on Monday the 21st?", "Gerry: We've the auditors. Make it Tuesday the 22nd.")
+    assert moved.due == dt.date(2026, 9, 22)
+    assert heard("R: Shall we speak on the 16th?", "Joel: We'll see, I'm not sure.") == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I'll be honest, it's dear.",
+        "I'll tell you what I don't like.",
+        "Let me see the sheet.",
+        "I'll give you that.",
+        "We'll see.",
+        "If he signs by Friday, I'll waive the fitting.",
+        "Will I send it to you?",
+        "They'll send somebody on Monday.",
+        "I said I would ring them on Friday.",
+    ],
+)
+def test_a_way_of_speaking_is_no_promise(words: str) -> None:
+    assert heard(f"R: {words}", "Gerry: Hm. I don't know.") == []
+
+
+def test_saying_it_twice_is_one_promise() -> None:
+    found = heard("R: I'll send the quote today.", "Gerry: Right.", "R: So I'll send the quote today then.")
+    assert len(found) == 1
+
+
+def test_a_later_call_shows_that_it_was_kept_or_not() -> None:
+    promise = ("R: I'll send you the drawing of the bracket by Friday.", "Joel: Good.")
+    (kept,) = after(promise, (9, ("R: Morning.", "Joel: Got the bracket drawing, thanks, it's clear.")))
+    assert (kept.status, kept.seen_call, kept.seen_turn) == ("kept", "b9", 1)
+    (broken,) = after(promise, (9, ("R: Morning.", "Joel: I never got the bracket drawing.")))
+    assert broken.status == "not kept"
+    (unsaid,) = after(promise, (9, ("R: Morning.", "Joel: Lovely weather.")))
+    assert (unsaid.status, unsaid.seen_call) == ("not mentioned", None)
+    (later,) = after(promise, as_of=10)
+    assert later.status == "overdue"
+    (open_,) = after(promise, as_of=1)
+    assert open_.status == "open"
+
+
+def test_other_accounts_say_nothing_about_it() -> None:
+    rows = Rows(
+        calls=(call("a"), call("b", 9, account="Birch")),
+        turns=talk("a", "R: I'll send the bracket drawing by Friday.", "J: Good.")
+        + talk("b", "R: Hello.", "K: Got the bracket drawing, thanks."),
+    )
+    (made,) = [m for m in commitments(rows, as_of=DAY + dt.timedelta(30)) if m.call_id == "a"]
+    assert made.status == "overdue"
+
+
+def test_a_meeting_is_kept_by_a_call_around_its_day() -> None:
+    agreed = ("R: Shall we speak on the 16th?", "Joel: Yes.")
+    assert after(agreed, (8, ("R: Hello.", "Joel: Hello.")))[0].status == "kept"
+    assert after(agreed, (20, ("R: Hello.", "Joel: Hello.")))[0].status == "not mentioned"
+
+
+def test_calls_without_a_date_or_an_account_are_read_all_the_same() -> None:
+    bare = dataclasses.replace(call(), date=None, account=None)
+    rows = Rows(calls=(bare,), turns=talk("a", "R: I'll send it by Friday, the quote.", "J: Good."))
+    (made,) = commitments(rows)
+    assert (made.due, made.due_words, made.status) == (None, "Friday", "open")
+    assert made.to_json()["due"] is None
+    assert commitments(Rows()) == ()

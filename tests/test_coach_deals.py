@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+
+import pytest
+from coach_story import DAY, RUBRIC, call, merged, moment, story
+
+from pipeline.coach.accounts import account_view
+from pipeline.coach.commitments import commitments
+from pipeline.coach.deals import RISKS, STRATEGIES, Deal, deal_of, next_step, risks, strategies
+from pipeline.coach.moves import moves_of
+from pipeline.coach.reports import account_report
+from pipeline.coach.rows import MoveRow, ObjectionRow, Rows, TurnRow
+
+
+def deal(rows: Rows, name: str = "Acme", *, as_of: dt.date = DAY, known: tuple[str, ...] = ()) -> Deal:
+    view = account_view(rows, name, RUBRIC, as_of=as_of)
+    assert view is not None
+    mine = dataclasses.replace(rows, turns=tuple(t for t in rows.turns if t.call_id in {c.call_id for c in view.calls}))
+    return deal_of(mine, view, moves_of(mine, RUBRIC), commitments(mine, as_of=as_of), known=known)
+
+
+def says(rows: Rows, call_id: str, *said: str, start: int = 20) -> Rows:
+    """The rows with more turns at the end of a call: `R: words` is the rep."""
+    more = []
+    for number, line in enumerate(said, start=start):
+        who, _, text = line.partition(": ")
+        side, name = ("rep", "rep") if who == "R" else ("buyer", who)
+        more.append(TurnRow(call_id, number, 10.0 * number, 10.0 * number + 8, side, name, text))
+    return dataclasses.replace(rows, turns=(*rows.turns, *more))
+
+
+def kinds(rows: Rows, **options: object) -> set[str]:
+    return {risk.kind for risk in risks(deal(rows, **options))}  # type: ignore[arg-type]
+
+
+def typed(rows: Rows, call_type: str) -> Rows:
+    return dataclasses.replace(rows, calls=tuple(dataclasses.replace(c, call_type=call_type) for c in rows.calls))
+
+
+GOOD = {c.id: 3 for c in RUBRIC.criteria if c.id != "objection_handling"}
+
+
+def test_a_deal_that_moves_has_few_risks_and_each_rests_on_words() -> None:
+    rows = says(call("p", "Ann", -2, "Acme", GOOD), "p", "R: Shall we meet on Friday?", "Mia: Yes, Friday.")
+    assert kinds(rows) == set()
+    found = risks(deal(story()))
+    assert {risk.kind for risk in found} >= {"open objections", "no dated step"}
+    for risk in found:
+        assert risk.rests_on, risk.kind
+        assert json.loads(json.dumps(risk.to_json()))["rests_on"][0]["call"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows", "as_of"),
+    [
+        ("silence", call("p", "Ann", -2, "Acme", GOOD), DAY + dt.timedelta(30)),
+        ("decision unknown", call("p", "Ann", -2, "Acme", {**GOOD, "decision_makers": 1}), DAY),
+        ("price before value", call("p", "Ann", -2, "Acme", {**GOOD, "business_case": 1}), DAY),
+        ("no dated step", call("p", "Ann", -2, "Acme", GOOD), DAY),
+        ("open objections", call("p", "Ann", -2, "Acme", {**GOOD, "objection_handling": 1}), DAY),
+    ],
+)
+def test_each_risk_comes_from_what_the_calls_show(kind: str, rows: Rows, as_of: dt.date) -> None:
+    assert kind in kinds(rows, as_of=as_of)
+    clean = says(call("q", "Ann", -2, "Acme", GOOD), "q", "R: Shall we meet on Friday?", "Mia: Yes, Friday.")
+    assert kind not in kinds(clean)
+
+
+def test_one_contact_over_several_calls_is_a_risk() -> None:
+    one = [dataclasses.replace(call(name, "Ann", day, "Acme", GOOD)) for name, day in (("p", -9), ("q", -2))]
+    rows = merged(*one)
+    assert "single contact" not in kinds(rows)
+    alone = dataclasses.replace(rows, turns=tuple(t for t in rows.turns if t.name != "Mia"))
+    assert "single contact" in kinds(alone)
+
+
+def test_promises_that_no_call_shows_as_kept_are_told_apart_by_side() -> None:
+    rows = says(
+        call("p", "Ann", -20, "Acme", GOOD),
+        "p",
+        "R: I'll send the drawing by Friday.",
+        "Mia: I'll ask Raj about it tomorrow.",
+    )
+    assert {"we are late", "they are late"} <= kinds(rows)
+    found = {risk.kind: risk for risk in risks(deal(rows))}
+    assert found["we are late"].rests_on[0].quote == "I'll send the drawing by Friday."
+
+
+def test_competitors_are_named_from_the_profile_and_from_talk_about_rivals() -> None:
+    rows = says(
+        call("p", "Ann", -2, "Acme", GOOD),
+        "p",
+        "Owen: We had an offer from Brightline, and Mia liked it. Monday we talk to Kestrel.",
+        "Owen: And Zenith rang, about nothing much.",
+    )
+    rows = dataclasses.replace(rows, objections=(ObjectionRow("p", 20, "competition", "partly"),))
+    assert [r.name for r in deal(rows).rivals] == ["Brightline", "Kestrel"]
+    assert {r.name for r in deal(rows, known=("zenith",)).rivals} == {"Brightline", "Kestrel", "zenith"}
+    assert "competitor" in kinds(rows)
+    (play,) = [s for s in strategies(deal(rows)) if s.kind == "protect"]
+    assert play.because.startswith("Win it from Brightline")
+    assert "Brightline" in play.play[0]
+    assert any(s.because.startswith("Protect the account from") for s in strategies(deal(typed(rows, "renewal"))))
+
+
+def test_growth_and_another_need_are_chances_only_with_a_customer() -> None:
+    rows = says(
+        call("p", "Ann", -2, "Acme", GOOD),
+        "p",
+        "Owen: We are opening another depot in March.",
+        "Owen: Do you also do the invoices?",
+    )
+    assert {s.kind for s in strategies(deal(rows))} == {"advance"}
+    found = {s.kind: s for s in strategies(deal(typed(rows, "Renewal")))}
+    assert set(found) == {"upsell", "cross-sell"}
+    assert found["upsell"].rests_on[0].quote == "We are opening another depot in March."
+    assert found["cross-sell"].rests_on[0].turn == 21
+
+
+def test_an_account_that_takes_time_without_a_case_or_a_decision_is_let_go() -> None:
+    weak = {**GOOD, "decision_makers": 1, "business_case": 1}
+    rows = merged(call("p", "Ann", -80, "Acme", weak), call("q", "Ann", -60, "Acme", weak))
+    (play,) = [s for s in strategies(deal(rows)) if s.kind == "divest"]
+    assert "60 days of silence" in play.because
+    assert [s for s in strategies(deal(rows, as_of=DAY - dt.timedelta(55))) if s.kind == "divest"] == []
+    better = merged(call("p", "Ann", -80, "Acme", weak), call("q", "Ann", -60, "Acme", GOOD))
+    assert {s.kind for s in strategies(deal(better))} == {"advance"}
+
+
+def test_the_next_step_is_the_earliest_that_is_ahead() -> None:
+    rows = says(
+        call("p", "Ann", -2, "Acme", GOOD),
+        "p",
+        "R: I'll send the drawing next week.",
+        "Mia: Good. I'll ask Raj for the budget by Wednesday.",
+    )
+    step = next_step(deal(rows))
+    assert step is not None
+    assert (step["owner"], step["due"], step["overdue"], step["call"]) == ("Mia", "2026-11-04", False, "p")
+    vague = next_step(deal(call("q", "Ann", -2, "Acme", GOOD)))
+    assert vague is not None
+    assert (vague["what"], vague["due"]) == ("I will send you something and we speak soon.", None)
+    bare = dataclasses.replace(call("q", "Ann", -2, "Acme", GOOD), turns=())
+    assert next_step(deal(bare)) is None
+
+
+def test_moves_come_from_the_record_where_it_lists_them() -> None:
+    rows = call("p", "Ann", -2, "Acme", {"proposal": 3})
+    assert moves_of(rows, RUBRIC)["p", 6] == {"price", "scope"}
+    listed = dataclasses.replace(rows, moves=(MoveRow("p", 7, "contrast"),))
+    assert dict(moves_of(listed, RUBRIC)) == {("p", 7): {"contrast"}}
+    missed = dataclasses.replace(rows, moments=(moment("p", "proposal", 6, "price", kind="missed"),))
+    assert moves_of(missed, RUBRIC) == {}
+
+
+def test_the_account_report_holds_it_all() -> None:
+    (row,) = account_report(story(), RUBRIC, "Acme", as_of=DAY)
+    assert {"competitors", "commitments", "next_step_agreed", "risks", "strategy"} <= set(row)
+    assert json.loads(json.dumps(row)) == row
+    lines = account_report(story(), RUBRIC, as_of=DAY)
+    assert {line["account"] for line in lines} == {"Acme", "Birch", "Cedar", "Dale"}
+    assert all(len(line["call_ids"]) == line["calls"] for line in lines)
+    assert set(RISKS) >= {kind for line in lines for kind in line["risks"]}
+    assert {*STRATEGIES, "advance"} >= {kind for line in lines for kind in line["strategy"]}

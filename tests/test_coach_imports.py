@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from pipeline.coach.commands import import_csv
+from pipeline.coach.imports import KINDS, read_csv
+from pipeline.coach.load import load_rows
+from pipeline.coach.rows import ActivityRow, QuotaRow, SessionRow
+from pipeline.errors import InputError
+from pipeline.rows import FACT_KEYS
+from pipeline.store import Store
+
+
+def written(tmp_path: Path, text: str, name: str = "in.csv") -> Path:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_sessions_by_other_names_of_the_columns(tmp_path: Path) -> None:
+    text = (
+        "\ufeffOwner;Held On;Manager;Duration;Subject;Status\n"
+        "Ann;2026-10-02;Kim;45 min;Objections;Completed\nBob;2026-10-03;Kim;;;No show\n"
+    )
+    found = read_csv(written(tmp_path, text), "sessions")
+    assert found.problems == ()
+    ann, bob = found.rows
+    assert isinstance(ann, SessionRow)
+    assert isinstance(bob, SessionRow)
+    assert (ann.rep, ann.held_on, ann.coach, ann.minutes, ann.topic, ann.status) == (
+        "Ann", dt.date(2026, 10, 2), "Kim", 45, "Objections", "held",
+    )  # fmt: skip
+    assert (bob.minutes, bob.status) == (None, "missed")
+
+
+def test_a_session_ahead_is_planned_unless_it_says_otherwise(tmp_path: Path) -> None:
+    ahead = (dt.date.today() + dt.timedelta(30)).isoformat()
+    (row,) = read_csv(written(tmp_path, f"rep,date\nAnn,{ahead}\n"), "sessions").rows
+    assert isinstance(row, SessionRow)
+    assert row.status == "planned"
+
+
+@pytest.mark.parametrize(
+    ("period", "starts", "ends"),
+    [
+        ("2026-Q4", "2026-10-01", "2026-12-31"),
+        ("Q1 2027", "2027-01-01", "2027-03-31"),
+        ("2026-02", "2026-02-01", "2026-02-28"),
+        ("2026", "2026-01-01", "2026-12-31"),
+    ],
+)
+def test_quotas_of_a_period(tmp_path: Path, period: str, starts: str, ends: str) -> None:
+    text = f'rep,metric,quarter,goal,actual\nAnn,Revenue,{period},"$120,000","48.5k"\n'
+    (row,) = read_csv(written(tmp_path, text), "quota").rows
+    assert isinstance(row, QuotaRow)
+    assert (str(row.starts_on), str(row.ends_on)) == (starts, ends)
+    assert (row.measure, row.target, row.result) == ("revenue", 120_000, 48_500)
+
+
+def test_activity_long_and_wide(tmp_path: Path) -> None:
+    (long,) = read_csv(written(tmp_path, "rep,week,measure,count\nAnn,2026-10-05,Dials,120\n"), "activity").rows
+    wide = read_csv(written(tmp_path, 'rep\tdate\tDials\tMeetings\nAnn\t05.10.2026\t120\t"1.250,5"\n'), "activity").rows
+    assert isinstance(long, ActivityRow)
+    assert {(r.measure, r.count) for r in wide if isinstance(r, ActivityRow)} == {("dials", 120), ("meetings", 1250.5)}
+    assert long in wide
+
+
+@pytest.mark.parametrize(
+    ("kind", "line", "says"),
+    [
+        ("sessions", "Ann,soon", "'soon' is no date; write dates as YYYY-MM-DD"),
+        ("sessions", "Ann,03/04/2026", "may be 3/4 or 4/3"),
+        ("sessions", ",2026-10-02", "no rep"),
+        ("sessions", "Ann,31/02/2026", "day "),
+    ],
+)
+def test_a_bad_row_is_said_with_its_line_and_the_others_are_kept(
+    tmp_path: Path, kind: str, line: str, says: str
+) -> None:
+    path = written(tmp_path, f"rep,date\nBob,2026-10-02\n{line}\nCid,25/10/2026\n\n")
+    found = read_csv(path, kind)
+    assert len(found.rows) == 2
+    (problem,) = found.problems
+    assert problem.startswith(f"{path}: line 3: ")
+    assert says in problem
+    assert problem.endswith("the row is left out")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("", "no column 'rep'"), ("who,when\na,b\n", "no column 'rep'"), ("rep,date\n\x00,2026-01-01\n", "")],
+)
+def test_a_file_that_is_no_such_table_is_refused_in_one_line(tmp_path: Path, text: str, says: str) -> None:
+    path = written(tmp_path, text)
+    if says:
+        with pytest.raises(InputError, match=says):
+            read_csv(path, "sessions")
+    else:
+        assert len(read_csv(path, "sessions").rows) == 1
+    (tmp_path / "latin.csv").write_bytes("rep,date\nJos\xe9,2026-01-01\n".encode("latin-1"))
+    with pytest.raises(InputError, match="not UTF-8"):
+        read_csv(tmp_path / "latin.csv", "sessions")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_csv(tmp_path / "gone.csv", "sessions")
+
+
+def test_the_same_file_again_changes_nothing_and_new_results_replace_old_ones(tmp_path: Path) -> None:
+    first = written(tmp_path, "rep,period,target,result\nAnn,2026-Q4,100,20\nBob,2026-Q4,100,30\n")
+    with Store(tmp_path / "data") as store:
+        import_csv(store, first, "quota")
+        before = load_rows(store).quotas
+        import_csv(store, first, "quota")
+        assert load_rows(store).quotas == before
+        import_csv(store, written(tmp_path, "rep,period,target,result\nAnn,2026-Q4,100,55\n"), "quota")
+        assert {q.rep: q.result for q in load_rows(store).quotas} == {"Ann": 55, "Bob": 30}
+        store.rebuild()
+        assert {q.rep: q.result for q in load_rows(store).quotas} == {"Ann": 55, "Bob": 30}
+
+
+def test_every_kind_goes_to_a_table_of_the_store() -> None:
+    assert {form.table for form in KINDS.values()} == set(FACT_KEYS) - {"assignments"}
+    for form in KINDS.values():
+        assert set(form.needed) <= set(form.columns)

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from pipeline.coach.live import PLAYS, Cue, Live
+from pipeline.types import Objection, Turn
+
+
+@dataclass
+class Heard:
+    moves: Sequence[Mapping[str, float]]
+    objections: Sequence[Objection]
+
+
+def judge(by_word: Mapping[str, str], objections: Mapping[str, str] | None = None) -> Callable[[Sequence[Turn]], Heard]:
+    """A judge that hears a move wherever its word is said, and an objection of a kind likewise."""
+
+    def read(turns: Sequence[Turn]) -> Heard:
+        moves = [{move: 0.9 for word, move in by_word.items() if word in turn.text} for turn in turns]
+        found = [
+            Objection(n, kind, "no")  # type: ignore[arg-type]
+            for n, turn in enumerate(turns)
+            for word, kind in (objections or {}).items()
+            if word in turn.text
+        ]
+        return Heard(moves, found)
+
+    return read
+
+
+def kinds(cues: Sequence[Cue]) -> list[str]:
+    return [cue.kind for cue in cues]
+
+
+def say(call: Live, *lines: str, step: float = 5.0) -> list[Cue]:
+    """Say lines one after another (`R: ...` is the rep); all cards that came."""
+    found: list[Cue] = []
+    for line in lines:
+        who, _, text = line.partition(": ")
+        t0 = call.turns[-1].t1 if call.turns else 0.0
+        found += call.add(Turn(t0, t0 + step, "rep" if who == "R" else f"buyer:{who}", text))
+    return found
+
+
+def test_an_objection_gets_its_play_once_and_what_worked_before() -> None:
+    call = Live(
+        judge({}, {"dear": "price_terms", "Zenith": "competition"}), worked={"price_terms": "Compared with what?"}
+    )
+    (cue,) = say(call, "R: Hello.", "Mia: That is dear for us.")
+    assert (cue.kind, cue.turn, cue.title, cue.say) == ("objection", 1, *PLAYS["price_terms"])
+    assert cue.worked == "Compared with what?"
+    assert "dear" in cue.heard
+    assert say(call, "R: I see.", "Mia: Hm.") == []  # the same one, read again
+    (other,) = say(call, "R: Right.", "Mia: Zenith was here on Monday.")
+    assert (other.title, other.worked) == (PLAYS["competition"][0], None)
+
+
+def test_an_objection_that_becomes_clear_by_what_follows_is_still_shown_but_not_an_old_one() -> None:
+    heard = {"later": False}
+
+    def read(turns: Sequence[Turn]) -> Heard:
+        place = next((n for n, t in enumerate(turns) if "hm" in t.text), None)
+        found = [Objection(place, "stall", "no")] if place is not None and heard["later"] else []
+        return Heard([{} for _ in turns], found)
+
+    call = Live(read)
+    assert say(call, "R: So?", "Mia: hm", "R: Yes?") == []
+    heard["later"] = True
+    (cue,) = say(call, "Mia: Not this year.")
+    assert cue.turn == 1
+    late = Live(read)
+    heard["later"] = False
+    say(late, "R: So?", "Mia: hm", *[f"{who}: talk" for who in "RMRMRM"])
+    heard["later"] = True
+    assert say(late, "R: Anyway.") == []
+
+
+def test_price_before_value() -> None:
+    words = {"cost": "ask_offer", "lose": "tell_impact"}
+    assert kinds(say(Live(judge(words)), "R: Hello.", "Mia: What does it cost?")) == ["price before value"]
+    assert say(Live(judge(words)), "R: Hello.", "Mia: We lose ten a day.", "R: Oh.", "Mia: What does it cost?") == []
+    terms = Live(judge({"contract": "ask_offer"}))
+    assert say(terms, "R: Hello.", "Mia: How long is the contract?") == []
+
+
+def test_pitching_before_a_problem_is_known() -> None:
+    words = {"platform": "boilerplate", "wrong": "ask_problem"}
+    assert kinds(say(Live(judge(words)), "R: Our platform is great.")) == ["pitch before problem"]
+    assert say(Live(judge(words)), "R: What goes wrong?", "Mia: Lots.", "R: Our platform is great.") == []
+
+
+def test_nobody_who_decides_after_ten_minutes() -> None:
+    call = Live(judge({}))
+    assert say(call, "R: Hello.", "Mia: Hello.", step=250) == []
+    assert kinds(say(call, "R: So.", step=150)) == ["no decision maker"]
+    assert say(call, "Mia: Right.") == []  # once a call
+    asked = Live(judge({"signs": "ask_decider"}))
+    assert say(asked, "R: Who signs?", "Mia: I do.", "R: Good.", step=300) == []
+
+
+def test_ten_minutes_left_and_no_next_step_by_the_clock_alone() -> None:
+    call = Live(judge({"signs": "ask_decider"}), planned=30)
+    say(call, "R: Who signs?", "Mia: I do.")
+    assert call.tick(19 * 60) == []
+    (cue,) = call.tick(21 * 60)
+    assert (cue.kind, cue.title) == ("no next step", "9 minutes left, no next step")
+    assert call.tick(25 * 60) == []
+    booked = Live(judge({"signs": "ask_decider", "Tuesday": "dated_step"}), planned=30)
+    say(booked, "R: Who signs?", "Mia: I do.", "R: Tuesday at ten?")
+    assert booked.tick(25 * 60) == []
+    assert Live(judge({})).tick(3000) == []  # nothing was said yet
+
+
+def test_a_vague_step_and_a_long_talk() -> None:
+    words = {"soon": "vague_next", "Tuesday": "dated_step", "wrong": "ask_problem"}
+    assert kinds(say(Live(judge(words)), "R: I will call you soon.")) == ["vague next step"]
+    assert say(Live(judge(words)), "R: I will call you soon, Tuesday at ten.") == []
+    assert kinds(say(Live(judge(words)), "R: What is wrong?", "Mia: x", "R: " + "word " * 180)) == ["monologue"]
+    assert say(Live(judge(words)), "R: What is wrong?", "Mia: x", "R: " + "word " * 180 + "does it fit?") == []
+
+
+def test_turns_of_one_speaker_in_a_row_are_one_and_may_come_together() -> None:
+    call = Live(judge({}, {"dear": "price_terms"}))
+    turns = [Turn(0, 1, "rep", "Hello."), Turn(1, 2, "buyer", "It is"), Turn(2, 3, "buyer", "dear.")]
+    (cue,) = call.add(*turns)
+    assert (cue.turn, cue.heard) == (1, "It is dear.")
+    assert len(call.turns) == 2
+    assert call.add() == []
+
+
+def test_who_speaks_may_become_known_later() -> None:
+    known: dict[str, str] = {}
+    call = Live(judge({"platform": "boilerplate"}), name=lambda label: known.get(label, label))
+    assert call.add(Turn(0, 5, "voice 1", "Our platform is great.")) == []
+    known.update({"voice 1": "rep", "voice 2": "buyer:voice 2"})
+    call.add(Turn(5, 9, "voice 2", "Is it."))
+    assert [turn.side for turn in call.turns] == ["rep", "buyer"]
+    assert kinds(call.add(Turn(9, 12, "voice 1", "Yes, the platform."))) == ["pitch before problem"]
+
+
+@pytest.mark.parametrize("kind", ["stall", "competition", "price_terms", "other"])
+def test_there_is_a_play_for_every_kind_of_objection(kind: str) -> None:
+    title, play = PLAYS[kind]
+    assert title
+    assert "?" in play or "ask" in play.lower()

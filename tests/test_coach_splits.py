@@ -1,0 +1,95 @@
+"""Standings by stage and by type of call, and which criteria may count."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from coach_story import RUBRIC, keep_story, story
+
+from pipeline.cli import reports as cli_reports
+from pipeline.cli.render import level_text
+from pipeline.coach import commands, snapshot
+from pipeline.coach.splits import stage_looks, stage_standings, stages_of, type_standings
+from pipeline.errors import StoreError
+from pipeline.settings import Settings
+from pipeline.store import Store
+
+
+def test_a_calls_stage_is_the_weighted_mean_of_its_scored_criteria() -> None:
+    looks = {(look.call_id, look.criterion): look for look in stage_looks(story().scores, RUBRIC)}
+    assert looks["a1", "survey"].level == pytest.approx((4 + 3) / 2)
+    assert looks["a1", "close"].level == pytest.approx((1 + 1) / 2)
+    assert ("a1", "align") not in looks  # nothing of it was scored
+    heavy = dataclasses.replace(
+        RUBRIC,
+        criteria=tuple(dataclasses.replace(c, weight=3.0) if c.id == "discovery" else c for c in RUBRIC.criteria),
+    )
+    looks = {(look.call_id, look.criterion): look for look in stage_looks(story().scores, heavy)}
+    assert looks["a1", "survey"].level == pytest.approx((3 * 4 + 3) / 4)
+
+
+def test_stages_have_standings_and_targets_of_their_criteria() -> None:
+    assert stages_of(RUBRIC) == ("survey", "assess", "align", "close")
+    found = {(s.rep, s.criterion): s for s in stage_standings(story().scores, RUBRIC)}
+    assert found["Ann", "survey"].estimate > 3 > found["Ann", "close"].estimate
+    assert found["Ann", "survey"].target == 3.0
+    assert found["Ann", "survey"].n == 6
+    raised = dataclasses.replace(
+        RUBRIC,
+        criteria=tuple(dataclasses.replace(c, target=4.0) if c.id == "discovery" else c for c in RUBRIC.criteria),
+    )
+    assert {s.target for s in stage_standings(story().scores, raised) if s.criterion == "survey"} == {3.5}
+    assert {s.target for s in stage_standings(story().scores, raised, target=2.0)} == {2.0}
+
+
+def test_types_of_calls_do_not_mix_and_unknown_ones_are_left_out() -> None:
+    scores = [
+        dataclasses.replace(s, call_type={"a": "renewal", "b": "first call"}.get(s.call_id[0])) for s in story().scores
+    ]
+    found = type_standings(scores)
+    assert list(found) == ["first call", "renewal"]
+    assert {s.rep for s in found["renewal"]} == {"Ann"}
+    assert all(set(s.call_ids) <= {f"a{n}" for n in range(6)} for s in found["renewal"])
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    keep_story(tmp_path)
+    return Settings(data=tmp_path)
+
+
+def test_criteria_that_are_not_allowed_give_no_gap_and_no_training(settings: Settings) -> None:
+    with Store(settings.data) as store:
+        store.ingest()
+        every = {row["criterion"] for row in commands.gap_rows(store, settings=settings)}
+        assert {"ask_for_sale", "discovery"} <= every
+        only = commands.gap_rows(store, settings=settings, allowed={"discovery"})
+        assert {row["criterion"] for row in only} == {"discovery"}
+        (ann,) = commands.support_rows(store, settings=settings, name="Ann", allowed={"discovery"})
+        assert ann["results"]["gaps"] == []
+        assert {item["criterion"] for item in ann["targets"]} <= {"discovery"}
+        given = commands.assign_training(store, settings=settings, allowed={"discovery"})
+        assert {row["criterion"] for row in given} == {"discovery"}
+
+
+def test_standings_by_something_else_are_refused(settings: Settings) -> None:
+    with Store(settings.data) as store:
+        store.ingest()
+        with pytest.raises(StoreError, match="standings are by criterion, stage, call_type"):
+            commands.standing_rows(store, settings=settings, by="moon")
+
+
+def test_over_very_many_calls_the_team_table_shows_plain_means(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store(settings.data) as store:
+        store.ingest()
+        few = {row["rep"]: row["levels"] for row in cli_reports.team_rows(store)}
+        monkeypatch.setattr(snapshot, "LIVE_CALLS", 3)
+        many = {row["rep"]: row["levels"] for row in cli_reports.team_rows(store)}
+    assert few["Ann"]["discovery"]["low"] < few["Ann"]["discovery"]["standing"]
+    assert many["Ann"]["discovery"] == {"standing": 4.0, "low": None, "high": None, "calls": 6}
+    assert str(level_text(many["Ann"]["discovery"])) == "4.0"
+    assert "±" in str(level_text(few["Ann"]["discovery"]))

@@ -1,0 +1,298 @@
+"""The digest, the debrief after a call, the calendar and the CRM's fields: reports of a small team made by hand."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import datetime as dt
+import http.server
+import io
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from coach_story import DAY, RUBRIC, story
+from icalendar import Calendar
+
+from pipeline.coach.after import call_debrief
+from pipeline.coach.commitments import Commitment, commitments
+from pipeline.coach.crm import FIELDS, checked_url, crm_rows, fields_for, push, stage_of, to_csv
+from pipeline.coach.diary import diary, to_ics
+from pipeline.coach.digest import MANAGER_SECTIONS, REP_SECTIONS, digest_html, digest_text, to_send, weekly_digest
+from pipeline.coach.reports import account_report
+from pipeline.coach.rows import Assignment, CallRow, Rows, SessionRow
+from pipeline.coach.training import load_library
+from pipeline.digest import as_html
+from pipeline.errors import EngineError, SettingsError
+
+LIBRARY = load_library()
+
+
+def full() -> Rows:
+    """The story with training, sessions, and a promise that is due."""
+    open_ = Assignment(
+        "aa11", "Ann", "ask_for_sale", 1, "ask-for-sale-never-hang-up-without", "Never hang up", "low", DAY, DAY,
+        team="North", detail={"calls": ["a1", "a3"]},
+    )  # fmt: skip
+    sessions = (
+        SessionRow("s1", "Ann", DAY + dt.timedelta(3), coach="Kim", topic="asking", minutes=30, status="planned"),
+        SessionRow("s2", "Bob", DAY - dt.timedelta(3), coach="Kim", status="missed"),
+        SessionRow("s3", "Bob", DAY + dt.timedelta(4), status="planned"),
+    )
+    return dataclasses.replace(story(), assignments=(open_,), sessions=sessions)
+
+
+def made() -> tuple[Commitment, ...]:
+    said = {"call_id": "a5", "rep": "Ann", "account": "Acme", "made_on": DAY - dt.timedelta(5)}
+    return (
+        Commitment(turn=1, owner="Ann", side="rep", kind="action", quote="I'll send it.", due=DAY, **said),
+        Commitment(
+            turn=2, owner="Owen", side="buyer", kind="action", quote="I'll ask <b>Raj</b>.",
+            due=DAY - dt.timedelta(2), status="overdue", **said,
+        ),
+    )  # fmt: skip
+
+
+def digest(**options: Any) -> Any:
+    return weekly_digest(full(), RUBRIC, made(), as_of=DAY, **options)
+
+
+def titles(found: Any) -> list[str]:
+    return [section.title for section in found.sections]
+
+
+def test_a_managers_week_says_what_matters_with_its_calls() -> None:
+    found = digest(team="North")
+    assert titles(found) == [t for t in MANAGER_SECTIONS if t in titles(found)]
+    assert {"Calls this week", "Gaps", "Training", "Due and overdue", "Coaching this week", "Is it fair"} <= set(
+        titles(found)
+    )
+    row = found.to_json()
+    assert json.loads(json.dumps(row)) == row
+    calls = {call.call_id: call for call in story().calls}
+    for section in row["sections"]:
+        for item in section["items"]:
+            assert item["calls"] == len(item["call_ids"])
+            assert set(item["call_ids"]) <= set(calls)
+            assert "Cid" not in item["text"]  # another team's
+    gaps = next(s for s in row["sections"] if s["title"] == "Gaps")
+    assert all(item["call_ids"] for item in gaps["items"])
+
+
+def test_a_reps_week_is_their_own() -> None:
+    found = digest(rep="Ann")
+    assert titles(found) == [t for t in REP_SECTIONS if t in titles(found)]
+    text = digest_text(found)
+    assert "Bob" not in text
+    assert "Never hang up: due today" in text
+    assert 'Owen, overdue 2026-10-31: "I\'ll ask <b>Raj</b>."' in " ".join(text.split())
+    stands = next(s for s in found.sections if s.title == "Where you stand")
+    assert all("over 6 calls" in item.text and len(item.call_ids) == 6 for item in stands.items)
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_html_escapes_what_was_said_and_links_to_the_calls() -> None:
+    page = digest_html(digest(rep="Ann"), base="http://127.0.0.1:8321/")
+    assert "<b>Raj</b>" not in page
+    assert "&lt;b&gt;Raj&lt;/b&gt;" in page
+    assert 'href="http://127.0.0.1:8321/calls/a5"' in page
+    assert "src=" not in page
+    assert "http://127.0.0.1:8321/calls/a5" in digest_text(digest(rep="Ann"), base="http://127.0.0.1:8321")
+
+
+def test_the_week_can_be_sent_as_the_nightly_digest_is() -> None:
+    letter = to_send(digest(rep="Ann"), base="http://127.0.0.1:8321")
+    assert letter.name == "week-2026-11-02-ann"
+    lines = [line for part in letter.sections for line in part.lines]
+    assert any("/calls/a5" in line for line in lines)
+    assert "Raj" in as_html(letter)
+    assert "<b>Raj</b>" not in as_html(letter)
+
+
+def test_an_empty_week_says_so() -> None:
+    found = weekly_digest(Rows(), RUBRIC, (), as_of=DAY)
+    assert found.sections == ()
+    assert "nothing to report" in digest_text(found)
+    assert "Nothing to report" in digest_html(found)
+
+
+def test_after_a_call_the_rep_hears_what_worked_and_what_to_change() -> None:
+    row = call_debrief(story(), "a5", RUBRIC, LIBRARY)
+    assert row is not None
+    assert json.loads(json.dumps(row)) == row
+    assert [item["criterion"] for item in row["worked"]] == ["discovery", "decision_makers"]
+    assert [item["criterion"] for item in row["next_time"]] == ["ask_for_sale", "objection_handling"]
+    ask = row["next_time"][0]
+    assert ask["moment"]["kind"] == "missed"
+    assert ask["before_this_call"]["calls"] == 5  # the call itself is not in it
+    assert "a5" not in ask["before_this_call"]["call_ids"]
+    assert ask["next_level"] == RUBRIC.criterion("ask_for_sale").levels[2]
+    assert ask["worked_elsewhere"]["rep"] != "Ann"
+    assert ask["module"] == "ask-for-sale-never-hang-up-without"
+    assert {line["who"] for line in ask["how_it_sounds"]} == {"rep", "buyer"}
+    assert [c["quote"] for c in row["commitments"]] == ["I will send you something and we speak soon."]
+    assert row["next_call"]["ask"]
+
+
+def test_a_call_that_was_not_scored_is_not_debriefed() -> None:
+    rows = Rows(calls=(CallRow("x", "abstained", "too noisy", "Ann"),))
+    row = call_debrief(rows, "x", RUBRIC, LIBRARY)
+    assert row is not None
+    assert row["reason"] == "too noisy"
+    assert "worked" not in row
+    assert call_debrief(rows, "y", RUBRIC, LIBRARY) is None
+    undated = dataclasses.replace(story(), calls=(dataclasses.replace(story().calls[0], date=None, account=None),))
+    bare = call_debrief(undated, undated.calls[0].call_id, RUBRIC, LIBRARY)
+    assert bare is not None
+    assert bare["next_call"] is None
+    assert bare["worked"][0]["before_this_call"] is None
+
+
+def test_the_calendar_holds_sessions_training_and_agreed_days() -> None:
+    entries = diary(full(), made())
+    assert [e.key.split("-")[0] for e in entries] == ["agreed", "agreed", "training", "session", "session"]
+    assert len(diary(full(), made(), rep="Bob")) == 1
+    assert len(diary(full(), made(), since=DAY + dt.timedelta(1))) == 2
+    stamp = dt.datetime(2026, 11, 2, 8, tzinfo=dt.UTC)
+    content = to_ics(entries, now=stamp)
+    assert content == to_ics(entries, now=stamp)
+    parsed = Calendar.from_ical(content)
+    events = [part for part in parsed.walk() if part.name == "VEVENT"]
+    assert len({str(event["UID"]) for event in events}) == 5
+    session = next(e for e in events if str(e["SUMMARY"]) == "Coaching: Ann with Kim")
+    assert session["DTSTART"].dt == DAY + dt.timedelta(3)
+    assert session["DTEND"].dt == DAY + dt.timedelta(4)
+    assert max(len(line) for line in content.split(b"\r\n")) <= 75
+
+
+def test_an_entry_keeps_its_id_when_its_day_is_known_again() -> None:
+    first, again = diary(full(), made()), diary(full(), made())
+    assert [e.key for e in first] == [e.key for e in again]
+
+
+def views() -> list[dict[str, Any]]:
+    names = sorted({c.account for c in story().calls if c.account})
+    return [account_report(story(), RUBRIC, name, as_of=DAY)[0] for name in names]
+
+
+@pytest.mark.parametrize("system", sorted(FIELDS))
+def test_every_account_becomes_a_record_under_the_crms_fields(system: str, tmp_path: Path) -> None:
+    fields = fields_for(system, tmp_path)
+    rows = crm_rows(views(), fields)
+    assert [row[fields["account"]] for row in rows] == ["Acme", "Birch", "Cedar", "Dale"]
+    assert all(set(row) == set(fields.values()) for row in rows)
+    assert rows[0][fields["calls"]] == 3
+    assert rows[0][fields["call_ids"]].split() == ["a1", "a3", "a5"]
+    assert rows[0][fields["next_step"]] == "I will send you something and we speak soon."
+    read = list(csv.DictReader(io.StringIO(to_csv(rows, fields))))
+    assert [row[fields["account"]] for row in read] == ["Acme", "Birch", "Cedar", "Dale"]
+
+
+def test_names_of_fields_can_be_changed_or_left_out(tmp_path: Path) -> None:
+    (tmp_path / "crm.yaml").write_text("account: Deal\nrisks: null\n", encoding="utf-8")
+    fields = fields_for("hubspot", tmp_path)
+    assert fields["account"] == "Deal"
+    assert "risks" not in fields
+    for text, says in (
+        ("colour: x", "unknown fact 'colour'"),
+        ("account: 7", "expected a field name"),
+        ("- a", "lines"),
+    ):
+        (tmp_path / "crm.yaml").write_text(text, encoding="utf-8")
+        with pytest.raises(SettingsError, match=says):
+            fields_for("hubspot", tmp_path)
+    with pytest.raises(SettingsError, match="unknown system 'sap'"):
+        fields_for("sap", tmp_path)
+
+
+def test_a_cell_that_a_spreadsheet_would_run_is_text() -> None:
+    assert to_csv([{"a": "=1+1"}], {"x": "a"}).splitlines()[1] == "'=1+1"
+
+
+def test_a_sentence_that_salesforce_would_refuse_is_cut() -> None:
+    (view, *_) = views()
+    long = {**view, "next_step_agreed": {"what": "x" * 400, "due": None, "owner": "Ann"}}
+    (row,) = crm_rows([long], FIELDS["salesforce"])
+    assert len(row["NextStep"]) == 255
+    (row,) = crm_rows([long], FIELDS["hubspot"])
+    assert len(row["hs_next_step"]) == 400
+
+
+def test_the_stage_is_the_last_that_is_done() -> None:
+    def view(**levels: int | None) -> dict[str, Any]:
+        return {"stages": [{"stage": c.stage, "best_level": levels.get(c.id)} for c in RUBRIC.criteria]}
+
+    assert stage_of(view(discovery=3, decision_makers=3, business_case=4)) == "assess"
+    assert stage_of(view(discovery=3, decision_makers=2, business_case=4)) is None
+    assert stage_of(view(discovery=3)) == "survey"
+
+
+class Hook(http.server.BaseHTTPRequestHandler):
+    """Keeps what is posted and answers with `status`."""
+
+    got: list[tuple[dict[str, str], dict[str, Any]]]
+    status: int
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.got.append((dict(self.headers), json.loads(body)))
+        self.send_response(self.status)
+        self.send_header("Location", "http://elsewhere.invalid/")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def hook() -> Iterator[tuple[str, type[Hook]]]:
+    kind = type("OneHook", (Hook,), {"got": [], "status": 200})
+    server = http.server.HTTPServer(("127.0.0.1", 0), kind)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/hook", kind
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_records_are_posted_with_the_key_and_the_same_id_again(hook: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    url, kind = hook
+    monkeypatch.setenv("DEBRIEF_CRM_KEY", "secret-key")
+    rows = [{"dealname": "Acmé"}]
+    assert push(url, "hubspot", rows) == 1
+    push(url, "hubspot", rows)
+    (headers, body), (again, _) = kind.got
+    assert body == {"system": "hubspot", "records": rows}
+    assert headers["Authorization"] == "Bearer secret-key"
+    assert headers["Idempotency-Key"] == again["Idempotency-Key"]
+
+
+@pytest.mark.parametrize("status", [302, 401, 500])
+def test_a_refusal_is_one_line_without_the_key_and_is_not_followed(
+    hook: Any, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, kind = hook
+    kind.status = status
+    monkeypatch.setenv("DEBRIEF_CRM_KEY", "secret-key")
+    with pytest.raises(EngineError) as caught:
+        push(url, "hubspot", [{}])
+    assert str(caught.value).startswith(f"127.0.0.1: refused with {status}")
+    assert "secret" not in str(caught.value)
+    assert len(kind.got) == 1
+
+
+def test_nothing_is_sent_without_a_sound_address() -> None:
+    for url in ("", "http://crm.example.com/x", "ftp://a/b", "nonsense", "https://user:pw@a.example/x", "http://[::1"):
+        with pytest.raises(SettingsError, match="crm_url"):
+            push(url, "hubspot", [{}])
+    assert checked_url("https://crm.example.com/x") == "https://crm.example.com/x"
+    with pytest.raises(EngineError, match="not reached"):
+        push("http://127.0.0.1:9/x", "hubspot", [{}])
+
+
+def test_the_story_has_promises_to_read() -> None:
+    assert {c.owner for c in commitments(story(), as_of=DAY)} == {"Ann", "Bob", "Cid"}

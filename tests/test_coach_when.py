@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from pipeline.coach.when import named_days
+
+TUESDAY = dt.date(2026, 9, 8)
+
+
+@pytest.mark.parametrize(
+    ("text", "dates"),
+    [
+        ("Make it Tuesday the 22nd and you're on.", ["2026-09-22"]),
+        ("we sit down on the sixth of October", ["2026-10-06"]),
+        ("by Friday", ["2026-09-11"]),
+        ("see you Tuesday", ["2026-09-15"]),  # said on a Tuesday: the next one
+        ("next Thursday, the 19th", ["2026-09-19"]),
+        ("a week on Friday", ["2026-09-18"]),
+        ("Thursday week", ["2026-09-17"]),
+        ("next week on Monday", ["2026-09-14"]),
+        ("next week", ["2026-09-18"]),
+        ("end of next month", ["2026-10-31"]),
+        ("by the end of the week", ["2026-09-11"]),
+        ("the end of the quarter", ["2026-09-30"]),
+        ("in two weeks' time", ["2026-09-22"]),
+        ("within 10 days", ["2026-09-18"]),
+        ("in a month", ["2026-10-08"]),
+        ("tomorrow, or the day after tomorrow", ["2026-09-09", "2026-09-10"]),
+        ("I'll send it tonight", ["2026-09-08"]),
+        ("by the third", ["2026-10-03"]),
+        ("October 5th or 6 Oct", ["2026-10-05", "2026-10-06"]),
+        ("the 2nd of February", ["2027-02-02"]),
+        ("we agreed on the 1st of September", ["2026-09-01"]),
+        ("the first thing, the second of the two, in January, soon", []),
+        ("the 31st of February", []),
+        ("may I send it", []),
+    ],
+)
+def test_days_are_read_as_people_mean_them(text: str, dates: list[str]) -> None:
+    assert [str(found.date) for found in named_days(text, TUESDAY)] == dates
+
+
+def test_without_the_day_of_the_call_only_the_words_are_known() -> None:
+    (found,) = named_days("I'll have it by Friday.", None)
+    assert (found.words, found.date) == ("Friday", None)
+
+
+def test_the_end_of_a_month_and_of_a_year_are_days_that_exist() -> None:
+    assert named_days("in three months", dt.date(2026, 11, 30))[0].date == dt.date(2027, 2, 28)
+    assert named_days("the 5th", dt.date(2026, 12, 20))[0].date == dt.date(2027, 1, 5)
+    assert named_days("in February", dt.date(2026, 12, 20)) == []

@@ -1,0 +1,250 @@
+"""Following a call while it is made: lines and samples that arrive bit by bit."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models import recognisers
+from pipeline import follow, hear
+from pipeline.errors import AudioError, InputError
+from pipeline.follow import Lines, Recording, Roles, Voices, Wave
+from pipeline.settings import Settings
+from pipeline.types import Turn, Word
+
+SAMPLE = Path(__file__).parents[1] / "sample_calls/inbox/North/Alice Moreau/2026-10-14_Lakeside Linen.wav"
+
+
+def more(path: Path, text: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def test_lines_come_once_they_are_finished(tmp_path: Path) -> None:
+    path = tmp_path / "call.txt"
+    path.write_text("Ann: Hello.\nMia: Hel", encoding="utf-8")
+    lines = Lines(path)
+    assert [(t.speaker, t.text) for t in lines.poll()] == [("Ann", "Hello.")]
+    assert lines.poll() == []
+    more(path, "lo, h\u00e9.\n\n00:01:05 Ann: How are you?\n")
+    found = lines.poll()
+    assert [(t.speaker, t.text) for t in found] == [("Mia", "Hello, h\u00e9."), ("Ann", "How are you?")]
+    assert found[1].t0 == 65
+
+
+def test_lines_of_other_kinds(tmp_path: Path) -> None:
+    path = tmp_path / "call.vtt"
+    path.write_text(
+        "WEBVTT\n\n1\n00:00:01.000 --> 00:00:03.500\n<v Ann Lee>Good morning.</v>\n\n"
+        "2\n00:00:04.000 --> 00:00:06.000\nand how is it?\n"
+        '{"speaker": "buyer:Mia", "text": "Busy.", "t0": 7, "t1": 8}\n{"broken\n{"speaker": "x"}\n[00:12] Mia: Very.\n',
+        encoding="utf-8",
+    )
+    found = Lines(path).poll()
+    assert [(t.t0, t.t1, t.speaker, t.text) for t in found[:3]] == [
+        (1.0, 3.5, "Ann Lee", "Good morning."),
+        (4.0, 6.0, "Ann Lee", "and how is it?"),
+        (7.0, 8.0, "buyer:Mia", "Busy."),
+    ]
+    assert (found[3].t0, found[3].speaker) == (12.0, "Mia")
+
+
+def test_lines_without_times_get_the_clocks(tmp_path: Path) -> None:
+    path = tmp_path / "call.txt"
+    path.write_text("Ann: one two three four five\n", encoding="utf-8")
+    now = [100.0]
+    lines = Lines(path, clock=lambda: now[0])
+    (first,) = lines.poll()
+    assert (first.t0, first.t1) == (98.0, 100.0)
+    more(path, "Mia: yes\n")
+    (second,) = lines.poll()
+    assert second.t0 >= first.t1  # never before the words that came before it
+
+
+def test_a_file_that_was_begun_anew_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "call.txt"
+    path.write_text("Ann: Hello there, a long line.\n", encoding="utf-8")
+    lines = Lines(path)
+    lines.poll()
+    path.write_text("Ann: Again.\n", encoding="utf-8")
+    assert [t.text for t in lines.poll()] == ["Again."]
+    path.unlink()
+    with pytest.raises(InputError, match="cannot be read"):
+        lines.poll()
+
+
+def test_what_cannot_be_followed_is_refused_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        follow.follow(tmp_path / "gone.txt", Settings())
+    (tmp_path / "a.mp3").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"use a \.wav that grows"):
+        follow.follow(tmp_path / "a.mp3", Settings())
+    (tmp_path / "a.txt").write_text("")
+    assert isinstance(follow.follow(tmp_path / "a.txt", Settings()), Lines)
+
+
+def head(code: int, channels: int, rate: int, bits: int, *, extra: bytes = b"") -> bytes:
+    """A WAV header as a recorder leaves it while it records: without lengths."""
+    width = channels * bits // 8
+    fmt = struct.pack("<HHIIHH", code, channels, rate, rate * width, width, bits)
+    return b"RIFF\0\0\0\0WAVEfmt " + struct.pack("<I", 16) + fmt + extra + b"data\0\0\0\0"
+
+
+def tone(seconds: float, rate: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return 0.5 * np.sin(2 * np.pi * 440 * np.arange(int(seconds * rate)) / rate)
+
+
+@pytest.mark.parametrize(
+    ("code", "bits", "encode"),
+    [
+        (1, 16, lambda x: (x * 32767).astype("<i2").tobytes()),
+        (1, 32, lambda x: (x * 2147483647).astype("<i4").tobytes()),
+        (3, 32, lambda x: x.astype("<f4").tobytes()),
+    ],
+)
+def test_samples_arrive_as_they_are_written(tmp_path: Path, code: int, bits: int, encode: Any) -> None:
+    path = tmp_path / "call.wav"
+    path.write_bytes(b"")
+    wave = Wave(path)
+    assert wave.fresh() == []
+    whole = head(code, 1, 16_000, bits, extra=b"LIST" + struct.pack("<I", 3) + b"abc\0")
+    path.write_bytes(whole[:20])
+    assert wave.fresh() == []
+    data = encode(tone(0.5, 16_000))
+    path.write_bytes(whole + data[:1001])
+    (first,) = wave.fresh()
+    path.write_bytes(whole + data)
+    (rest,) = wave.fresh()
+    np.testing.assert_allclose(np.concatenate([first, rest]), tone(0.5, 16_000), atol=2e-4)
+    assert wave.fresh() == []
+
+
+def test_channels_are_apart_and_rates_become_one(tmp_path: Path) -> None:
+    path = tmp_path / "call.wav"
+    rate = 8_000
+    both = np.stack([tone(1.0, rate), np.zeros(rate)], axis=1)
+    data = (both * 32767).astype("<i2").tobytes()
+    wave = Wave(path)
+    got: list[list[Any]] = [[], []]
+    for end in range(0, len(data) + 1, len(data) // 10):
+        path.write_bytes(head(1, 2, rate, 16) + data[:end])
+        for channel, samples in enumerate(wave.fresh()):
+            got[channel].append(samples)
+    left, right = (np.concatenate(parts) for parts in got)
+    assert wave.channels == 2
+    assert abs(len(left) - 16_000) < 800
+    spectrum = np.abs(np.fft.rfft(left[1000:15000]))
+    assert abs(np.argmax(spectrum) * 16_000 / 14_000 - 440) < 3
+    assert np.abs(right).max() < 1e-3
+
+
+def test_telephone_samples_are_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "call.wav"
+    path.write_bytes(head(7, 1, 16_000, 8) + bytes([0xFF, 0x7F, 0x80, 0x00]))
+    np.testing.assert_allclose(Wave(path).fresh()[0], [0, 0, 32124 / 32768, -32124 / 32768], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"ID3 this is an mp3, not a wav file", "not a WAV file"),
+        (head(1, 6, 48_000, 16), "mono or stereo"),
+        (head(1, 1, 16_000, 24), "16-bit PCM"),
+    ],
+)
+def test_other_recordings_are_refused(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "call.wav"
+    path.write_bytes(content)
+    with pytest.raises(AudioError, match=says):
+        Wave(path).fresh()
+
+
+def fake_engine(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float]]:
+    """A recogniser that says `words` for every span; the spans it was given, in samples' seconds."""
+    spans: list[tuple[float, float]] = []
+
+    def transcribe(read: Any, speech: list[tuple[float, float]], **options: Any) -> list[Word]:
+        spans.extend(speech)
+        return [Word(t0, t1, "words") for t0, t1 in speech if len(read(t0, t1))]
+
+    engine = recognisers.Recogniser(transcribe, lambda model: "1", lambda words: None, punctuated=True)
+    monkeypatch.setitem(recognisers.RECOGNISERS, "fake", engine)
+    monkeypatch.setattr(hear, "choose_engine", lambda settings: ("fake", "", ()))
+    return spans
+
+
+def test_a_recording_is_heard_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_engine(monkeypatch)
+    whole = SAMPLE.read_bytes()
+    start = whole.index(b"data") + 8
+    data = whole[start : start + 16_000 * 2 * 14]
+    path = tmp_path / "call.wav"
+    recording = Recording(path, Settings())
+    turns: list[Turn] = []
+    came: list[float] = []
+    for end in range(0, len(data) + 1, 32_000):  # a second at a time
+        path.write_bytes(whole[:start] + data[:end])
+        fresh = recording.poll()
+        turns += fresh
+        came += [end / 32_000] * len(fresh)
+    assert len(turns) >= 3
+    assert all(a.t1 <= b.t0 + 0.25 for a, b in itertools.pairwise(turns))
+    assert max(turn.duration_s for turn in turns) <= follow.MAX_PIECE_S + 0.5
+    late = [at - turn.t1 for at, turn in zip(came, turns, strict=True)]
+    assert max(late) <= follow.MAX_PIECE_S / 2 + 1.5
+    assert {turn.speaker for turn in turns} == {"voice 1", "voice 2"}
+
+
+def test_two_channels_are_two_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_engine(monkeypatch)
+    whole = SAMPLE.read_bytes()
+    speech = np.frombuffer(whole[whole.index(b"data") + 8 :][: 16_000 * 2 * 6], "<i2")
+    both = np.stack([speech, np.zeros_like(speech)], axis=1)
+    path = tmp_path / "call.wav"
+    path.write_bytes(head(1, 2, 16_000, 16) + both.tobytes() + bytes(4 * 16_000))
+    turns = Recording(path, Settings()).poll()
+    assert {turn.speaker for turn in turns} == {"channel 1"}
+
+
+def test_short_utterances_are_the_last_speakers() -> None:
+    voices = Voices()
+    assert voices.of(np.zeros(1000, np.float32)) == "voice 1"
+
+
+def roles_for(*lines: tuple[str, str], rep: str | None = None) -> Roles:
+    roles = Roles(rep)
+    for who, text in lines:
+        roles.hear(Turn(0, 1, who, text))
+    return roles
+
+
+def test_roles_are_as_told_or_as_the_labels_say() -> None:
+    told = roles_for(("Ann Lee", "Hi"), ("Mia", "Hi"), rep="ann lee")
+    assert (told.name("Ann Lee"), told.name("Mia")) == ("rep", "buyer:Mia")
+    named = roles_for(("rep", "Hi"), ("Mia", "Hi"))
+    assert (named.name("rep"), named.name("Mia"), named.name("buyer:Owen"), named.name("buyer")) == (
+        "rep", "buyer:Mia", "buyer:Owen", "buyer",
+    )  # fmt: skip
+
+
+def test_roles_are_heard_from_the_words_once_there_are_enough() -> None:
+    few = roles_for(("voice 1", "Hello."), ("voice 2", "Hi."))
+    assert few.name("voice 1") == "voice 1"
+    seller = "How do you plan the rounds today, and what does it cost you when one goes wrong? " * 3
+    buyer = "We do it on paper and we lose forty orders a month, my driver never sees the list, it is a mess. " * 3
+    known = roles_for(("voice 1", buyer), ("voice 2", seller))
+    assert (known.name("voice 2"), known.name("voice 1")) == ("rep", "buyer:voice 1")
+
+
+def test_json_lines_survive_odd_values(tmp_path: Path) -> None:
+    path = tmp_path / "call.jsonl"
+    path.write_text(
+        json.dumps({"speaker": None, "text": " ok ", "t0": "soon"}) + "\n[]\n" + json.dumps({"text": 3}) + "\n"
+    )
+    assert [(t.speaker, t.text) for t in Lines(path).poll()][:1] == [("unknown", "ok")]
