@@ -78,7 +78,7 @@ def perform_jobs(jobs: Sequence[Job], settings: Settings) -> list[Outcome]:
         try:
             # the run's owner tag is not the tasks': Prefect asks its server for a slot of each tag, twice per task, and
             # under thousands of tasks the server refuses some
-            with TagsContext(current_tags=frozenset()):
+            with TagsContext(current_tags=set()):
                 wait([process_call.submit(job.path.name, performer(n, job)) for n, job in enumerate(jobs)])
             for position, job in enumerate(jobs):
                 # a busy Prefect server now and then refuses a task before it has begun: the call is done all the same

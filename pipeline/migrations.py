@@ -236,6 +236,13 @@ ALTER TABLE criterion_scores ADD COLUMN machine_level INTEGER;
 ALTER TABLE criterion_scores ADD COLUMN machine_status VARCHAR;
 ALTER TABLE criterion_scores ADD COLUMN overridden_by VARCHAR;
 UPDATE criterion_scores SET machine_level = level, machine_status = status;
+
+CREATE TABLE moves (
+    call_id VARCHAR NOT NULL,
+    turn    INTEGER NOT NULL,
+    move    VARCHAR NOT NULL,
+    p       DOUBLE NOT NULL
+);
 """
 
 # Coaching: what no recording tells.

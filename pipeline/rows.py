@@ -9,7 +9,7 @@ from pipeline.types import CallMeta, Transcript
 
 Row = dict[str, Any]
 
-CALL_TABLES = ("turns", "criterion_scores", "evidence", "missed", "objections", "metrics")
+CALL_TABLES = ("turns", "criterion_scores", "evidence", "missed", "objections", "metrics", "moves")
 """The tables whose rows belong to a call by `call_id`."""
 
 FACT_KEYS: dict[str, str] = {
@@ -39,6 +39,7 @@ def add_call(tables: dict[str, list[Row]], sha256: str, file: str, record: Row) 
         return
     tables["metrics"].append({"call_id": call_id, **card["metrics"]})
     tables["objections"].extend({"call_id": call_id, **row} for row in card["objections"])
+    tables["moves"].extend({"call_id": call_id, **row} for row in card.get("moves", ()))
     for criterion, score in card["criteria"].items():
         key = {"call_id": call_id, "criterion": criterion}
         machine = score.get("machine") or score

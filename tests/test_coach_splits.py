@@ -86,9 +86,9 @@ def test_over_very_many_calls_the_team_table_shows_plain_means(
 ) -> None:
     with Store(settings.data) as store:
         store.ingest()
-        few = {row["rep"]: row["levels"] for row in cli_reports.team_rows(store)}
+        few = {row["rep"]: row["levels"] for row in cli_reports.team_rows(store, settings)}
         monkeypatch.setattr(snapshot, "LIVE_CALLS", 3)
-        many = {row["rep"]: row["levels"] for row in cli_reports.team_rows(store)}
+        many = {row["rep"]: row["levels"] for row in cli_reports.team_rows(store, settings)}
     assert few["Ann"]["discovery"]["low"] < few["Ann"]["discovery"]["standing"]
     assert many["Ann"]["discovery"] == {"standing": 4.0, "low": None, "high": None, "calls": 6}
     assert str(level_text(many["Ann"]["discovery"])) == "4.0"

@@ -133,12 +133,13 @@ def reps(store: Store) -> list[str]:
     return [row["rep"] for row in store.query("SELECT DISTINCT rep FROM calls WHERE rep IS NOT NULL ORDER BY rep")]
 
 
-def team_rows(store: Store, *, rep: str | None = None) -> list[Row]:
+def team_rows(store: Store, settings: Settings, *, rep: str | None = None) -> list[Row]:
     """`{"team", "rep", "calls", "overall", "levels": {criterion: standing}}` of what was scored.
 
     A standing is `{"standing", "low", "high", "calls"}`: the estimate over the rep's calls with its 90 % interval, or a
     plain mean without one where there are more than `LIVE_CALLS` calls.
     """
+    from models.judge_card import human_review
     from pipeline.coach.load import load_scores
     from pipeline.coach.snapshot import LIVE_CALLS
     from pipeline.coach.standings import standings
@@ -153,7 +154,7 @@ def team_rows(store: Store, *, rep: str | None = None) -> list[Row]:
             mean = {"standing": row["mean"], "low": None, "high": None, "calls": int(row["n"])}
             levels.setdefault(row["rep"], {})[row["criterion"]] = mean
     else:
-        for s in standings(load_scores(store)):
+        for s in standings(load_scores(store, without=human_review(settings))):
             found = {"standing": s.estimate, "low": s.low, "high": s.high, "calls": s.n}
             levels.setdefault(s.rep, {})[s.criterion] = found
     rows = store.query(_TEAM, {"rep": rep})
@@ -164,4 +165,4 @@ def teams(store: Store, settings: Settings, *, rep: str | None = None) -> Iterab
     """The team tables, ready to print."""
     from pipeline.cli.render import team_tables
 
-    return team_tables(team_rows(store, rep=rep), rubric_of(settings))
+    return team_tables(team_rows(store, settings, rep=rep), rubric_of(settings))

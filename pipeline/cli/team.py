@@ -136,8 +136,9 @@ def calendar(rep: Rep = None, out: Out = None, data: Data = None) -> None:
     """Coaching sessions, training due and days agreed with buyers as a calendar file (.ics)."""
     from pipeline.coach.commands import calendar_of
 
-    with open_store(settings_of(data)) as store:
-        content = calendar_of(store, rep=rep)
+    settings = settings_of(data)
+    with open_store(settings) as store:
+        content = calendar_of(store, settings=settings, rep=rep)
     _write(content, out)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from models.judge_card import human_review
 from pipeline.coach.accounts import by_account
 from pipeline.coach.after import call_debrief
 from pipeline.coach.assign import new_assignments
@@ -64,14 +65,14 @@ def gap_rows(
         ]
         rep = None if name is None else _known(name, reps, "rep")
         return [row for row in kept if rep in (None, row["rep"]) and (allowed is None or row["criterion"] in allowed)]
-    rows = load_rows(store)
+    rows = load_rows(store, without=human_review(settings))
     rep = _rep(rows, name)
     return gaps_report(rows, load_rubric(settings.rubric), rep=rep, allowed=allowed, target=_target(settings))
 
 
 def standing_rows(store: Store, *, settings: Settings, name: str | None = None, by: str = "criterion") -> list[Row]:
     """Standings of all reps or of the one called `name`, by one of `SPLITS`. Raises `StoreError`."""
-    rows = load_rows(store)
+    rows = load_rows(store, without=human_review(settings))
     if by not in SPLITS:
         raise StoreError(f"{by}: standings are by {', '.join(SPLITS)}")
     return standings_report(rows, load_rubric(settings.rubric), rep=_rep(rows, name), by=by, target=_target(settings))
@@ -82,7 +83,7 @@ def refresh_gaps(store: Store, *, settings: Settings, allowed: Collection[str] |
     if kept_gaps(store) is None:
         return False
     rubric = load_rubric(settings.rubric)
-    rows = Rows(scores=load_scores(store))
+    rows = Rows(scores=load_scores(store, without=human_review(settings)))
     found = gaps_report(rows, rubric, allowed=allowed, target=_target(settings))
     keep_gaps(store, found, as_of=dt.date.today())
     return True
@@ -90,7 +91,7 @@ def refresh_gaps(store: Store, *, settings: Settings, allowed: Collection[str] |
 
 def training_rows(store: Store, *, settings: Settings, name: str | None = None) -> list[Row]:
     """Assignments of all reps or of the one called `name`, with `effect` as a short text and `measured` in full."""
-    rows = load_rows(store)
+    rows = load_rows(store, without=human_review(settings))
     rep = _rep(rows, name)
     found = training_report(rows, load_rubric(settings.rubric), library_of(settings), rep=rep, as_of=today_of(rows))
     return [
@@ -107,7 +108,7 @@ def training_rows(store: Store, *, settings: Settings, name: str | None = None) 
 
 def snippet_rows(store: Store, *, settings: Settings, name: str | None = None) -> list[Row]:
     """What reps said at their best: all, on the criterion or objection kind called `name`, else with those words."""
-    rows = load_rows(store)
+    rows = load_rows(store, without=human_review(settings))
     known = {item.id for item in load_rubric(settings.rubric).criteria}
     kinds = get_args(ObjectionKind)
     asked: dict[str, Any] = {"limit": 10 * SNIPPETS}
@@ -125,7 +126,7 @@ def account_rows(store: Store, *, settings: Settings, name: str | None = None) -
     """A line per account, or one account in full. Raises `StoreError` for an unknown one."""
     account = _account(store, name)
     since = None if account else dt.date.today() - dt.timedelta(TURNS_DAYS)
-    rows = load_rows(store, account=account, turns_since=since)
+    rows = load_rows(store, without=human_review(settings), account=account, turns_since=since)
     rubric, known = load_rubric(settings.rubric), load_profile(settings.data).competitors
     found = account_report(rows, rubric, account, as_of=today_of(rows), competitors=known)
     if account is not None:
@@ -138,21 +139,21 @@ def account_rows(store: Store, *, settings: Settings, name: str | None = None) -
 def plan_rows(store: Store, *, settings: Settings, name: str | None = None) -> list[Row]:
     """What to ask each account for, or one account's pre-call plan. Raises `StoreError` for an unknown one."""
     account = _account(store, name)
-    rows = load_rows(store, account=account)
+    rows = load_rows(store, without=human_review(settings), account=account)
     return plan_report(rows, load_rubric(settings.rubric), account, as_of=today_of(rows))
 
 
 def debrief_rows(store: Store, *, settings: Settings, name: str) -> list[Row]:
     """The post-call debrief of the call whose id begins like that. Raises `StoreError`."""
     call_id = _call(store, name)
-    rows = load_rows(store, call=call_id)
+    rows = load_rows(store, without=human_review(settings), call=call_id)
     found = call_debrief(rows, call_id, load_rubric(settings.rubric), library_of(settings))
     return [found] if found else []
 
 
 def commitment_rows(store: Store, *, settings: Settings, name: str | None = None) -> list[Row]:
     """What was promised on calls of the last year, newest first: all, or of the account or rep called `name`."""
-    rows = _recent(store)
+    rows = _recent(store, settings)
     made = commitments(rows, as_of=today_of(rows))
     if name is not None:
         names = sorted({n for call in rows.calls for n in (call.account, call.rep) if n})
@@ -165,7 +166,7 @@ def support_rows(
     store: Store, *, settings: Settings, name: str | None = None, allowed: Collection[str] | None = None
 ) -> list[Row]:
     """Support beside results and warnings, for all reps or the one called `name`. Raises `StoreError`."""
-    rows = _recent(store)
+    rows = _recent(store, settings)
     today = today_of(rows)
     return support_report(
         rows,
@@ -188,7 +189,7 @@ def digest_of(
     allowed: Collection[str] | None = None,
 ) -> WeeklyDigest:
     """The weekly digest of a rep, a team, or all teams. Raises `StoreError` for an unknown one."""
-    rows = _recent(store)
+    rows = _recent(store, settings)
     day = as_of or today_of(rows)
     known = None if team is None else _known(team, sorted({c.team for c in rows.calls if c.team}), "team")
     made = commitments(rows, as_of=day)
@@ -204,9 +205,9 @@ def digest_of(
     )
 
 
-def calendar_of(store: Store, *, rep: str | None = None) -> bytes:
+def calendar_of(store: Store, *, settings: Settings, rep: str | None = None) -> bytes:
     """Coaching sessions, training due and agreed days as an iCalendar file, from a week ago on. Raises `StoreError`."""
-    rows = _recent(store)
+    rows = _recent(store, settings)
     today = today_of(rows)
     entries = diary(rows, commitments(rows, as_of=today), rep=_rep(rows, rep), since=today - dt.timedelta(7))
     return to_ics(entries)
@@ -214,7 +215,7 @@ def calendar_of(store: Store, *, rep: str | None = None) -> bytes:
 
 def crm_records(store: Store, *, settings: Settings) -> tuple[list[Row], dict[str, str]]:
     """One record per account under the CRM's field names, and those names. Raises `StoreError`, `SettingsError`."""
-    rows = _recent(store)
+    rows = _recent(store, settings)
     rubric, rivals = load_rubric(settings.rubric), load_profile(settings.data).competitors
     views = [
         account_report(part, rubric, name, as_of=today_of(rows), competitors=rivals)[0]
@@ -226,7 +227,7 @@ def crm_records(store: Store, *, settings: Settings) -> tuple[list[Row], dict[st
 
 def answers_that_worked(store: Store, *, settings: Settings) -> dict[str, str]:
     """Per kind of objection, what a rep said on a call that settled one, newest best call first."""
-    rows = load_rows(store)
+    rows = load_rows(store, without=human_review(settings))
     rubric = load_rubric(settings.rubric)
     found = {kind: answer_that_worked(rows, kind, rubric) for kind in get_args(ObjectionKind)}
     return {kind: snippet.moment.quote for kind, snippet in found.items() if snippet}
@@ -240,10 +241,15 @@ def import_csv(store: Store, path: Path, kind: str) -> Imported:
     return found
 
 
-def _recent(store: Store) -> Rows:
+def _recent(store: Store, settings: Settings) -> Rows:
     """Rows of the last two years, with the words of the last year's calls."""
     today = dt.date.today()
-    return load_rows(store, turns_since=today - dt.timedelta(TURNS_DAYS), since=today - dt.timedelta(2 * TURNS_DAYS))
+    return load_rows(
+        store,
+        without=human_review(settings),
+        turns_since=today - dt.timedelta(TURNS_DAYS),
+        since=today - dt.timedelta(2 * TURNS_DAYS),
+    )
 
 
 def _call(store: Store, name: str) -> str:
@@ -259,7 +265,7 @@ def assign_training(store: Store, *, settings: Settings, allowed: Collection[str
 
     `allowed` are the criteria whose published quality allows it (None: all).
     """
-    rows = load_rows(store)
+    rows = load_rows(store, without=human_review(settings))
     given = new_assignments(
         rows,
         load_rubric(settings.rubric),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from pipeline.coach.rows import (
@@ -10,6 +11,7 @@ from pipeline.coach.rows import (
     Assignment,
     CallRow,
     Moment,
+    MoveRow,
     ObjectionRow,
     QuotaRow,
     Rows,
@@ -35,7 +37,7 @@ FROM calls c WHERE {_WHERE} ORDER BY c.call_date NULLS FIRST, c.call_id
 _SCORES = f"""
 SELECT c.call_id, c.rep, c.criterion, c.level, c.team, c.call_date AS date, c.call_type, c.account, c.confidence,
        c.overall
-FROM scores c WHERE c.rep IS NOT NULL AND {_WHERE}
+FROM scores c WHERE c.rep IS NOT NULL AND NOT list_contains($without::VARCHAR[], c.criterion) AND {_WHERE}
 QUALIFY row_number() OVER (
     PARTITION BY c.rep, c.criterion ORDER BY c.call_date DESC NULLS LAST, c.call_id DESC
 ) <= {NEWEST}
@@ -57,6 +59,10 @@ WHERE c.status = 'scored' AND {_WHERE} ORDER BY o.call_id, o.turn
 _TURNS = f"""
 SELECT t.call_id, t.turn, t.t0, t.t1, t.side, t.name, t.text FROM turns t JOIN calls c USING (call_id)
 WHERE ($every OR c.account = $account OR c.call_id = $call) AND {_WHERE} ORDER BY t.call_id, t.turn
+"""
+_MOVES = f"""
+SELECT m.call_id, m.turn, m.move, m.p FROM moves m JOIN calls c USING (call_id)
+WHERE ($every OR c.account = $account OR c.call_id = $call) AND {_WHERE} ORDER BY m.call_id, m.turn, m.move
 """
 _ASSIGNMENTS = """
 SELECT assignment_id, rep, criterion, level, module, title, reason, assigned_on, due_on, team, status, completed_on,
@@ -81,18 +87,21 @@ def load_rows(
     call: str | None = None,
     turns_since: dt.date | None = None,
     since: dt.date | None = None,
+    without: Collection[str] = (),
 ) -> Rows:
     """All rows of the store; turns only of `account`, of `call`, or of calls from `turns_since` on: they are long.
 
-    `since` leaves out older calls altogether; undated ones stay. Raises `StoreError`.
+    `since` leaves out older calls altogether; undated ones stay. `without` are criteria whose scores are for people to
+    review (`models.judge_card.human_review`): they enter no standing. Raises `StoreError`.
     """
     both: dict[str, Any] = {"since": since}
     return Rows(
         calls=tuple(CallRow(**row) for row in store.query(_CALLS, both)),
-        scores=load_scores(store, since=since),
+        scores=load_scores(store, since=since, without=without),
         moments=tuple(Moment(**row) for row in store.query(_MOMENTS, both)),
         objections=tuple(ObjectionRow(**row) for row in store.query(_OBJECTIONS, both)),
-        turns=load_turns(store, account=account, call=call, since=turns_since),
+        turns=tuple(TurnRow(**row) for row in _of_calls(store, _TURNS, account, call, turns_since)),
+        moves=tuple(MoveRow(**row) for row in _of_calls(store, _MOVES, account, call, turns_since)),
         assignments=tuple(Assignment(**_known(row)) for row in store.query(_ASSIGNMENTS)),
         sessions=tuple(SessionRow(**row) for row in store.query(_SESSIONS)),
         quotas=tuple(QuotaRow(**row) for row in store.query(_QUOTAS)),
@@ -100,19 +109,20 @@ def load_rows(
     )
 
 
-def load_scores(store: Store, *, since: dt.date | None = None) -> tuple[ScoredCall, ...]:
+def load_scores(store: Store, *, since: dt.date | None = None, without: Collection[str] = ()) -> tuple[ScoredCall, ...]:
     """The scores of `load_rows` alone, for what needs nothing else. Raises `StoreError`."""
-    return tuple(ScoredCall(**row) for row in store.query(_SCORES, {"since": since}))
+    asked = {"since": since, "without": sorted(without)}
+    return tuple(ScoredCall(**row) for row in store.query(_SCORES, asked))
 
 
-def load_turns(
-    store: Store, *, account: str | None = None, call: str | None = None, since: dt.date | None = None
-) -> tuple[TurnRow, ...]:
-    """Turns of an account, of a call, or of all calls from a day on; none where nothing is asked for."""
+def _of_calls(
+    store: Store, sql: str, account: str | None, call: str | None, since: dt.date | None
+) -> list[dict[str, Any]]:
+    """Rows of an account, of a call, or of all calls from a day on; none where nothing is asked for."""
     if account is None and call is None and since is None:
-        return ()
+        return []
     asked = {"account": account, "call": call, "since": since, "every": account is None and call is None}
-    return tuple(TurnRow(**row) for row in store.query(_TURNS, asked))
+    return store.query(sql, asked)
 
 
 def _known(row: dict[str, Any]) -> dict[str, Any]:
