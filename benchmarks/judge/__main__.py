@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.judge.curve import RESULT
 from benchmarks.judge.data import read_test
 from benchmarks.judge.designs import design_table
 from benchmarks.judge.measure import Report, measure
@@ -20,7 +21,7 @@ from models.judge_model import JudgeModel, Verdict, load_judge
 from models.training.corpus import CRITERIA, LabelledCall
 from pipeline.judge import scorecard
 from pipeline.rubric import load_rubric
-from pipeline.types import Scorecard
+from pipeline.types import Scorecard, Turn
 
 PAGE = Path(__file__).resolve().parents[2] / "QUALITY.md"
 Levels = dict[str, int | None]
@@ -45,6 +46,8 @@ def main() -> None:
         designs=design_table(calls, model),
         calls=len(calls),
         turns_per_second=sum(len(call.transcript.turns) for call in calls) / seconds,
+        hour_s=seconds_of_an_hour(calls, model),
+        curve=json.loads(RESULT.read_text(encoding="utf-8")),
         config=model.config,
         revision=model.revision,
     )
@@ -66,6 +69,20 @@ def publish(report: Report, revision: str) -> None:
     QUALITY.write_text(
         json.dumps({"revision": revision, "criteria": rows}, indent=1, sort_keys=True) + "\n", encoding="utf-8"
     )
+
+
+def seconds_of_an_hour(calls: Sequence[LabelledCall], model: JudgeModel) -> float:
+    """Seconds that a call of one hour takes: test calls one after the other until 3,600 s of talk are full."""
+    turns: list[Turn] = []
+    spoken = 0.0
+    for call in calls:
+        turns += call.transcript.turns
+        spoken += call.transcript.duration_s
+        if spoken >= 3600:
+            break
+    start = time.perf_counter()
+    model.read(turns)
+    return (time.perf_counter() - start) * 3600 / spoken
 
 
 def judge_all(calls: Sequence[LabelledCall], model: JudgeModel) -> tuple[list[Levels], list[Scorecard]]:

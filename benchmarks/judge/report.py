@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.judge.measure import Report
@@ -25,6 +25,8 @@ def quality_page(
     designs: Mapping[str, Agreement],
     calls: int,
     turns_per_second: float,
+    hour_s: float,
+    curve: Sequence[Mapping[str, float]],
     config: Mapping[str, Any],
     revision: str,
 ) -> str:
@@ -35,13 +37,34 @@ def quality_page(
         _agreement_table(report, raters),
         "## Other designs on the same calls\n",
         _design_table(designs),
+        _CURVE_TEXT,
+        _curve_table(curve, report, config["trained_on"]),
         "## The rest of the scorecard\n",
         _measures_table(report),
     ]
     if stress:
         parts += [_STRESS_TEXT, _stress_table(stress)]
-    parts.append(f"Speed: {turns_per_second:.0f} turns a second on one core, model loaded.\n")
+    parts.append(
+        f"Speed where this was measured: {turns_per_second:.0f} turns a second, a one-hour call in {hour_s:.1f} s, "
+        "model loaded.\n"
+    )
     return "\n".join(parts)
+
+
+_CURVE_TEXT = """## More calls, better judge?
+
+The same recipe fitted to fewer training calls (`python -m benchmarks.judge.curve`). While this rises, more calls help.
+"""
+
+
+def _curve_table(curve: Sequence[Mapping[str, float]], report: Report, trained_on: int) -> str:
+    rows = ["| training calls | QWK | interval |", "|---|---|---|"]
+    rows += [
+        f"| {row['calls']} | {_number(row['qwk'])} | {_number(row['low'])} - {_number(row['high'])} |" for row in curve
+    ]
+    whole = report.overall
+    rows.append(f"| {trained_on} (ships) | {_number(whole.qwk)} | {_number(whole.low)} - {_number(whole.high)} |")
+    return "\n".join(rows) + "\n"
 
 
 _STRESS_TEXT = """## The same calls said differently
