@@ -10,7 +10,11 @@ DebriefError                 one clear line for the user: which file, what is wr
 |-- RubricError              a rubric file that does not hold together
 |-- SettingsError            debrief.toml or an environment variable is wrong
 |-- StoreError               the data folder or database cannot be used
-    |-- StoreLocked          another process has the database open
+|   |-- StoreLocked          another process has the database open
+|-- AccessError              a user, password, link or token that is not right
+|   |-- NotAllowed           this person may not see or do this
+|   |-- TooManyAttempts      too many failed sign-ins for now
+|-- NotThere                 what was asked for is not here
 """
 
 from __future__ import annotations
@@ -58,3 +62,19 @@ class StoreError(DebriefError):
 
 class StoreLocked(StoreError):
     """Another process has the database open."""
+
+
+class AccessError(DebriefError):
+    """A user, password, link or token that is not right."""
+
+
+class NotAllowed(AccessError):
+    """This person may not see or do this."""
+
+
+class TooManyAttempts(AccessError):
+    """Too many failed sign-ins for now."""
+
+
+class NotThere(DebriefError):
+    """What was asked for is not here."""

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli import admin, coaching, demo, listen, models, reports, rubrics, run
+from pipeline.cli import admin, coaching, demo, listen, models, reports, rubrics, run, users
 from pipeline.cli.shared import Data, NotThereYet, choose_data, log_unexpected, one_line
 from pipeline.errors import DebriefError
 
@@ -44,6 +44,7 @@ for group in (demo, run, listen, reports, coaching, admin):
     group.register(app)
 app.add_typer(rubrics.app, name="rubric")
 app.add_typer(models.app, name="models")
+app.add_typer(users.app, name="users")
 
 
 def main() -> None:
