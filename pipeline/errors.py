@@ -11,7 +11,11 @@ DebriefError                 one clear line for the user: which file, what is wr
 |-- ReviewError              an override, dispute or blind review that does not fit its call
 |-- SettingsError            debrief.toml or an environment variable is wrong
 |-- StoreError               the data folder or database cannot be used
-    |-- StoreLocked          another process has the database open
+|   |-- StoreLocked          another process has the database open
+|-- AccessError              a user, password, link or token that is not right
+|   |-- NotAllowed           this person may not see or do this
+|   |-- TooManyAttempts      too many failed sign-ins for now
+|-- NotThere                 what was asked for is not here
 """
 
 from __future__ import annotations
@@ -63,3 +67,19 @@ class StoreError(DebriefError):
 
 class StoreLocked(StoreError):
     """Another process has the database open."""
+
+
+class AccessError(DebriefError):
+    """A user, password, link or token that is not right."""
+
+
+class NotAllowed(AccessError):
+    """This person may not see or do this."""
+
+
+class TooManyAttempts(AccessError):
+    """Too many failed sign-ins for now."""
+
+
+class NotThere(DebriefError):
+    """What was asked for is not here."""

@@ -90,11 +90,20 @@ class Settings:
     """Where `debrief crm push` sends accounts to; empty means that nothing is ever sent. The key is in
     `DEBRIEF_CRM_KEY` only."""
     port: int = 8321
+    host: str = "127.0.0.1"
+    """Address the web app listens on; anything but loopback belongs behind a reverse proxy with TLS."""
+    public_url: str = ""
+    """Address people reach the web app by, such as `https://debrief.example.com`; empty means this machine only."""
 
     @property
     def inbox_folder(self) -> Path:
         """The watched folder."""
         return Path(self.inbox).expanduser() if self.inbox else self.data / "inbox"
+
+
+def public_address(settings: Settings) -> str:
+    """Where the web app is reached, without a slash at the end."""
+    return settings.public_url.rstrip("/") or f"http://127.0.0.1:{settings.port}"
 
 
 def load_settings(data: Path | str | None = None, *, environ: Mapping[str, str] | None = None) -> Settings:

@@ -26,6 +26,7 @@ from pipeline.cli import (
     run,
     team,
     training,
+    users,
     voices,
 )
 from pipeline.cli.shared import Data, NotThereYet, choose_data, log_unexpected, one_line
@@ -62,6 +63,7 @@ app.add_typer(team.crm, name="crm")
 app.add_typer(rubrics.app, name="rubric")
 app.add_typer(models.app, name="models")
 app.add_typer(voices.app, name="voices")
+app.add_typer(users.app, name="users")
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.shared import Data, Json, NotThereYet, console, emit, one_line, open_store, part, settings_of
+from pipeline.cli.shared import Data, Json, NotThereYet, console, emit, one_line, open_store, settings_of
 
 FORMATS = ("jsonl", "csv", "parquet", "duckdb")
 
@@ -23,12 +23,16 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, metavar="N", help="Port on loopback.")] = None,
+    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, metavar="N", help="Port.")] = None,
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="ADDRESS", help="Address to listen on, if not 127.0.0.1.")
+    ] = None,
     data: Data = None,
 ) -> None:
-    """The web app on this machine (loopback only)."""
-    settings = settings_of(data, port=port)
-    part("pipeline.web.app", "serve", what="`debrief serve`")(settings)
+    """The web app, on this machine only unless told otherwise."""
+    from pipeline.web.app import serve as run
+
+    run(settings_of(data, port=port, host=host), say=lambda line: console().print(line, soft_wrap=True))
 
 
 def export(

@@ -1,0 +1,117 @@
+"""`access.sqlite`: its tables, and how it is opened. Scripts are append-only; `PRAGMA user_version` counts them."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from pipeline.errors import AccessError
+
+FILE = "access.sqlite"
+
+_FIRST = """
+CREATE TABLE users (
+    user_id    TEXT PRIMARY KEY,
+    name       TEXT NOT NULL UNIQUE COLLATE NOCASE,
+    role       TEXT NOT NULL,
+    rep        TEXT,
+    teams      TEXT NOT NULL DEFAULT '[]',
+    password   TEXT,
+    disabled   INTEGER NOT NULL DEFAULT 0,
+    created_at REAL NOT NULL
+) STRICT;
+
+CREATE TABLE sessions (
+    hash       TEXT PRIMARY KEY,
+    user_id    TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    created_at REAL NOT NULL,
+    seen_at    REAL NOT NULL,
+    expires_at REAL NOT NULL
+) STRICT;
+
+CREATE TABLE links (
+    hash       TEXT PRIMARY KEY,
+    user_id    TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    kind       TEXT NOT NULL,
+    expires_at REAL NOT NULL
+) STRICT;
+
+CREATE TABLE tokens (
+    token_id   TEXT PRIMARY KEY,
+    hash       TEXT NOT NULL UNIQUE,
+    user_id    TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    label      TEXT NOT NULL,
+    writes     INTEGER NOT NULL,
+    created_at REAL NOT NULL,
+    expires_at REAL,
+    used_at    REAL
+) STRICT;
+
+CREATE TABLE attempts (
+    key TEXT NOT NULL,
+    at  REAL NOT NULL
+) STRICT;
+CREATE INDEX attempts_key ON attempts (key, at);
+
+CREATE TABLE audit (
+    n      INTEGER PRIMARY KEY AUTOINCREMENT,
+    at     REAL NOT NULL,
+    name   TEXT NOT NULL,
+    role   TEXT NOT NULL,
+    kind   TEXT NOT NULL,
+    what   TEXT NOT NULL,
+    detail TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX audit_name ON audit (name, n);
+"""
+
+SCRIPTS: tuple[str, ...] = (_FIRST,)
+
+
+def connect(data: Path) -> sqlite3.Connection:
+    """The data folder's access file, made if it is not there, readable by its owner only. Raises `AccessError`."""
+    path = data / FILE
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        # one connection for all threads of the app, under the book's own lock
+        connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
+    except (OSError, sqlite3.Error) as error:
+        raise AccessError(f"{path}: cannot be opened ({error}); check the folder and its permissions") from error
+    try:
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute("PRAGMA journal_mode = WAL")
+        _migrate(connection, path)
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise AccessError(
+            f"{path}: cannot be read ({error}); put a backup of it back, or move it away and add the users again"
+        ) from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(SCRIPTS):
+        raise AccessError(f"{path}: written by a newer debrief (version {version}); install that version")
+    if version == len(SCRIPTS):
+        return
+    # the version is read again under the lock: another process may have come first
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        for number, script in enumerate(SCRIPTS[version:], start=version + 1):
+            for statement in script.split(";"):
+                if statement.strip():
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")

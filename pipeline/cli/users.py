@@ -1,0 +1,180 @@
+"""Commands about users of the web app. Whoever may run them on this machine is an admin."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.shared import Data, Json, console, emit, one_line, settings_of
+from pipeline.errors import AccessError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.access.book import AccessBook
+
+app = typer.Typer(help="Who may sign in to the web app, as what, and API tokens.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The user's name, in any case.")]
+Role = Annotated[str, typer.Option("--role", help="admin, manager, trainer or rep.")]
+Rep = Annotated[str | None, typer.Option("--rep", metavar="R", help="A rep's name as on calls, else NAME.")]
+Team = Annotated[list[str] | None, typer.Option("--team", metavar="T", help="A manager's team; repeat it for more.")]
+Stdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+
+WHO = "command line"
+
+
+@app.command("add")
+def add(
+    name: Name,
+    role: Role,
+    rep: Rep = None,
+    team: Team = None,
+    password_stdin: Stdin = False,
+    link: Annotated[bool, typer.Option("--link", help="No password: print a link to choose one by.")] = False,
+    data: Data = None,
+) -> None:
+    """Add a user; asks for the password."""
+    with _book(data) as book:
+        password = None if link else _password(password_stdin)
+        user = book.add_user(name, role, rep=rep, teams=team or (), password=password)
+        _note(book, f"user {user.name}", f"added as {user.role}")
+        console().print(one_line(f"{user.name}: added as {user.role}"))
+        if link:
+            _print_link(book, user.name, data)
+
+
+@app.command("list")
+def list_users(as_json: Json = False, data: Data = None) -> None:
+    """The users, and the API tokens."""
+    from pipeline.cli.render import rows_table
+
+    with _book(data) as book:
+        users, tokens = book.users(), book.tokens()
+    rows = [user.to_json() | {"seen": _day(user.seen_at)} for user in users]
+    mine = [
+        {"token": t.token_id, "user": t.user, "label": t.label, "writes": t.writes, "expires": _day(t.expires_at)}
+        for t in tokens
+    ]
+    if as_json:
+        for row in rows:
+            emit(row | {"tokens": [token for token in mine if token["user"] == row["name"]]})
+        return
+    out = console()
+    if not rows:
+        out.print("no users yet; `debrief users add NAME --role admin` adds the first")
+        return
+    shown = [
+        row | {"sees": row["rep"] or ", ".join(row["teams"]), "state": "disabled" if row["disabled"] else ""}
+        for row in rows
+    ]
+    heads = {"name": "Name", "role": "Role", "sees": "Rep or teams", "state": "State", "seen": "Last seen"}
+    out.print(rows_table("Users", heads, shown))
+    if mine:
+        heads = {"token": "Token", "user": "User", "label": "For", "expires": "Until"}
+        out.print(rows_table("API tokens", heads, mine))
+
+
+@app.command("role")
+def set_role(
+    name: Name,
+    role: Annotated[str, typer.Argument(metavar="ROLE", help="admin, manager, trainer or rep.")],
+    rep: Rep = None,
+    team: Team = None,
+    data: Data = None,
+) -> None:
+    """Give a user another role, rep name or teams."""
+    with _book(data) as book:
+        user = book.set_role(name, role, rep=rep, teams=team or ())
+        _note(book, f"user {user.name}", f"role {role} {' '.join(user.teams) or user.rep or ''}".strip())
+    console().print(one_line(f"{user.name}: {role} now"))
+
+
+@app.command("disable")
+def disable(name: Name, data: Data = None) -> None:
+    """Shut a user out, at once; what they did stays in the log."""
+    with _book(data) as book:
+        user = book.set_disabled(name, True)
+        _note(book, f"user {user.name}", "disabled")
+    console().print(one_line(f"{user.name}: disabled"))
+
+
+@app.command("enable")
+def enable(name: Name, data: Data = None) -> None:
+    """Let a disabled user in again."""
+    with _book(data) as book:
+        user = book.set_disabled(name, False)
+        _note(book, f"user {user.name}", "enabled")
+    console().print(one_line(f"{user.name}: enabled"))
+
+
+@app.command("password")
+def set_password(name: Name, password_stdin: Stdin = False, data: Data = None) -> None:
+    """Set a user's password; signs them out everywhere."""
+    with _book(data) as book:
+        user = book.user(name)
+        book.set_password(user.name, _password(password_stdin))
+        _note(book, f"user {user.name}", "new password")
+    console().print(one_line(f"{user.name}: password set"))
+
+
+@app.command("link")
+def link(name: Name, data: Data = None) -> None:
+    """Print a link by which a user chooses a password, once, within 3 days."""
+    with _book(data) as book:
+        user = book.user(name)
+        _print_link(book, user.name, data)
+        _note(book, f"user {user.name}", "invited")
+
+
+@app.command("token")
+def token(
+    name: Name,
+    label: Annotated[str, typer.Option("--for", metavar="TEXT", help="What the token is for.")] = "",
+    days: Annotated[float, typer.Option("--days", min=0, help="Days it works; 0 for ever.")] = 365,
+    write: Annotated[bool, typer.Option("--write", help="It may change things too.")] = False,
+    revoke: Annotated[str | None, typer.Option("--revoke", metavar="ID", help="Revoke a token instead.")] = None,
+    data: Data = None,
+) -> None:
+    """Make an API token that acts as a user, and print it once; or revoke one."""
+    with _book(data) as book:
+        user = book.user(name)
+        if revoke is not None:
+            book.drop_token(revoke)
+            _note(book, f"token {revoke}", f"revoked, of {user.name}")
+            console().print(one_line(f"{revoke}: revoked"))
+            return
+        made, secret = book.add_token(user.name, label=label, writes=write, days=days or None)
+        _note(book, f"token {made.token_id}", f"made for {user.name}")
+    print(secret)
+
+
+def _book(data: Path | None) -> AccessBook:
+    from pipeline.access.book import AccessBook
+
+    return AccessBook(settings_of(data).data)
+
+
+def _note(book: AccessBook, what: str, detail: str) -> None:
+    book.note(WHO, "admin", "changed", what, detail)
+
+
+def _password(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise AccessError("no terminal to ask for the password at; use --password-stdin")
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+def _print_link(book: AccessBook, name: str, data: Path | None) -> None:
+    from pipeline.settings import public_address
+
+    print(f"{public_address(settings_of(data))}/welcome?link={book.invite(name)}")
+
+
+def _day(at: float | None) -> str | None:
+    return None if at is None else dt.datetime.fromtimestamp(at, dt.UTC).date().isoformat()

@@ -1,0 +1,153 @@
+"""From what a route gives to a response: HTML, JSON, files, redirects, and errors in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from pipeline.access.people import EVERYONE
+from pipeline.access.scope import Scope
+from pipeline.errors import AccessError, DebriefError, NotAllowed, NotThere, StoreLocked, TooManyAttempts
+from pipeline.web import gate
+from pipeline.web.ask import Ask, File, Go, Html, Route
+from pipeline.web.desk import Desk
+from pipeline.web.pages import PAGES
+from pipeline.web.render import environment
+from pipeline.web.static import version_of
+
+if TYPE_CHECKING:
+    from fastapi import Request, Response
+
+STATUS: dict[type[Exception], tuple[int, str]] = {
+    gate.SignInFirst: (401, "Sign in first"),
+    NotAllowed: (403, "Not open to you"),
+    NotThere: (404, "Nothing here"),
+    TooManyAttempts: (429, "Too many tries"),
+    AccessError: (400, "That did not work"),
+    StoreLocked: (503, "Busy"),
+    DebriefError: (400, "That did not work"),
+    Exception: (500, "Something went wrong"),
+}
+"""What an error is on the wire and as a heading; the first that fits."""
+
+
+class Answers:
+    """Answers a route's request, and logs it; holds the templates."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self._templates = environment()
+        self._templates.globals["static"] = lambda name: f"/static/{name}?v={version_of(name)}"
+
+    def answer(self, route: Route, request: gate.Incoming, ask: Ask, values: dict[str, Any]) -> Any:
+        """What the route gives: a response, or for the API a value that FastAPI turns into JSON."""
+        try:
+            response = self._shown(request, ask, route.answer(ask, **values))
+        except Exception as error:
+            gate.log_answer(route, ask, error)
+            return self._problem(route, request, ask, error)
+        gate.log_answer(route, ask, None)
+        return response
+
+    def _shown(self, request: gate.Incoming, ask: Ask, given: Any) -> Any:
+        if isinstance(given, Html):
+            return self._html(request, ask, given)
+        if isinstance(given, Go):
+            return self._go(request, ask, given)
+        if isinstance(given, File):
+            return _file(given, request)
+        return given
+
+    def refused(self, request: Request, refusal: Any) -> Response:
+        """The gate's refusal: the sign-in page, or why not."""
+        ask = Ask(self.desk, refusal.incoming.method, refusal.incoming.path, gate.NOBODY, Scope(), False)
+        try:
+            ask.user = self.desk.book.session_user(refusal.incoming.cookies.get(gate.SESSION, "")) or gate.NOBODY
+        except AccessError:
+            ask.user = gate.NOBODY
+        ask.signed_in = bool(ask.user.user_id)
+        ask.csrf = gate.csrf_token(refusal.incoming.cookies.get(gate.SESSION, ""))
+        return self._problem(refusal.route, refusal.incoming, ask, refusal.error)
+
+    def misread(self, request: Request, error: Any) -> Response:
+        """Values that are not what the route takes, which only those who may be here are told."""
+        first = error.errors()[0]
+        line = f"{'.'.join(str(part) for part in first['loc'][1:])}: {first['msg']}"
+        route = request.scope["endpoint"].rule
+        return self._problem(route, request.state.incoming, request.state.ask, DebriefError(line))
+
+    def _problem(self, route: Route, request: gate.Incoming, ask: Ask, error: Exception) -> Response:
+        from starlette.responses import JSONResponse, RedirectResponse
+
+        status, heading = next(found for kind, found in STATUS.items() if isinstance(error, kind))
+        line = str(error)
+        if status == 500:
+            line = "The details are in the data folder's logs/web.log."
+            self._log(request, error)
+        if route.is_api:
+            return JSONResponse({"error": line}, status_code=status)
+        if isinstance(error, gate.SignInFirst):
+            return RedirectResponse(gate.sign_in_path(request), status_code=303)
+        return self._html(
+            request, ask, Html("problem.html", {"heading": heading, "line": line, "code": status}, status)
+        )
+
+    def _html(self, request: gate.Incoming, ask: Ask, page: Html) -> Response:
+        from starlette.responses import HTMLResponse
+
+        common = {"ask": ask, "user": ask.user, "csrf": ask.csrf, "said": ask.said, "nav": navigation(ask)}
+        text = self._templates.get_template(page.template).render(**common, **page.values)
+        return _with_cookies(HTMLResponse(text, status_code=page.status), request, ask)
+
+    def _go(self, request: gate.Incoming, ask: Ask, go: Go) -> Response:
+        from starlette.responses import RedirectResponse
+
+        if go.said:
+            ask.cookies[gate.SAID] = go.said
+        return _with_cookies(RedirectResponse(gate.inside(go.path), status_code=303), request, ask)
+
+    def _log(self, request: gate.Incoming, error: Exception) -> None:
+        place = self.desk.settings.data / "logs" / "web.log"
+        stamp = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        text = f"{stamp} {request.method} {request.path}\n{''.join(traceback.format_exception(error))}\n"
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with place.open("a", encoding="utf-8", errors="replace") as file:
+                file.write(text)
+        except OSError:
+            return
+
+
+def navigation(ask: Ask) -> list[dict[str, Any]]:
+    """`[{"group", "pages": [{"name", "path", "here"}]}]` of the pages that the user may see."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for page in PAGES.values():
+        if ask.signed_in and ask.user.role in (page.who & EVERYONE):
+            here = ask.path == page.path or ask.path.startswith(f"{page.path}/")
+            groups.setdefault(page.group, []).append({"name": page.name, "path": page.path, "here": here})
+    return [{"group": group, "pages": pages} for group, pages in groups.items()]
+
+
+def _with_cookies(response: Response, request: gate.Incoming, ask: Ask) -> Response:
+    for name, value in ask.cookies.items():
+        if value is None:
+            response.delete_cookie(name, path="/")
+        else:
+            response.set_cookie(**gate.show_cookie(name, value, secure=request.secure))
+    return response
+
+
+def _file(file: File, request: gate.Incoming) -> Response:
+    from urllib.parse import quote
+
+    from starlette.responses import Response
+
+    headers = {"Cache-Control": f"public, max-age={file.cache_s}"} if file.cache_s else {}
+    if file.name:
+        headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(file.name, safe='')}"
+    headers["ETag"] = tag = f'"{hashlib.sha256(file.content).hexdigest()[:16]}"'
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return Response(file.content, media_type=file.media_type, headers=headers)

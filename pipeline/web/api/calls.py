@@ -1,0 +1,73 @@
+"""Calls and their scorecards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typing_extensions import TypedDict
+
+from pipeline.access.people import EVERYONE
+from pipeline.errors import NotThere
+from pipeline.web.ask import Ask, get
+
+_CALLS = """
+SELECT call_id, call_date::VARCHAR AS call_date, rep, team, account, call_type, duration_s, status, reason, overall
+FROM calls c WHERE ({where}) AND ($rep IS NULL OR rep = $rep) AND ($account IS NULL OR account = $account)
+ORDER BY call_date DESC NULLS LAST, call_id LIMIT $limit OFFSET $offset
+"""
+_CALL = "SELECT call_id, rep, team FROM calls WHERE call_id = ?"
+MOST = 500
+
+
+class CallJson(TypedDict):
+    """A call: when, who with whom, seconds, what became of it and its overall score (0-100)."""
+
+    call_id: str
+    call_date: str | None
+    rep: str | None
+    team: str | None
+    account: str | None
+    call_type: str | None
+    duration_s: float | None
+    status: str
+    reason: str
+    overall: float | None
+
+
+def calls(
+    ask: Ask, *, rep: str | None = None, account: str | None = None, limit: int = 100, offset: int = 0
+) -> list[CallJson]:
+    """The calls that the user sees, newest first; at most 500 at a time."""
+    found: list[Any] = ask.store.query(
+        _CALLS.format(where=ask.scope.where("c")),
+        {
+            "rep": rep,
+            "account": account,
+            "limit": min(max(limit, 1), MOST),
+            "offset": max(offset, 0),
+            **ask.scope.params,
+        },
+    )
+    return found
+
+
+def call(ask: Ask, *, call_id: str) -> dict[str, Any]:
+    """One call's scorecard: levels, confidence, evidence, missed moments, objections and metrics."""
+    rows = ask.store.query(_CALL, [call_id])
+    ask.scope.require_call(rows[0] if rows else None)
+    record = ask.store.record(call_id) if rows else None
+    if record is None:
+        raise NotThere(f"{call_id}: no such call")
+    meta = record["transcript"]["meta"]
+    return {
+        **(record["scorecard"] or {"call_id": call_id}),
+        "status": record["status"],
+        "reason": record["reason"],
+        "meta": meta,
+    }
+
+
+ROUTES = (
+    get("/api/v1/calls", calls, who=EVERYONE, title="Calls", logged=True),
+    get("/api/v1/calls/{call_id}", call, who=EVERYONE, title="One call's scorecard", logged=True),
+)

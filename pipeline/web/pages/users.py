@@ -1,0 +1,116 @@
+"""Users: who may sign in, as what; invitations and API tokens. For admins."""
+
+from __future__ import annotations
+
+from pipeline.access.people import ADMINS
+from pipeline.errors import AccessError
+from pipeline.settings import public_address
+from pipeline.web.ask import Ask, Go, Html, get, post
+
+
+def listing(ask: Ask) -> Html:
+    """All users and tokens, and the form to add one."""
+    return _page(ask)
+
+
+def add(ask: Ask) -> Html:
+    """A new user, and the link by which they choose their password: shown once, on the page that follows."""
+    form = ask.form
+    try:
+        user = ask.book.add_user(
+            form.get("name", ""), form.get("role", ""), rep=form.get("rep") or None, teams=ask.forms.get("team", ())
+        )
+    except AccessError as error:
+        return _page(ask, status=400, problem=str(error))
+    ask.detail = f"added {user.name} as {user.role}"
+    return _page(ask, link_for=user.name, link=_link(ask, user.name))
+
+
+def change(ask: Ask) -> Html | Go:
+    """Another role for a user, or shut out, let in, invited again, as the form's `do` says."""
+    form, name = ask.form, ask.form.get("name", "")
+    do = form.get("do", "")
+    try:
+        if do == "role":
+            ask.book.set_role(name, form.get("role", ""), rep=form.get("rep") or None, teams=ask.forms.get("team", ()))
+        elif do in ("disable", "enable"):
+            if do == "disable" and ask.book.user(name).user_id == ask.user.user_id:
+                raise AccessError("you cannot shut yourself out")
+            ask.book.set_disabled(name, do == "disable")
+        elif do == "invite":
+            ask.detail = f"invited {name}"
+            return _page(ask, link_for=name, link=_link(ask, name))
+        else:
+            raise AccessError("nothing was chosen to do")
+    except AccessError as error:
+        return _page(ask, status=400, problem=str(error))
+    ask.detail = f"{do} {name} {form.get('role', '')}".strip()
+    words = {
+        "role": f"{name} is {form.get('role', '')} now",
+        "disable": f"{name} is shut out",
+        "enable": f"{name} is in again",
+    }
+    return Go("/settings/users", words[do])
+
+
+def add_token(ask: Ask) -> Html:
+    """A new API token for a user, shown once."""
+    form = ask.form
+    try:
+        token, secret = ask.book.add_token(
+            form.get("name", ""), label=form.get("label", ""), writes=form.get("writes") == "yes"
+        )
+    except AccessError as error:
+        return _page(ask, status=400, problem=str(error))
+    ask.detail = f"token {token.token_id} for {token.user}"
+    return _page(ask, secret=secret, secret_for=token.user)
+
+
+def drop_token(ask: Ask) -> Go | Html:
+    """Revoke an API token."""
+    try:
+        ask.book.drop_token(ask.form.get("token_id", ""))
+    except AccessError as error:
+        return _page(ask, status=400, problem=str(error))
+    ask.detail = f"revoked token {ask.form.get('token_id', '')}"
+    return Go("/settings/users", "Token revoked")
+
+
+def _link(ask: Ask, name: str) -> str:
+    return f"{public_address(ask.settings)}/welcome?link={ask.book.invite(name)}"
+
+
+def _page(
+    ask: Ask,
+    *,
+    status: int = 200,
+    problem: str = "",
+    link: str = "",
+    link_for: str = "",
+    secret: str = "",
+    secret_for: str = "",
+) -> Html:
+    teams = ask.store.query("SELECT DISTINCT team FROM calls WHERE team IS NOT NULL ORDER BY team")
+    reps = ask.store.query("SELECT DISTINCT rep FROM calls WHERE rep IS NOT NULL ORDER BY rep")
+    return ask.show(
+        "users.html",
+        status=status,
+        users=ask.book.users(),
+        tokens=ask.book.tokens(),
+        teams=[row["team"] for row in teams],
+        reps=[row["rep"] for row in reps],
+        problem=problem,
+        link=link,
+        link_for=link_for,
+        secret=secret,
+        secret_for=secret_for,
+    )
+
+
+ROUTES = (
+    get("/settings/users", listing, who=ADMINS),
+    post("/settings/users", add, who=ADMINS),
+    post("/settings/users/change", change, who=ADMINS),
+    post("/settings/users/tokens", add_token, who=ADMINS),
+    post("/settings/users/tokens/drop", drop_token, who=ADMINS),
+)

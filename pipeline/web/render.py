@@ -1,0 +1,83 @@
+"""Jinja templates: all that comes from files is escaped; a few filters say numbers and dates alike everywhere."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from pipeline.access.people import ROLES
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+FOLDER = Path(__file__).parent / "templates"
+LEVELS = ("absent or harmful", "attempted, weak", "partial", "good", "excellent")
+STATUS_WORDS = {"na": "n/a", "abstained": "not scored"}
+
+
+def environment() -> Environment:
+    """The app's Jinja environment."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    made = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "day": day,
+        "when": when,
+        "clock": clock,
+        "one": one,
+        "pct": pct,
+        "q": path_part,
+        "nearest": nearest,
+    }
+    made.globals |= {"LEVELS": LEVELS, "STATUS_WORDS": STATUS_WORDS, "ROLES": ROLES}
+    return made
+
+
+def day(value: dt.date | str | None) -> str:
+    """`6 Oct 2026`; a dash for none."""
+    if not value:
+        return "–"
+    found = dt.date.fromisoformat(value[:10]) if isinstance(value, str) else value
+    return f"{found.day} {found:%b %Y}"
+
+
+def when(at: float | None) -> str:
+    """Seconds since 1970 as `2026-10-06 14:05 UTC`; a dash for none."""
+    return "–" if at is None else f"{dt.datetime.fromtimestamp(at, dt.UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def clock(seconds: float | None) -> str:
+    """Seconds from the start of a call as `4:05` or `1:02:03`."""
+    if seconds is None:
+        return "–"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def one(value: float | None) -> str:
+    """A number with one decimal; a dash for none."""
+    return "–" if value is None else f"{value:.1f}"
+
+
+def pct(value: float | None) -> str:
+    """A share as `42 %`, an overall score (0-100) being one already; a dash for none."""
+    return "–" if value is None else f"{value:.0f}"
+
+
+def nearest(value: float) -> int:
+    """The level (0-4) nearest to a standing, for its colour."""
+    return min(4, max(0, int(value + 0.5)))
+
+
+def path_part(value: Any) -> str:
+    """A name as one part of a path."""
+    return quote(str(value), safe="")

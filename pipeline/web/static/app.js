@@ -1,0 +1,86 @@
+// The little that the pages need: swap a part of a page, filter as one types, theme, toast. Every page works without it.
+"use strict";
+
+const root = document.documentElement;
+
+// <form data-swap="#id"> and <a data-swap="#id">: load the address, put the part with that id in place of this one's.
+async function swap(id, url, options, keep) {
+  const part = document.querySelector(id);
+  part?.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(url, { ...options, headers: { "X-Swap": "1" }, credentials: "same-origin" });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.querySelector(id);
+    if (!fresh || !part) { location.assign(answer.url || url); return; }
+    part.replaceWith(fresh);
+    if (keep) history.replaceState(null, "", answer.url);
+    const said = page.querySelector(".toast")?.textContent.trim();
+    if (said) say(said);
+    fresh.dispatchEvent(new CustomEvent("swapped", { bubbles: true }));
+  } catch {
+    part?.removeAttribute("aria-busy");
+    say("The server did not answer. Check that debrief is running.");
+  }
+}
+
+function submit(form) {
+  const fields = new URLSearchParams(new FormData(form));
+  if (form.method === "get") {
+    for (const [name, value] of [...fields]) if (!value) fields.delete(name);
+    swap(form.dataset.swap, `${form.action.split("?")[0]}?${fields}`, {}, true);
+  } else {
+    swap(form.dataset.swap, form.action, { method: "POST", body: fields }, false);
+  }
+}
+
+function say(text) {
+  const toast = document.querySelector(".toast");
+  if (!toast) return;
+  toast.textContent = text;
+  clearTimeout(say.timer);
+  say.timer = setTimeout(() => { toast.textContent = ""; }, 5000);
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.confirm && !confirm(form.dataset.confirm)) { event.preventDefault(); return; }
+  if (form.dataset.swap) { event.preventDefault(); submit(form); }
+});
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-swap]");
+  if (link && !event.metaKey && !event.ctrlKey && !event.shiftKey && event.button === 0) {
+    event.preventDefault();
+    swap(link.dataset.swap, link.href, {}, true);
+  }
+  if (event.target.closest("[data-print]")) print();
+  const copy = event.target.closest("[data-copy]");
+  if (copy) navigator.clipboard?.writeText(document.querySelector(copy.dataset.copy).value).then(() => say("Copied"));
+  if (event.target.closest("[data-theme-switch]")) {
+    const dark = getComputedStyle(root).colorScheme === "dark"
+      || (root.dataset.theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+    root.dataset.theme = dark ? "light" : "dark";
+    document.cookie = `debrief_theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax`;
+  }
+  for (const open of document.querySelectorAll("details.popover[open]")) {
+    if (!open.contains(event.target)) open.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") for (const open of document.querySelectorAll("details.popover[open]")) {
+    open.open = false;
+    open.querySelector("summary").focus();
+  }
+});
+
+let waiting;
+document.addEventListener("input", (event) => {
+  const form = event.target.closest("form[data-live]");
+  if (!form) return;
+  clearTimeout(waiting);
+  waiting = setTimeout(() => submit(form), event.target.tagName === "SELECT" ? 0 : 250);
+});
+
+const shown = document.querySelector(".toast")?.textContent.trim();
+if (shown) say(shown);
