@@ -26,8 +26,8 @@ STORE = {
     "pipeline.doctor",
 }
 TOP = ("pipeline.cli", "pipeline.web")
-ABOVE_STORE = ("pipeline.coach",)
-"""Reads through the store; belongs to its layer."""
+ABOVE_STORE = ("pipeline.coach", "pipeline.access")
+"""Read through the store; belong to its layer."""
 
 HEAVY = {
     "torch", "torchaudio", "transformers", "pyannote", "prefect", "sklearn", "faster_whisper", "duckdb", "ctranslate2",

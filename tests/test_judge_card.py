@@ -20,3 +20,23 @@ def test_the_card_says_which_judge_would_score(tmp_path: Path, monkeypatch: pyte
     assert (engine, len(revision)) == ("embedded", 12)
     card.write_text(json.dumps({"sha256": "0123456789abcdef", "threshold": 0.4}))
     assert judge_card.judge_identity(Settings())[1] != revision
+
+
+def test_a_criterion_whose_agreement_may_be_too_low_is_for_people(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revision = judge_card.judge_identity(Settings())[1]
+    rows = {"discovery": {"low": 0.8}, "proposal": {"low": 0.3}, "positioning": {"low": None}}
+    file = tmp_path / "quality.json"
+    file.write_text(json.dumps({"revision": revision, "criteria": rows}))
+    monkeypatch.setattr(judge_card, "QUALITY", file)
+    assert judge_card.human_review(Settings()) == {"proposal", "positioning"}
+    assert judge_card.human_review(Settings(quality_floor=0.9)) == set(rows)
+    assert judge_card.human_review(Settings(judge="endpoint")) == frozenset()
+    file.write_text(json.dumps({"revision": "another", "criteria": rows}))
+    with pytest.raises(ModelUnavailable, match="another judge"):
+        judge_card.human_review(Settings())
+
+
+def test_what_is_published_belongs_to_the_judge_that_ships() -> None:
+    judge_card.human_review(Settings())

@@ -1,0 +1,201 @@
+"""The web app through its own door: every route as every role, sign-in, forged forms, what each role sees."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from coach_story import keep_story
+from fastapi.testclient import TestClient
+
+from pipeline.access.people import ROLES
+from pipeline.settings import Settings
+from pipeline.store import Store
+from pipeline.web.app import all_routes, build_app
+from pipeline.web.ask import ANYBODY, SAFE, Route
+from pipeline.web.desk import Desk
+from pipeline.web.gate import HEADERS, SESSION, csrf_token
+from pipeline.web.pages import PAGES
+
+PASSWORD = "a long enough phrase"
+ROUTES = [pytest.param(route, id=f"{route.method} {route.path}") for route in all_routes()]
+GUARDED = [given for given in ROUTES if given.values[0].who is not ANYBODY]
+FILL = {"rep": "Ann", "rest": "nothing/here", "name": "app.css"}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    data = tmp_path_factory.mktemp("web")
+    keep_story(data)
+    desk = Desk(Settings(data=data))
+    desk.store.ingest()
+    FILL["call_id"] = desk.store.query("SELECT min(call_id) AS call_id FROM calls WHERE rep = 'Ann'")[0]["call_id"]
+    desk.book.add_user("Ada", "admin", password=PASSWORD)
+    desk.book.add_user("Mo", "manager", teams=("North",), password=PASSWORD)
+    desk.book.add_user("Tess", "trainer", password=PASSWORD)
+    desk.book.add_user("Ann", "rep", rep="Ann", password=PASSWORD)
+    yield desk
+    desk.close()
+
+
+@pytest.fixture(scope="module")
+def app(desk: Desk) -> Any:
+    return build_app(desk)
+
+
+USERS = {"admin": "Ada", "manager": "Mo", "trainer": "Tess", "rep": "Ann"}
+
+
+def client(app: Any, desk: Desk, role: str = "") -> TestClient:
+    made = TestClient(app, base_url="http://127.0.0.1:8321", follow_redirects=False)
+    if role:
+        made.cookies.set(SESSION, desk.book.start_session(desk.book.user(USERS[role])))
+    return made
+
+
+def send(at: TestClient, route: Route, **options: Any) -> Any:
+    path = re.sub(r"\{(\w+)(?::path)?\}", lambda found: FILL.get(found.group(1), "x"), route.path)
+    return at.request(route.method, path, **options)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_nobody_gets_in_without_signing_in(app: Any, desk: Desk, route: Route) -> None:
+    answer = send(client(app, desk), route)
+    if route.who is ANYBODY:
+        assert answer.status_code in (200, 400, 401, 403, 404, 410, 429)
+    elif route.is_api:
+        assert answer.status_code == 401
+    else:
+        assert answer.status_code == 303
+        assert answer.headers["location"].startswith("/sign-in")
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("route", GUARDED)
+def test_each_route_lets_in_its_roles_and_no_other(app: Any, desk: Desk, route: Route, role: str) -> None:
+    answer = send(client(app, desk, role), route)
+    if role not in route.who:
+        assert answer.status_code == 403
+    elif route.method in SAFE:
+        assert answer.status_code in (200, 303, 404)
+    else:
+        # without the form's token even the right role changes nothing
+        assert answer.status_code in (403, 404)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_every_answer_has_the_secure_headers(app: Any, desk: Desk, route: Route) -> None:
+    answer = send(client(app, desk, "admin"), route)
+    for name, value in HEADERS.items():
+        if name != "Cache-Control":
+            assert answer.headers[name] == value
+    assert "unsafe-inline" not in answer.headers["Content-Security-Policy"]
+
+
+def test_the_health_check_needs_no_user(app: Any, desk: Desk) -> None:
+    assert client(app, desk).get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_of_the_navigation_is_shown_to_an_admin(app: Any, desk: Desk, name: str) -> None:
+    answer = client(app, desk, "admin").get(PAGES[name].path)
+    assert answer.status_code == 200
+    assert "<h1" in answer.text
+    assert "<script>" not in answer.text
+    assert "style=" not in answer.text
+
+
+def test_signing_in_sets_a_cookie_that_scripts_cannot_read(app: Any, desk: Desk) -> None:
+    visitor = client(app, desk)
+    form = visitor.get("/sign-in")
+    token = re.search(r'name="csrf" value="([0-9a-f]+)"', form.text)
+    assert token
+    given = {"csrf": token.group(1), "name": "Tess", "password": PASSWORD, "next": "/reps"}
+    answer = visitor.post("/sign-in", data=given)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/reps")
+    cookie = next(line for line in answer.headers.get_list("set-cookie") if line.startswith(SESSION))
+    assert "HttpOnly" in cookie
+    assert "samesite=lax" in cookie.lower()
+    assert visitor.get("/reps").status_code == 200
+    wrong = client(app, desk)
+    token = re.search(r'name="csrf" value="([0-9a-f]+)"', wrong.get("/sign-in").text)
+    assert token
+    assert wrong.post("/sign-in", data={"csrf": token.group(1), "name": "Tess", "password": "no"}).status_code == 401
+
+
+def test_a_form_without_its_token_or_from_elsewhere_changes_nothing(app: Any, desk: Desk) -> None:
+    admin = client(app, desk, "admin")
+    token = csrf_token(admin.cookies[SESSION])
+    new = {"name": "Eve", "role": "admin"}
+    assert admin.post("/settings/users", data=new).status_code == 403
+    foreign = {"sec-fetch-site": "cross-site"}
+    assert admin.post("/settings/users", data={**new, "csrf": token}, headers=foreign).status_code == 403
+    assert "Eve" not in [user.name for user in desk.book.users()]
+    assert admin.post("/settings/users", data={**new, "csrf": token}).status_code == 200
+    assert "Eve" in [user.name for user in desk.book.users()]
+    assert any("Eve" in f"{entry.what} {entry.detail}" for entry in desk.book.log(name="Ada", kind="changed"))
+
+
+def test_a_rep_sees_only_themselves(app: Any, desk: Desk) -> None:
+    names = {row["rep"] for row in desk.store.query("SELECT DISTINCT rep FROM calls")}
+    others = sorted(names - {"Ann"})
+    assert "Ann" in names
+    assert others
+    rep = client(app, desk, "rep")
+    assert rep.get("/reps/Ann").status_code == 200
+    assert rep.get(f"/reps/{others[0]}").status_code == 403
+    assert {row["rep"] for row in rep.get("/api/v1/reps").json()} == {"Ann"}
+    calls = desk.store.query("SELECT call_id, rep FROM calls WHERE rep <> 'Ann'")
+    assert rep.get(f"/api/v1/calls/{calls[0]['call_id']}").status_code == 403
+
+
+def test_a_token_reads_the_api_and_writes_nothing_unless_it_may(app: Any, desk: Desk) -> None:
+    token, secret = desk.book.add_token("Tess")
+    at = client(app, desk)
+    bearer = {"authorization": f"Bearer {secret}"}
+    assert at.get("/api/v1/reps", headers=bearer).status_code == 200
+    assert at.get("/reps", headers=bearer).status_code == 303
+    desk.book.drop_token(token.token_id)
+    assert at.get("/api/v1/reps", headers=bearer).status_code == 401
+
+
+def test_it_answers_only_to_its_own_names(app: Any, desk: Desk) -> None:
+    assert TestClient(app, base_url="http://evil.example").get("/healthz").status_code == 400
+
+
+def test_secrets_are_kept_as_hashes(desk: Desk) -> None:
+    secret = desk.book.start_session(desk.book.user("Ada"))
+    _, token = desk.book.add_token("Ada")
+    files = [path.read_bytes() for path in Path(desk.settings.data).rglob("access.sqlite*") if path.is_file()]
+    assert files
+    for content in files:
+        for word in (secret, token, PASSWORD):
+            assert word.encode() not in content
+    assert any(b"argon2id" in content for content in files)
+
+
+def test_others_read_and_write_through_the_app(desk: Desk) -> None:
+    with Store(desk.settings.data) as store:
+        assert not store.owner
+        assert store.query("SELECT count(*) AS n FROM calls")[0]["n"] > 0
+
+
+def test_a_manager_overrides_and_a_rep_disputes_on_the_calls_page(app: Any, desk: Desk) -> None:
+    path = f"/calls/{FILL['call_id']}"
+    rep, manager = client(app, desk, "rep"), client(app, desk, "manager")
+    assert "What was said" in rep.get(path).text
+    form = {"criterion": "discovery", "why": "I did ask <b>twice</b>", "csrf": csrf_token(rep.cookies[SESSION])}
+    assert rep.post(f"{path}/review", data=form).status_code == 303
+    page = manager.get(path).text
+    assert "Disputed by Ann: I did ask &lt;b&gt;twice&lt;/b&gt;" in page
+    form = {"criterion": "discovery", "level": "4", "why": "so it was", "csrf": csrf_token(manager.cookies[SESSION])}
+    assert manager.post(f"{path}/review", data={**form, "level": "9"}).status_code == 400
+    assert manager.post(f"{path}/review", data=form).status_code == 303
+    page = rep.get(path).text
+    assert "By Mo (the machine:" in page
+    assert "Disputed by" not in page
+    card = rep.get(f"/api/v1/calls/{FILL['call_id']}").json()
+    assert card["criteria"]["discovery"]["override"]["who"] == "Mo"
