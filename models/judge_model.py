@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -40,7 +40,7 @@ DECIMALS = 4
 WINDOWS_PER_BATCH = 4
 THREADS = min(4, os.cpu_count() or 1)
 """Batches read side by side; the result does not depend on it."""
-_ONE_CALL = Lock()
+_ONE_CALL = RLock()
 OBJECTS = {"object": 1.0}
 """The move of a turn that raises an objection."""
 SAME_OBJECTION_TURNS = 2

@@ -53,7 +53,8 @@ def quality_page(
 
 _CURVE_TEXT = """## More calls, better judge?
 
-The same recipe fitted to fewer training calls (`python -m benchmarks.judge.curve`). While this rises, more calls help.
+The same recipe fitted to fewer training calls (`python -m benchmarks.judge.curve`), levels rounded without
+calibration; the last row is the judge that ships, calibrated. While this rises, more calls help.
 """
 
 
