@@ -21,7 +21,8 @@ COMMANDS = (
     "demo", "process", "watch", "nightly", "serve", "transcribe", "score", "scorecard", "gaps", "training", "snippets",
     "account", "plan", "rubric check", "rubric diff", "models list", "models pull", "models check", "rescore", "export",
     "erase", "doctor", "rebuild", "backup", "roles", "voices list", "voices enrol", "voices forget",
-    "review", "dispute", "calibrate",
+    "review", "dispute", "calibrate", "users add", "users list", "users role", "users disable", "users enable",
+    "users password", "users link", "users token",
     "erase", "doctor", "rebuild", "backup", "standings", "coach", "live", "commitments", "accountability", "import",
     "digest", "calendar", "crm export", "crm push", "training done", "training drop", "training reopen", "training due",
     "training note", "training assign", "training reminders", "training effects", "training modules", "training edit",
@@ -30,7 +31,7 @@ COMMANDS = (
 READING = (
     "process", "transcribe", "score", "scorecard", "gaps", "training", "snippets", "account", "plan", "rubric check",
     "rubric diff", "models list", "models check", "doctor", "nightly", "roles", "voices list", "calibrate",
-    "standings", "coach", "live", "commitments",
+    "users list", "standings", "coach", "live", "commitments",
     "accountability", "digest", "crm export", "training reminders", "training effects", "training modules",
 )  # fmt: skip
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib
 import json
 import re
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -73,18 +72,6 @@ def open_store(settings: Settings) -> Store:
         store.close()
         raise
     return store
-
-
-def part(module: str, function: str, *, what: str) -> Callable[..., Any]:
-    """A function of a part that may not be there. Raises `NotThereYet` saying so."""
-    try:
-        return getattr(importlib.import_module(module), function)  # type: ignore[no-any-return]
-    except ModuleNotFoundError as error:
-        if error.name and module.startswith(error.name):
-            raise NotThereYet(f"{what} is not there yet in this version") from None
-        raise
-    except AttributeError:
-        raise NotThereYet(f"{what} is not there yet in this version") from None
 
 
 def console(*, stderr: bool = False) -> Console:

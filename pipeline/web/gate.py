@@ -163,6 +163,8 @@ def _deny(ask: Ask, line: str) -> None:
 
 
 def _read_body(ask: Ask, request: Incoming) -> None:
+    if len(request.body) > MAX_BODY:
+        raise AccessError(f"more than {MAX_BODY // 1_000_000} MB at once; send less")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         if kind == "application/json" and request.body:
