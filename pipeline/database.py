@@ -113,6 +113,8 @@ class Database:
                 raise StoreLocked(f"{self.file}: another program has it open; close that and try again") from error
             if not os.access(self.file, os.R_OK | os.W_OK):
                 raise StoreError(f"{self.file}: cannot be opened ({first_line(error)}); check the folder") from error
+            if _full(str(error)):
+                raise StoreError(f"{self.file}: cannot be written ({first_line(error)}); make room for it") from error
             return self._replace_damaged(error)
         return Tables(connection, self.file)
 
