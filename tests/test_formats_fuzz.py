@@ -19,6 +19,8 @@ from pipeline.formats.assemble import Draft, Piece, assemble
 BOUNDED = settings(
     max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
+# Prefect's threads of other tests draw random numbers meanwhile, which hypothesis takes for a strategy that does
+pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module")
 JSON_READERS = [name for name, reader in READERS.items() if reader.kind == "json"]
 BASES = {name: sample().data for name, sample in SAMPLES.items()}
 
