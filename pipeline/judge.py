@@ -17,7 +17,7 @@ from pipeline.errors import SettingsError, UnresolvedRoles
 from pipeline.metrics import intervals, measure
 from pipeline.rubric import Criterion, Rubric
 from pipeline.settings import Settings
-from pipeline.types import CriterionScore, Evidence, Missed, Move, Scorecard, Transcript, Turn
+from pipeline.types import CriterionScore, Evidence, Missed, Move, Scorecard, Transcript, Turn, overall_of
 
 QUOTE_CHARACTERS = 260
 MAX_EVIDENCE = 3
@@ -127,9 +127,9 @@ def _moves(verdict: Verdict) -> tuple[Move, ...]:
 def overall(criteria: Mapping[str, CriterionScore], rubric_criteria: Iterable[Criterion]) -> float | None:
     """Weighted mean of the scored criteria as a percentage of 4, or None when none is scored."""
     rows = [(criterion.weight, criteria[criterion.id]) for criterion in rubric_criteria]
-    scored = [(weight, score.level) for weight, score in rows if score.status == "scored" and score.level is not None]
-    total = sum(weight for weight, _ in scored)
-    return 25.0 * sum(weight * level for weight, level in scored) / total if total else None
+    return overall_of(
+        (weight, score.level) for weight, score in rows if score.status == "scored" and score.level is not None
+    )
 
 
 def _score(

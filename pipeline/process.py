@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from pipeline.assigned_roles import renamed, with_assigned_roles
 from pipeline.errors import DebriefError, InputError, TranscriptError
 from pipeline.ingest import Source
 from pipeline.keep import RECORD_FORMAT
-from pipeline.review import renamed, with_assigned_roles
 from pipeline.settings import Settings
 from pipeline.types import CallMeta, Hearing, Scorecard, Transcript
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from pipeline.errors import ReviewError
+from pipeline.types import overall_of
 
 Record = dict[str, Any]
 ReviewKind = Literal["override", "dispute", "blind"]
@@ -150,9 +151,10 @@ def _overridden(score: Mapping[str, Any], row: Mapping[str, Any] | None) -> dict
 
 
 def _overall(criteria: Mapping[str, Mapping[str, Any]], weights: Mapping[str, float]) -> float | None:
-    rows = [(weights.get(name, 1.0), score["level"]) for name, score in criteria.items() if score["status"] == "scored"]
-    total = sum(weight for weight, _ in rows)
-    return round(25.0 * sum(weight * level for weight, level in rows) / total, 1) if total else None
+    found = overall_of(
+        (weights.get(name, 1.0), score["level"]) for name, score in criteria.items() if score["status"] == "scored"
+    )
+    return None if found is None else round(found, 1)
 
 
 def open_disputes(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -296,6 +296,13 @@ class CriterionScore:
         if self.reason:
             row["reason"] = self.reason
         return row
+
+
+def overall_of(rows: Iterable[tuple[float, int]]) -> float | None:
+    """Weighted mean of (weight, level 0-4) pairs as a percentage of 4, or None where there are none that weigh."""
+    pairs = list(rows)
+    total = sum(weight for weight, _ in pairs)
+    return 25.0 * sum(weight * level for weight, level in pairs) / total if total else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from pipeline.cli.render import level_text
 from pipeline.coach import commands, snapshot
 from pipeline.coach.splits import stage_looks, stage_standings, stages_of, type_standings
 from pipeline.errors import StoreError
+from pipeline.rubric import load_rubric
 from pipeline.settings import Settings
 from pipeline.store import Store
 
@@ -60,17 +61,21 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data=tmp_path)
 
 
-def test_criteria_that_are_not_allowed_give_no_gap_and_no_training(settings: Settings) -> None:
+def test_criteria_for_people_to_review_enter_no_standing_and_give_no_training(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Store(settings.data) as store:
         store.ingest()
         every = {row["criterion"] for row in commands.gap_rows(store, settings=settings)}
         assert {"ask_for_sale", "discovery"} <= every
-        only = commands.gap_rows(store, settings=settings, allowed={"discovery"})
-        assert {row["criterion"] for row in only} == {"discovery"}
-        (ann,) = commands.support_rows(store, settings=settings, name="Ann", allowed={"discovery"})
-        assert ann["results"]["gaps"] == []
+        rest = {item.id for item in load_rubric(settings.rubric).criteria} - {"discovery"}
+        monkeypatch.setattr(commands, "human_review", lambda settings: frozenset(rest))
+        assert {row["criterion"] for row in commands.gap_rows(store, settings=settings)} == {"discovery"}
+        assert {row["criterion"] for row in commands.standing_rows(store, settings=settings)} == {"discovery"}
+        (ann,) = commands.support_rows(store, settings=settings, name="Ann")
+        assert {item["criterion"] for item in ann["results"]["gaps"]} <= {"discovery"}
         assert {item["criterion"] for item in ann["targets"]} <= {"discovery"}
-        given = commands.assign_training(store, settings=settings, allowed={"discovery"})
+        given = commands.assign_training(store, settings=settings)
         assert {row["criterion"] for row in given} == {"discovery"}
 
 

@@ -28,16 +28,3 @@ def consensus(labels: Sequence[Labels], criterion: str) -> int | None:
 def cited(labels: Sequence[Labels], criterion: str) -> set[int]:
     """Every turn that some labeller cited for a criterion."""
     return {turn for label in labels for turn in label.evidence[criterion]}
-
-
-def objections(labels: Sequence[Labels]) -> dict[int, str]:
-    """Turns on which at least half of the labellers hear an objection, with the kind most of them name."""
-    votes: dict[int, list[str]] = {}
-    for label in labels:
-        for objection in label.objections:
-            votes.setdefault(objection.turn, []).append(objection.kind)
-    return {
-        turn: max(sorted(set(kinds)), key=kinds.count)
-        for turn, kinds in sorted(votes.items())
-        if 2 * len(kinds) >= len(labels)
-    }

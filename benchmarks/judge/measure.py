@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.judge.data import cited, consensus, objections
-from models.training.corpus import CRITERIA, LabelledCall
+from benchmarks.judge.data import cited, consensus
+from models.training.corpus import CRITERIA, LabelledCall, agreed_objections
 from pipeline.agreement import Agreement, agreement
 from pipeline.judge import verify
 from pipeline.types import Scorecard
@@ -76,7 +76,7 @@ def objection_measures(calls: Sequence[LabelledCall], scorecards: Sequence[Score
     """F1 of finding objections (within `NEAR_TURNS`) and the share of found ones whose kind is right."""
     found = wanted_all = said_all = kind_right = 0
     for call, card in zip(calls, scorecards, strict=True):
-        wanted = dict(objections(call.labels))
+        wanted = dict(agreed_objections(call.labels))
         said = [(item.turn, item.kind) for item in card.objections]
         wanted_all += len(wanted)
         said_all += len(said)

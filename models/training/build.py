@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models.judge_model import DECIMALS, SAME_OBJECTION_TURNS, Heard, decide, hear, objection_turns
 from models.judge_net import JudgeNet
-from models.training.corpus import CRITERIA, MOVES, OBJECTION_KINDS, LabelledCall, read_corpus
+from models.training.corpus import CRITERIA, MOVES, OBJECTION_KINDS, LabelledCall, agreed_objections, read_corpus
 from models.training.data import data_hash, example
 from models.training.fit import Recipe, fit
 from models.training.noise import noisy
@@ -202,9 +202,7 @@ def confidence_curve(masses: Sequence[float], hits: Sequence[float]) -> tuple[li
 
 def best_objection_threshold(calls: Sequence[LabelledCall], heard: Sequence[Heard]) -> float:
     """The threshold, in steps of 0.05, with the best F1 of the turns that labellers call objections (half of them)."""
-    wanted = [
-        {turn for turn in counts if 2 * counts[turn] >= len(call.labels)} for call in calls for counts in [_votes(call)]
-    ]
+    wanted = [agreed_objections(call.labels) for call in calls]
 
     def f1(threshold: float) -> float:
         right = said = 0
@@ -215,11 +213,6 @@ def best_objection_threshold(calls: Sequence[LabelledCall], heard: Sequence[Hear
         return 2 * right / max(1, said + sum(map(len, wanted)))
 
     return round(float(max(np.arange(0.2, 0.9, 0.05), key=f1)), 2)
-
-
-def _votes(call: LabelledCall) -> dict[int, int]:
-    turns = [objection.turn for label in call.labels for objection in label.objections]
-    return {turn: turns.count(turn) for turn in turns}
 
 
 def best_na(chance: NDArray[np.float64], na: NDArray[np.bool_]) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -148,6 +148,19 @@ def read_labels(tags: Mapping[int, list[str]], levels: str, *, where: str) -> La
         evidence={criterion: tuple(turns) for criterion, turns in evidence.items()},
         objections=tuple(objections),
     )
+
+
+def agreed_objections(labels: Sequence[Labels]) -> dict[int, str]:
+    """Turns on which at least half of the labellers hear an objection, with the kind most of them name."""
+    votes: dict[int, list[str]] = {}
+    for label in labels:
+        for objection in label.objections:
+            votes.setdefault(objection.turn, []).append(objection.kind)
+    return {
+        turn: max(sorted(set(kinds)), key=kinds.count)
+        for turn, kinds in sorted(votes.items())
+        if 2 * len(kinds) >= len(labels)
+    }
 
 
 def _others(path: Path) -> list[Labels]:

@@ -74,7 +74,7 @@ def _rows(store: Store, call: str | None) -> list[dict[str, Any]]:
 
 
 def _row(record: dict[str, Any] | None, row: dict[str, Any]) -> dict[str, Any]:
-    from pipeline.review import speakers_of
+    from pipeline.assigned_roles import speakers_of
 
     keys = ("call_id", "path", "rep", "account", "call_date", "roles_confidence", "reason")
     return {key: row.get(key) for key in keys} | {"speakers": speakers_of(_transcript(record)) if record else []}
@@ -94,8 +94,8 @@ def _transcript(record: dict[str, Any]) -> Transcript:
 
 
 def _assign(store: Store, settings: Any, call: str, reps: list[str], names: dict[str, str]) -> dict[str, Any]:
+    from pipeline.assigned_roles import assign_roles, roles_by_rep, swapped
     from pipeline.process import with_roles
-    from pipeline.review import assign_roles, roles_by_rep, swapped
 
     record = _record(store, call)
     transcript = _transcript(record)

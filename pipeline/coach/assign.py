@@ -10,7 +10,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pipeline.coach.gaps import MIN_CALLS, Gap, find_gaps
@@ -32,17 +32,16 @@ def new_assignments(
     library: Library,
     *,
     as_of: dt.date,
-    allowed: Collection[str] | None = None,
     target: float | None = None,
 ) -> tuple[Assignment, ...]:
     """What to assign on `as_of`, due 14 days later: each rep's largest gaps, until two are open.
 
     A criterion that is scored as one of the trained ones under another name is taught by that one's modules.
 
-    `rows.assignments` are those that exist already, whatever their status; nothing of them is changed. `allowed` and
-    `target` are those of `find_gaps`.
+    `rows.assignments` are those that exist already, whatever their status; nothing of them is changed. `target`
+    is that of `find_gaps`.
     """
-    gaps = find_gaps(rows.scores, rubric, as_of=as_of, allowed=allowed, target=target)
+    gaps = find_gaps(rows.scores, rubric, as_of=as_of, target=target)
     open_now: dict[str, int] = defaultdict(int)
     for assignment in rows.assignments:
         open_now[assignment.rep] += assignment.status == "open"

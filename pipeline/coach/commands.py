@@ -6,7 +6,6 @@ Each loads the rows, runs one report, and adds the few short texts that a table 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -51,10 +50,8 @@ TURNS_DAYS = 365
 """How far back the words of calls are read where all accounts are shown."""
 
 
-def gap_rows(
-    store: Store, *, settings: Settings, name: str | None = None, allowed: Collection[str] | None = None
-) -> list[Row]:
-    """Gaps of all reps or of the one called `name`, on the `allowed` criteria (None: all).
+def gap_rows(store: Store, *, settings: Settings, name: str | None = None) -> list[Row]:
+    """Gaps of all reps or of the one called `name`.
 
     Raises `StoreError` for a rep without calls.
     """
@@ -64,10 +61,10 @@ def gap_rows(
             row["rep"] for row in store.query("SELECT DISTINCT rep FROM rep_totals WHERE rep IS NOT NULL ORDER BY 1")
         ]
         rep = None if name is None else _known(name, reps, "rep")
-        return [row for row in kept if rep in (None, row["rep"]) and (allowed is None or row["criterion"] in allowed)]
+        return [row for row in kept if rep in (None, row["rep"]) and row["criterion"] not in human_review(settings)]
     rows = load_rows(store, without=human_review(settings))
     rep = _rep(rows, name)
-    return gaps_report(rows, load_rubric(settings.rubric), rep=rep, allowed=allowed, target=_target(settings))
+    return gaps_report(rows, load_rubric(settings.rubric), rep=rep, target=_target(settings))
 
 
 def standing_rows(store: Store, *, settings: Settings, name: str | None = None, by: str = "criterion") -> list[Row]:
@@ -78,13 +75,13 @@ def standing_rows(store: Store, *, settings: Settings, name: str | None = None, 
     return standings_report(rows, load_rubric(settings.rubric), rep=_rep(rows, name), by=by, target=_target(settings))
 
 
-def refresh_gaps(store: Store, *, settings: Settings, allowed: Collection[str] | None = None) -> bool:
+def refresh_gaps(store: Store, *, settings: Settings) -> bool:
     """Work out the gaps and keep them, where there are too many calls to do so when asked. True when it was done."""
     if kept_gaps(store) is None:
         return False
     rubric = load_rubric(settings.rubric)
     rows = Rows(scores=load_scores(store, without=human_review(settings)))
-    found = gaps_report(rows, rubric, allowed=allowed, target=_target(settings))
+    found = gaps_report(rows, rubric, target=_target(settings))
     keep_gaps(store, found, as_of=dt.date.today())
     return True
 
@@ -162,9 +159,7 @@ def commitment_rows(store: Store, *, settings: Settings, name: str | None = None
     return [c.to_json() for c in sorted(made, key=lambda c: c.made_on or dt.date.min, reverse=True)]
 
 
-def support_rows(
-    store: Store, *, settings: Settings, name: str | None = None, allowed: Collection[str] | None = None
-) -> list[Row]:
+def support_rows(store: Store, *, settings: Settings, name: str | None = None) -> list[Row]:
     """Support beside results and warnings, for all reps or the one called `name`. Raises `StoreError`."""
     rows = _recent(store, settings)
     today = today_of(rows)
@@ -174,7 +169,6 @@ def support_rows(
         commitments(rows, as_of=today),
         as_of=today,
         rep=_rep(rows, name),
-        allowed=allowed,
         target=_target(settings),
     )
 
@@ -186,7 +180,6 @@ def digest_of(
     rep: str | None = None,
     team: str | None = None,
     as_of: dt.date | None = None,
-    allowed: Collection[str] | None = None,
 ) -> WeeklyDigest:
     """The weekly digest of a rep, a team, or all teams. Raises `StoreError` for an unknown one."""
     rows = _recent(store, settings)
@@ -200,7 +193,6 @@ def digest_of(
         as_of=day,
         rep=_rep(rows, rep),
         team=known,
-        allowed=allowed,
         target=_target(settings),
     )
 
@@ -260,18 +252,14 @@ def _call(store: Store, name: str) -> str:
     return str(found[0]["call_id"])
 
 
-def assign_training(store: Store, *, settings: Settings, allowed: Collection[str] | None = None) -> list[Row]:
-    """Assign training for today's gaps and keep it in the store; the new assignments. Running it again adds none.
-
-    `allowed` are the criteria whose published quality allows it (None: all).
-    """
+def assign_training(store: Store, *, settings: Settings) -> list[Row]:
+    """Assign training for today's gaps and keep it in the store; the new assignments. Running it again adds none."""
     rows = load_rows(store, without=human_review(settings))
     given = new_assignments(
         rows,
         load_rubric(settings.rubric),
         library_of(settings),
         as_of=today_of(rows),
-        allowed=allowed,
         target=_target(settings),
     )
     for assignment in given:

@@ -10,7 +10,7 @@ import dataclasses
 import datetime as dt
 import re
 import textwrap
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,7 +88,6 @@ class _Week:
     start: dt.date
     to: dt.date
     own: bool
-    allowed: Collection[str] | None
     target: float | None
 
     def this_week(self, day: dt.date | None) -> bool:
@@ -103,13 +102,12 @@ def weekly_digest(
     as_of: dt.date,
     rep: str | None = None,
     team: str | None = None,
-    allowed: Collection[str] | None = None,
     target: float | None = None,
 ) -> WeeklyDigest:
     """The digest of the seven days up to `as_of`.
 
     `made` are the commitments of the calls in `rows`; `rows.turns` of recent calls let deals show their risks.
-    `allowed` and `target` are those of `find_gaps`.
+    `target` is that of `find_gaps`.
     """
     names = frozenset(
         c.rep for c in rows.calls if c.rep and rep in (None, c.rep) and (team is None or c.team == team)
@@ -123,7 +121,6 @@ def weekly_digest(
         start=as_of - dt.timedelta(WEEK - 1),
         to=as_of,
         own=rep is not None,
-        allowed=allowed,
         target=target,
     )
     parts = REP_SECTIONS if rep else MANAGER_SECTIONS
@@ -175,7 +172,7 @@ def _moved(week: _Week) -> list[Item]:
 
 
 def _gaps(week: _Week) -> list[Item]:
-    gaps = find_gaps(week.everybody.scores, week.rubric, as_of=week.to, allowed=week.allowed, target=week.target)
+    gaps = find_gaps(week.everybody.scores, week.rubric, as_of=week.to, target=week.target)
     return [Item(f"{g.rep}: {g.reason}", g.standing.call_ids) for g in gaps if g.rep in week.reps]
 
 
@@ -240,9 +237,7 @@ def _sessions(week: _Week) -> list[Item]:
 
 
 def _fairness(week: _Week) -> list[Item]:
-    found = support_report(
-        week.everybody, week.rubric, week.made, as_of=week.to, allowed=week.allowed, target=week.target
-    )
+    found = support_report(week.everybody, week.rubric, week.made, as_of=week.to, target=week.target)
     return [
         Item(f"{row['rep']}: {warning['text']}", tuple(row["results"]["call_ids"]))
         for row in found

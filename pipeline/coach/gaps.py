@@ -2,7 +2,7 @@
 
 A gap needs all of it:
 
-* at least `MIN_CALLS` scored calls on the criterion, one whose published scoring quality allows it (`allowed`);
+* at least `MIN_CALLS` scored calls on the criterion, one of good enough published quality (`load_rows`);
 * P(standing < target) >= `SURE`, with all calls and again with the lowest one left out: never one bad call;
 * the rep's own calls alone say so too. A standing borrows from colleagues, and a rep who is at target in a weak team
   is pulled below it; so the one-sided p-values of the rep's own calls, one per criterion, must stand up together
@@ -17,7 +17,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.coach.rows import ScoredCall
@@ -65,16 +65,15 @@ def find_gaps(
     rubric: Rubric,
     *,
     as_of: dt.date | None = None,
-    allowed: Collection[str] | None = None,
     target: float | None = None,
 ) -> tuple[Gap, ...]:
     """Every rep's gaps, the largest expected lift first.
 
-    Criteria that the rubric does not know are left out, and, where `allowed` is given, those not in it. `as_of` leaves
-    out later calls; `target` replaces the rubric's targets.
+    Criteria that the rubric does not know are left out. `as_of` leaves out later calls; `target` replaces the rubric's
+    targets.
     """
     rows = [row for row in scores if as_of is None or row.date is None or row.date <= as_of]
-    known = {item.id for item in rubric.criteria if allowed is None or item.id in allowed}
+    known = {item.id for item in rubric.criteria}
     shares = criterion_shares(rows, rubric)
     by_rep: dict[str, list[Standing]] = defaultdict(list)
     for standing in standings(rows, targets=rubric_targets(rubric, target=target)):

@@ -16,11 +16,16 @@ Moves = Mapping[tuple[str, int], frozenset[str]]
 """Moves by (call id, turn); a turn without any has no entry."""
 
 
+SURE = 0.5
+"""A listed move counts when it was heard more likely than not."""
+
+
 def moves_of(rows: Rows, rubric: Rubric) -> Moves:
     """The moves of every turn that is known to make one."""
     found: dict[tuple[str, int], set[str]] = defaultdict(set)
     for row in rows.moves:
-        found[row.call_id, row.turn].add(row.move)
+        if row.p >= SURE:
+            found[row.call_id, row.turn].add(row.move)
     listed = {row.call_id for row in rows.moves}
     for moment in rows.moments:
         if moment.call_id not in listed and moment.kind == "evidence":

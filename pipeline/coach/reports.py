@@ -180,11 +180,10 @@ def gaps_report(
     rubric: Rubric,
     *,
     rep: str | None = None,
-    allowed: Collection[str] | None = None,
     target: float | None = None,
 ) -> list[Row]:
     """Gaps of all reps or one, the largest expected lift first."""
-    gaps = find_gaps(rows.scores, rubric, allowed=allowed, target=target)
+    gaps = find_gaps(rows.scores, rubric, target=target)
     return [gap_json(gap, rubric) for gap in gaps if rep in (None, gap.rep)]
 
 

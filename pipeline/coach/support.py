@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
@@ -36,20 +36,16 @@ def support_report(
     *,
     as_of: dt.date,
     rep: str | None = None,
-    allowed: Collection[str] | None = None,
     target: float | None = None,
 ) -> list[Row]:
     """Per rep (all, or one): `support`, `results`, `targets` and `warnings` of the last 90 days, each with its n.
 
-    `made` are the commitments of the calls in that time; `allowed` and `target` are those of `find_gaps`.
+    `made` are the commitments of the calls in that time; `target` is that of `find_gaps`.
     """
     gaps: dict[str, list[Gap]] = defaultdict(list)
-    for gap in find_gaps(rows.scores, rubric, as_of=as_of, allowed=allowed, target=target):
+    for gap in find_gaps(rows.scores, rubric, as_of=as_of, target=target):
         gaps[gap.rep].append(gap)
-    known = {c for c in rubric_targets(rubric) if allowed is None or c in allowed}
-    fair = fair_targets(
-        rows.scores, {c: level for c, level in rubric_targets(rubric, target=target).items() if c in known}
-    )
+    fair = fair_targets(rows.scores, rubric_targets(rubric, target=target))
     names = sorted({c.rep for c in rows.calls if c.rep} | {s.rep for s in rows.sessions} | {q.rep for q in rows.quotas})
     mixes = {name: mix_of([c.call_type for c in rows.calls if c.rep == name]) for name in names}
     minutes = {name: _support(rows, name, as_of)["minutes"] for name in names}

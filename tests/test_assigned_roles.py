@@ -7,10 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline import cli, keep
+from pipeline.assigned_roles import assign_roles, renamed, roles_by_rep, speakers_of, swapped, with_assigned_roles
 from pipeline.errors import TranscriptError
 from pipeline.ingest import Found, identify
 from pipeline.process import process_source
-from pipeline.review import assign_roles, renamed, roles_by_rep, speakers_of, swapped, with_assigned_roles
 from pipeline.settings import Settings
 from pipeline.types import CallMeta, Hearing, Transcript, Turn
 
