@@ -37,12 +37,13 @@ _FILLERS = re.compile(r"\b(?:um+|uh+|er+|erm|hmm+|mm+|mhm|ah+|eh|you know|i mean
 _SPACES = re.compile(r"\s+")
 _PUNCTUATION = re.compile(r"--|[.,!?;:\"()]")
 _TO_A_JUDGE = re.compile(
-    r"[^.!?]*\b(?:(?:ignore|disregard|forget) (?:(?:all|any|previous|prior|above|earlier)(?: the| your| of)* )+"
+    r"\b(?:(?:ignore|disregard|forget) (?:(?:all|any|previous|prior|above|earlier)(?: the| your| of)* )+"
     r"(?:instructions|rubric)"
     r"|(?:score|rate|grade|give|mark) (?:every|each|all)(?: of the)? (?:criterion|criteria|levels?|scores?)"
-    r"|system prompt|you are (?:an? )?(?:ai|language model|grader|evaluator))\b[^.!?]*[.!?]*",
+    r"|system prompt|you are (?:an? )?(?:ai|language model|grader|evaluator))\b",
     re.IGNORECASE,
 )
+_SENTENCE_REST = re.compile(r"[^.!?]*[.!?]*")
 _DIGITS = re.compile(r"\d")
 _NUMBER_WORDS = re.compile(
     r"\b(?:hundred|thousand|million|percent|dollars?|euros?|pounds?|grand|k|twenty|thirty|forty|fifty|sixty|seventy"
@@ -62,10 +63,21 @@ def normalise(text: str, names: Sequence[str] = ()) -> str:
     Who speaks, how often they hesitate, and how a recogniser punctuates must not move a level; nor must a sentence
     that addresses whoever scores the call instead of the people on it. Case is dropped by the tokenizer.
     """
-    text = _TO_A_JUDGE.sub(" ", text)
+    text = _without_words_to_a_judge(text)
     for name in names:
         text = re.sub(rf"\b{re.escape(name)}\b", "Alex", text, flags=re.IGNORECASE)
     return _SPACES.sub(" ", _PUNCTUATION.sub(" ", _FILLERS.sub("", text))).strip()
+
+
+def _without_words_to_a_judge(text: str) -> str:
+    """The text without the sentences that address whoever scores it; in one pass, however long a sentence is."""
+    kept, at = [], 0
+    for found in _TO_A_JUDGE.finditer(text):
+        if found.start() >= at:
+            start = max(at, *(text.rfind(mark, at, found.start()) + 1 for mark in ".!?"))
+            kept.append(text[at:start])
+            at = _SENTENCE_REST.match(text, found.end()).end()  # type: ignore[union-attr]
+    return " ".join([*kept, text[at:]])
 
 
 def speaker_names(turns: Sequence[Turn]) -> list[str]:
@@ -132,15 +144,16 @@ def turn_features(turns: Sequence[Turn]) -> Tensor:
     """(turns, 6): side, log length in words, place in the call, digits or number words, question, one-word turn."""
     rows = []
     for index, turn in enumerate(turns):
-        words = normalise(turn.text).split()
+        said = normalise(turn.text)
+        count = len(said.split())
         rows.append(
             [
                 1.0 if turn.side == "rep" else 0.0,
-                float(torch.log1p(torch.tensor(float(len(words))))) / 4,
+                float(torch.log1p(torch.tensor(float(count)))) / 4,
                 index / max(1, len(turns) - 1),
                 float(bool(_DIGITS.search(turn.text) or _NUMBER_WORDS.search(turn.text))),
-                float(bool(_ASKING.match(normalise(turn.text)))),
-                float(len(words) <= 2),
+                float(bool(_ASKING.match(said))),
+                float(count <= 2),
             ]
         )
     return torch.tensor(rows, dtype=torch.float32).reshape(len(rows), FEATURES)

@@ -152,6 +152,8 @@ def _next(store: Store, settings: Settings, out: Console) -> None:
     if rows:
         out.print(f"  {me} scorecard --call {rows[0]['call_id'][:8]} --data {settings.data}")
         out.print("      one call, with its evidence")
+    out.print(f"  {me} serve --data {settings.data}")
+    out.print("      the pages: reps, calls, what was said")
     out.print(f"  {me} process YOUR-FOLDER")
     out.print("      your own calls")
 
