@@ -6,6 +6,7 @@ six-hour recording costs disk, not memory. Readers take windows of one channel (
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -159,6 +160,14 @@ def load_audio(path: Path | str, *, max_hours: float = 6.0) -> Audio:
     Raises `AudioError` with one line for a file that is missing, empty, unreadable, no media file, without audio,
     damaged, cut off, or longer than `max_hours`.
     """
+    path = Path(path)
+    with open_recording(path) as container:
+        return _decode(path, container, max_hours=max_hours)
+
+
+@contextlib.contextmanager
+def open_recording(path: Path | str) -> Iterator[InputContainer]:
+    """A recording's container, for `resampled`; what goes wrong inside is raised as `AudioError` with one line."""
     import av
 
     path = Path(path)
@@ -168,7 +177,9 @@ def load_audio(path: Path | str, *, max_hours: float = 6.0) -> Audio:
         with path.open("rb") as file:
             _check_wav_size(path, file)
             with _open(path, file) as container:
-                return _decode(path, container, max_hours=max_hours)
+                if not container.streams.audio:
+                    raise AudioError(f"{path}: has no audio track; record the call with sound")
+                yield container
     except AudioError:
         raise
     except (OSError, ValueError, MemoryError, LookupError, av.error.FFmpegError) as error:
@@ -208,42 +219,52 @@ def _open(path: Path, file: BinaryIO) -> InputContainer:
 
 
 def _decode(path: Path, container: InputContainer, *, max_hours: float) -> Audio:
-    import av
 
-    if not container.streams.audio:
-        raise AudioError(f"{path}: has no audio track; record the call with sound")
     stream = container.streams.audio[0]
     exact = bool(set(container.format.name.split(",")) & _EXACT_LENGTH)
     declared = _declared_seconds(container, stream) if exact else None
     if declared is not None and declared > max_hours * 3600 and path.stat().st_size > 1_000_000:
         raise AudioError(_too_long(path, declared, max_hours))
     writer: _Writer | None = None
-    resampler: av.AudioResampler | None = None
     damaged = 0
-    for frame in _frames(container, stream):
-        if frame is None:
+    for block in resampled(container, rate=RATE):
+        if block is None:
             damaged += 1
             continue
-        if writer is None:
-            writer = _Writer(2 if frame.layout.nb_channels == 2 else 1)
-        if resampler is None or _changed(resampler, frame):
-            resampler = av.AudioResampler(
-                format="fltp", layout="stereo" if len(writer._parts) == 2 else "mono", rate=RATE
-            )
-        frame.pts = None
-        for piece in resampler.resample(frame):
-            writer.add(_clean(piece.to_ndarray()))
+        writer = writer or _Writer(len(block))
+        writer.add(block)
         if writer.frames > max_hours * 3600 * RATE:
             raise AudioError(_too_long(path, writer.frames / RATE, max_hours))
-    if writer is not None and resampler is not None:
-        for piece in resampler.resample(None):
-            writer.add(_clean(piece.to_ndarray()))
     if writer is None or writer.frames == 0:
         _check_complete(path, 0.0, declared)
         raise AudioError(f"{path}: its audio track holds no sound that can be decoded; export the recording again")
     _check_complete(path, writer.frames / RATE, declared)
     notes = (f"{damaged} damaged pieces of the recording were skipped",) if damaged else ()
     return writer.finish(notes=notes)
+
+
+def resampled(container: InputContainer, *, rate: int, mono: bool = False) -> Iterator[Samples | None]:
+    """All sound from the start in blocks of shape (channels, n), values in [-1, 1]; None for each damaged piece.
+
+    Two channels stay two unless `mono`; more are mixed to one.
+    """
+    import av
+
+    resampler: av.AudioResampler | None = None
+    layout = "mono"
+    for frame in _frames(container, container.streams.audio[0]):
+        if frame is None:
+            yield None
+            continue
+        if resampler is None or _changed(resampler, frame):
+            if resampler is None and frame.layout.nb_channels == 2 and not mono:
+                layout = "stereo"
+            resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
+        frame.pts = None
+        for piece in resampler.resample(frame):
+            yield _clean(piece.to_ndarray())
+    for piece in resampler.resample(None) if resampler else ():
+        yield _clean(piece.to_ndarray())
 
 
 def _frames(container: InputContainer, stream: Any) -> Iterator[Any]:

@@ -1,0 +1,141 @@
+"""Clips: the right seconds, silence where it must be, captions in step, one line for what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hearing_samples import SAMPLES, write
+
+from pipeline.audio import RATE, load_audio
+from pipeline.clips import KINDS, clip_captions, make_clip
+from pipeline.errors import AudioError
+from pipeline.timing import evenly, said_words
+from pipeline.types import Turn, Word
+
+
+def tone(hz: float, seconds: float) -> np.ndarray:
+    return np.asarray(0.4 * np.sin(2 * np.pi * hz * np.arange(int(seconds * RATE)) / RATE), np.float32)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five seconds: 300 Hz, then from 2.0 to 3.0 s 900 Hz, then 300 Hz again."""
+    sound = np.concatenate([tone(300, 2), tone(900, 1), tone(300, 2)])
+    return write(
+        tmp_path_factory.mktemp("clips") / "call.wav", np.stack([sound, sound]), codec="pcm_s16le", rate=44_100
+    )
+
+
+def pitch(samples: np.ndarray) -> float:
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    return float(np.argmax(spectrum) * RATE / len(samples))
+
+
+def heard(content: bytes, folder: Path, kind: str) -> np.ndarray:
+    path = folder / f"clip.{kind}"
+    path.write_bytes(content)
+    return load_audio(path).read(0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_clip_holds_the_seconds_asked_for(source: Path, tmp_path: Path, kind: str) -> None:
+    samples = heard(make_clip(source, t0=1.5, t1=3.5, container=kind), tmp_path, kind)  # type: ignore[arg-type]
+    assert len(samples) / RATE == pytest.approx(2.0, abs=0.06)
+    assert pitch(samples[: int(0.45 * RATE)]) == pytest.approx(300, abs=10)
+    assert pitch(samples[int(0.55 * RATE) : int(1.45 * RATE)]) == pytest.approx(900, abs=10)
+    assert pitch(samples[int(1.6 * RATE) : int(1.95 * RATE)]) == pytest.approx(300, abs=10)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_silenced_is_silent(source: Path, tmp_path: Path, kind: str) -> None:
+    made = make_clip(source, t0=1.0, silences=[(2.0, 3.0), (0.0, 0.2), (40.0, 50.0)], container=kind)  # type: ignore[arg-type]
+    samples = heard(made, tmp_path, kind)
+    # a codec's window reaches some milliseconds into the silence, with the sound beside it and nothing else
+    inside, edges = samples[int(1.15 * RATE) : int(1.95 * RATE)], samples[int(1.0 * RATE) : int(2.0 * RATE)]
+    assert np.abs(inside).max() < 1e-3
+    assert abs(np.sum(edges * np.exp(-2j * np.pi * 900 * np.arange(len(edges)) / RATE))) / len(edges) < 1e-3
+    assert np.sqrt(np.mean(samples[: int(0.9 * RATE)] ** 2)) > 0.1
+
+
+def test_a_silence_to_the_end_of_time_leaves_no_sound(source: Path, tmp_path: Path) -> None:
+    samples = heard(make_clip(source, silences=[(0.0, float("inf"))]), tmp_path, "m4a")
+    assert np.abs(samples).max() < 1e-3
+
+
+def test_times_are_those_of_the_record_in_a_compressed_call(tmp_path: Path) -> None:
+    for path in sorted((SAMPLES / "inbox").rglob("*.ogg"))[:1]:
+        whole = load_audio(path).read(0)
+        piece = heard(make_clip(path, t0=30.0, t1=33.0), tmp_path, "m4a")
+        window = whole[30 * RATE - RATE // 10 : 33 * RATE + RATE // 10]
+        shift = np.argmax(np.correlate(window, piece[: 3 * RATE - 800], "valid")) / RATE - 0.1
+        assert abs(shift) < 0.03
+
+
+@pytest.mark.parametrize(
+    ("t0", "t1", "says"),
+    [(3.0, 3.0, "ends after"), (-1.0, 2.0, "starts at"), (60.0, 61.0, "no sound after 60 seconds")],
+)
+def test_a_clip_of_nothing_is_one_line(source: Path, t0: float, t1: float, says: str) -> None:
+    with pytest.raises(AudioError, match=says):
+        make_clip(source, t0=t0, t1=t1)
+
+
+def test_a_silence_that_runs_backwards_makes_no_clip(source: Path) -> None:
+    for wrong in ((2.0, 1.0), (float("nan"), 2.0), (1.0, float("nan"))):
+        with pytest.raises(AudioError, match="a silence runs"):
+            make_clip(source, silences=[wrong])
+
+
+def test_a_recording_that_is_none_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "call.mp3").write_bytes(b"nothing to hear")
+    with pytest.raises(AudioError, match="not an audio or video file"):
+        make_clip(tmp_path / "call.mp3")
+    with pytest.raises(AudioError, match="no such file"):
+        make_clip(tmp_path / "gone.wav")
+
+
+WORDS = ("my", "card", "is", "four", "two", "okay")
+TIMED = Turn(
+    10.0,
+    13.0,
+    "buyer:Dana",
+    "My card is 42. Okay?",
+    tuple(Word(10 + k / 2, 10.5 + k / 2, w) for k, w in enumerate(WORDS)),
+)
+
+
+def test_captions_count_from_the_clips_start_and_hide_what_is_silenced() -> None:
+    text = clip_captions([TIMED], t0=10.0, t1=14.0, silences=[(11.5, 12.5)])
+    assert "00:00:00.000 --> 00:00:03.000\n<v Dana>My card is [redacted] Okay?</v>" in text
+    assert "42" not in text
+
+
+def test_a_turn_without_word_times_is_hidden_whole() -> None:
+    text = clip_captions([Turn(5.0, 9.0, "rep", "call me on 42")], t0=6.0, t1=20.0, silences=[(8.0, 8.1)])
+    assert "00:00:00.000 --> 00:00:03.000\n<v rep>[redacted]</v>" in text
+
+
+def test_long_turns_become_several_cues_inside_the_clip() -> None:
+    long = Turn(0.0, 60.0, "rep", " ".join(f"word{k}" for k in range(120)))
+    text = clip_captions([long], t0=10.0, t1=30.0)
+    cues = [line for line in text.splitlines() if "-->" in line]
+    assert len(cues) >= 3
+    assert "word0 " not in text
+    assert "word119" not in text
+    assert all(line.split(" --> ")[1] <= "00:00:20.000" for line in cues)
+
+
+def test_words_written_otherwise_share_the_time_of_what_was_heard() -> None:
+    said = said_words(TIMED)
+    assert [TIMED.text[word.start : word.end] for word in said] == ["My", "card", "is", "42.", "Okay?"]
+    assert [(word.t0, word.t1) for word in said][2:] == [(11.0, 11.5), (11.5, 12.5), (12.5, 13.0)]
+    assert said_words(Turn(0, 1, "rep", "no times")) == ()
+    bare = evenly(Turn(0, 1, "rep", "ab cd"))
+    assert [(word.t0, word.t1) for word in bare] == [(0, 0.5), (0.5, 1.0)]
+
+
+def test_a_word_that_nobody_heard_stands_in_the_gap() -> None:
+    turn = Turn(0.0, 2.0, "rep", "so yes well", (Word(0.0, 0.5, "so"), Word(1.5, 2.0, "well")))
+    assert [(word.t0, word.t1) for word in said_words(turn)] == [(0.0, 0.5), (0.5, 1.5), (1.5, 2.0)]
