@@ -8,7 +8,7 @@ DebriefError                 one clear line for the user: which file, what is wr
 |-- EngineError              a recogniser, diarizer or judge failed or is not installed
 |   |-- ModelUnavailable     weights are not here; the message names the command that gets them
 |-- RubricError              a rubric file that does not hold together
-|-- ReviewError              an override, dispute or blind review that does not fit its call
+|-- ReviewError              an override, dispute, blind review or comment that does not fit its call
 |-- SettingsError            debrief.toml or an environment variable is wrong
 |-- StoreError               the data folder or database cannot be used
 |   |-- StoreLocked          another process has the database open
@@ -54,7 +54,7 @@ class RubricError(DebriefError):
 
 
 class ReviewError(DebriefError):
-    """An override, dispute or blind review that does not fit its call."""
+    """An override, dispute, blind review or comment that does not fit its call."""
 
 
 class SettingsError(DebriefError):

@@ -279,5 +279,18 @@ CREATE TABLE activities (
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _KEEPING, _REVIEWS, _COACHING)
+# What people say at a moment of a call; one that its writer took back keeps its row and loses its words.
+_COMMENTS = """
+CREATE TABLE comments (
+    comment_id VARCHAR PRIMARY KEY,
+    call_id    VARCHAR NOT NULL,
+    at_s       DOUBLE,
+    who        VARCHAR NOT NULL,
+    text       VARCHAR NOT NULL,
+    written_at TIMESTAMP NOT NULL,
+    removed_at TIMESTAMP
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _KEEPING, _REVIEWS, _COACHING, _COMMENTS)
 """Scripts in order; the database's version is how many of them it has run."""

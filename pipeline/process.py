@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from pipeline.assigned_roles import renamed, with_assigned_roles
-from pipeline.errors import DebriefError, InputError, TranscriptError
+from pipeline import keep
+from pipeline.assigned_roles import assign_roles, renamed, with_assigned_roles
+from pipeline.errors import DebriefError, EngineError, InputError, TranscriptError
 from pipeline.ingest import Source
-from pipeline.keep import RECORD_FORMAT
 from pipeline.settings import Settings
 from pipeline.types import CallMeta, Hearing, Scorecard, Transcript
 
@@ -74,6 +74,21 @@ def with_roles(record: Record, roles: Mapping[str, str], settings: Settings) -> 
         raise TranscriptError(f"{record['source']['path']}: no transcript was kept; process the recording again")
     transcript = Transcript.from_json(record["transcript"], where=record["source"]["path"])
     return _judged(record["source"], renamed(transcript, roles), settings)
+
+
+def correct_roles(record: Record, roles: Mapping[str, str], settings: Settings) -> Record:
+    """`with_roles`, kept: what the person said as a fact for every hearing to come, and the record judged by it.
+
+    Where the judge fails nothing is kept and `EngineError` is raised; `StoreError` where it cannot be written.
+    """
+    made = with_roles(record, roles, settings)
+    if made["status"] == "failed":
+        raise EngineError(made["reason"])
+    transcript = Transcript.from_json(record["transcript"], where=record["source"]["path"])
+    # the fact first: were the record written and the fact lost, the next hearing would forget what was said
+    assign_roles(settings.data, record["source"]["sha256"], transcript, roles)
+    keep.write_record(settings.data, made)
+    return made
 
 
 def read_or_hear(source: Source, settings: Settings) -> Transcript:
@@ -183,7 +198,7 @@ def _record(
     heard = transcript.hearing if transcript else Hearing(engine="")
     where = source if isinstance(source, dict) else _source_row(source)
     row: Record = {
-        "format": RECORD_FORMAT,
+        "format": keep.RECORD_FORMAT,
         "call_id": transcript.call_id if transcript else where["sha256"][:16],
         "status": status,
         "reason": reason,

@@ -18,6 +18,7 @@ FACT_KEYS: dict[str, str] = {
     "sessions": "session_id",
     "quotas": "quota_id",
     "activities": "activity_id",
+    "comments": "comment_id",
 }
 """Tables built from `facts/`, with the column that identifies a row."""
 

@@ -15,6 +15,8 @@ from pipeline.settings import Settings
 
 HALF_MADE_S = 3600.0
 """A temporary file older than this belongs to a process that was killed."""
+COPIES_S = 30 * 86400.0
+"""A copy of a recording, or a clip, that nobody listened to for that long is made again when somebody does."""
 LOG_BYTES = 10_000_000
 DAMAGED_KEPT = 2
 """Damaged databases that were set aside: the newest so many stay for whoever wants to look."""
@@ -27,6 +29,7 @@ def tidy(settings: Settings) -> dict[str, int]:
         "temporary": _old(_half_made(data), seconds=HALF_MADE_S),
         "logs": _old((data / "logs").glob("*.log.*"), seconds=_days(settings)) + sum(map(_rotate, _logs(data))),
         "digests": _old((data / "digests").glob("*.html"), seconds=_days(settings)),
+        "copies to listen to": _old((data / "cache" / "listen").glob("[!.]*"), seconds=COPIES_S),
         "damaged databases": _but_newest(sorted(data.glob("store.damaged-*.duckdb"))),
         "failures of files that are gone": _gone(data),
     }

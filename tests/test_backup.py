@@ -179,6 +179,7 @@ def test_housekeeping_removes_what_is_left_over_and_nothing_else(kept: Settings,
         kept.data / "results" / ("ab" * 32) / ".x.tmp",
         kept.data / "logs" / "workers.log.1",
         kept.data / "digests" / "nightly-2020-01-01.html",
+        kept.data / "cache" / "listen" / f"{'ab' * 32}.m4a",
         *(kept.data / f"store.damaged-{n}.duckdb" for n in range(3)),
     ]
     for path in left:
@@ -191,6 +192,7 @@ def test_housekeeping_removes_what_is_left_over_and_nothing_else(kept: Settings,
         "temporary": 1,
         "logs": 1,
         "digests": 1,
+        "copies to listen to": 1,
         "damaged databases": 1,
         "failures of files that are gone": 1,
     }

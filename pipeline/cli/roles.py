@@ -94,16 +94,13 @@ def _transcript(record: dict[str, Any]) -> Transcript:
 
 
 def _assign(store: Store, settings: Any, call: str, reps: list[str], names: dict[str, str]) -> dict[str, Any]:
-    from pipeline.assigned_roles import assign_roles, roles_by_rep, swapped
-    from pipeline.process import with_roles
+    from pipeline.assigned_roles import roles_by_rep, swapped
+    from pipeline.process import correct_roles
 
     record = _record(store, call)
     transcript = _transcript(record)
     said = roles_by_rep(transcript, reps, names) if reps else swapped(transcript)
-    made = with_roles(record, said, settings)
-    # the fact first: were the record written and the fact lost, the next hearing would forget what was said
-    assign_roles(settings.data, record["source"]["sha256"], transcript, said)
-    keep.write_record(settings.data, made)
+    made = correct_roles(record, said, settings)
     store.ingest()
     return {
         "call_id": made["call_id"],

@@ -14,6 +14,7 @@ from pipeline.coach.reports import gaps_report, newest_date, scorecard_report, t
 from pipeline.coach.rows import Rows
 from pipeline.rubric import Rubric, load_rubric
 from pipeline.store import Store
+from pipeline.web.rejudging import Rejudging
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
@@ -44,6 +45,7 @@ class Desk:
         except BaseException:
             self.store.close()
             raise
+        self.rejudging = Rejudging(settings, self.store)
         self.rubric: Rubric = load_rubric(settings.rubric)
         self._guard = threading.RLock()
         self._state = ""
@@ -53,6 +55,7 @@ class Desk:
 
     def close(self) -> None:
         """Close what it owns."""
+        self.rejudging.close()
         self.book.close()
         self.store.close()
 
