@@ -140,9 +140,13 @@ def clip_captions(turns: Sequence[Turn], *, t0: float, t1: float, silences: Iter
 
     What is said inside `silences` reads `[redacted]`: the word, or the whole turn where its words have no times.
     """
+    return to_vtt(Transcript("", CallMeta(), clip_cues(turns, t0=t0, t1=t1, silences=silences)))
+
+
+def clip_cues(turns: Sequence[Turn], *, t0: float, t1: float, silences: Iterable[Seconds] = ()) -> tuple[Turn, ...]:
+    """The cues of `clip_captions`, their speakers by name."""
     silent = tuple(silences)
-    cues = [cue for turn in turns if turn.t1 > t0 and turn.t0 < t1 for cue in _cues(turn, t0, t1, silent)]
-    return to_vtt(Transcript("", CallMeta(), tuple(cues)))
+    return tuple(cue for turn in turns if turn.t1 > t0 and turn.t0 < t1 for cue in _cues(turn, t0, t1, silent))
 
 
 def _cues(turn: Turn, t0: float, t1: float, silent: Sequence[Seconds]) -> Iterator[Turn]:

@@ -6,17 +6,19 @@ cache/listen/<sha256>.<m4a|ogg>   copies of recordings that browsers cannot play
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pipeline.audio import open_recording
-from pipeline.clips import Container, write_clip
+from pipeline.clips import Container, Seconds, write_clip
 from pipeline.errors import AudioError, StoreError
 from pipeline.ingest import hash_file
 
@@ -35,7 +37,7 @@ PLAYED: dict[tuple[str, str], str] = {
 }
 """Container and codec, by FFmpeg's names, that browsers play, and as which media type; of a film only its sound."""
 
-_MAKING = threading.Lock()
+_MAKING = tuple(threading.Lock() for _ in range(16))
 
 
 def recording_of(record: Mapping[str, Any], data: Path) -> Path:
@@ -106,13 +108,37 @@ def _type(path: Path, mtime_ns: int) -> str | None:
 
 
 def kept_copy(data: Path, sha256: str, path: Path, container: Container) -> Path:
-    """A copy of the recording at `path` that browsers play, made where it is not there yet; one at a time.
+    """A copy of the recording at `path` that browsers play, made where it is not there yet.
 
     Raises `AudioError` where the recording cannot be decoded and `StoreError` where the copy cannot be kept.
     """
+    return _kept(data, f"{sha256}.{container}", lambda target: write_clip(path, target, container=container))
+
+
+def kept_clip(
+    data: Path,
+    sha256: str,
+    path: Path,
+    *,
+    t0: float,
+    t1: float,
+    silences: Sequence[Seconds],
+    container: Container,
+) -> Path:
+    """`kept_copy` of the seconds between `t0` and `t1`, `silences` silent in it; other silences are another clip."""
+    cut = hashlib.sha256(repr((t0, t1, list(silences))).encode()).hexdigest()[:16]
+    return _kept(
+        data,
+        f"{sha256}-{cut}.{container}",
+        lambda target: write_clip(path, target, t0=t0, t1=t1, silences=silences, container=container),
+    )
+
+
+def _kept(data: Path, name: str, make: Callable[[Path], None]) -> Path:
+    """The file of that name in the cache, made there whole or not at all; two who ask at once wait for one."""
     folder = data / "cache" / "listen"
-    target = folder / f"{sha256}.{container}"
-    with _MAKING:
+    target = folder / name
+    with _MAKING[zlib.crc32(name.encode()) % len(_MAKING)]:
         if target.is_file():
             with contextlib.suppress(OSError):
                 os.utime(target)
@@ -120,9 +146,8 @@ def kept_copy(data: Path, sha256: str, path: Path, container: Container) -> Path
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=folder, prefix=".") as made:
-                fresh = Path(made) / target.name
-                write_clip(path, fresh, container=container)
-                os.replace(fresh, target)
+                make(Path(made) / name)
+                os.replace(Path(made) / name, target)
         except OSError as error:
             raise StoreError(f"{folder}: a copy to listen to cannot be kept ({error.strerror}); make room") from error
     return target

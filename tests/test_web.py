@@ -23,7 +23,7 @@ from pipeline.web.pages import PAGES
 PASSWORD = "a long enough phrase"
 ROUTES = [pytest.param(route, id=f"{route.method} {route.path}") for route in all_routes()]
 GUARDED = [given for given in ROUTES if given.values[0].who is not ANYBODY]
-FILL = {"rep": "Ann", "rest": "nothing/here", "name": "app.css"}
+FILL = {"rep": "Ann", "rest": "nothing/here", "name": "app.css", "span": "0-4", "kind": "vtt", "comment_id": "none"}
 
 
 @pytest.fixture(scope="module")

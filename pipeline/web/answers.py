@@ -11,7 +11,7 @@ from pipeline.access.people import EVERYONE
 from pipeline.access.scope import Scope
 from pipeline.errors import AccessError, DebriefError, NotAllowed, NotThere, StoreLocked, TooManyAttempts
 from pipeline.web import gate
-from pipeline.web.ask import Ask, File, Go, Html, Route
+from pipeline.web.ask import Ask, File, Go, Html, Kept, Route
 from pipeline.web.desk import Desk
 from pipeline.web.pages import PAGES
 from pipeline.web.render import environment
@@ -58,6 +58,8 @@ class Answers:
             return self._go(request, ask, given)
         if isinstance(given, File):
             return _file(given, request)
+        if isinstance(given, Kept):
+            return _kept(given)
         return given
 
     def refused(self, request: Request, refusal: Any) -> Response:
@@ -137,6 +139,16 @@ def _with_cookies(response: Response, request: gate.Incoming, ask: Ask) -> Respo
         else:
             response.set_cookie(**gate.show_cookie(name, value, secure=request.secure))
     return response
+
+
+def _kept(file: Kept) -> Response:
+    from starlette.responses import FileResponse
+
+    try:
+        state = file.path.stat()
+    except OSError:
+        raise NotThere("the file has gone; load the page again") from None
+    return FileResponse(file.path, media_type=file.media_type, filename=file.name or None, stat_result=state)
 
 
 def _file(file: File, request: gate.Incoming) -> Response:

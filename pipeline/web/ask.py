@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.access.people import EVERYONE, User
@@ -88,6 +89,15 @@ class File:
     media_type: str
     name: str = ""
     cache_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file on disk to send, in the parts that a player asks for (HTTP ranges): a download where `name` is given."""
+
+    path: Path
+    media_type: str
+    name: str = ""
 
 
 @dataclass(slots=True)

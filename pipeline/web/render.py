@@ -31,6 +31,7 @@ def environment() -> Environment:
     made.filters |= {
         "day": day,
         "when": when,
+        "moment": moment,
         "clock": clock,
         "one": one,
         "pct": pct,
@@ -52,6 +53,12 @@ def day(value: dt.date | str | None) -> str:
 def when(at: float | None) -> str:
     """Seconds since 1970 as `2026-10-06 14:05 UTC`; a dash for none."""
     return "–" if at is None else f"{dt.datetime.fromtimestamp(at, dt.UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def moment(at: dt.datetime | str) -> str:
+    """A kept time (UTC) as `6 Oct 2026, 14:05`."""
+    found = dt.datetime.fromisoformat(at) if isinstance(at, str) else at
+    return f"{found.day} {found:%b %Y, %H:%M}"
 
 
 def clock(seconds: float | None) -> str:

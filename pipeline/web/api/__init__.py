@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.access.people import EVERYONE
-from pipeline.web.api import calls, reps, shared
+from pipeline.web.api import calls, reps, shared, words
 from pipeline.web.ask import Route, get
 
 API_ROUTES: tuple[Route, ...] = (
@@ -11,4 +11,5 @@ API_ROUTES: tuple[Route, ...] = (
     *shared.ROUTES,
     *reps.ROUTES,
     *calls.ROUTES,
+    *words.ROUTES,
 )

@@ -1,0 +1,271 @@
+"""A call as its page shows it: turns with their marks, the speakers' lanes, metrics, what was promised."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from pipeline.access.people import LEADERS
+from pipeline.clips import KINDS, clip_cues
+from pipeline.coach.commitments import commitments
+from pipeline.coach.rows import CallRow, Rows, TurnRow
+from pipeline.comments import taken_back
+from pipeline.errors import NotThere, ReviewError
+from pipeline.listening import browser_type
+from pipeline.timing import said_words
+from pipeline.types import Transcript, Turn
+from pipeline.web.ask import Ask
+from pipeline.web.render import clock, path_part
+
+Row = dict[str, Any]
+
+LANE_WIDTH = 1000
+"""Width of the lanes' drawing: the whole call."""
+_CLOCK = re.compile(r"(?:\d{1,2}:)?(?:\d{1,3}:)?\d{1,6}(?:\.\d{1,3})?")
+MOST_LANES = 6
+SHORT = 140
+LATER_CALLS = 10
+
+_LATER = """
+SELECT call_id, status, reason, rep, team, account, call_date AS date, call_type, overall, duration_s, engine
+FROM calls c WHERE account = $account AND call_date > $date AND ({where}) ORDER BY call_date, call_id LIMIT $most
+"""
+_TURNS = """
+SELECT call_id, turn, t0, t1, side, name, text FROM turns
+WHERE call_id IN (SELECT unnest($calls::VARCHAR[])) ORDER BY call_id, turn
+"""
+_COMMENT = "SELECT * FROM comments WHERE call_id = $call AND comment_id = $comment AND removed_at IS NULL"
+
+METRICS: dict[str, tuple[str, Callable[[float], str]]] = {
+    "talk_share": ("Rep talks", lambda value: f"{100 * value:.0f} %"),
+    "longest_monologue_s": ("Longest the rep talks on", clock),
+    "questions": ("Questions the rep asks", lambda value: f"{value:.0f}"),
+    "switches_per_min": ("Changes of speaker a minute", lambda value: f"{value:.1f}"),
+    "patience_s": ("Pause before the rep answers", lambda value: f"{value:.1f} s"),
+    "wpm": ("The rep's words a minute", lambda value: f"{value:.0f}"),
+    "fillers_per_min": ("The rep's fillers a minute", lambda value: f"{value:.1f}"),
+}
+
+
+def seen(ask: Ask, call_id: str) -> tuple[Row, Row]:
+    """A call's row of the table `calls` and its record. Raises `NotAllowed` for a call outside the user's scope and
+    `NotThere` for one that is not there."""
+    rows = ask.store.query("SELECT * FROM calls WHERE call_id = $id", {"id": call_id})
+    ask.scope.require_call(rows[0] if rows else None)
+    record = ask.store.record(call_id) if rows else None
+    if record is None:
+        raise NotThere(f"{call_id}: no such call")
+    return rows[0], record
+
+
+def may_name(ask: Ask, record: Mapping[str, Any]) -> bool:
+    """Whether the user may say who speaks: leaders always, a rep where nobody could tell yet."""
+    return ask.is_a(LEADERS) or record["status"] == "review"
+
+
+def take_back(ask: Ask, call_id: str, comment_id: str) -> None:
+    """Take the user's own comment back. Raises `NotThere` and `NotAllowed`."""
+    rows = ask.store.query(_COMMENT, {"call": call_id, "comment": comment_id})
+    if not rows:
+        raise NotThere("there is no such comment on this call")
+    ask.store.put_fact("comments", taken_back(rows[0], who=ask.user.name))
+    ask.detail = f"took back {comment_id}"
+
+
+def transcript_of(record: Mapping[str, Any]) -> Transcript:
+    """A kept record's transcript."""
+    return Transcript.from_json(record["transcript"], where=record["source"]["path"])
+
+
+def seconds(text: str) -> float | None:
+    """`1:05`, `1:02:03` or `65.2` as seconds; None for nothing. Raises `ReviewError` for anything else."""
+    given = text.strip()
+    if not given:
+        return None
+    if not _CLOCK.fullmatch(given):
+        raise ReviewError(f"{given[:20]}: a time is written 1:05, or in seconds")
+    total = 0.0
+    for part in given.split(":"):
+        total = 60 * total + float(part)
+    return total
+
+
+def span(t0: float, t1: float) -> str:
+    """A clip's seconds as its address has them: `12.5-34`."""
+    return f"{t0:.2f}-{t1:.2f}".replace(".00", "")
+
+
+def sources(ask: Ask, record: Mapping[str, Any], path: Path) -> list[tuple[str, str]]:
+    """Addresses and media types for the player, the recording itself first where browsers play it."""
+    base = f"/calls/{path_part(record['source']['sha256'][:16])}/audio"
+    kind = browser_type(path)
+    copies = [(f"{base}/{name}", found.media_type) for name, found in KINDS.items()]
+    if kind is None:
+        return copies
+    return [(base, kind)] if kind in ("audio/wav", "audio/mpeg") else [(base, kind), copies[0]]
+
+
+def clip_words(transcript: Transcript, t0: float, t1: float, silent: Sequence[tuple[float, float]]) -> list[Row]:
+    """What is said in a clip: `who`, `t0` (seconds of the clip) and `text` of each speaker in turn."""
+    named = [replace(turn, speaker=speaker_name(turn, transcript.meta.rep)) for turn in transcript.turns]
+    rows: list[Row] = []
+    for cue in clip_cues(named, t0=t0, t1=t1, silences=silent):
+        if rows and rows[-1]["who"] == cue.speaker:
+            rows[-1]["text"] += f" {cue.text}"
+        else:
+            rows.append({"who": cue.speaker, "t0": cue.t0, "text": cue.text})
+    return rows
+
+
+def speaker_name(turn: Turn, rep: str | None) -> str:
+    """Who speaks, by name where one is known."""
+    return rep if turn.speaker == "rep" and rep else turn.name
+
+
+def turn_rows(transcript: Transcript, card: Mapping[str, Any], comments: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """The turns: `parts` (text and the numbers of the criteria that quote it), `times` (when each word starts, in
+    hundredths of a second from the one before), and what belongs to each: criteria cited, missed, objection, comments.
+    """
+    numbers = {name: number for number, name in enumerate(card["criteria"], 1)}
+    quotes: dict[int, list[tuple[str, int]]] = {}
+    missed: dict[int, list[Row]] = {}
+    for name, score in card["criteria"].items():
+        for item in score["evidence"]:
+            quotes.setdefault(item["turn"], []).append((item["quote"], numbers[name]))
+        for item in score["missed"]:
+            missed.setdefault(item["turn"], []).append({"criterion": name, "why": item["why"]})
+    objections = {item["turn"]: item for item in card["objections"]}
+    names = list(card["criteria"])
+    said_of = _by_turn(transcript, comments)
+    return [
+        {
+            "n": n,
+            "t0": turn.t0,
+            "t1": turn.t1,
+            "side": turn.side,
+            "who": speaker_name(turn, transcript.meta.rep),
+            "text_start": text if len(text := turn.text) <= SHORT else f"{text[:SHORT].rsplit(' ', 1)[0]} …",
+            "parts": marked(turn.text, quotes.get(n, ())),
+            "times": word_times(turn),
+            "cited": [names[number - 1] for number in sorted({number for _, number in quotes.get(n, ())})],
+            "missed": missed.get(n, []),
+            "objection": objections.get(n),
+            "comments": said_of.get(n, []),
+        }
+        for n, turn in enumerate(transcript.turns)
+    ]
+
+
+def _by_turn(transcript: Transcript, comments: Iterable[Mapping[str, Any]]) -> dict[int, list[Mapping[str, Any]]]:
+    """Comments by the turn that is spoken at their moment."""
+    found: dict[int, list[Mapping[str, Any]]] = {}
+    for row in comments:
+        if row["at_s"] is not None:
+            begun = [n for n, turn in enumerate(transcript.turns) if turn.t0 <= row["at_s"] + 0.05]
+            found.setdefault(begun[-1] if begun else 0, []).append(row)
+    return found
+
+
+def marked(text: str, quotes: Iterable[tuple[str, int]]) -> list[tuple[str, str]]:
+    """The text in parts, each with the numbers of the criteria whose quotes hold it (`1 4`; often none)."""
+    spans = []
+    for quote, number in quotes:
+        start = text.find(quote)
+        if start >= 0 and quote:
+            spans.append((start, start + len(quote), number))
+    edges = sorted({0, len(text), *(edge for a, b, _ in spans for edge in (a, b))})
+    parts = []
+    for a, b in pairwise(edges):
+        inside = sorted({number for start, end, number in spans if start <= a and b <= end})
+        parts.append((text[a:b], " ".join(map(str, inside))))
+    return parts
+
+
+def word_times(turn: Turn) -> str:
+    """Starts of the text's words as a script reads them: hundredths of a second, each from the one before."""
+    at, steps = round(turn.t0 * 100), []
+    for word in said_words(turn):
+        start = max(at, round(word.t0 * 100))
+        steps.append(str(start - at))
+        at = start
+    return " ".join(steps)
+
+
+def lanes(transcript: Transcript) -> list[Row]:
+    """A lane per speaker, the one who talks most first: `who`, `side`, `seconds`, `share` of the talk, and `path`, the
+    turns as an SVG path `LANE_WIDTH` wide and 10 high. Nothing where the transcript has no times.
+    """
+    whole = transcript.duration_s
+    talk: dict[str, list[Turn]] = {}
+    for turn in transcript.turns:
+        talk.setdefault(speaker_name(turn, transcript.meta.rep), []).append(turn)
+    seconds = {who: sum(turn.duration_s for turn in turns) for who, turns in talk.items()}
+    total = sum(seconds.values())
+    if not whole or not total:
+        return []
+    order = sorted(talk, key=lambda who: -seconds[who])[:MOST_LANES]
+    return [
+        {
+            "who": who,
+            "side": talk[who][0].side,
+            "seconds": seconds[who],
+            "share": seconds[who] / total,
+            "path": "".join(_box(turn, LANE_WIDTH / whole) for turn in talk[who]),
+        }
+        for who in order
+    ]
+
+
+def _box(turn: Turn, scale: float) -> str:
+    return f"M{turn.t0 * scale:.1f} 0h{max(0.6, turn.duration_s * scale):.1f}v10H{turn.t0 * scale:.1f}z"
+
+
+def moments(transcript: Transcript, card: Mapping[str, Any], comments: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """What stands under the lanes: `x` (0 to `LANE_WIDTH`), `kind` and, of evidence, the criterion's `number`."""
+    whole, turns = transcript.duration_s, transcript.turns
+    if not whole:
+        return []
+    found = [
+        {"kind": kind, "number": number, "t": turns[item["turn"]].t0}
+        for number, score in enumerate(card["criteria"].values(), 1)
+        for kind in ("evidence", "missed")
+        for item in score[kind]
+        if item["turn"] < len(turns)
+    ]
+    found += [{"kind": "objection", "number": 0, "t": turns[item["turn"]].t0} for item in card["objections"]]
+    found += [{"kind": "comment", "number": 0, "t": row["at_s"]} for row in comments if row["at_s"] is not None]
+    return [{**row, "x": f"{row['t'] * LANE_WIDTH / whole:.1f}"} for row in found]
+
+
+def metric_rows(card: Mapping[str, Any]) -> list[Row]:
+    """`name`, `value` and `spread` (the 90 % interval, empty where none is kept) of each metric that has a basis."""
+    spreads = card.get("metrics_intervals") or {}
+    rows = []
+    for key, (name, say) in METRICS.items():
+        value = card["metrics"].get(key)
+        if value is not None:
+            low, high = spreads.get(key, (value, value))
+            spread = f"{say(low)} to {say(high)}" if say(low) != say(high) else ""
+            rows.append({"name": name, "value": say(value), "spread": spread})
+    return rows
+
+
+def next_steps(ask: Ask, call: Mapping[str, Any], turns: Sequence[Turn]) -> list[Row]:
+    """What was promised on the call, with what later calls of the account that the user sees say about it.
+
+    `call` is its row of the table `calls`.
+    """
+    fields = CallRow.__dataclass_fields__
+    this = CallRow(**{name: call[name] for name in fields if name in call}, date=call["call_date"])
+    later = []
+    if this.account and this.date:
+        asked = {"account": this.account, "date": this.date, "most": LATER_CALLS, **ask.scope.params}
+        later = [CallRow(**row) for row in ask.store.query(_LATER.format(where=ask.scope.where("c")), asked)]
+    said = ask.store.query(_TURNS, {"calls": [row.call_id for row in later]}) if later else []
+    mine = [TurnRow(this.call_id, n, t.t0, t.t1, t.side, t.name, t.text) for n, t in enumerate(turns)]
+    rows = Rows(calls=(this, *later), turns=(*mine, *(TurnRow(**row) for row in said)))
+    return [made.to_json() for made in commitments(rows) if made.call_id == this.call_id]
