@@ -173,9 +173,19 @@ def commitments(rows: Rows, *, as_of: dt.date | None = None) -> tuple[Commitment
             for other in order[place + 1 :]
             if calls[other].account == call.account and call.account and _day(calls[other]) > _day(call)
         ]
-        for made in commitments_of(call, said[call_id]):
-            found.append(_followed(made, _about(made, said[call_id]), later, as_of))
+        found.extend(followed(commitments_of(call, said[call_id]), said[call_id], later, as_of=as_of))
     return tuple(found)
+
+
+def followed(
+    made: Iterable[Commitment],
+    turns: Sequence[TurnRow],
+    later: Sequence[tuple[CallRow, list[TurnRow]]],
+    *,
+    as_of: dt.date | None = None,
+) -> list[Commitment]:
+    """What was made on a call of these `turns`, with what later calls of the account, oldest first, say about it."""
+    return [_followed(one, _about(one, turns), later, as_of) for one in made]
 
 
 def commitments_of(call: CallRow, turns: Sequence[TurnRow]) -> list[Commitment]:

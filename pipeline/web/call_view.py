@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from pipeline.access.people import LEADERS
 from pipeline.clips import KINDS, clip_cues
-from pipeline.coach.commitments import commitments
-from pipeline.coach.rows import CallRow, Rows, TurnRow
+from pipeline.coach.commitments import Commitment, commitments_of, followed
+from pipeline.coach.rows import CallRow, TurnRow
 from pipeline.comments import taken_back
 from pipeline.errors import NotThere, ReviewError
+from pipeline.keep import read_json
 from pipeline.listening import browser_type
 from pipeline.timing import said_words
 from pipeline.types import Transcript, Turn
@@ -28,15 +30,11 @@ LANE_WIDTH = 1000
 _CLOCK = re.compile(r"(?:\d{1,2}:)?(?:\d{1,3}:)?\d{1,6}(?:\.\d{1,3})?")
 MOST_LANES = 6
 SHORT = 140
-LATER_CALLS = 10
+LATER_CALLS = 5
 
 _LATER = """
-SELECT call_id, status, reason, rep, team, account, call_date AS date, call_type, overall, duration_s, engine
-FROM calls c WHERE account = $account AND call_date > $date AND ({where}) ORDER BY call_date, call_id LIMIT $most
-"""
-_TURNS = """
-SELECT call_id, turn, t0, t1, side, name, text FROM turns
-WHERE call_id IN (SELECT unnest($calls::VARCHAR[])) ORDER BY call_id, turn
+SELECT record_file, seq FROM calls c
+WHERE account = $account AND call_date > $date AND ({where}) ORDER BY call_date, call_id LIMIT $most
 """
 _COMMENT = "SELECT * FROM comments WHERE call_id = $call AND comment_id = $comment AND removed_at IS NULL"
 
@@ -76,9 +74,9 @@ def take_back(ask: Ask, call_id: str, comment_id: str) -> None:
     ask.detail = f"took back {comment_id}"
 
 
-def transcript_of(record: Mapping[str, Any]) -> Transcript:
-    """A kept record's transcript."""
-    return Transcript.from_json(record["transcript"], where=record["source"]["path"])
+def transcript_of(ask: Ask, call: Mapping[str, Any]) -> Transcript:
+    """The transcript of a call, given its row of `calls`."""
+    return words_of(ask.settings.data / call["record_file"], call["seq"]).transcript
 
 
 def seconds(text: str) -> float | None:
@@ -126,7 +124,39 @@ def speaker_name(turn: Turn, rep: str | None) -> str:
     return rep if turn.speaker == "rep" and rep else turn.name
 
 
-def turn_rows(transcript: Transcript, card: Mapping[str, Any], comments: Iterable[Mapping[str, Any]]) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a page needs of a call's words, whoever looks: worked out once per record."""
+
+    transcript: Transcript
+    times: tuple[str, ...]
+    lanes: list[Row]
+    call: CallRow
+    turns: list[TurnRow]
+
+
+@lru_cache(maxsize=32)
+def words_of(file: Path, seq: int) -> Words:
+    """The words of the call whose record is `file`; `seq` tells a record from one that it took the place of."""
+    record = read_json(file)
+    transcript = Transcript.from_json(record["transcript"], where=record["source"]["path"])
+    call_id, meta = record["source"]["sha256"][:16], transcript.meta
+    this = CallRow(call_id, rep=meta.rep, account=meta.account, date=meta.date)
+    turns = [
+        TurnRow(call_id, n, turn.t0, turn.t1, turn.side, turn.name, turn.text)
+        for n, turn in enumerate(transcript.turns)
+    ]
+    times = tuple(word_times(turn) for turn in transcript.turns)
+    return Words(transcript, times, lanes(transcript), this, turns)
+
+
+@lru_cache(maxsize=64)
+def _promises(file: Path, seq: int) -> tuple[Commitment, ...]:
+    words = words_of(file, seq)
+    return tuple(commitments_of(words.call, words.turns))
+
+
+def turn_rows(words: Words, card: Mapping[str, Any], comments: Iterable[Mapping[str, Any]]) -> list[Row]:
     """The turns: `parts` (text and the numbers of the criteria that quote it), `times` (when each word starts, in
     hundredths of a second from the one before), and what belongs to each: criteria cited, missed, objection, comments.
     """
@@ -140,6 +170,7 @@ def turn_rows(transcript: Transcript, card: Mapping[str, Any], comments: Iterabl
             missed.setdefault(item["turn"], []).append({"criterion": name, "why": item["why"]})
     objections = {item["turn"]: item for item in card["objections"]}
     names = list(card["criteria"])
+    transcript = words.transcript
     said_of = _by_turn(transcript, comments)
     return [
         {
@@ -150,7 +181,7 @@ def turn_rows(transcript: Transcript, card: Mapping[str, Any], comments: Iterabl
             "who": speaker_name(turn, transcript.meta.rep),
             "text_start": text if len(text := turn.text) <= SHORT else f"{text[:SHORT].rsplit(' ', 1)[0]} …",
             "parts": marked(turn.text, quotes.get(n, ())),
-            "times": word_times(turn),
+            "times": words.times[n],
             "cited": [names[number - 1] for number in sorted({number for _, number in quotes.get(n, ())})],
             "missed": missed.get(n, []),
             "objection": objections.get(n),
@@ -254,18 +285,13 @@ def metric_rows(card: Mapping[str, Any]) -> list[Row]:
     return rows
 
 
-def next_steps(ask: Ask, call: Mapping[str, Any], turns: Sequence[Turn]) -> list[Row]:
-    """What was promised on the call, with what later calls of the account that the user sees say about it.
-
-    `call` is its row of the table `calls`.
-    """
-    fields = CallRow.__dataclass_fields__
-    this = CallRow(**{name: call[name] for name in fields if name in call}, date=call["call_date"])
-    later = []
-    if this.account and this.date:
-        asked = {"account": this.account, "date": this.date, "most": LATER_CALLS, **ask.scope.params}
-        later = [CallRow(**row) for row in ask.store.query(_LATER.format(where=ask.scope.where("c")), asked)]
-    said = ask.store.query(_TURNS, {"calls": [row.call_id for row in later]}) if later else []
-    mine = [TurnRow(this.call_id, n, t.t0, t.t1, t.side, t.name, t.text) for n, t in enumerate(turns)]
-    rows = Rows(calls=(this, *later), turns=(*mine, *(TurnRow(**row) for row in said)))
-    return [made.to_json() for made in commitments(rows) if made.call_id == this.call_id]
+def next_steps(ask: Ask, file: Path, seq: int) -> list[Row]:
+    """What was promised on the call of that record, with what later calls of the account that the user sees say."""
+    words, made, later = words_of(file, seq), _promises(file, seq), []
+    meta = words.transcript.meta
+    if meta.account and meta.date and made:
+        asked = {"account": meta.account, "date": meta.date, "most": LATER_CALLS, **ask.scope.params}
+        for row in ask.store.query(_LATER.format(where=ask.scope.where("c")), asked):
+            other = words_of(ask.settings.data / row["record_file"], row["seq"])
+            later.append((other.call, other.turns))
+    return [one.to_json() for one in followed(made, words.turns, later)]

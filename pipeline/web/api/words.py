@@ -88,9 +88,9 @@ def take_back(ask: Ask, *, call_id: str, comment_id: str) -> dict[str, str]:
 
 def roles(ask: Ask, *, call_id: str) -> RolesJson:
     """Who speaks on a call, and how far judging it again has come."""
-    _, record = call_view.seen(ask, call_id)
+    call, record = call_view.seen(ask, call_id)
     progress = ask.desk.rejudging.progress(record["source"]["sha256"])
-    speakers: list[Any] = speakers_of(call_view.transcript_of(record))
+    speakers: list[Any] = speakers_of(call_view.transcript_of(ask, call))
     return {
         "speakers": speakers,
         "state": progress.state if progress else None,
@@ -101,12 +101,12 @@ def roles(ask: Ask, *, call_id: str) -> RolesJson:
 def name_speakers(ask: Ask, *, call_id: str) -> RolesJson:
     """Say who is who and judge again: `{"reps": [labels], "names": {label: name}}`, the first of `reps` being the rep
     and all others buyers, or `{"swap": true}`. Ask `GET` how far it has come."""
-    _, record = call_view.seen(ask, call_id)
+    call, record = call_view.seen(ask, call_id)
     if not call_view.may_name(ask, record):
         raise NotAllowed("whoever leads the team says who is who on a scored call")
     given = _object(ask)
     reps, names = given.get("reps"), given.get("names") or {}
-    transcript = call_view.transcript_of(record)
+    transcript = call_view.transcript_of(ask, call)
     if given.get("swap") is True:
         said = swapped(transcript)
     elif isinstance(reps, list) and reps and all(isinstance(label, str) for label in reps) and isinstance(names, dict):

@@ -78,7 +78,7 @@ def roles(ask: Ask, *, call_id: str) -> Html | Go:
     if not call_view.may_name(ask, record):
         raise NotAllowed("whoever leads the team says who is who on a scored call; ask them")
     try:
-        transcript = call_view.transcript_of(record)
+        transcript = call_view.transcript_of(ask, call)
         said = swapped(transcript) if ask.form.get("do") == "swap" else _said_roles(ask, transcript)
     except InputError as error:
         return _show(ask, call_id, status=400, problem=str(error), at="roles")
@@ -101,7 +101,9 @@ def _said_roles(ask: Ask, transcript: Transcript) -> dict[str, str]:
 def _show(ask: Ask, call_id: str, *, status: int = 200, problem: str = "", at: str = "") -> Html:
     call, record = call_view.seen(ask, call_id)
     known = {"id": call["call_id"]}
-    transcript = call_view.transcript_of(record)
+    kept = ask.settings.data / call["record_file"], call["seq"]
+    words = call_view.words_of(*kept)
+    transcript = words.transcript
     card = record["scorecard"] or EMPTY_CARD
     comments = ask.store.query(_COMMENTS, known)
     progress = ask.desk.rejudging.progress(record["source"]["sha256"])
@@ -115,11 +117,11 @@ def _show(ask: Ask, call_id: str, *, status: int = 200, problem: str = "", at: s
         hearing=transcript.hearing,
         duration=transcript.duration_s,
         criteria=_criteria(ask, record),
-        turns=call_view.turn_rows(transcript, card, comments),
-        lanes=call_view.lanes(transcript),
+        turns=call_view.turn_rows(words, card, comments),
+        lanes=words.lanes,
         moments=call_view.moments(transcript, card, comments),
         metrics=call_view.metric_rows(card),
-        steps=call_view.next_steps(ask, call, transcript.turns),
+        steps=call_view.next_steps(ask, *kept),
         comments=comments,
         disputes={row["criterion"]: row for row in open_disputes(ask.store.query(_REVIEWS, known))},
         disputing=ask.user.role == "rep",

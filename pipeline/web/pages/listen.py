@@ -44,13 +44,13 @@ def copy(ask: Ask, *, call_id: str, kind: str) -> Kept:
 
 def choose(ask: Ask, *, call_id: str) -> Go:
     """The clip between the form's `from` and `to`, or back to the call with what is wrong with them."""
-    call, record = call_view.seen(ask, call_id)
+    call, _ = call_view.seen(ask, call_id)
     page = f"/calls/{path_part(call['call_id'])}"
     try:
         t0, t1 = (call_view.seconds(ask.query.get(name, "")) for name in ("from", "to"))
         if t0 is None or t1 is None:
             raise ReviewError("say from when to when, as 1:05 or in seconds")
-        _check(t0, t1, call_view.transcript_of(record).duration_s)
+        _check(t0, t1, call_view.transcript_of(ask, call).duration_s)
     except ReviewError as error:
         return Go(page, f"No clip: {error}")
     return Go(f"{page}/clips/{call_view.span(t0, t1)}")
@@ -59,8 +59,8 @@ def choose(ask: Ask, *, call_id: str) -> Go:
 def clip(ask: Ask, *, call_id: str, span: str) -> Html:
     """A moment of the call on a page of its own, to be sent to whoever may see the call."""
     call, record = call_view.seen(ask, call_id)
-    t0, t1 = _span(span, record)
-    transcript = call_view.transcript_of(record)
+    t0, t1 = _span(ask, span, call)
+    transcript = call_view.transcript_of(ask, call)
     silent = silences(transcript.turns, t0=t0, t1=t1)
     try:
         recording_of(record, ask.settings.data)
@@ -85,8 +85,8 @@ def clip(ask: Ask, *, call_id: str, span: str) -> Html:
 def clip_file(ask: Ask, *, call_id: str, span: str, kind: str, download: bool = False) -> Kept | File:
     """A clip's sound (`m4a`, `ogg`) or captions (`vtt`)."""
     call, record = call_view.seen(ask, call_id)
-    t0, t1 = _span(span, record)
-    turns = call_view.transcript_of(record).turns
+    t0, t1 = _span(ask, span, call)
+    turns = call_view.transcript_of(ask, call).turns
     silent = silences(turns, t0=t0, t1=t1)
     name = f"{call['call_id']}-{span}.{kind}" if download else ""
     if kind == "vtt":
@@ -110,13 +110,13 @@ def _container(kind: str) -> Container:
     return "ogg" if kind == "ogg" else "m4a"
 
 
-def _span(span: str, record: dict[str, Any]) -> tuple[float, float]:
+def _span(ask: Ask, span: str, call: dict[str, Any]) -> tuple[float, float]:
     found = _SPAN.fullmatch(span)
     if not found:
         raise NotThere("a clip's address ends in its seconds, as in /clips/12.5-34")
     t0, t1 = float(found.group(1)), float(found.group(2))
     try:
-        _check(t0, t1, call_view.transcript_of(record).duration_s)
+        _check(t0, t1, call_view.transcript_of(ask, call).duration_s)
     except ReviewError as error:
         raise NotThere(str(error)) from None
     return t0, t1

@@ -5,7 +5,8 @@
   const player = document.querySelector("#player");
   if (!player) return;
   const audio = player.querySelector("audio");
-  const controls = player.querySelector(".controls");
+  const deck = player.querySelector(".deck");
+  const bar = () => (getComputedStyle(player).position === "sticky" && getComputedStyle(player).display !== "contents" ? player : deck?.querySelector(".controls"));
   const turns = [...document.querySelectorAll("[data-turns] > .turn")];
   const starts = turns.map((turn) => Number(turn.dataset.t));
   const length = Number(player.dataset.duration);
@@ -97,8 +98,8 @@
   }
 
   function reveal(node) {
-    const box = node.getBoundingClientRect(), sticky = getComputedStyle(player).position === "sticky";
-    const top = sticky ? player.getBoundingClientRect().bottom : 0;
+    const box = node.getBoundingClientRect();
+    const top = Math.max(0, bar()?.getBoundingClientRect().bottom || 0);
     if (box.top < top + 8 || box.bottom > innerHeight - 24) node.scrollIntoView({ block: "center" });
   }
 
@@ -117,7 +118,7 @@
 
   if (audio) {
     audio.removeAttribute("controls");
-    controls.hidden = false;
+    deck.hidden = false;
     const button = part("play");
     const toggle = () => { if (audio.paused) start(); else audio.pause(); };
     button.addEventListener("click", toggle);
@@ -233,7 +234,9 @@
 
   // --- the sticky player's height, and a call that is being judged again
 
-  new ResizeObserver(() => document.documentElement.style.setProperty("--player", `${player.offsetHeight}px`)).observe(player);
+  const measure = () => document.documentElement.style.setProperty("--player", `${bar()?.offsetHeight || 0}px`);
+  const watcher = new ResizeObserver(measure);
+  for (const node of [player, deck, document.documentElement]) if (node) watcher.observe(node);
   const judging = document.querySelector("[data-judging]");
   async function ask() {
     try {
