@@ -154,5 +154,13 @@ def work(order: Any) -> dict[str, Any]:
     return real(order)
 
 
+def judge_again(order: Any) -> str:
+    """`rejudging.judge_again` with the stand-ins, for a worker process."""
+    from pipeline.web.rejudging import judge_again as real
+
+    sys.modules.update(modules())
+    return real(order)
+
+
 def transcript_row(call_id: str = "c1", **meta: str) -> dict[str, Any]:
     return {"call_id": call_id, "meta": meta, "turns": [turn.to_json() for turn in TURNS]}

@@ -1,0 +1,400 @@
+"""The call's page and what it is heard, said and shared by: sound in parts, clips, comments, who is who."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from coach_story import keep_story, record, story
+from fastapi.testclient import TestClient
+from hearing_samples import write
+
+from pipeline import keep
+from pipeline.audio import RATE, load_audio
+from pipeline.errors import AudioError
+from pipeline.listening import browser_type, kept_copy, recording_of
+from pipeline.settings import Settings
+from pipeline.types import Transcript, Turn, Word
+from pipeline.web import call_view
+from pipeline.web.app import build_app
+from pipeline.web.desk import Desk
+from pipeline.web.gate import SESSION, csrf_token
+from pipeline.web.rejudging import Rejudging
+
+USERS = {"admin": "Ada", "manager": "Mo", "south": "Sue", "rep": "Ann"}
+
+
+def timed(turns: list[dict[str, Any]], number: int, text: str) -> None:
+    """Give a turn this text, with word times a second apart."""
+    t0 = turns[number]["t0"]
+    words = [{"t0": t0 + n, "t1": t0 + n + 0.9, "text": word} for n, word in enumerate(text.split())]
+    turns[number] |= {"text": text, "words": words, "t1": t0 + len(words)}
+
+
+def heard(data: Path, sound: Path) -> dict[str, Any]:
+    """A call of Ann's that came as a recording: two minutes of a tone, its words timed in two turns."""
+    rows = story()
+    made = record(next(row for row in rows.calls if row.call_id == "a0"), rows)
+    sha256, state = hashlib.sha256(sound.read_bytes()).hexdigest(), sound.stat()
+    turns = made["transcript"]["turns"]
+    timed(turns, 2, "What does one of those cost you?")
+    timed(turns, 9, "my card is four two four two four two four two four two four two four two four two")
+    made["transcript"]["hearing"] |= {"engine": "pocketsphinx", "revision": "5", "expected_wer": 0.11}
+    made |= {"call_id": sha256[:16]}
+    made["source"] |= {"path": str(sound), "sha256": sha256, "kind": "audio", "size": state.st_size}
+    made["source"] |= {"mtime_ns": state.st_mtime_ns, "known": {}}
+    keep.write_record(data, made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tone = 0.4 * np.sin(2 * np.pi * 440 * np.arange(120 * RATE) / RATE)
+    return write(tmp_path_factory.mktemp("inbox") / "call.wav", np.float32(tone)[None], codec="pcm_s16le", rate=8000)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory, sound: Path) -> Iterator[Desk]:
+    data = tmp_path_factory.mktemp("call")
+    keep_story(data)
+    heard(data, sound)
+    desk = Desk(Settings(data=data))
+    desk.store.ingest()
+    desk.book.add_user("Ada", "admin")
+    desk.book.add_user("Mo", "manager", teams=("North",))
+    desk.book.add_user("Sue", "manager", teams=("South",))
+    desk.book.add_user("Ann", "rep", rep="Ann")
+    yield desk
+    desk.close()
+
+
+@pytest.fixture(scope="module")
+def app(desk: Desk) -> Any:
+    return build_app(desk)
+
+
+@pytest.fixture(scope="module")
+def path(sound: Path) -> str:
+    return f"/calls/{hashlib.sha256(sound.read_bytes()).hexdigest()[:16]}"
+
+
+def client(app: Any, desk: Desk, role: str) -> TestClient:
+    made = TestClient(app, base_url="http://127.0.0.1:8321", follow_redirects=False)
+    made.cookies.set(SESSION, desk.book.start_session(desk.book.user(USERS[role])))
+    return made
+
+
+def form(sender: TestClient, **fields: Any) -> dict[str, Any]:
+    return {"csrf": csrf_token(sender.cookies[SESSION]), **fields}
+
+
+def test_the_sound_comes_in_the_parts_that_a_player_asks_for(app: Any, desk: Desk, path: str, sound: Path) -> None:
+    manager = client(app, desk, "manager")
+    whole = manager.get(f"{path}/audio")
+    assert (whole.status_code, whole.headers["content-type"]) == (200, "audio/wav")
+    assert whole.headers["accept-ranges"] == "bytes"
+    content = sound.read_bytes()
+    assert whole.content == content
+    part = manager.get(f"{path}/audio", headers={"range": "bytes=1000-1999"})
+    assert (part.status_code, part.content) == (206, content[1000:2000])
+    assert part.headers["content-range"] == f"bytes 1000-1999/{len(content)}"
+    assert manager.get(f"{path}/audio", headers={"range": f"bytes={len(content)}-"}).status_code == 416
+    assert f'src="{path}/audio" type="audio/wav"' in manager.get(path).text
+
+
+@pytest.mark.parametrize("rest", ["", "/audio", "/audio/m4a", "/clips/0-4", "/clips/0-4/m4a", "/clips?from=0&to=4"])
+def test_whoever_may_not_see_a_call_may_not_hear_it(app: Any, desk: Desk, path: str, rest: str) -> None:
+    assert client(app, desk, "south").get(f"{path}{rest}").status_code == 403
+    assert client(app, desk, "rep").get(f"{path}{rest}").status_code in (200, 303)
+
+
+def test_what_browsers_cannot_play_is_copied_once_and_kept(tmp_path: Path, sound: Path) -> None:
+    law = write(tmp_path / "call.au", np.zeros((1, RATE), np.float32) + 0.1, codec="pcm_mulaw", rate=8000)
+    assert browser_type(law) is None
+    assert browser_type(sound) == "audio/wav"
+    made = kept_copy(tmp_path, "ab" * 32, law, "ogg")
+    assert made == tmp_path / "cache" / "listen" / f"{'ab' * 32}.ogg"
+    assert load_audio(made).duration_s == pytest.approx(1.0, abs=0.05)
+    assert browser_type(made) == "audio/ogg"
+    law.unlink()
+    assert kept_copy(tmp_path, "ab" * 32, law, "ogg") == made
+    assert [file.name for file in made.parent.iterdir()] == [made.name]
+
+
+def test_a_film_is_not_sent_for_its_sound(tmp_path: Path) -> None:
+    import av
+
+    with av.open(str(tmp_path / "call.mp4"), "w") as film:
+        picture, voice = film.add_stream("mpeg4", rate=5), film.add_stream("aac", rate=24_000, layout="mono")
+        picture.width = picture.height = 32
+        film.mux(picture.encode(av.VideoFrame(32, 32, "yuv420p")))
+        film.mux(picture.encode(None))
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 24_000), np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 24_000
+        film.mux(voice.encode(frame))
+        film.mux(voice.encode(None))
+    assert browser_type(tmp_path / "call.mp4") is None
+
+
+def test_a_recording_is_found_where_it_was_moved_and_never_mistaken(tmp_path: Path) -> None:
+    first = write(tmp_path / "call.wav", np.zeros((1, RATE), np.float32), codec="pcm_s16le")
+    state = first.stat()
+    sha256 = hashlib.sha256(first.read_bytes()).hexdigest()
+    source = {"kind": "audio", "path": str(first), "sha256": sha256, "size": state.st_size}
+    made = {"source": {**source, "mtime_ns": state.st_mtime_ns}}
+    assert recording_of(made, tmp_path) == first
+    # the same bytes with another time are the same recording, other bytes of the same length are not
+    os.utime(first, ns=(1, 1))
+    assert recording_of(made, tmp_path) == first
+    moved = first.rename(tmp_path / "archive.wav")
+    with pytest.raises(AudioError, match=r"gone: call\.wav"):
+        recording_of(made, tmp_path)
+    (tmp_path / "hashes.jsonl").write_text(f'["{moved}", {state.st_size}, 1, "{sha256}"]\nnot JSON {sha256}\n')
+    assert recording_of(made, tmp_path) == moved
+    moved.write_bytes(b"\0" * state.st_size)
+    os.utime(moved, ns=(2, 2))
+    first.write_bytes(b"\0" * state.st_size)
+    with pytest.raises(AudioError, match="Another file"):
+        recording_of(made, tmp_path)
+    with pytest.raises(AudioError, match="came as a transcript"):
+        recording_of({"source": {"kind": "transcript", "path": "x"}}, tmp_path)
+
+
+def test_a_call_without_sound_says_so_and_shows_the_rest(app: Any, desk: Desk) -> None:
+    call_id = desk.store.query("SELECT min(call_id) AS id FROM calls WHERE rep = 'Ann' AND kind = 'transcript'")[0][
+        "id"
+    ]
+    page = client(app, desk, "manager").get(f"/calls/{call_id}").text
+    assert "came as a transcript: there is no recording to hear" in page
+    assert "<audio" not in page
+    assert client(app, desk, "manager").get(f"/calls/{call_id}/audio").status_code == 404
+    clip = client(app, desk, "manager").get(f"/calls/{call_id}/clips/0-8")
+    assert clip.status_code == 200
+    assert "How do you plan the rounds today?" in clip.text
+
+
+def test_the_page_says_what_it_rests_on(app: Any, desk: Desk, path: str) -> None:
+    page = client(app, desk, "manager").get(path).text
+    assert "about 11 % of them may be wrong" in page
+    assert "debrief review" in page
+    assert "not sure enough" in page
+    assert 'data-w="0 100 100 100 100 100 100"' in page
+    assert re.search(r'<mark data-k="\d( \d)*">What does one of those cost you\?</mark>', page)
+    assert "Where it should have happened: 0:20" in page
+    assert "price or terms" in page
+    assert "I will send you something" in page
+    assert "That is too much for us this year." in page
+    # a rep is not told of a command that they cannot run
+    assert "debrief review" not in client(app, desk, "rep").get(path).text
+
+
+def test_criteria_for_people_to_review_are_said_so(
+    app: Any, desk: Desk, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.web.pages.call.human_review", lambda settings: frozenset({"discovery"}))
+    page = client(app, desk, "manager").get(path).text
+    assert page.count("for people to review") == 1
+
+
+def test_a_clip_can_be_shared_and_taken_away_without_what_must_stay(
+    app: Any, desk: Desk, path: str, tmp_path: Path
+) -> None:
+    manager = client(app, desk, "manager")
+    answer = manager.get(f"{path}/clips", params={"from": "1:30", "to": "1:46"})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{path}/clips/90-106")
+    page = manager.get(f"{path}/clips/90-106").text
+    assert "four two four" not in page
+    assert "[redacted]" in page
+    captions = manager.get(f"{path}/clips/90-106/vtt")
+    assert captions.headers["content-type"].startswith("text/vtt")
+    assert "four" not in captions.text
+    sound = manager.get(f"{path}/clips/90-106/m4a", params={"download": "true"})
+    assert "90-106.m4a" in sound.headers["content-disposition"]
+    (tmp_path / "clip.m4a").write_bytes(sound.content)
+    samples = load_audio(tmp_path / "clip.m4a").read(0)
+    assert np.abs(samples[: RATE * 2]).max() > 0.1
+    assert np.abs(samples[RATE * 5 : RATE * 14]).max() < 1e-3
+    assert any("90-106" in entry.what for entry in desk.book.log(name="Mo", kind="saw"))
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"from": "x", "to": "2"}, "a time is written"),
+        ({"from": "5", "to": "5"}, "ends after it starts"),
+        ({"from": "0", "to": "9000"}, "at most 10 minutes"),
+        ({"from": "900", "to": "910"}, "inside the call"),
+        ({}, "from when to when"),
+    ],
+)
+def test_a_clip_that_cannot_be_is_one_line(app: Any, desk: Desk, path: str, given: dict[str, str], says: str) -> None:
+    manager = client(app, desk, "manager")
+    answer = manager.get(f"{path}/clips", params=given)
+    assert answer.headers["location"] == path
+    assert says in manager.get(path).text
+    assert manager.get(f"{path}/clips/5-5").status_code == 404
+    assert manager.get(f"{path}/clips/0-4/exe").status_code == 404
+
+
+def test_a_comment_is_seen_by_those_who_see_the_call_and_taken_back_by_its_writer(
+    app: Any, desk: Desk, path: str
+) -> None:
+    manager, rep = client(app, desk, "manager"), client(app, desk, "rep")
+    answer = manager.post(f"{path}/comments", data=form(manager, text="Ask <i>why</i> here", at="0:21"))
+    assert answer.status_code == 303
+    page = rep.get(path).text
+    assert "Ask &lt;i&gt;why&lt;/i&gt; here" in page
+    assert "Mo commented" in page.partition('id="t-2"')[2].partition('id="t-3"')[0]
+    assert "Take back" not in page
+    found = rep.get(f"/api/v1{path}/comments").json()
+    assert [(row["who"], row["at_s"], row["text"]) for row in found] == [("Mo", 21.0, "Ask <i>why</i> here")]
+    back = f"{path}/comments/{found[0]['comment_id']}/take-back"
+    assert rep.post(back, data=form(rep)).status_code == 403
+    outside = client(app, desk, "south")
+    assert outside.post(f"{path}/comments", data=form(outside, text="hello")).status_code == 403
+    assert outside.get(f"/api/v1{path}/comments").status_code == 403
+    assert manager.post(back, data=form(manager)).status_code == 303
+    assert "Ask &lt;i&gt;" not in rep.get(path).text
+    assert rep.get(f"/api/v1{path}/comments").json() == []
+    kept = [file.read_text() for file in (desk.settings.data / "facts" / "comments").glob("*.json")]
+    assert kept
+    assert not any("why" in text for text in kept)
+    assert manager.post(back, data=form(manager)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"text": " "}, "Write something first"),
+        ({"text": "x" * 2001}, "at most 2000 characters"),
+        ({"text": "x", "at": "9:00"}, "must lie in the call"),
+        ({"text": "x", "at": "soon"}, "a time is written"),
+    ],
+)
+def test_a_comment_that_does_not_fit_is_one_line(
+    app: Any, desk: Desk, path: str, given: dict[str, str], says: str
+) -> None:
+    manager = client(app, desk, "manager")
+    answer = manager.post(f"{path}/comments", data=form(manager, **given))
+    assert answer.status_code == 400
+    assert says in answer.text
+
+
+def test_comments_by_the_api_and_a_rebuild(app: Any, desk: Desk, path: str) -> None:
+    manager = client(app, desk, "manager")
+    token = {"x-csrf-token": csrf_token(manager.cookies[SESSION])}
+    made = manager.post(f"/api/v1{path}/comments", json={"text": "good", "at_s": 3.5}, headers=token).json()
+    assert (made["who"], made["at_s"]) == ("Mo", 3.5)
+    desk.store.rebuild()
+    assert [row["text"] for row in manager.get(f"/api/v1{path}/comments").json()] == ["good"]
+    for wrong in ([], {"text": ""}, {"text": "x", "at_s": "1"}, {"text": "x", "at_s": True}, {"text": "x", "at_s": -1}):
+        assert manager.post(f"/api/v1{path}/comments", json=wrong, headers=token).status_code == 400
+    back = f"/api/v1{path}/comments/{made['comment_id']}/take-back"
+    assert manager.post(back, json={}, headers=token).json() == {"taken_back": made["comment_id"]}
+
+
+def judged(at: TestClient, path: str) -> dict[str, Any]:
+    for _ in range(600):
+        found: dict[str, Any] = at.get(f"/api/v1{path}/roles").json()
+        if found["state"] in ("done", "failed"):
+            return found
+        time.sleep(0.1)
+    raise AssertionError(found)
+
+
+def test_naming_the_speakers_judges_again_beside_the_requests(app: Any, desk: Desk, path: str) -> None:
+    real, desk.rejudging = desk.rejudging, Rejudging(desk.settings, desk.store, task="fakes:judge_again")
+    manager, rep = client(app, desk, "manager"), client(app, desk, "rep")
+    try:
+        assert "Correct the speakers" in manager.get(path).text
+        assert "Correct the speakers" not in rep.get(path).text
+        assert rep.post(f"{path}/roles", data=form(rep, do="swap")).status_code == 403
+        none = form(manager, speaker=["rep", "buyer:Owen", "buyer:Mia"], side=["buyer"] * 3, name=[""] * 3)
+        answer = manager.post(f"{path}/roles", data=none)
+        assert answer.status_code == 400
+        assert "exactly one speaker" in answer.text
+        given = {
+            "speaker": ["rep", "buyer:Owen", "buyer:Mia"],
+            "side": ["rep", "buyer", "buyer"],
+            "name": ["", "Jo", ""],
+        }
+        assert manager.post(f"{path}/roles", data=form(manager, **given)).status_code == 303
+        page = manager.get(path)
+        assert page.status_code == 200
+        assert judged(manager, path)["state"] == "done"
+        page = manager.get(path).text
+        assert "Jo" in page
+        assert "Owen</p>" not in page
+        assert "Named by a person" in page
+        token = {"x-csrf-token": csrf_token(manager.cookies[SESSION])}
+        manager.post(f"/api/v1{path}/roles", json={"swap": True}, headers=token)
+        found = judged(manager, path)
+        assert [row["speaker"] for row in found["speakers"]] == ["buyer:Buyer", "rep", "rep:Mia"]
+        for wrong in ({}, {"reps": []}, {"reps": "rep"}, {"reps": ["nobody"]}, []):
+            assert manager.post(f"/api/v1{path}/roles", json=wrong, headers=token).status_code == 400
+    finally:
+        desk.rejudging.close()
+        desk.rejudging = real
+
+
+def test_a_judge_that_fails_leaves_the_call_as_it_was(desk: Desk, path: str) -> None:
+    before = desk.store.record(path.rpartition("/")[2])
+    assert before
+    broken = {**before, "transcript": {**before["transcript"], "meta": {"account": "Judge Fails"}}}
+    at = Rejudging(desk.settings, desk.store, task="fakes:judge_again")
+    try:
+        assert at.begin(broken, {"rep": "rep", "buyer:Owen": "buyer:Jo"}).under_way
+        for _ in range(600):
+            found = at.progress(before["source"]["sha256"])
+            assert found
+            if not found.under_way:
+                break
+            time.sleep(0.1)
+        assert found.state == "failed"
+        assert "the judge failed" in found.line
+    finally:
+        at.close()
+    assert desk.store.record(path.rpartition("/")[2]) == before
+
+
+def test_the_text_is_marked_where_quotes_overlap() -> None:
+    assert call_view.marked("one two three", [("one two", 1), ("two three", 4)]) == [
+        ("one ", "1"),
+        ("two", "1 4"),
+        (" three", "4"),
+    ]
+    assert call_view.marked("one", [("not there", 1)]) == [("one", "")]
+    assert call_view.marked("", []) == []
+
+
+def test_word_times_are_steps_a_script_can_add() -> None:
+    turn = Turn(1.0, 3.0, "rep", "so it is", (Word(1.25, 1.5, "so"), Word(1.5, 2.0, "it"), Word(1.4, 3.0, "is")))
+    assert call_view.word_times(turn) == "25 25 0"
+    assert call_view.word_times(dataclasses.replace(turn, words=())) == ""
+
+
+def test_lanes_show_who_talks_and_nothing_without_times() -> None:
+    turns: list[dict[str, Any]] = [
+        {"t0": 0, "t1": 6, "speaker": "rep", "text": "a"},
+        {"t0": 6, "t1": 10, "speaker": "buyer:Jo", "text": "b"},
+    ]
+    row = {"turns": turns, "meta": {"rep": "Ann"}}
+    found = call_view.lanes(Transcript.from_json(row))
+    assert [(lane["who"], lane["seconds"], lane["share"]) for lane in found] == [("Ann", 6, 0.6), ("Jo", 4, 0.4)]
+    assert found[1]["path"] == "M600.0 0h400.0v10H600.0z"
+    for turn in turns:
+        turn |= {"t0": 0, "t1": 0}
+    assert call_view.lanes(Transcript.from_json(row)) == []
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("", None), ("65.5", 65.5), ("1:05", 65.0), ("1:00:01", 3601.0)])
+def test_times_as_people_write_them(text: str, seconds: float | None) -> None:
+    assert call_view.seconds(text) == seconds
