@@ -12,7 +12,7 @@ import os
 import tempfile
 import threading
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -75,12 +75,24 @@ def _hash(path: Path, mtime_ns: int) -> str:
     return hash_file(path)
 
 
-def _seen_at(data: Path, sha256: str) -> Iterator[Path]:
+def _seen_at(data: Path, sha256: str) -> tuple[Path, ...]:
     """Other places where a file of that content was seen, the newest first: a recording that was moved or renamed."""
-    with contextlib.suppress(OSError), (data / "hashes.jsonl").open(encoding="utf-8") as lines:
-        for line in reversed([line for line in lines if sha256 in line]):
-            with contextlib.suppress(ValueError, IndexError, TypeError):
-                yield Path(json.loads(line)[0])
+    hashes = data / "hashes.jsonl"
+    try:
+        return _places(hashes, hashes.stat().st_mtime_ns, sha256)
+    except OSError:
+        return ()
+
+
+@lru_cache(maxsize=1024)
+def _places(hashes: Path, mtime_ns: int, sha256: str) -> tuple[Path, ...]:
+    found = []
+    with hashes.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if sha256 in line:
+                with contextlib.suppress(ValueError, IndexError, TypeError):
+                    found.append(Path(json.loads(line)[0]))
+    return tuple(reversed(found))
 
 
 def browser_type(path: Path) -> str | None:

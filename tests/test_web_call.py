@@ -398,3 +398,45 @@ def test_lanes_show_who_talks_and_nothing_without_times() -> None:
 @pytest.mark.parametrize(("text", "seconds"), [("", None), ("65.5", 65.5), ("1:05", 65.0), ("1:00:01", 3601.0)])
 def test_times_as_people_write_them(text: str, seconds: float | None) -> None:
     assert call_view.seconds(text) == seconds
+
+
+def test_a_level_that_builds_on_another_is_said_in_full() -> None:
+    levels = ("nothing", "names a need", "as 1, and asks why", "as 2 plus a number", "as 4, wrongly")
+    assert [call_view.anchor(levels, level) for level in range(5)] == [
+        "nothing",
+        "names a need",
+        "names a need; asks why",
+        "names a need; asks why; a number",
+        "as 4, wrongly",
+    ]
+
+
+def test_a_shared_clip_is_reached_after_signing_in(app: Any, desk: Desk, path: str) -> None:
+    visitor = TestClient(app, base_url="http://127.0.0.1:8321", follow_redirects=False)
+    answer = visitor.get(f"{path}/clips/90-106")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in?next={path}/clips/90-106")
+    assert visitor.get(f"{path}/clips/90-106/m4a").status_code == 303
+    assert visitor.get(f"{path}/audio").status_code == 303
+
+
+def test_what_later_calls_say_of_a_promise_is_told_only_to_those_who_see_them(app: Any, desk: Desk) -> None:
+    rows = story()
+    first, second = (record(next(row for row in rows.calls if row.call_id == name), rows) for name in ("a1", "c5"))
+    for number, made in enumerate((first, second)):
+        sha256 = hashlib.sha256(f"promise {number}".encode()).hexdigest()
+        made["call_id"] = sha256[:16]
+        made["source"]["sha256"] = sha256
+        made["transcript"]["meta"]["account"] = "Zed"
+    first["transcript"]["turns"][10]["text"] = "I will send you the signed quote for the cranes."
+    second["transcript"]["turns"][1]["text"] = "Thanks, I got the signed quote for the cranes."
+    for made in (first, second):
+        keep.write_record(desk.settings.data, made)
+    desk.store.catch_up()
+    page = client(app, desk, "admin").get(f"/calls/{first['call_id']}").text
+    assert "I got the signed quote" in page
+    assert ">kept<" in page
+    # the later call is of another team
+    page = client(app, desk, "manager").get(f"/calls/{first['call_id']}").text
+    assert "I will send you the signed quote" in page
+    assert "I got the signed quote" not in page
+    assert ">kept<" not in page

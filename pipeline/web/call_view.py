@@ -30,6 +30,7 @@ LANE_WIDTH = 1000
 _CLOCK = re.compile(r"(?:\d{1,2}:)?(?:\d{1,3}:)?\d{1,6}(?:\.\d{1,3})?")
 MOST_LANES = 6
 SHORT = 140
+_AS = re.compile(r"as (\d)[,;:]? (?:plus |and )?", re.IGNORECASE)
 LATER_CALLS = 5
 
 _LATER = """
@@ -117,6 +118,14 @@ def clip_words(transcript: Transcript, t0: float, t1: float, silent: Sequence[tu
         else:
             rows.append({"who": cue.speaker, "t0": cue.t0, "text": cue.text})
     return rows
+
+
+def anchor(levels: Sequence[str], level: int) -> str:
+    """What a level says, read on its own: `as 2, and the price is tied to value` has the words of 2 before its own."""
+    found = _AS.match(levels[level])
+    if not found or int(found.group(1)) >= level:
+        return levels[level]
+    return f"{anchor(levels, int(found.group(1)))}; {levels[level][found.end() :]}"
 
 
 def speaker_name(turn: Turn, rep: str | None) -> str:

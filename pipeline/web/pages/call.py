@@ -157,7 +157,7 @@ def _criteria(ask: Ask, record: Record) -> dict[str, dict[str, Any]]:
         rows[name] = {
             "title": item.title if item else name,
             "number": number,
-            "anchor": item.levels[level] if item and same else "",
+            "anchor": call_view.anchor(item.levels, level) if item and same else "",
             "people": name in people,
         }
     return rows
