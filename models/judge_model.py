@@ -24,9 +24,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.confidence import confidence, signs_of
 from models.judge_card import card_revision
 from models.judge_net import JudgeNet, Window, batch_windows, turn_features, turn_windows
 from models.minilm import WIDTH
+from models.objections import distinct, second_look
 from pipeline.errors import ModelUnavailable
 from pipeline.types import Handled, Objection, ObjectionKind, Turn
 
@@ -43,8 +45,6 @@ THREADS = min(4, os.cpu_count() or 1)
 _ONE_CALL = RLock()
 OBJECTS = {"object": 1.0}
 """The move of a turn that raises an objection."""
-SAME_OBJECTION_TURNS = 2
-"""A push-back repeated within this many turns is the same objection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +108,13 @@ class JudgeModel:
         """Run the network over a call."""
         return hear(self.net, turns)
 
-    def read(self, turns: Sequence[Turn]) -> Verdict:
-        """Judge a call; the same turns give the same verdict, whatever the number of threads."""
+    def read(self, turns: Sequence[Turn], *, expected_wer: float = 0.0) -> Verdict:
+        """Judge a call; the same turns give the same verdict, whatever the number of threads.
+
+        `expected_wer` (0-1) is the word error rate that the recogniser owns up to: it costs confidence.
+        """
         heard = self.hear(turns)
-        views = {name: self._view(name, row, heard) for row, name in enumerate(self.criteria)}
+        views = {name: self._view(name, row, heard, expected_wer) for row, name in enumerate(self.criteria)}
         objections = self._objections(heard, turns)
         objected = {objection.turn for objection in objections}
         views["objection_handling"] = self._with_objections(views["objection_handling"], objections)
@@ -130,24 +133,23 @@ class JudgeModel:
         ]
         return {name: p for p, name in sorted(found, key=lambda item: (-item[0], item[1]))}
 
-    def _view(self, name: str, row: int, heard: Heard) -> CriterionView:
-        given = heard.levels[row]
-        decision = decide(
-            given, float(heard.na[row]), self.config["edges"][name], na_threshold=self.config["na_threshold"][name]
-        )
-        xs, ys = self.config["calibration"]
+    def _view(self, name: str, row: int, heard: Heard, expected_wer: float) -> CriterionView:
+        given, edges = heard.levels[row], self.config["edges"][name]
+        decision = decide(given, float(heard.na[row]), edges, na_threshold=self.config["na_threshold"][name])
+        signs = signs_of(decision, given, edges, criterion=name, expected_wer=expected_wer)
         return CriterionView(
             level=decision.level,
             na=decision.na,
-            confidence=round(float(np.interp(decision.mass, xs, ys)), 3),
-            threshold=self.config["threshold"][name],
+            confidence=confidence(self.config["confidence"], signs),
+            threshold=self.config["threshold"],
             evidence=strongest(heard.evidence[:, row], self.config["evidence_threshold"]),
             probabilities=tuple(float(p) for p in given),
         )
 
     def _objections(self, heard: Heard, turns: Sequence[Turn]) -> tuple[Objection, ...]:
         kinds = cast("list[ObjectionKind]", self.config["objection_kinds"])
-        kept = objection_turns(heard, turns, self.config["objection_threshold"])
+        chance = second_look(heard, turns, self.config["second_look"])
+        kept = distinct(chance, self.config["objection_threshold"])
         return tuple(
             Objection(i, kinds[int(np.argmax(heard.objections[i]))], HANDLED[int(np.argmax(heard.handled[i]))])
             for i in kept
@@ -187,17 +189,6 @@ def hear(net: JudgeNet, turns: Sequence[Turn]) -> Heard:
     return Heard(**{name: np.round(value.double().cpu().numpy(), DECIMALS) for name, value in values.items()})
 
 
-def objection_turns(heard: Heard, turns: Sequence[Turn], threshold: float) -> list[int]:
-    """Buyer turns on which an objection is heard with at least `threshold` chance, a repeated one only once."""
-    chance = 1 - np.prod(1 - heard.objections, axis=1)
-    candidates = [i for i, turn in enumerate(turns) if turn.side == "buyer" and chance[i] >= threshold]
-    kept: list[int] = []
-    for turn in sorted(candidates, key=lambda i: (-chance[i], i)):
-        if all(abs(turn - other) > SAME_OBJECTION_TURNS for other in kept):
-            kept.append(turn)
-    return sorted(kept)
-
-
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Torch on one thread per operation: sums are then always taken in the same order. One call at a time, since the
@@ -213,11 +204,12 @@ def one_thread() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A level 0-4 (or n/a) and `mass`: the share of the distribution that stands behind it (0-1)."""
+    """A level 0-4 (or n/a), the `expected` level it was cut from (0-4) and the chance of n/a (0-1)."""
 
     level: int
     na: bool
-    mass: float
+    expected: float
+    na_chance: float
 
 
 def decide(given: NDArray[np.float64], na: float, edges: Sequence[float], *, na_threshold: float) -> Decision:
@@ -226,8 +218,7 @@ def decide(given: NDArray[np.float64], na: float, edges: Sequence[float], *, na_
     share = given / max(1e-9, float(given.sum()))
     expected = round(float(share @ np.arange(5)), DECIMALS)
     level = sum(expected >= edge for edge in edges)
-    out = na >= na_threshold
-    return Decision(level=level, na=out, mass=round(na if out else float(share[level]), DECIMALS))
+    return Decision(level=level, na=na >= na_threshold, expected=expected, na_chance=na)
 
 
 def strongest(evidence: NDArray[np.float64], threshold: float) -> tuple[int, ...]:

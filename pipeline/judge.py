@@ -48,9 +48,8 @@ def score_call(
 
 
 def _read(transcript: Transcript, rubric: Rubric, settings: Settings, model: JudgeModel) -> Scorecard:
-    return scorecard(
-        transcript, rubric, model.read(transcript.turns), revision=model.revision, floor=settings.min_confidence
-    )
+    verdict = model.read(transcript.turns, expected_wer=transcript.hearing.expected_wer or 0.0)
+    return scorecard(transcript, rubric, verdict, revision=model.revision, floor=settings.min_confidence)
 
 
 def _embedded(transcript: Transcript, rubric: Rubric, settings: Settings) -> Scorecard:

@@ -4,7 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from models.training.corpus import CRITERIA, MOVES, OBJECTION_KINDS, read_call, read_corpus
+from models.training.corpus import (
+    CRITERIA,
+    MOVES,
+    OBJECTION_KINDS,
+    agreed_objections,
+    objection_votes,
+    read_call,
+    read_corpus,
+    read_objections,
+)
 from pipeline.errors import TranscriptError
 from pipeline.rubric import TRAINED, load_rubric
 
@@ -99,3 +108,31 @@ def test_reader_names_file_line_and_mistake(tmp_path: Path) -> None:
         read_call(write("R: hello\n= D1\n"))
     with pytest.raises(TranscriptError, match="line 2: expected 'Speaker: text'"):
         read_call(write("hello\n" + levels))
+
+
+def test_readings_for_objections_outvote_a_labelling(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    (tmp_path / "objections").mkdir()
+    text = "@id x\nR: hello\nAnn: too dear {obj:price_terms=no}\nR: oh\nAnn: later\n= D1 M1 B1 P1 R1 O1 H1 A-\n"
+    (tmp_path / "train" / "x.txt").write_text(text)
+    readings = tmp_path / "objections" / "first.txt"
+    readings.write_text("x 1:price_terms:no? 3:stall:partly\n")
+    (call,) = read_corpus(tmp_path / "train")
+    assert objection_votes(call) == {1: (2 / 3, "price_terms"), 3: (2 / 3, "stall")}
+    assert agreed_objections(call) == {1: "price_terms", 3: "stall"}
+    readings.write_text("x\n")
+    (call,) = read_corpus(tmp_path / "train")
+    assert agreed_objections(call) == {}
+    readings.write_text("x 1:dear:no\n")
+    with pytest.raises(TranscriptError, match="line 1: expected 'id turn:kind:handled"):
+        read_corpus(tmp_path / "train")
+
+
+def test_every_reading_names_known_calls_and_turns_of_buyers(corpus) -> None:
+    known = {call.call_id: call.transcript.turns for calls in corpus.values() for call in calls}
+    folders = {folder.parent / "objections" for folder in SPLITS.values()}
+    readings = sorted(path for folder in folders for path in folder.glob("*.txt"))
+    assert readings
+    for path in readings:
+        for call_id, marks in read_objections(path).items():
+            assert all(known[call_id][mark.objection.turn].side == "buyer" for mark in marks), f"{path.stem} {call_id}"

@@ -102,7 +102,7 @@ def test_decision_cuts_the_expected_level() -> None:
     assert decide(np.array([0, 0, 0.2, 0.8, 0]), 0.0, edges, na_threshold=0.5).level == 3
     assert decide(np.array([1.0, 0, 0, 0, 0]), 0.5, edges, na_threshold=0.5).na
     sure = decide(np.array([0.0, 0, 0, 0, 1]), 0.0, edges, na_threshold=2.0)
-    assert (sure.level, sure.na, sure.mass) == (4, False, 1.0)
+    assert (sure.level, sure.na, sure.expected, sure.na_chance) == (4, False, 4.0, 0.0)
 
 
 def test_same_call_same_bytes_and_whole_calls_are_judged() -> None:

@@ -13,13 +13,11 @@ from models.training.build import (
     Parts,
     best_edges,
     best_na,
-    best_objection_threshold,
-    confidence_curve,
+    outcomes,
     train,
 )
-from models.training.corpus import CRITERIA, LabelledCall, Labels
+from models.training.corpus import CRITERIA
 from models.training.fit import Recipe
-from pipeline.types import CallMeta, Objection, Transcript, Turn
 
 CALL = """@id {name}
 R: What goes wrong on the {thing}? {{ask_problem *D}}
@@ -85,20 +83,13 @@ def test_na_threshold_separates() -> None:
     assert 0.3 < best_na(chance, np.array([False, False, False, True, True])) <= 0.7
 
 
-def test_confidence_rises_with_mass_and_is_bounded() -> None:
-    mass = np.linspace(0, 1, 200)
-    xs, ys = confidence_curve(list(mass), list((mass > 0.5).astype(float)))
-    assert xs == sorted(xs)
-    assert ys == sorted(ys)
-    assert (min(ys), max(ys)) == (0.02, 0.98)
-
-
-def test_the_objection_threshold_is_where_labellers_are_met_best() -> None:
-    turns = tuple(Turn(i, i + 1, "buyer:Ann", "no") for i in range(9))
-    labels = Labels(dict.fromkeys(CRITERIA, 1), {}, dict.fromkeys(CRITERIA, ()), (Objection(0, "stall", "no"),))
-    chance = np.zeros((9, 4))
-    chance[0, 0], chance[8, 1] = 0.8, 0.5
-    nothing = np.zeros((9, 3))
-    heard = Heard(nothing, nothing, chance, nothing, nothing, nothing)
-    call = LabelledCall(Transcript("x", CallMeta(), turns), (labels,))
-    assert 0.5 < best_objection_threshold([call], [heard]) <= 0.8
+def test_outcomes_say_what_was_decided_and_whether_the_labels_agree() -> None:
+    levels = np.zeros((len(CRITERIA), 5))
+    levels[:, 3] = 1.0
+    heard = Heard(np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0), levels, np.zeros(len(CRITERIA)))
+    wanted = np.full((1, len(CRITERIA)), 3)
+    wanted[0, 1] = 2
+    cuts, never = {name: [0.5, 1.5, 2.5, 3.5] for name in CRITERIA}, dict.fromkeys(CRITERIA, 2.0)
+    signs, right = outcomes([heard], wanted, cuts, never, expected_wer=0.15)
+    assert right == [1.0, 0.0, *[1.0] * (len(CRITERIA) - 2)]
+    assert all(row["level.3"] == 1.0 and row["expected_wer"] == 0.15 for row in signs)

@@ -9,12 +9,10 @@ import numpy as np
 
 from benchmarks.judge.data import cited, consensus
 from models.training.corpus import CRITERIA, LabelledCall, agreed_objections
+from models.training.objections import matches
 from pipeline.agreement import Agreement, agreement
 from pipeline.judge import verify
 from pipeline.types import Scorecard
-
-NEAR_TURNS = 1
-"""An objection is found when the judge marks it at most this many turns away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +71,13 @@ def measure(
 
 
 def objection_measures(calls: Sequence[LabelledCall], scorecards: Sequence[Scorecard]) -> tuple[float, float]:
-    """F1 of finding objections (within `NEAR_TURNS`) and the share of found ones whose kind is right."""
+    """F1 of finding objections (within one turn) and the share of found ones whose kind is right."""
     found = wanted_all = said_all = kind_right = 0
     for call, card in zip(calls, scorecards, strict=True):
-        wanted = dict(agreed_objections(call.labels))
-        said = [(item.turn, item.kind) for item in card.objections]
-        wanted_all += len(wanted)
-        said_all += len(said)
-        for turn, kind in said:
-            near = sorted((abs(turn - other), other) for other in wanted if abs(turn - other) <= NEAR_TURNS)
-            if near:
-                found += 1
-                kind_right += wanted.pop(near[0][1]) == kind
+        wanted, said = agreed_objections(call), {item.turn: item.kind for item in card.objections}
+        pairs = matches(wanted, sorted(said))
+        wanted_all, said_all, found = wanted_all + len(wanted), said_all + len(said), found + len(pairs)
+        kind_right += sum(said[turn] == wanted[other] for turn, other in pairs)
     return 2 * found / max(1, wanted_all + said_all), kind_right / max(1, found)
 
 

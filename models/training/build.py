@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,15 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.judge_model import DECIMALS, SAME_OBJECTION_TURNS, Heard, decide, hear, objection_turns
+from models.confidence import confidence, fit_confidence, signs_of
+from models.judge_model import DECIMALS, Heard, decide, hear
 from models.judge_net import JudgeNet
-from models.training.corpus import CRITERIA, MOVES, OBJECTION_KINDS, LabelledCall, agreed_objections, read_corpus
+from models.training.corpus import CRITERIA, MOVES, OBJECTION_KINDS, READINGS, LabelledCall, read_corpus
 from models.training.data import data_hash, example
 from models.training.fit import Recipe, fit
 from models.training.noise import noisy
+from models.training.objections import second_look_of
 
 NEVER_NA = frozenset({"discovery", "decision_makers", "business_case", "positioning", "ask_for_sale"})
-ABSTAIN_SHARE = 0.07
+ABSTAIN_SHARE = 0.05
+"""Share of the decisions on calls as written that are left to people."""
 MISHEARD_RATE = 0.15
 """Word error rate of the wordings that the confidence also learns from."""
 NA_LEVEL = 5
@@ -39,6 +41,7 @@ class Parts:
         self, corpus: Path, work: Path, *, recipe: Recipe, folds: int, device: str, say: Callable[[str], None]
     ) -> None:
         """Read the corpus; `work` gets a folder for this very corpus and recipe."""
+        self.corpus = corpus
         self.train, self.tune = read_corpus(corpus / "train"), read_corpus(corpus / "tune")
         self.recipe, self.folds, self.device, self.say = recipe, folds, device, say
         self.data_sha256 = data_hash([corpus / "train", corpus / "tune"])
@@ -122,12 +125,13 @@ def train(parts: Parts, out: Path) -> None:
     clean_levels = level_targets([*parts.train, *parts.tune])
     config = calibrate([*written, *on_tune], clean_levels, misheard, level_targets(parts.train))
     config |= {
-        "objection_threshold": best_objection_threshold(parts.train, written),
+        **second_look_of(parts.train, written, misheard),
         "moves": list(MOVES),
         "criteria": list(CRITERIA),
         "objection_kinds": list(OBJECTION_KINDS),
         "sha256": hashlib.sha256(data).hexdigest(),
         "data_sha256": parts.data_sha256,
+        "objections_sha256": data_hash([parts.corpus / READINGS]),
         "trained_on": len(parts.train),
         "recipe": {**dataclasses.asdict(parts.recipe), "folds": parts.folds},
     }
@@ -152,7 +156,7 @@ def _level(levels: Sequence[int | None]) -> int:
 def calibrate(
     heard: Sequence[Heard], levels: Levels, misheard: Sequence[Heard], their_levels: Levels
 ) -> dict[str, Any]:
-    """Edges between levels, n/a thresholds, the confidence curve and the abstention thresholds.
+    """Edges between levels, n/a thresholds, the weights of the confidence and the confidence below which it abstains.
 
     The edges and the n/a thresholds come from the calls as written (`heard`), the confidence from both wordings.
     """
@@ -163,56 +167,36 @@ def calibrate(
         due = levels[:, c] != NA_LEVEL
         expected = given[due, c] @ np.arange(5) / given[due, c].sum(1).clip(1e-9)
         edges[name] = best_edges(expected, levels[due, c])
-    masses, hits = outcomes([*heard, *misheard], np.concatenate([levels, their_levels]), edges, na_threshold)
-    curve = confidence_curve(masses, hits)
-    on_written = np.interp(masses[: len(heard) * len(CRITERIA)], *curve)
+    signs, right = outcomes(heard, levels, edges, na_threshold, expected_wer=0.0)
+    misheard_signs, misheard_right = outcomes(misheard, their_levels, edges, na_threshold, expected_wer=MISHEARD_RATE)
+    weights = fit_confidence([*signs, *misheard_signs], [*right, *misheard_right])
+    on_written = [confidence(weights, row) for row in signs]
     return {
         "edges": edges,
         "na_threshold": na_threshold,
-        "calibration": curve,
-        "threshold": dict.fromkeys(CRITERIA, round(float(np.quantile(on_written, ABSTAIN_SHARE)), 3)),
+        "confidence": weights,
+        "threshold": round(float(np.quantile(on_written, ABSTAIN_SHARE)), 3),
         "move_threshold": 0.3,
         "evidence_threshold": 0.15,
     }
 
 
 def outcomes(
-    heard: Sequence[Heard], levels: Levels, edges: dict[str, list[float]], na_threshold: dict[str, float]
-) -> tuple[list[float], list[float]]:
-    """Per call and criterion the mass behind the decision, and 1.0 where the decision is the labelled one."""
-    masses, hits = [], []
+    heard: Sequence[Heard],
+    levels: Levels,
+    edges: dict[str, list[float]],
+    na_threshold: dict[str, float],
+    *,
+    expected_wer: float,
+) -> tuple[list[dict[str, float]], list[float]]:
+    """Per call and criterion the signs of the decision, and 1.0 where the decision is the labelled one."""
+    signs, right = [], []
     for item, wanted in zip(heard, levels, strict=True):
         for c, name in enumerate(CRITERIA):
             decision = decide(item.levels[c], float(item.na[c]), edges[name], na_threshold=na_threshold[name])
-            masses.append(decision.mass)
-            hits.append(float((NA_LEVEL if decision.na else decision.level) == wanted[c]))
-    return masses, hits
-
-
-def confidence_curve(masses: Sequence[float], hits: Sequence[float]) -> tuple[list[float], list[float]]:
-    """Mass behind a decision -> chance that it is right (isotonic regression), as 21 points."""
-    from sklearn.isotonic import IsotonicRegression
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        curve = IsotonicRegression(out_of_bounds="clip", y_min=0.02, y_max=0.98).fit(masses, hits)
-    grid = np.linspace(0, 1, 21)
-    return [round(float(x), 4) for x in grid], [round(float(y), 4) for y in curve.predict(grid)]
-
-
-def best_objection_threshold(calls: Sequence[LabelledCall], heard: Sequence[Heard]) -> float:
-    """The threshold, in steps of 0.05, with the best F1 of the turns that labellers call objections (half of them)."""
-    wanted = [agreed_objections(call.labels) for call in calls]
-
-    def f1(threshold: float) -> float:
-        right = said = 0
-        for call, item, truth in zip(calls, heard, wanted, strict=True):
-            found = objection_turns(item, call.transcript.turns, threshold)
-            said += len(found)
-            right += sum(any(abs(turn - other) < SAME_OBJECTION_TURNS for other in truth) for turn in found)
-        return 2 * right / max(1, said + sum(map(len, wanted)))
-
-    return round(float(max(np.arange(0.2, 0.9, 0.05), key=f1)), 2)
+            signs.append(signs_of(decision, item.levels[c], edges[name], criterion=name, expected_wer=expected_wer))
+            right.append(float((NA_LEVEL if decision.na else decision.level) == wanted[c]))
+    return signs, right
 
 
 def best_na(chance: NDArray[np.float64], na: NDArray[np.bool_]) -> float:

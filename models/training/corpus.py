@@ -3,14 +3,17 @@
 A call is one file: `@key value` lines, then a line per turn (`R: ... {moves *D obj:stall=partly}`), then the levels
 (`= D3 M1 B2 P4 R- O- H2 A2`). `models/corpus/README.md` is the labelling guide. Labels
 of a call `x.txt` by an independent labeller stand in `x.second.txt`, by another in `x.third.txt`: a line
-`turn moves...` per labelled turn and the same line of levels.
+`turn moves...` per labelled turn and the same line of levels. Readings for objections alone stand in the folder
+`objections` beside the calls' folders, a file per reader: a line `id turn:kind:handled ...` per call, with `?` behind
+an objection that the reader was in two minds about.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -48,6 +51,10 @@ OTHERS = ("second", "third")
 _TAGS = re.compile(r"\s*\{([^{}]*)\}\s*$")
 _LEVEL = re.compile(r"([DMBPROHA])([0-4-])")
 _OBJECTION = re.compile(r"obj:(stall|competition|price_terms|other)=(yes|partly|no)$")
+_READ = re.compile(r"(\d+):(stall|competition|price_terms|other):(yes|partly|no)(\??)$")
+READINGS = "objections"
+READING_WEIGHT = 2.0
+"""A reading for objections alone, by their own guide, counts as much as two labellings of everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +68,20 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True)
+class Marked:
+    """An objection as one reader marked it; not `sure` where the reader was in two minds."""
+
+    objection: Objection
+    sure: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class LabelledCall:
-    """A transcript with its labellings, the writer's or first labeller's first."""
+    """A transcript with its labellings, the writer's or first labeller's first, and its readings for objections."""
 
     transcript: Transcript
     labels: tuple[Labels, ...]
+    readings: tuple[tuple[Marked, ...], ...] = ()
 
     @property
     def call_id(self) -> str:
@@ -74,9 +90,29 @@ class LabelledCall:
 
 
 def read_corpus(folder: Path) -> list[LabelledCall]:
-    """All calls of a folder, in the order of their ids."""
+    """All calls of a folder, in the order of their ids, with the readings that stand beside it."""
     paths = sorted(path for path in folder.glob("*.txt") if path.stem.count(".") == 0)
-    return [read_call(path) for path in paths]
+    readings = [read_objections(path) for path in sorted((folder.parent / READINGS).glob("*.txt"))]
+    calls = [read_call(path) for path in paths]
+    return [
+        dataclasses.replace(call, readings=tuple(read[call.call_id] for read in readings if call.call_id in read))
+        for call in calls
+    ]
+
+
+def read_objections(path: Path) -> dict[str, tuple[Marked, ...]]:
+    """One reader's objections by call; raises `TranscriptError` naming file, line and mistake."""
+    found: dict[str, tuple[Marked, ...]] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        call_id, *items = line.split() or [""]
+        marks = [_READ.match(item) for item in items]
+        if None in marks or call_id in found:
+            raise TranscriptError(f"{path}: line {number}: expected 'id turn:kind:handled ...', found {line[:60]!r}")
+        found[call_id] = tuple(
+            Marked(Objection(int(turn), cast(ObjectionKind, kind), cast(Handled, handled)), not doubt)
+            for turn, kind, handled, doubt in (mark.groups() for mark in marks if mark)
+        )
+    return found
 
 
 def read_call(path: Path) -> LabelledCall:
@@ -150,17 +186,29 @@ def read_labels(tags: Mapping[int, list[str]], levels: str, *, where: str) -> La
     )
 
 
-def agreed_objections(labels: Sequence[Labels]) -> dict[int, str]:
-    """Turns on which at least half of the labellers hear an objection, with the kind most of them name."""
-    votes: dict[int, list[str]] = {}
-    for label in labels:
-        for objection in label.objections:
-            votes.setdefault(objection.turn, []).append(objection.kind)
+def objection_votes(call: LabelledCall) -> dict[int, tuple[float, str]]:
+    """Per turn that anyone marks: the share (0-1) of the votes for an objection there, and the kind most of them name.
+
+    A labelling has one vote, a reading for objections alone `READING_WEIGHT`, half of it where the reader was not sure.
+    """
+    voters: list[list[tuple[Objection, float]]] = [[(item, 1.0) for item in label.objections] for label in call.labels]
+    for reading in call.readings:
+        voters.append([(mark.objection, READING_WEIGHT * (1.0 if mark.sure else 0.5)) for mark in reading])
+    votes: dict[int, dict[str, float]] = {}
+    for voter in voters:
+        for turn, (objection, weight) in {item.turn: (item, weight) for item, weight in voter}.items():
+            kinds = votes.setdefault(turn, {})
+            kinds[objection.kind] = kinds.get(objection.kind, 0.0) + weight
+    everyone = len(call.labels) + READING_WEIGHT * len(call.readings)
     return {
-        turn: max(sorted(set(kinds)), key=kinds.count)
+        turn: (sum(kinds.values()) / everyone, max(sorted(kinds), key=kinds.__getitem__))
         for turn, kinds in sorted(votes.items())
-        if 2 * len(kinds) >= len(labels)
     }
+
+
+def agreed_objections(call: LabelledCall) -> dict[int, str]:
+    """Turns for which at least half of the votes hear an objection, with its kind."""
+    return {turn: kind for turn, (share, kind) in objection_votes(call).items() if share >= 0.5}
 
 
 def _others(path: Path) -> list[Labels]:
