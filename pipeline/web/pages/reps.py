@@ -1,60 +1,357 @@
-"""The reps with their standings, and one rep's scorecard."""
+"""One rep's scorecard, and the calls behind one of its standings."""
 
 from __future__ import annotations
 
+import datetime as dt
+import math
+from collections import defaultdict
 from typing import Any
 
 from pipeline.access.people import EVERYONE
+from pipeline.coach.commitments import commitments
+from pipeline.coach.load import load_support, rows_of_calls
+from pipeline.coach.standings import Standing
+from pipeline.coach.support import PERIOD_DAYS, support_row
+from pipeline.coach.targets import MIN_PEERS, mix_of
+from pipeline.coach.team import Picture
 from pipeline.errors import NotThere
-from pipeline.web.ask import Ask, Go, Html, get
+from pipeline.rubric import Rubric
+from pipeline.web.ask import Ask, File, Go, Html, get
+from pipeline.web.pages.team import PERIODS
 from pipeline.web.render import path_part
+
+TREND_WEEKS = 26
+TREND_FEWEST = 6
+BEHIND = 40
+LATEST = 12
+GAPS = 3
+STRENGTHS = 2
+MOMENTS = 2
+HEARD = 150
+"""Calls, the newest ones, whose words are read for what was promised on them."""
+METRICS: dict[str, tuple[str, str]] = {
+    "talk_share": ("Talk share", "%"),
+    "longest_monologue_s": ("Longest monologue", "s"),
+    "questions": ("Questions a call", ""),
+    "switches_per_min": ("Turns a minute", ""),
+    "patience_s": ("Pause before answering", "s"),
+    "wpm": ("Words a minute", ""),
+    "fillers_per_min": ("Fillers a minute", ""),
+}
+"""How a rep talks, by the column of `metrics`: words and unit."""
+
+Row = dict[str, Any]
 
 _CALLS = """
 SELECT call_id, call_date, account, call_type, duration_s, status, reason, overall FROM calls c
-WHERE rep = $rep AND ({where}) ORDER BY call_date DESC NULLS LAST, call_id LIMIT 30
+WHERE rep = $rep AND ({where}) ORDER BY call_date DESC NULLS LAST, call_id LIMIT $limit
+"""
+_WEEKS = """
+SELECT rep, criterion, week, sum(n)::INTEGER AS n, sum(n * mean_level) / sum(n) AS mean_level FROM rep_criterion_weeks
+WHERE week > $since GROUP BY rep, criterion, week ORDER BY rep, criterion, week
+"""
+_SCORES = """
+WITH wanted AS (
+    SELECT unnest($reps::VARCHAR[]) AS rep, unnest($criteria::VARCHAR[]) AS criterion, unnest($signs::INTEGER[]) AS sign
+)
+SELECT w.rep, s.criterion, w.sign, s.level, c.call_id, c.call_date, c.account
+FROM wanted w JOIN calls c USING (rep) JOIN criterion_scores s ON s.call_id = c.call_id AND s.criterion = w.criterion
+WHERE c.status = 'scored' AND s.status = 'scored'
+QUALIFY row_number() OVER (
+    PARTITION BY w.rep, s.criterion, w.sign ORDER BY w.sign * s.level, c.call_date DESC NULLS LAST, c.call_id
+) <= $limit
+ORDER BY w.rep, s.criterion, w.sign * s.level, c.call_date DESC NULLS LAST, c.call_id
+"""
+_EVIDENCE = """
+WITH wanted AS (SELECT unnest($calls::VARCHAR[]) AS call_id, unnest($criteria::VARCHAR[]) AS criterion)
+SELECT call_id, criterion, turn, t0, speaker, quote, why, 'evidence' AS kind FROM evidence
+SEMI JOIN wanted USING (call_id, criterion)
+UNION ALL
+SELECT call_id, criterion, turn, NULL, NULL, NULL, why, 'missed' FROM missed SEMI JOIN wanted USING (call_id, criterion)
+ORDER BY call_id, criterion, kind, turn
+"""
+_METRICS = f"""
+SELECT c.rep, count(*) AS n, {", ".join(f"avg(m.{name}) AS {name}" for name in METRICS)}
+FROM metrics m JOIN calls c USING (call_id)
+WHERE c.rep IS NOT NULL AND c.status = 'scored' AND (c.call_date > $since OR c.call_date IS NULL) GROUP BY c.rep
+"""
+_MIXES = "SELECT rep, call_type, count(*) AS n FROM calls WHERE rep IS NOT NULL GROUP BY ALL ORDER BY ALL"
+_RECENT = """
+SELECT call_id FROM calls WHERE rep = $rep AND call_date >= $since
+ORDER BY call_date DESC, call_id LIMIT $limit
+"""
+_BEHIND = """
+SELECT c.call_id, c.call_date, c.account, c.call_type, s.level, s.status, s.confidence, s.reason, s.overridden_by,
+       s.machine_level
+FROM criterion_scores s JOIN calls c USING (call_id)
+WHERE c.rep = $rep AND s.criterion = $criterion AND c.status = 'scored'
+  AND ($since IS NULL OR c.call_date > $since) AND ($call_type = '' OR c.call_type = $call_type) AND ({where})
+ORDER BY c.call_date DESC NULLS LAST, c.call_id LIMIT $limit
 """
 
 
-def listing(ask: Ask, *, team: str = "", q: str = "") -> Html | Go:
-    """All reps that the user sees, by team: a table of reps x criteria."""
-    cards = [card for card in ask.desk.scorecards() if ask.scope.sees_rep(card["rep"])]
-    if ask.user.role == "rep":
-        return Go(f"/reps/{path_part(ask.user.rep)}", ask.said)
-    teams = sorted({card["team"] or "" for card in cards})
-    shown = [card for card in cards if team in ("", card["team"]) and q.casefold() in card["rep"].casefold()]
-    shown.sort(key=lambda card: (card["team"] or "", card["rep"]))
-    gaps = {(gap["rep"], gap["criterion"]) for gap in ask.desk.gaps()}
-    by_team = {name: [card for card in shown if (card["team"] or "") == name] for name in teams}
-    return ask.show(
-        "reps.html",
-        teams=teams,
-        by_team={name: cards for name, cards in by_team.items() if cards},
-        criteria=[(item.id, item.title) for item in ask.desk.rubric.criteria],
-        gaps=gaps,
-        team=team,
-        q=q,
-        any=bool(cards),
-    )
+def listing(ask: Ask) -> Html | Go:
+    """All reps are on the team's page; a rep's own page is their scorecard."""
+    return Go(f"/reps/{path_part(ask.user.rep)}" if ask.user.role == "rep" else "/team", ask.said)
 
 
 def one(ask: Ask, *, rep: str) -> Html:
-    """One rep: standing per criterion with its interval and target, gaps, training, and the latest calls."""
+    """One rep: where they stand, on what grounds, what was done about it, and what support they had."""
     ask.scope.require_rep(rep)
     card = next((card for card in ask.desk.scorecards() if card["rep"] == rep), None)
     if card is None:
         if ask.user.rep == rep:
             return ask.show("rep_empty.html", rep=rep)
         raise NotThere(f"{rep}: no rep of that name has calls")
+    return ask.show("rep.html", support=support_of(ask, rep), **scorecard(ask, card))
+
+
+def one_to_one(ask: Ask, *, rep: str) -> File:
+    """The rep's scorecard as a PDF for the talk about it."""
+    from pipeline.web.sheet import sheet
+
+    ask.scope.require_rep(rep)
+    card = next((card for card in ask.desk.scorecards() if card["rep"] == rep), None)
+    if card is None:
+        raise NotThere(f"{rep}: no rep of that name has calls")
+    shown = scorecard(ask, card)
+    today = ask.desk.today()
+    pdf = sheet(shown, support_of(ask, rep, wait_s=2.0), on=today, names=shown["titles"])
+    return File(pdf, "application/pdf", name=f"{rep} {today.isoformat()}.pdf")
+
+
+def scorecard(ask: Ask, card: Row) -> Row:
+    """What a rep's page and sheet show, but for the support, which takes longer."""
+    rep = card["rep"]
+    known = ask.desk.picture()
+    whole: Picture = known.value
+    order = {item.id: place for place, item in enumerate(ask.desk.rubric.criteria)}
+    mine = sorted((s for s in whole.standings if s.rep == rep), key=lambda s: order[s.criterion])
+    gaps = [gap for gap in whole.gaps if gap.rep == rep]
+    grounds = _grounds(ask)
+    good = strengths(mine)
+    return {
+        "rep": rep,
+        "card": card,
+        "as_of": known,
+        "standings": mine,
+        "titles": {item.id: item.title for item in ask.desk.rubric.criteria},
+        "goals": goals_of(ask.desk.rubric),
+        "gaps": gaps,
+        "since": whole.since,
+        "peers": peers_of(whole, rep),
+        "next": {item.criterion: item for item in whole.fair if item.rep == rep},
+        "trends": {s.criterion: grounds["trends"].get((rep, s.criterion), []) for s in mine},
+        "low": {gap.criterion: grounds["low"].get((rep, gap.criterion), []) for gap in gaps},
+        "strengths": good,
+        "high": {s.criterion: grounds["high"].get((rep, s.criterion), []) for s in good},
+        "training": ask.desk.training(rep),
+        "metrics": _metrics(ask, rep, whole.newest),
+        "calls": ask.store.query(
+            _CALLS.format(where=ask.scope.where("c")), {"rep": rep, "limit": LATEST, **ask.scope.params}
+        ),
+    }
+
+
+def peers_of(picture: Picture, rep: str) -> dict[str, Row]:
+    """Per criterion, between what the middle 80 % of the other reps stand: `low`, `high`, `n`; from three on."""
+    others: dict[str, list[float]] = defaultdict(list)
+    for standing in picture.standings:
+        if standing.rep != rep and standing.n >= MIN_PEERS:
+            others[standing.criterion].append(standing.estimate)
+    return {
+        criterion: {"low": _quantile(values, 0.1), "high": _quantile(values, 0.9), "n": len(values)}
+        for criterion, values in others.items()
+        if len(values) >= MIN_PEERS
+    }
+
+
+def _quantile(values: list[float], p: float) -> float:
+    ordered = sorted(values)
+    place = p * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (place - low) * (ordered[high] - ordered[low])
+
+
+def goals_of(rubric: Rubric) -> dict[str, str]:
+    """What each criterion's target level is, in the rubric's words."""
+    return {item.id: item.levels[min(4, math.ceil(item.target))] for item in rubric.criteria}
+
+
+def _grounds(ask: Ask) -> Row:
+    """Of all reps, by (rep, criterion): `low` and `high` moments of the first gaps and strengths, and `trends`: made
+    once for each picture, since the tables of a hundred thousand calls are not looked through for each page."""
+
+    def make(whole: Picture) -> Row:
+        weak: dict[str, list[str]] = defaultdict(list)
+        for gap in whole.gaps:
+            weak[gap.rep].append(gap.criterion)
+        wanted = [(rep, criterion, 1) for rep, found in weak.items() for criterion in found[:GAPS]]
+        by_rep: dict[str, list[Standing]] = defaultdict(list)
+        for standing in whole.standings:
+            by_rep[standing.rep].append(standing)
+        wanted += [(rep, s.criterion, -1) for rep, found in by_rep.items() for s in strengths(found)]
+        return {**_moments(ask, wanted), "trends": _trends(ask, whole.newest)}
+
+    found: Row = ask.desk.of_picture("grounds", make)
+    return found
+
+
+def strengths(mine: list[Standing]) -> list[Standing]:
+    """The surest of a rep's standings at target: two at most."""
+    good = [s for s in mine if s.low >= s.target - 0.5 and s.estimate >= s.target]
+    return sorted(good, key=lambda s: -s.low)[:STRENGTHS]
+
+
+def _trends(ask: Ask, newest: dt.date | None) -> dict[tuple[str, str], list[Row]]:
+    """Weekly mean levels of the last half year, each with its `x` on a drawing 160 wide."""
+    if newest is None:
+        return {}
+    found: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in ask.store.query(_WEEKS, {"since": newest - dt.timedelta(weeks=TREND_WEEKS)}):
+        found[row.pop("rep"), row.pop("criterion")].append(row)
+    for points in found.values():
+        days = max((newest - points[0]["week"]).days, 7 * TREND_FEWEST)
+        for row in points:
+            row["x"] = 4 + 152 * (1 - (newest - row["week"]).days / days)
+    return found
+
+
+def _moments(ask: Ask, wanted: list[tuple[str, str, int]]) -> dict[str, dict[tuple[str, str], list[Row]]]:
+    """For each rep, criterion and sign the lowest (1) or highest (-1) of the newest calls, each with the words that
+    earned its level (`quote`, of the rep where the level is high) and where it should have been better (`missed`)."""
+    made: dict[str, dict[tuple[str, str], list[Row]]] = {"low": defaultdict(list), "high": defaultdict(list)}
+    if not wanted:
+        return made
+    reps, criteria, signs = (list(part) for part in zip(*wanted, strict=True))
+    calls = ask.store.query(_SCORES, {"reps": reps, "criteria": criteria, "signs": signs, "limit": MOMENTS})
+    first: dict[tuple[str, str, str], Row] = {}
+    pairs = sorted({(call["call_id"], call["criterion"]) for call in calls})
+    ids, names = ([pair[place] for pair in pairs] for place in (0, 1))
+    for row in ask.store.query(_EVIDENCE, {"calls": ids, "criteria": names}):
+        key = (row["call_id"], row["criterion"])
+        first.setdefault((*key, row["kind"]), row)
+        if str(row["speaker"]).startswith("rep"):
+            first.setdefault((*key, "by rep"), row)
+    for call in calls:
+        key = (call["call_id"], call["criterion"])
+        low = call["sign"] > 0
+        shown = {"quote": first.get((*key, "evidence" if low else "by rep"))}
+        made["low" if low else "high"][call["rep"], call["criterion"]].append(
+            {**call, **shown, "missed": first.get((*key, "missed")) if low else None}
+        )
+    return made
+
+
+def _metrics(ask: Ask, rep: str, newest: dt.date | None) -> list[Row]:
+    """How the rep talks, over the last 90 days, beside the middle half of the others."""
+    since = (newest or dt.date.today()) - dt.timedelta(PERIOD_DAYS)
+    every: list[Row] = ask.desk.remember(
+        ("metrics", since), lambda: ask.store.query(_METRICS, {"since": since}), of=("calls",)
+    )
+    mine = next((row for row in every if row["rep"] == rep), None)
+    if mine is None:
+        return []
+    found = []
+    for name, (title, unit) in METRICS.items():
+        others = [row[name] for row in every if row["rep"] != rep and row[name] is not None]
+        if mine[name] is not None:
+            scale = 100 if name == "talk_share" else 1
+            found.append(
+                {
+                    "title": title,
+                    "unit": unit,
+                    "value": mine[name] * scale,
+                    "n": mine["n"],
+                    "peers": len(others),
+                    "low": _quantile(others, 0.25) * scale if len(others) >= MIN_PEERS else None,
+                    "high": _quantile(others, 0.75) * scale if len(others) >= MIN_PEERS else None,
+                }
+            )
+    return found
+
+
+def support_of(ask: Ask, rep: str, *, wait_s: float = 0.05) -> Row | None:
+    """`{"row": support_row, "made": [commitments, the newest first]}` of the last 90 days; None while it is read."""
+    desk = ask.desk
+    today, whole = desk.today(), desk.picture().value
+
+    def make() -> Row:
+        asked = {"rep": rep, "since": today - dt.timedelta(PERIOD_DAYS), "limit": HEARD}
+        heard = rows_of_calls(desk.store, [row["call_id"] for row in desk.store.query(_RECENT, asked)])
+        types: dict[str, list[str | None]] = defaultdict(list)
+        for row in desk.store.query(_MIXES):
+            types[row["rep"]] += [row["call_type"]] * row["n"]
+        made = commitments(heard, as_of=today)
+        kept = load_support(desk.store)
+        row = support_row(
+            # the calls from their records, the rest from its tables
+            type(heard)(**{**_fields(kept), "calls": heard.calls}),
+            rep,
+            desk.rubric,
+            made,
+            gaps=[gap for gap in whole.gaps if gap.rep == rep],
+            fair=[item for item in whole.fair if item.rep == rep],
+            mixes={name: mix_of(found) for name, found in types.items()},
+            as_of=today,
+        )
+        ordered = sorted(made, key=lambda c: (c.due or c.made_on or dt.date.min, c.call_id, c.turn), reverse=True)
+        return {"row": row, "made": [c.to_json() for c in ordered]}
+
+    known = desk.glimpse(("support", rep, today), make, wait_s=wait_s)
+    return known.value if known else None
+
+
+def _fields(rows: Any) -> Row:
+    return {name: getattr(rows, name) for name in ("assignments", "sessions", "quotas", "activities")}
+
+
+def behind(ask: Ask, *, rep: str, criterion: str, period: str = "", call_type: str = "") -> Html:
+    """The calls behind one standing, newest first, each with the words that earned its level."""
+    ask.scope.require_rep(rep)
+    item = next((item for item in ask.desk.rubric.criteria if item.id == criterion), None)
+    if item is None:
+        raise NotThere(f"{criterion}: the rubric has no such criterion")
+    words, days = PERIODS.get(period, PERIODS[""])
+    known = ask.desk.picture(days=days, call_type=call_type or None)
+    whole: Picture = known.value
+    newest = ask.desk.picture().value.newest
+    calls = ask.store.query(
+        _BEHIND.format(where=ask.scope.where("c")),
+        {
+            "rep": rep,
+            "criterion": criterion,
+            "since": newest - dt.timedelta(days) if newest and days is not None else None,
+            "call_type": call_type,
+            "limit": BEHIND + 1,
+            **ask.scope.params,
+        },
+    )
+    shown: dict[tuple[str, str], Row] = {}
+    ids = [call["call_id"] for call in calls]
+    for row in ask.store.query(_EVIDENCE, {"calls": ids, "criteria": [criterion] * len(ids)}):
+        shown.setdefault((row["call_id"], row["kind"]), row)
+    standing: Standing | None = next((s for s in whole.standings if (s.rep, s.criterion) == (rep, criterion)), None)
     return ask.show(
-        "rep.html",
-        card=card,
-        gaps=[gap for gap in ask.desk.gaps() if gap["rep"] == rep],
-        training=[row for row in ask.desk.training() if row["rep"] == rep],
-        calls=ask.store.query(_CALLS.format(where=ask.scope.where("c")), {"rep": rep, **ask.scope.params}),
+        "behind.html",
+        rep=rep,
+        item=item,
+        standing=standing,
+        gap=next((gap for gap in whole.gaps if (gap.rep, gap.criterion) == (rep, criterion)), None),
+        since=whole.since.get((rep, criterion)),
+        peers=peers_of(whole, rep).get(criterion),
+        calls=calls[:BEHIND],
+        more=len(calls) > BEHIND,
+        shown=shown,
+        narrowed=", ".join(part for part in (words if days is not None else "", call_type) if part),
+        as_of=known,
     )
 
 
 ROUTES: tuple[Any, ...] = (
     get("/reps", listing, who=EVERYONE),
     get("/reps/{rep}", one, who=EVERYONE, logged=True),
+    get("/reps/{rep}/one-to-one.pdf", one_to_one, who=EVERYONE, logged=True),
+    get("/reps/{rep}/criteria/{criterion}", behind, who=EVERYONE, logged=True),
 )
