@@ -32,6 +32,9 @@ FILL = {
     "span": "0-4",
     "kind": "vtt",
     "comment_id": "none",
+    "module": "discovery-ask-before-you-tell",
+    "assignment_id": "none",
+    "what": "done",
 }
 
 

@@ -183,13 +183,17 @@ def save_module(folder: Path, criterion: str, row: Mapping[str, Any]) -> Path:
     mistakes = check_module(row)
     if mistakes:
         raise RubricError("; ".join(mistakes))
-    name = re.sub(r"[^a-z0-9-]+", "-", str(row["id"]).lower()).strip("-")
-    path = folder / f"{name}.yaml"
+    path = folder / own_file(str(row["id"]))
     text = yaml.safe_dump(
         {"criterion": criterion, "modules": [dict(row)]}, sort_keys=False, allow_unicode=True, width=100
     )
     write_atomically(path, text.encode())
     return path
+
+
+def own_file(module_id: str) -> str:
+    """The name of the file that `save_module` keeps a module in."""
+    return re.sub(r"[^a-z0-9-]+", "-", module_id.lower()).strip("-") + ".yaml"
 
 
 def module_source(module_id: str, *folders: Path) -> tuple[str, dict[str, Any]]:

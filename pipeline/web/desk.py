@@ -52,6 +52,7 @@ class Desk:
         self.rubric: Rubric = load_rubric(settings.rubric)
         self.backroom = Backroom()
         self._scopes: dict[Any, tuple[str, Scope]] = {}
+        self._library_edits = 0
         self._scores_guard = threading.Lock()
         self._scores: tuple[str, tuple[ScoredCall, ...]] = ("", ())
         self.openapi: Callable[[], Any] = dict
@@ -141,9 +142,13 @@ class Desk:
 
     def library(self) -> Library:
         """The training library with this company's own modules; read again at most once a minute."""
-        minute = dt.datetime.now(dt.UTC).strftime("%H:%M")
+        minute = f"{dt.datetime.now(dt.UTC):%H:%M} {self._library_edits}"
         found: Library = self.backroom.need("library", minute, lambda: library_of(self.settings)).value
         return found
+
+    def forget_library(self) -> None:
+        """Have the library read again: a module was changed."""
+        self._library_edits += 1
 
     def today(self) -> dt.date:
         """Today, or the newest call's date where the clock is behind the calls."""

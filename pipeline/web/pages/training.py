@@ -1,0 +1,193 @@
+"""Training: what is assigned and what came of it, one assignment in full, and what is done with it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from pipeline.access.people import EVERYONE, LEADERS
+from pipeline.access.scope import visible_reps
+from pipeline.coach import trainer
+from pipeline.coach.effect import module_effects
+from pipeline.errors import DebriefError, NotAllowed, NotThere, StoreError
+from pipeline.web.ask import Ask, Go, Html, get, post
+from pipeline.web.render import path_part
+
+ENDED = 25
+"""Done and dropped training on the page; the filter by rep shows one rep's."""
+
+Row = dict[str, Any]
+
+
+def listing(ask: Ask, *, rep: str = "") -> Html:
+    """What is open, the most urgent first; what is done, and what it did; what each module did."""
+    return _listing(ask, rep)
+
+
+def give(ask: Ask) -> Html | Go:
+    """A module given to a rep by hand."""
+    rep, module = ask.form.get("rep", ""), ask.form.get("module", "")
+    ask.scope.require_rep(rep)
+    try:
+        due = _day(ask.form.get("due_on", ""))
+        made = trainer.assign(
+            ask.store, settings=ask.settings, rep=rep, module=module, due_on=due, note=_signed(ask)
+        )
+    except DebriefError as error:
+        return _listing(ask, "", status=400, problem=str(error))
+    ask.detail = f"{rep}: {module}"
+    return Go(f"/training/{made['assignment_id']}", f"{rep} has it now, due {made['due_on']}.")
+
+
+def one(ask: Ask, *, assignment_id: str) -> Html:
+    """One assignment: why, the rep's own moments, colleagues' best ones, what to do, and what it changed."""
+    return _one(ask, assignment_id)
+
+
+def act(ask: Ask, *, assignment_id: str, what: str) -> Html | Go:
+    """Done, note, due, drop or reopen; a rep may mark their own done and write notes."""
+    row = _row(ask, assignment_id)
+    if what not in ACTS:
+        raise NotThere(f"{what}: no such thing to do with training")
+    who, do, said = ACTS[what]
+    if not ask.is_a(who):
+        raise NotAllowed("whoever leads the team decides that")
+    try:
+        do(ask, row["assignment_id"])
+    except DebriefError as error:
+        return _one(ask, assignment_id, status=400, problem=str(error))
+    ask.detail = f"{row['rep']}: {row['title']}: {what}"
+    return Go(f"/training/{path_part(row['assignment_id'])}", said)
+
+
+def _done(ask: Ask, name: str) -> None:
+    on = _day(ask.form.get("on", ""))
+    trainer.mark_done(ask.store, name=name, on=on, note=_signed(ask))
+
+
+def _drop(ask: Ask, name: str) -> None:
+    trainer.drop(ask.store, name=name, why=_signed(ask))
+
+
+def _note(ask: Ask, name: str) -> None:
+    if not ask.form.get("note", "").strip():
+        raise StoreError("a note without words; write what is to be remembered")
+    trainer.note(ask.store, name=name, text=_signed(ask))
+
+
+def _due(ask: Ask, name: str) -> None:
+    day = _day(ask.form.get("due_on", ""))
+    if day is None:
+        raise StoreError("no day; choose the one on which it is due")
+    trainer.move_due(ask.store, name=name, due_on=day)
+
+
+def _reopen(ask: Ask, name: str) -> None:
+    trainer.reopen(ask.store, name=name)
+
+
+ACTS: dict[str, tuple[frozenset[str], Callable[[Ask, str], None], str]] = {
+    "done": (EVERYONE, _done, "Done. The calls after it will show what it changed."),
+    "note": (EVERYONE, _note, "Noted."),
+    "due": (LEADERS, _due, "It is due on that day now."),
+    "drop": (LEADERS, _drop, "Taken back."),
+    "reopen": (LEADERS, _reopen, "Open again."),
+}
+"""What can be done with an assignment: by whom, how, and what is said then."""
+
+
+def _listing(ask: Ask, rep: str, *, status: int = 200, problem: str = "") -> Html:
+    if rep:
+        ask.scope.require_rep(rep)
+    rows = [row for row in ask.desk.training(rep or None) if ask.scope.sees_rep(row["rep"])]
+    ended = sorted((row for row in rows if row["status"] != "open"), key=_ended_on, reverse=True)
+    modules = ask.desk.library().modules
+    effects = [effect for effect in ask.desk.effects() if ask.scope.sees_rep(effect.rep)]
+    return ask.show(
+        "training.html",
+        status=status,
+        problem=problem,
+        given=ask.form,
+        rep=rep,
+        open=[row for row in rows if row["status"] == "open"],
+        ended=ended[:ENDED],
+        more=max(0, len(ended) - ENDED),
+        by_module=[{"title": _title(modules, e.module), "effect": e} for e in module_effects(effects)],
+        reps=visible_reps(ask.user, ask.store) if ask.is_a(LEADERS) else [],
+        modules=modules.values(),
+        titles={item.id: item.title for item in ask.desk.rubric.criteria},
+        mine=ask.user.role == "rep",
+    )
+
+
+def _one(ask: Ask, assignment_id: str, *, status: int = 200, problem: str = "") -> Html:
+    row = _row(ask, assignment_id)
+    reached = _reached(ask, [*row["detail"].get("low_moments", []), *row["detail"].get("best_moments", [])])
+    return ask.show(
+        "assignment.html",
+        status=status,
+        problem=problem,
+        row=row,
+        module=row["content"],
+        reached=reached,
+        leads=ask.is_a(LEADERS),
+        today=dt.date.today().isoformat(),
+    )
+
+
+def _row(ask: Ask, assignment_id: str) -> Row:
+    """The assignment's row where the user may see its rep; in the same words whether it is there or not."""
+    found = ask.store.query("SELECT rep FROM assignments WHERE assignment_id = $id", {"id": assignment_id})
+    if not found or not ask.scope.sees_rep(found[0]["rep"]):
+        if ask.scope.everything:
+            raise NotThere(f"{assignment_id}: no such training")
+        raise NotAllowed("this training is not one that you may see")
+    rows = ask.desk.training(found[0]["rep"])
+    return next(row for row in rows if row["assignment_id"] == assignment_id)
+
+
+def _reached(ask: Ask, moments: list[Row]) -> set[str]:
+    """Of the calls that moments are from, those that the user may open: a colleague's best words are shown to all who
+    are trained by them, the call behind them is not."""
+    ids = sorted({moment["call_id"] for moment in moments})
+    return calls_open_to(ask, ids)
+
+
+def calls_open_to(ask: Ask, call_ids: list[str]) -> set[str]:
+    """Those of the calls that the user may open."""
+    where = ask.scope.where("c")
+    rows = ask.store.query(
+        f"SELECT call_id FROM calls c WHERE call_id IN (SELECT unnest($ids::VARCHAR[])) AND {where}",
+        {**ask.scope.params, "ids": call_ids},
+    )
+    return {row["call_id"] for row in rows}
+
+
+def _ended_on(row: Row) -> str:
+    return str(row["completed_on"] or row["due_on"])
+
+
+def _title(modules: Any, name: str) -> str:
+    return modules[name].title if name in modules else name
+
+
+def _signed(ask: Ask) -> str:
+    """The form's note with the name of whoever wrote it."""
+    text = ask.form.get("note", "").strip()
+    return f"{text} ({ask.user.name})" if text else ""
+
+
+def _day(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text) if text else None
+    except ValueError:
+        raise StoreError(f"{text}: no date; write it as YYYY-MM-DD") from None
+
+
+ROUTES: tuple[Any, ...] = (
+    get("/training", listing, who=EVERYONE, logged=True),
+    post("/training", give, who=LEADERS),
+    get("/training/{assignment_id}", one, who=EVERYONE, logged=True),
+    post("/training/{assignment_id}/{what}", act, who=EVERYONE),
+)

@@ -1,0 +1,168 @@
+"""Training and the library in the app: who sees what, what can be done with it, and a trainer's own modules."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from coach_story import keep_story
+from fastapi.testclient import TestClient
+
+from pipeline.coach.rows import Assignment
+from pipeline.settings import Settings
+from pipeline.web.app import build_app
+from pipeline.web.desk import Desk
+from pipeline.web.gate import SESSION, csrf_token
+
+USERS = {
+    "Ada": ("admin", {}),
+    "Mo": ("manager", {"teams": ("North",)}),
+    "Tess": ("trainer", {}),
+    "Ann": ("rep", {"rep": "Ann"}),
+    "Ben": ("rep", {"rep": "Nobody"}),
+}
+GIVEN = Assignment(
+    "a1b2c3d4e5f60718", "Ann", "ask_for_sale", 1, "ask-for-sale-date-people-purpose", "Date, people, purpose", "a gap",
+    dt.date(2026, 10, 1), dt.date(2026, 10, 15), "North",
+)  # fmt: skip
+MODULE = "discovery-ask-before-you-tell"
+
+
+@pytest.fixture
+def desk(tmp_path: Any) -> Iterator[Desk]:
+    keep_story(tmp_path)
+    desk = Desk(Settings(data=tmp_path))
+    desk.store.ingest()
+    for name, (role, more) in USERS.items():
+        desk.book.add_user(name, role, password="a long enough phrase", **more)
+    moment = {"quote": "so I will call you", "rep": "Ann", "account": "Acme", "date": "2026-09-01", "level": 1,
+              "call_id": "elsewhere", "turn": 3, "t0": 12.0, "kind": "evidence"}  # fmt: skip
+    desk.store.put_fact("assignments", {**GIVEN.to_row(), "detail": {"low_moments": [moment]}})
+    yield desk
+    desk.close()
+
+
+@pytest.fixture
+def app(desk: Desk) -> Any:
+    return build_app(desk)
+
+
+class Visitor:
+    """A signed-in user's browser: pages, and forms with their token."""
+
+    def __init__(self, app: Any, desk: Desk, name: str) -> None:
+        self.at = TestClient(app, base_url="http://127.0.0.1:8321", follow_redirects=False)
+        self.at.cookies.set(SESSION, desk.book.start_session(desk.book.user(name)))
+
+    def get(self, path: str, status: int = 200) -> str:
+        answer = self.at.get(path)
+        assert answer.status_code == status, answer.text
+        return answer.text
+
+    def post(self, path: str, status: int = 303, **fields: str) -> str:
+        answer = self.at.post(path, data={"csrf": csrf_token(self.at.cookies[SESSION]), **fields})
+        assert answer.status_code == status, answer.text
+        return answer.headers.get("location", answer.text)
+
+
+def status_of(desk: Desk, name: str = GIVEN.assignment_id) -> str:
+    found = desk.store.query("SELECT status FROM assignments WHERE assignment_id = $id", {"id": name})
+    return str(found[0]["status"])
+
+
+def test_open_training_is_listed_for_those_who_may_see_its_rep(app: Any, desk: Desk) -> None:
+    for name in ("Ada", "Mo", "Tess", "Ann"):
+        assert GIVEN.title in Visitor(app, desk, name).get("/training")
+    stranger = Visitor(app, desk, "Ben")
+    assert GIVEN.title not in stranger.get("/training")
+    stranger.get("/training?rep=Ann", 403)
+    stranger.get(f"/training/{GIVEN.assignment_id}", 403)
+    stranger.get("/training/none", 403)
+    stranger.post(f"/training/{GIVEN.assignment_id}/done", 403)
+    assert status_of(desk) == "open"
+    Visitor(app, desk, "Ada").get("/training/none", 404)
+
+
+def test_one_assignment_shows_words_module_and_no_link_to_a_closed_call(app: Any, desk: Desk) -> None:
+    page = Visitor(app, desk, "Ann").get(f"/training/{GIVEN.assignment_id}")
+    assert "so I will call you" in page
+    assert "/calls/elsewhere" not in page
+    assert "Observation sheet" in page
+    assert "Take it back" not in page
+
+
+def test_a_rep_notes_and_marks_their_own_done_and_a_leader_opens_it_again(app: Any, desk: Desk) -> None:
+    path = f"/training/{GIVEN.assignment_id}"
+    ann = Visitor(app, desk, "Ann")
+    ann.post(f"{path}/note", note="tried it with Acme")
+    assert "tried it with Acme (Ann)" in ann.get(path)
+    assert "without words" in ann.post(f"{path}/note", 400, note=" ")
+    ann.post(f"{path}/drop", 403)
+    ann.post(f"{path}/done", on="2026-10-10", note="went well")
+    assert status_of(desk) == "done"
+    assert "done already" in ann.post(f"{path}/done", 400)
+    manager = Visitor(app, desk, "Mo")
+    manager.post(f"{path}/reopen")
+    manager.post(f"{path}/due", due_on="2026-11-01")
+    assert "before it was assigned" in manager.post(f"{path}/due", 400, due_on="2026-01-01")
+    assert "no date" in manager.post(f"{path}/due", 400, due_on="soon")
+    assert "1 Nov 2026" in manager.get(path)
+    manager.post(f"{path}/drop", note="left the team")
+    assert status_of(desk) == "dropped"
+    manager.post(f"{path}/fly", 404)
+
+
+def test_a_module_is_given_by_hand_but_no_third_one(app: Any, desk: Desk) -> None:
+    tess = Visitor(app, desk, "Tess")
+    tess.get("/training")
+    made = tess.post("/training", rep="Ann", module=MODULE, note="as we said")
+    page = tess.get(made)
+    assert "Ask before you tell" in page
+    assert "as we said (Tess)" in page
+    assert "open already" in tess.post("/training", 400, rep="Ann", module="proposal-one-offer")
+    assert "no such module" in tess.post("/training", 400, rep="Bob", module="proposal-none")
+    Visitor(app, desk, "Ann").post("/training", 403, rep="Ann", module=MODULE)
+    Visitor(app, desk, "Mo").post("/training", 403, rep="Zoe of the South", module=MODULE)
+
+
+def test_the_library_is_searched_and_read(app: Any, desk: Desk) -> None:
+    ann = Visitor(app, desk, "Ann")
+    whole = ann.get("/library")
+    assert len(re.findall(r'href="/library/[\w-]+"', whole)) >= 24
+    few = ann.get("/library?criterion=discovery&words=tell")
+    assert "Ask before you tell" in few
+    assert "Date, people, purpose" not in few
+    assert "No module fits" in ann.get("/library?words=xyzzy")
+    page = ann.get(f"/library/{MODULE}")
+    for part in ("Why it matters", "What good sounds like", "Drills", "Role play", "Look for", "Warning signs"):
+        assert part in page
+    assert "/edit" not in page
+    ann.get("/library/none", 404)
+
+
+def test_a_trainers_version_sticks_until_it_is_taken_away(app: Any, desk: Desk) -> None:
+    tess = Visitor(app, desk, "Tess")
+    path = f"/library/{MODULE}"
+    Visitor(app, desk, "Ann").get(f"{path}/edit", 403)
+    source = re.search(r"<textarea[^>]*>(.*?)</textarea>", tess.get(f"{path}/edit"), re.DOTALL)
+    assert source
+    row = yaml.safe_load(html.unescape(source.group(1)))
+    assert "{product}" in str(row)
+    changed = yaml.safe_dump({**row, "title": "Listen first, <b>always</b>"}, sort_keys=False)
+    tess.post(f"{path}/edit", text=changed)
+    page = tess.get(path)
+    assert "Listen first, &lt;b&gt;always&lt;/b&gt;" in page
+    assert "your version" in page
+    wrong = tess.post(f"{path}/edit", 400, text=yaml.safe_dump({**row, "levels": [9]}))
+    assert "levels" in wrong
+    assert "line 2" in tess.post(f"{path}/edit", 400, text=f"id: {MODULE}\n\t- x")
+    assert "stays" in tess.post(f"{path}/edit", 400, text="id: other\n")
+    assert "Listen first" in tess.get(path)
+    tess.post(f"{path}/restore")
+    assert "Ask before you tell" in tess.get(path)
+    tess.post(f"{path}/restore", 404)
