@@ -292,5 +292,28 @@ CREATE TABLE comments (
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _KEEPING, _REVIEWS, _COACHING, _COMMENTS)
+# Stretches of calls that trainers keep; one that was taken away keeps its row, so that it is not offered again.
+_SNIPPETS = """
+CREATE TABLE snippets (
+    snippet_id VARCHAR PRIMARY KEY,
+    call_id    VARCHAR NOT NULL,
+    t0         DOUBLE NOT NULL,
+    t1         DOUBLE NOT NULL,
+    title      VARCHAR NOT NULL,
+    who        VARCHAR NOT NULL,
+    kept_at    TIMESTAMP NOT NULL,
+    turn       INTEGER,
+    criterion  VARCHAR,
+    level      INTEGER,
+    verdict    VARCHAR NOT NULL,
+    tags       JSON,
+    playlists  JSON,
+    hidden     JSON,
+    note       VARCHAR NOT NULL,
+    shared     BOOLEAN NOT NULL,
+    removed_at TIMESTAMP
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _KEEPING, _REVIEWS, _COACHING, _COMMENTS, _SNIPPETS)
 """Scripts in order; the database's version is how many of them it has run."""

@@ -19,6 +19,7 @@ FACT_KEYS: dict[str, str] = {
     "quotas": "quota_id",
     "activities": "activity_id",
     "comments": "comment_id",
+    "snippets": "snippet_id",
 }
 """Tables built from `facts/`, with the column that identifies a row."""
 

@@ -121,6 +121,11 @@ def test_the_same_file_again_changes_nothing_and_new_results_replace_old_ones(tm
 
 
 def test_every_kind_goes_to_a_table_of_the_store() -> None:
-    assert {form.table for form in KINDS.values()} == set(FACT_KEYS) - {"assignments", "reviews", "comments"}
+    assert {form.table for form in KINDS.values()} == set(FACT_KEYS) - {
+        "assignments",
+        "reviews",
+        "comments",
+        "snippets",
+    }
     for form in KINDS.values():
         assert set(form.needed) <= set(form.columns)

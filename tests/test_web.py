@@ -35,6 +35,8 @@ FILL = {
     "module": "discovery-ask-before-you-tell",
     "assignment_id": "none",
     "what": "done",
+    "snippet_id": "none",
+    "playlist": "none",
 }
 
 

@@ -5,7 +5,20 @@ from __future__ import annotations
 from pipeline.access.people import ADMINS, EVERYONE, LEADERS, REPS
 from pipeline.web import static
 from pipeline.web.ask import Page, Route
-from pipeline.web.pages import accounts, audit, calls, entrance, home, library, reps, team, today, training, users
+from pipeline.web.pages import (
+    accounts,
+    audit,
+    calls,
+    entrance,
+    home,
+    library,
+    reps,
+    snippets,
+    team,
+    today,
+    training,
+    users,
+)
 
 PAGES: dict[str, Page] = {
     "team": Page("Coach", "Team", "/team", team.ROUTES, LEADERS),
@@ -13,6 +26,7 @@ PAGES: dict[str, Page] = {
     "calls": Page("Coach", "Calls", "/calls", calls.ROUTES, EVERYONE),
     "accounts": Page("Coach", "Accounts", "/accounts", accounts.ROUTES, EVERYONE),
     "training": Page("Train", "Training", "/training", training.ROUTES, EVERYONE),
+    "snippets": Page("Train", "Snippets", "/snippets", snippets.ROUTES, EVERYONE),
     "library": Page("Train", "Library", "/library", library.ROUTES, EVERYONE),
     "users": Page("Settings", "Users", "/settings/users", users.ROUTES, ADMINS),
     "audit": Page("Settings", "Audit log", "/settings/audit", audit.ROUTES, ADMINS),

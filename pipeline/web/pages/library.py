@@ -9,7 +9,7 @@ import yaml
 
 from pipeline.access.people import EVERYONE, TRAINERS
 from pipeline.coach.profile import WORDS
-from pipeline.coach.training import module_source, own_file, save_module
+from pipeline.coach.training import Module, module_source, own_file, save_module
 from pipeline.errors import NotThere, RubricError
 from pipeline.web.ask import Ask, Go, Html, get, post
 from pipeline.web.render import path_part
@@ -20,11 +20,11 @@ MAX_TEXT = 40_000
 def listing(ask: Ask, *, criterion: str = "", words: str = "") -> Html:
     """The modules, by criterion, with the levels that they are for."""
     order = {item.id: item.title for item in ask.desk.rubric.criteria}
-    wanted = words.lower().split()
+    asked = words.lower().split()
     modules = [
         module
         for module in ask.desk.library().modules.values()
-        if criterion in ("", module.criterion) and all(word in f"{module.title} {module.why}".lower() for word in wanted)
+        if criterion in ("", module.criterion) and _has(module, asked)
     ]
     groups = [(title, [m for m in modules if m.criterion == name]) for name, title in order.items()]
     others = [module for module in modules if module.criterion not in order]
@@ -96,6 +96,11 @@ def _editor(ask: Ask, module: str, criterion: str, text: str, *, status: int = 2
         placeholders=words,
         own=module in _own_modules(ask),
     )
+
+
+def _has(module: Module, words: list[str]) -> bool:
+    text = f"{module.title} {module.why}".lower()
+    return all(word in text for word in words)
 
 
 def _source(ask: Ask, module: str) -> tuple[str, dict[str, Any]]:

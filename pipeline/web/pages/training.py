@@ -31,9 +31,7 @@ def give(ask: Ask) -> Html | Go:
     ask.scope.require_rep(rep)
     try:
         due = _day(ask.form.get("due_on", ""))
-        made = trainer.assign(
-            ask.store, settings=ask.settings, rep=rep, module=module, due_on=due, note=_signed(ask)
-        )
+        made = trainer.assign(ask.store, settings=ask.settings, rep=rep, module=module, due_on=due, note=_signed(ask))
     except DebriefError as error:
         return _listing(ask, "", status=400, problem=str(error))
     ask.detail = f"{rep}: {module}"

@@ -1,0 +1,120 @@
+"""Moments of calls looked for in the store: what was quoted as evidence or missed, by criterion, level, words.
+
+For pages over any number of calls: the newest scores that fit are taken first, then their quotes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipeline.access.scope import Scope
+    from pipeline.store import Store
+
+NEWEST = 4000
+"""Scores that are looked through, the newest ones that fit the filters."""
+CONFIDENT = 0.75
+UNSURE_BELOW = 0.5
+_WORD = re.compile(r"[\w']+")
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What to look for; empty fields ask for nothing. `examples` is `good` (levels 3, 4), `bad` (0, 1) or empty."""
+
+    words: str = ""
+    criterion: str = ""
+    level: int | None = None
+    kind: str = ""
+    rep: str = ""
+    examples: str = ""
+
+
+_FITTING = """
+WITH fitting AS (
+    SELECT s.call_id, s.criterion, s.level, s.confidence, c.rep, c.team, c.account, c.call_date, c.call_type, c.kind
+    FROM criterion_scores s JOIN calls c USING (call_id)
+    WHERE c.status = 'scored' AND s.status = $status AND ({where})
+      AND ($criterion = '' OR s.criterion = $criterion) AND ($rep = '' OR c.rep = $rep)
+      AND ($level IS NULL OR s.level = $level) AND ($low IS NULL OR s.level BETWEEN $low AND $high)
+      AND s.confidence >= $surest_from AND s.confidence < $surest_to
+    ORDER BY c.call_date DESC NULLS LAST, s.call_id, s.criterion LIMIT $newest
+)
+"""
+_FOUND = (
+    _FITTING
+    + """
+SELECT f.*, e.turn, e.t0, e.t1, e.speaker, e.quote, e.why, o.kind AS objection_kind, o.handled
+FROM fitting f JOIN evidence e ON e.call_id = f.call_id AND e.criterion = f.criterion
+LEFT JOIN LATERAL (
+    SELECT kind, handled FROM objections x
+    WHERE f.criterion = 'objection_handling' AND x.call_id = f.call_id AND x.turn <= e.turn
+    ORDER BY x.turn DESC LIMIT 1
+) o ON true
+WHERE ($kind = '' OR o.kind = $kind)
+  AND list_bool_and(list_transform($words::VARCHAR[], lambda word: contains(lower(e.quote), word))) IS NOT FALSE
+  AND NOT EXISTS (SELECT 1 FROM snippets k WHERE $fresh AND k.call_id = f.call_id AND k.turn = e.turn)
+ORDER BY {order} LIMIT $limit OFFSET $offset
+"""
+)
+_NEWEST_FIRST = "f.call_date DESC NULLS LAST, f.call_id, f.criterion, e.turn"
+_BEST_FIRST = "abs(f.level - 2) DESC, f.confidence DESC, f.call_date DESC NULLS LAST, f.call_id, e.turn"
+
+EXAMPLES: Mapping[str, tuple[int | None, int | None]] = {"": (None, None), "good": (3, 4), "bad": (0, 1)}
+
+
+def find_moments(store: Store, scope: Scope, search: Search, *, limit: int = 30, offset: int = 0) -> list[Row]:
+    """Quotes that fit, the newest call first: call, criterion, level, words, time and what they show.
+
+    All words of `search.words` have to occur, in any order and case. Only calls in `scope` are looked at.
+    """
+    low, high = EXAMPLES[search.examples]
+    asked = {
+        "criterion": search.criterion or ("objection_handling" if search.kind else ""),
+        "rep": search.rep,
+        "level": search.level,
+        "low": low,
+        "high": high,
+        "kind": search.kind,
+        "words": [word.lower() for word in _WORD.findall(search.words)],
+        "status": "scored",
+        "surest_from": 0.0,
+        "surest_to": 2.0,
+        "fresh": False,
+        "limit": limit,
+        "offset": offset,
+    }
+    return _run(store, scope, asked, _NEWEST_FIRST)
+
+
+QUEUE: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "good": (
+        "Likely good examples",
+        {"level": 4, "low": None, "high": None, "status": "scored", "surest_from": CONFIDENT, "surest_to": 2.0},
+    ),
+    "bad": (
+        "Likely bad examples",
+        {"level": None, "low": 0, "high": 1, "status": "scored", "surest_from": CONFIDENT, "surest_to": 2.0},
+    ),
+    "unsure": (
+        "The judge was not sure",
+        {"level": None, "low": None, "high": None, "status": "scored", "surest_from": 0.0, "surest_to": UNSURE_BELOW},
+    ),
+}
+"""What the judge puts before a trainer: by name, a title and which scores."""
+
+
+def flagged(store: Store, scope: Scope, name: str, *, limit: int = 12) -> list[Row]:
+    """Moments of the queue `name` that nobody has decided on yet, the clearest first."""
+    asked = {"criterion": "", "rep": "", "kind": "", "words": [], "fresh": True, "limit": limit, "offset": 0}
+    return _run(store, scope, {**asked, **QUEUE[name][1]}, _BEST_FIRST if name != "unsure" else _NEWEST_FIRST)
+
+
+def _run(store: Store, scope: Scope, asked: Mapping[str, Any], order: str) -> list[Row]:
+    sql = _FOUND.format(where=scope.where("c"), order=order)
+    return store.query(sql, {**scope.params, **asked, "newest": NEWEST})

@@ -1,0 +1,191 @@
+"""Kept snippets for the pages: who may see and change one, its sound, captions, and a playlist as a zip."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+import zipfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.access.people import TRAINERS
+from pipeline.clips import KINDS, Container, clip_captions
+from pipeline.coach.playlists import KeptSnippet
+from pipeline.errors import AudioError, NotAllowed, NotThere, StoreError
+from pipeline.listening import kept_clip, recording_of
+from pipeline.redact import silences
+from pipeline.types import Transcript
+from pipeline.web import call_view
+from pipeline.web.ask import Ask, File, Kept
+
+MOST = 500
+"""Kept snippets on a page, the newest ones."""
+
+Seconds = tuple[float, float]
+Row = dict[str, Any]
+
+_KEPT = """
+SELECT s.*, ({where}) AS opens, c.kind = 'audio' AS audio FROM snippets s JOIN calls c USING (call_id)
+WHERE s.removed_at IS NULL AND s.verdict <> 'no' AND (s.shared OR ({where})) AND ($id = '' OR s.snippet_id = $id)
+ORDER BY s.kept_at DESC, s.snippet_id LIMIT $most
+"""
+
+
+def all_kept(ask: Ask) -> list[KeptSnippet]:
+    """What the user may see of what is kept: of their calls, and what is shared with everybody."""
+    return [_snippet(row) for row in _rows(ask)]
+
+
+def open_to(ask: Ask, snippet_id: str) -> KeptSnippet:
+    """One kept snippet. Raises `NotAllowed`, or `NotThere` for those who see everything."""
+    rows = _rows(ask, snippet_id)
+    if not rows:
+        if ask.scope.everything:
+            raise NotThere(f"{snippet_id}: no such snippet")
+        raise NotAllowed("this snippet is not one that you may see")
+    return _snippet(rows[0])
+
+
+def opens_call(ask: Ask, snippet: KeptSnippet) -> bool:
+    """Whether the user may open the call that a snippet is from."""
+    return any(row["opens"] for row in _rows(ask, snippet.snippet_id))
+
+
+def may_change(ask: Ask, snippet: KeptSnippet) -> bool:
+    """A trainer or admin, or whoever kept it."""
+    return ask.is_a(TRAINERS) or snippet.who == ask.user.name
+
+
+def require_may_change(ask: Ask, snippet: KeptSnippet) -> None:
+    """Raises `NotAllowed`."""
+    if not may_change(ask, snippet):
+        raise NotAllowed("only a trainer or whoever kept a snippet may change it")
+
+
+def playlists(ask: Ask) -> list[str]:
+    """Names of the playlists that the user sees something of."""
+    return names(all_kept(ask), "playlists")
+
+
+def names(snippets: Iterable[KeptSnippet], field: str) -> list[str]:
+    """All names in `tags` or `playlists`, in order."""
+    return sorted({name for snippet in snippets for name in getattr(snippet, field)}, key=str.lower)
+
+
+def transcript_of(ask: Ask, snippet: KeptSnippet) -> Transcript:
+    """The words of the call that a snippet is from."""
+    rows = ask.store.query("SELECT record_file, seq FROM calls WHERE call_id = $id", {"id": snippet.call_id})
+    if not rows:
+        raise NotThere(f"{snippet.call_id}: the call is gone")
+    return call_view.transcript_of(ask, rows[0])
+
+
+def silences_of(snippet: KeptSnippet, transcript: Transcript) -> tuple[Seconds, ...]:
+    """What is silent in a snippet: what must not leave, and what was hidden by hand."""
+    found = [*silences(transcript.turns, t0=snippet.t0, t1=snippet.t1), *snippet.hidden]
+    return tuple(sorted((max(a, snippet.t0), min(b, snippet.t1)) for a, b in found))
+
+
+def missing(ask: Ask, snippet: KeptSnippet) -> str:
+    """Why there is nothing to hear; empty where there is."""
+    try:
+        _recording(ask, snippet)
+    except (AudioError, NotThere) as error:
+        return str(error)
+    return ""
+
+
+def recordings(ask: Ask, snippets: Sequence[KeptSnippet]) -> set[str]:
+    """Ids of those snippets whose call came as a recording."""
+    wanted = {snippet.snippet_id for snippet in snippets}
+    return {row["snippet_id"] for row in _rows(ask) if row["audio"]} & wanted
+
+
+def piece(ask: Ask, snippet: KeptSnippet, kind: str, *, download: bool = False) -> Kept | File:
+    """The sound (`m4a`, `ogg`) or the captions (`vtt`) of a snippet; what cannot be silenced is not served."""
+    name = f"{file_name(snippet)}.{kind}" if download else ""
+    if kind == "vtt":
+        return File(captions(ask, snippet).encode(), "text/vtt", name)
+    if kind not in KINDS:
+        raise NotThere(f"{kind}: there is no such kind; ask for m4a, ogg or vtt")
+    container: Container = "ogg" if kind == "ogg" else "m4a"
+    try:
+        return Kept(_sound(ask, snippet, container), KINDS[container].media_type, name)
+    except AudioError as error:
+        raise NotThere(str(error)) from None
+
+
+def captions(ask: Ask, snippet: KeptSnippet) -> str:
+    """WebVTT of a snippet."""
+    transcript = transcript_of(ask, snippet)
+    silent = silences_of(snippet, transcript)
+    return clip_captions(transcript.turns, t0=snippet.t0, t1=snippet.t1, silences=silent)
+
+
+def archive(ask: Ask, playlist: str, snippets: Sequence[KeptSnippet]) -> Kept:
+    """A zip of a playlist in the cache: `01 title.m4a`, `01 title.vtt`, ..., and `playlist.m3u8`.
+
+    A snippet without a recording comes as captions only.
+    """
+    made_of = json.dumps([snippet.to_row() for snippet in snippets], sort_keys=True, default=str)
+    folder = ask.settings.data / "cache" / "listen"
+    target = folder / f"playlist-{hashlib.sha256(made_of.encode()).hexdigest()[:24]}.zip"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".") as made:
+            whole = Path(made) / "playlist.zip"
+            _write_archive(ask, whole, snippets)
+            os.replace(whole, target)
+    except OSError as error:
+        raise StoreError(f"{folder}: the zip cannot be kept ({error.strerror}); make room") from error
+    return Kept(target, "application/zip", f"{_plain(playlist)}.zip")
+
+
+def file_name(snippet: KeptSnippet) -> str:
+    """A snippet's title as a file name."""
+    return _plain(snippet.title)
+
+
+def _write_archive(ask: Ask, target: Path, snippets: Sequence[KeptSnippet]) -> None:
+    lines = ["#EXTM3U"]
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as whole:
+        for number, snippet in enumerate(snippets, 1):
+            name = f"{number:02d} {file_name(snippet)}"
+            whole.writestr(f"{name}.vtt", captions(ask, snippet))
+            try:
+                whole.write(_sound(ask, snippet, "m4a"), f"{name}.m4a")
+            except (AudioError, NotThere):
+                continue
+            lines += [f"#EXTINF:{snippet.t1 - snippet.t0:.0f},{snippet.title}", f"{name}.m4a"]
+        whole.writestr("playlist.m3u8", "\n".join(lines) + "\n")
+
+
+def _sound(ask: Ask, snippet: KeptSnippet, container: Container) -> Path:
+    record, path = _recording(ask, snippet)
+    silent = silences_of(snippet, transcript_of(ask, snippet))
+    sha256, data = record["source"]["sha256"], ask.settings.data
+    return kept_clip(data, sha256, path, t0=snippet.t0, t1=snippet.t1, silences=silent, container=container)
+
+
+def _recording(ask: Ask, snippet: KeptSnippet) -> tuple[Row, Path]:
+    record = ask.store.record(snippet.call_id)
+    if record is None:
+        raise NotThere(f"{snippet.call_id}: the call is gone")
+    return record, recording_of(record, ask.settings.data)
+
+
+def _rows(ask: Ask, snippet_id: str = "") -> list[Row]:
+    sql = _KEPT.format(where=ask.scope.where("c"))
+    return ask.store.query(sql, {**ask.scope.params, "id": snippet_id, "most": MOST})
+
+
+def _snippet(row: Row) -> KeptSnippet:
+    return KeptSnippet.from_row({name: value for name, value in row.items() if name not in ("opens", "audio")})
+
+
+def _plain(title: str) -> str:
+    return re.sub(r"[^\w .,()-]+", "", title).strip(" .")[:80] or "snippet"

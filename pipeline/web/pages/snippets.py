@@ -1,0 +1,244 @@
+"""Snippets: moments searched over all calls, what the judge puts before a trainer, and what trainers keep of it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pipeline.access.people import EVERYONE, LEADERS
+from pipeline.coach.moments import EXAMPLES, QUEUE, Search, find_moments, flagged
+from pipeline.coach.playlists import KeptSnippet, changed, keep_snippet, removed
+from pipeline.errors import NotThere, ReviewError
+from pipeline.settings import public_address
+from pipeline.timing import evenly, said_words
+from pipeline.types import Transcript
+from pipeline.web import call_view, kept_snippets
+from pipeline.web.ask import Ask, File, Go, Html, Kept, get, post
+from pipeline.web.render import path_part
+
+PAGE = 20
+KINDS = ("stall", "competition", "price_terms", "other")
+
+Row = dict[str, Any]
+
+
+def search(
+    ask: Ask,
+    *,
+    words: str = "",
+    criterion: str = "",
+    level: str = "",
+    kind: str = "",
+    rep: str = "",
+    examples: str = "",
+    page: int = 1,
+) -> Html:
+    """Moments that fit, the newest call first."""
+    wanted = Search(
+        words=words,
+        criterion=criterion,
+        level=int(level) if re.fullmatch("[0-4]", level) else None,
+        kind=kind if kind in KINDS else "",
+        rep=rep,
+        examples=examples if examples in EXAMPLES else "",
+    )
+    at = min(max(1, page), 200)
+    found = find_moments(ask.store, ask.scope, wanted, limit=PAGE + 1, offset=(at - 1) * PAGE)
+    return ask.show(
+        "snippets.html",
+        search=wanted,
+        moments=[_heard(row) for row in found[:PAGE]],
+        more=len(found) > PAGE,
+        page=at,
+        keeps=ask.is_a(LEADERS),
+        playlists=kept_snippets.playlists(ask),
+        **_choices(ask),
+    )
+
+
+def queue(ask: Ask) -> Html:
+    """Moments that the judge flags and nobody has decided on: likely good and bad examples, and where it was unsure."""
+    groups = [
+        (name, title, [_heard(row) for row in flagged(ask.store, ask.scope, name)])
+        for name, (title, _) in QUEUE.items()
+    ]
+    return ask.show("snippet_queue.html", groups=groups, titles=_choices(ask)["titles"])
+
+
+def keep(ask: Ask) -> Go:
+    """Keep a moment as a good or bad example, or say that it teaches nothing."""
+    call, record = call_view.seen(ask, ask.form.get("call_id", ""))
+    number = ask.form.get("turn", "")
+    if not number.isdecimal():
+        raise NotThere("a snippet starts out from a turn of a call")
+    criterion = ask.form.get("criterion") or None
+    score = (record["scorecard"] or {"criteria": {}})["criteria"].get(criterion, {})
+    verdict = ask.form.get("verdict", "good")
+    made = keep_snippet(
+        record["transcript"]["turns"],
+        call_id=call["call_id"],
+        turn=int(number),
+        who=ask.user.name,
+        verdict=verdict,
+        criterion=criterion if score else None,
+        level=score.get("level"),
+    )
+    ask.store.put_fact("snippets", made.to_row())
+    ask.detail = f"{made.snippet_id}: {verdict}"
+    if verdict == "no" or ask.form.get("stay"):
+        return Go("/snippets/queue", "Noted." if verdict == "no" else "Kept.")
+    return Go(f"/snippets/{path_part(made.snippet_id)}", "Kept. Trim it, name it, put it into a playlist.")
+
+
+def one(ask: Ask, *, snippet_id: str) -> Html:
+    """A kept snippet: heard, trimmed, hidden, named, passed on."""
+    return _one(ask, snippet_id)
+
+
+def change(ask: Ask, *, snippet_id: str) -> Html | Go:
+    """Keep the form's version of a snippet."""
+    snippet = kept_snippets.open_to(ask, snippet_id)
+    kept_snippets.require_may_change(ask, snippet)
+    transcript = kept_snippets.transcript_of(ask, snippet)
+    try:
+        made = _changed(ask, snippet, transcript)
+    except ReviewError as error:
+        return _one(ask, snippet_id, status=400, problem=str(error))
+    ask.store.put_fact("snippets", made.to_row())
+    ask.detail = snippet_id
+    return Go(f"/snippets/{path_part(snippet_id)}", "Kept.")
+
+
+def remove(ask: Ask, *, snippet_id: str) -> Go:
+    """Take a kept snippet away; the call and its recording stay."""
+    snippet = kept_snippets.open_to(ask, snippet_id)
+    kept_snippets.require_may_change(ask, snippet)
+    ask.store.put_fact("snippets", removed(snippet).to_row())
+    ask.detail = snippet_id
+    return Go("/snippets/kept", "Taken away.")
+
+
+def sound(ask: Ask, *, snippet_id: str, kind: str, download: bool = False) -> Kept | File:
+    """A kept snippet's sound (`m4a`, `ogg`) or captions (`vtt`)."""
+    snippet = kept_snippets.open_to(ask, snippet_id)
+    return kept_snippets.piece(ask, snippet, kind, download=download)
+
+
+def kept(ask: Ask, *, playlist: str = "", tag: str = "") -> Html:
+    """What is kept, by playlist and tag."""
+    found = kept_snippets.all_kept(ask)
+    wanted = [snippet for snippet in found if playlist in ("", *snippet.playlists) and (not tag or tag in snippet.tags)]
+    if playlist:
+        wanted.reverse()
+    return ask.show(
+        "snippets_kept.html",
+        snippets=wanted,
+        playlist=playlist,
+        tag=tag,
+        playlists=kept_snippets.names(found, "playlists"),
+        tags=kept_snippets.names(found, "tags"),
+        titles=_choices(ask)["titles"],
+        heard=kept_snippets.recordings(ask, wanted),
+    )
+
+
+def archive(ask: Ask, *, playlist: str) -> Kept:
+    """A playlist as a zip: each snippet's sound and captions, in order, with a list of what is what."""
+    wanted = [snippet for snippet in reversed(kept_snippets.all_kept(ask)) if playlist in snippet.playlists]
+    if not wanted:
+        raise NotThere(f"{playlist}: there is no such playlist")
+    ask.detail = playlist
+    return kept_snippets.archive(ask, playlist, wanted)
+
+
+def _one(ask: Ask, snippet_id: str, *, status: int = 200, problem: str = "") -> Html:
+    snippet = kept_snippets.open_to(ask, snippet_id)
+    transcript = kept_snippets.transcript_of(ask, snippet)
+    silent = kept_snippets.silences_of(snippet, transcript)
+    here = f"/snippets/{path_part(snippet_id)}"
+    return ask.show(
+        "snippet.html",
+        status=status,
+        problem=problem,
+        snippet=snippet,
+        meta=transcript.meta,
+        here=here,
+        link=f"{public_address(ask.settings)}{here}",
+        missing=kept_snippets.missing(ask, snippet),
+        words=call_view.clip_words(transcript, snippet.t0, snippet.t1, silent),
+        spoken=_said(snippet, transcript) if ask.is_a(LEADERS) else [],
+        may_change=kept_snippets.may_change(ask, snippet),
+        opens_call=kept_snippets.opens_call(ask, snippet),
+        known=kept_snippets.names(kept_snippets.all_kept(ask), "playlists"),
+        titles=_choices(ask)["titles"],
+    )
+
+
+def _changed(ask: Ask, snippet: KeptSnippet, transcript: Transcript) -> KeptSnippet:
+    form = ask.form
+    t0, t1 = (call_view.seconds(form.get(name, "")) for name in ("from", "to"))
+    spans = [text.partition("-") for text in ask.forms.get("hide", [])]
+    try:
+        hidden = [(float(a), float(b)) for a, _, b in spans]
+    except ValueError:
+        raise ReviewError("what is hidden is named by its seconds") from None
+    return changed(
+        snippet,
+        end=transcript.duration_s,
+        t0=snippet.t0 if t0 is None else t0,
+        t1=snippet.t1 if t1 is None else t1,
+        title=form.get("title", ""),
+        verdict=form.get("verdict", snippet.verdict),
+        tags=form.get("tags", "").split(","),
+        playlists=form.get("playlists", "").split(","),
+        hidden=hidden,
+        note=form.get("note", ""),
+        shared="shared" in form,
+    )
+
+
+def _said(snippet: KeptSnippet, transcript: Transcript) -> list[Row]:
+    """Each turn in the snippet with its words as they can be hidden: `span` in seconds and whether it is hidden."""
+    rows = []
+    for turn in transcript.turns:
+        words = [
+            {
+                "text": turn.text[word.start : word.end],
+                "span": f"{word.t0:.2f}-{word.t1:.2f}",
+                "hidden": any(a < word.t1 and b > word.t0 for a, b in snippet.hidden),
+            }
+            for word in said_words(turn) or evenly(turn)
+            if snippet.t0 <= (word.t0 + word.t1) / 2 < snippet.t1
+        ]
+        if words:
+            rows.append({"who": call_view.speaker_name(turn, transcript.meta.rep), "words": words})
+    return rows
+
+
+def _heard(row: Row) -> Row:
+    """A moment with the seconds to play of it."""
+    return {**row, "clip": call_view.span(max(0.0, row["t0"] - 0.5), row["t1"] + 0.5)}
+
+
+def _choices(ask: Ask) -> Row:
+    reps = ask.desk.remember("reps of calls", lambda: ask.store.query(_REPS), of=("calls",))
+    return {
+        "titles": {item.id: item.title for item in ask.desk.rubric.criteria},
+        "kinds": KINDS,
+        "reps": [row["rep"] for row in reps if ask.scope.sees_rep(row["rep"])],
+    }
+
+
+_REPS = "SELECT DISTINCT rep FROM calls WHERE rep IS NOT NULL ORDER BY rep"
+
+ROUTES: tuple[Any, ...] = (
+    get("/snippets", search, who=EVERYONE, logged=True),
+    get("/snippets/queue", queue, who=LEADERS, logged=True),
+    get("/snippets/kept", kept, who=EVERYONE, logged=True),
+    post("/snippets", keep, who=LEADERS),
+    get("/snippets/{snippet_id}", one, who=EVERYONE, logged=True),
+    post("/snippets/{snippet_id}", change, who=LEADERS),
+    post("/snippets/{snippet_id}/remove", remove, who=LEADERS),
+    get("/snippets/{snippet_id}/{kind}", sound, who=EVERYONE, logged=True),
+    get("/playlists/{playlist}", archive, who=EVERYONE, logged=True),
+)

@@ -1,0 +1,224 @@
+"""Snippets in the app: found, flagged, kept, trimmed, hidden, taken away, and who may see which."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from coach_story import keep_story
+from fastapi.testclient import TestClient
+from hearing_samples import write
+from test_web_call import heard
+
+from pipeline.access.scope import Scope
+from pipeline.audio import RATE, load_audio
+from pipeline.coach.moments import Search, find_moments, flagged
+from pipeline.coach.playlists import KeptSnippet, changed, keep_snippet, names_of
+from pipeline.errors import ReviewError
+from pipeline.settings import Settings
+from pipeline.web.app import build_app
+from pipeline.web.desk import Desk
+from pipeline.web.gate import SESSION, csrf_token
+
+USERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "Tess": ("trainer", {}),
+    "Mo": ("manager", {"teams": ("North",)}),
+    "Sue": ("manager", {"teams": ("South",)}),
+    "Ann": ("rep", {"rep": "Ann"}),
+    "Zed": ("rep", {"rep": "Nobody"}),
+}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    data = tmp_path_factory.mktemp("snippets")
+    tone = 0.4 * np.sin(2 * np.pi * 440 * np.arange(120 * RATE) / RATE)
+    sound = write(tmp_path_factory.mktemp("inbox") / "call.wav", np.float32(tone)[None], codec="pcm_s16le", rate=8000)
+    keep_story(data)
+    heard(data, sound)
+    desk = Desk(Settings(data=data))
+    desk.store.ingest()
+    for name, (role, more) in USERS.items():
+        desk.book.add_user(name, role, **more)
+    yield desk
+    desk.close()
+
+
+@pytest.fixture(scope="module")
+def app(desk: Desk) -> Any:
+    return build_app(desk)
+
+
+class Visitor:
+    """A signed-in user's browser: pages, and forms with their token."""
+
+    def __init__(self, app: Any, desk: Desk, name: str) -> None:
+        self.at = TestClient(app, base_url="http://127.0.0.1:8321", follow_redirects=False)
+        self.at.cookies.set(SESSION, desk.book.start_session(desk.book.user(name)))
+
+    def get(self, path: str, status: int = 200) -> str:
+        return self.whole(path, status).text
+
+    def whole(self, path: str, status: int = 200) -> Any:
+        answer = self.at.get(path)
+        assert answer.status_code == status, answer.text
+        return answer
+
+    def post(self, path: str, status: int = 303, **fields: Any) -> str:
+        answer = self.at.post(path, data={"csrf": csrf_token(self.at.cookies[SESSION]), **fields})
+        assert answer.status_code == status, answer.text[:500]
+        return str(answer.headers.get("location", answer.text))
+
+
+@pytest.fixture(scope="module")
+def call_id(desk: Desk) -> str:
+    return str(desk.store.query("SELECT call_id FROM calls WHERE kind = 'audio'")[0]["call_id"])
+
+
+def test_moments_are_found_by_words_criterion_level_objection_and_rep(desk: Desk) -> None:
+    def find(**wanted: Any) -> list[dict[str, Any]]:
+        return find_moments(desk.store, Scope(everything=True), Search(**wanted), limit=500)
+
+    everything = find()
+    dates = [row["call_date"] for row in everything]
+    assert dates == sorted(dates, reverse=True)
+    assert {row["criterion"] for row in find(criterion="proposal")} == {"proposal"}
+    assert {row["level"] for row in find(examples="good")} <= {3, 4}
+    assert {row["level"] for row in find(level=1)} == {1}
+    priced = find(kind="price_terms")
+    assert priced
+    assert {row["objection_kind"] for row in priced} == {"price_terms"}
+    assert all("nine" in row["quote"] and "depots" in row["quote"] for row in find(words="DEPOTS nine"))
+    assert find(words="DEPOTS nine")
+    assert find(words="xyzzy") == []
+    assert {row["rep"] for row in find(rep="Ann")} == {"Ann"}
+    assert find_moments(desk.store, Scope(), Search()) == []
+
+
+def test_the_search_shows_each_role_its_own_calls(app: Any, desk: Desk) -> None:
+    assert "Keep as a good example" in Visitor(app, desk, "Tess").get("/snippets?words=depots&level=")
+    ann = Visitor(app, desk, "Ann").get("/snippets")
+    assert "Keep as a good example" not in ann
+    assert set(re.findall(r"<cite>([^,]+),", ann)) == {"Ann"}
+    assert "Nothing found" in Visitor(app, desk, "Zed").get("/snippets")
+    Visitor(app, desk, "Ann").get("/snippets/queue", 403)
+
+
+def test_what_is_decided_on_leaves_the_queue(app: Any, desk: Desk) -> None:
+    everything = Scope(everything=True)
+    first = flagged(desk.store, everything, "good", limit=50)[0]
+    tess = Visitor(app, desk, "Tess")
+    fields = {"call_id": first["call_id"], "turn": first["turn"], "criterion": first["criterion"]}
+    assert tess.post("/snippets", **fields, verdict="no") == "/snippets/queue"
+    left = flagged(desk.store, everything, "good", limit=50)
+    assert (first["call_id"], first["turn"]) not in [(row["call_id"], row["turn"]) for row in left]
+    assert first["quote"] not in tess.get("/snippets/kept")
+
+
+def test_a_kept_snippet_is_trimmed_hidden_shared_and_taken_away(app: Any, desk: Desk, call_id: str) -> None:
+    tess, ann, zed = (Visitor(app, desk, name) for name in ("Tess", "Ann", "Zed"))
+    here = tess.post("/snippets", call_id=call_id, turn=2, criterion="discovery", verdict="good")
+    assert "What does one of those cost you?" in tess.get(here)
+    assert "those" in ann.get(here)
+    zed.get(here, 403)
+    zed.get(f"{here}/m4a", 403)
+    Visitor(app, desk, "Sue").get(here, 403)
+    ann.post(here, 403, title="mine")
+    word = re.search(r'value="([\d.]+-[\d.]+)"><span>cost', tess.get(here))
+    assert word
+    form = {"title": "Ask what it costs", "from": "19.5", "to": "0:27", "verdict": "good", "note": "short",
+            "playlists": "First calls, Impact", "tags": "impact", "hide": word.group(1), "shared": "on"}  # fmt: skip
+    tess.post(here, **form)
+    assert "[redacted]" in zed.get(here)
+    assert f"/calls/{call_id}" not in zed.get(here)
+    captions = zed.get(f"{here}/vtt")
+    assert captions.startswith("WEBVTT")
+    assert "cost" not in captions
+    sound = zed.whole(f"{here}/m4a")
+    assert sound.headers["content-type"] == "audio/mp4"
+    assert (
+        tess.whole(f"{here}/ogg?download=true").headers["content-disposition"].endswith("Ask%20what%20it%20costs.ogg")
+    )
+    assert "starts inside the call" in tess.post(here, 400, **{**form, "from": "500", "to": "600"})
+    assert "no &#39;/&#39;" in tess.post(here, 400, **{**form, "tags": "a/b"})
+    tess.post(f"{here}/remove")
+    tess.get(here, 404)
+    zed.get(here, 403)
+
+
+def test_hidden_words_are_silent_in_the_sound(app: Any, desk: Desk, call_id: str, tmp_path: Path) -> None:
+    tess = Visitor(app, desk, "Tess")
+    here = tess.post("/snippets", call_id=call_id, turn=2, verdict="bad")
+    tess.post(here, title="x", verdict="bad", **{"from": "20", "to": "26"}, hide="22.00-23.00")
+    made = tmp_path / "x.m4a"
+    made.write_bytes(tess.whole(f"{here}/m4a").content)
+    audio = load_audio(made)
+    loud = np.abs(audio.read(0, 0.4, 1.6)).max()
+    assert loud > 0.1
+    assert np.abs(audio.read(0, 2.2, 2.8)).max() < loud / 100
+    tess.post(f"{here}/remove")
+
+
+def test_a_playlist_comes_as_a_zip_of_sound_and_captions(app: Any, desk: Desk, call_id: str) -> None:
+    tess = Visitor(app, desk, "Tess")
+    words_only = desk.store.query("SELECT call_id FROM calls WHERE kind <> 'audio' AND rep = 'Ann'")[0]["call_id"]
+    for number, call in enumerate((call_id, words_only)):
+        here = tess.post("/snippets", call_id=call, turn=2, verdict="good")
+        tess.post(here, title=f"../Part {number}", verdict="good", playlists="Best of: all")
+    page = tess.get("/snippets/kept?playlist=Best of: all")
+    assert page.count("<audio") == 1
+    answer = tess.whole("/playlists/Best of: all")
+    assert answer.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as whole:
+        names = sorted(whole.namelist())
+        assert names == ["01 Part 0.m4a", "01 Part 0.vtt", "02 Part 1.vtt", "playlist.m3u8"]
+        assert b"01 Part 0.m4a" in whole.read("playlist.m3u8")
+    Visitor(app, desk, "Zed").get("/playlists/Best of: all", 404)
+
+
+def test_kept_snippets_survive_a_rebuild(app: Any, desk: Desk, call_id: str) -> None:
+    here = Visitor(app, desk, "Tess").post("/snippets", call_id=call_id, turn=3, verdict="good")
+    before = desk.store.query("SELECT * FROM snippets ORDER BY snippet_id")
+    desk.store.rebuild()
+    assert desk.store.query("SELECT * FROM snippets ORDER BY snippet_id") == before
+    assert any(here.endswith(row["snippet_id"]) for row in before)
+
+
+TURNS = [{"t0": 10.0 * n, "t1": 10.0 * n + 8, "text": f"turn {n}"} for n in range(4)]
+
+
+def test_a_snippet_starts_out_from_its_turn_and_the_one_before() -> None:
+    made = keep_snippet(TURNS, call_id="c", turn=2, who="Tess")
+    assert (made.t0, made.t1, made.title) == (9.0, 29.0, "turn 2")
+    assert KeptSnippet.from_row({**made.to_row(), "kept_at": made.kept_at}) == made
+    with pytest.raises(ReviewError, match="turns 0 to 3"):
+        keep_snippet(TURNS, call_id="c", turn=4, who="Tess")
+    with pytest.raises(ReviewError, match="good, bad, no"):
+        keep_snippet(TURNS, call_id="c", turn=1, who="Tess", verdict="great")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"title": " "}, "title"),
+        ({"t0": 50.0}, "inside the call"),
+        ({"t0": float("nan")}, "inside the call"),
+        ({"note": "x" * 3000}, "note"),
+        ({"tags": ["a" * 99]}, "name"),
+        ({"playlists": [str(n) for n in range(20)]}, "at most"),
+    ],
+)
+def test_what_a_snippet_cannot_be(wrong: dict[str, Any], said: str) -> None:
+    made = keep_snippet(TURNS, call_id="c", turn=1, who="Tess")
+    right: dict[str, Any] = {"t0": 1.0, "t1": 9.0, "title": "t", "verdict": "good", "tags": (), "playlists": (),
+                             "hidden": [(0.0, 2.0), (8.5, 99.0), (50.0, 60.0)], "note": "", "shared": False}  # fmt: skip
+    assert changed(made, end=38.0, **right).hidden == ((1.0, 2.0), (8.5, 9.0))
+    with pytest.raises(ReviewError, match=said):
+        changed(made, end=38.0, **{**right, **wrong})
+    assert names_of([" a  b ", "", "a b", "c"]) == ("a b", "c")
