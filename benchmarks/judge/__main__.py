@@ -13,7 +13,7 @@ from benchmarks.judge.curve import RESULT
 from benchmarks.judge.data import read_test
 from benchmarks.judge.designs import design_table
 from benchmarks.judge.measure import Report, measure
-from benchmarks.judge.raters import rater_agreement
+from benchmarks.judge.raters import rater_agreement, reader_agreement
 from benchmarks.judge.report import quality_page
 from benchmarks.judge.stress import INVARIANT, NOISE, ORDER, Change
 from models.judge_card import QUALITY
@@ -42,6 +42,7 @@ def main() -> None:
     page = quality_page(
         report,
         raters=rater_agreement(calls),
+        readers=reader_agreement(calls),
         stress=stress,
         designs=design_table(calls, model),
         calls=len(calls),

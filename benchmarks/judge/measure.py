@@ -10,9 +10,20 @@ import numpy as np
 from benchmarks.judge.data import cited, consensus
 from models.training.corpus import CRITERIA, LabelledCall, agreed_objections
 from models.training.objections import matches
-from pipeline.agreement import Agreement, agreement
+from pipeline.agreement import Agreement, agreement, bootstrap
 from pipeline.judge import verify
 from pipeline.types import Scorecard
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectionReport:
+    """F1 of finding the objections that most votes hear (within one turn) with its 90 % bootstrap interval, and the
+    share of those found whose kind is right."""
+
+    f1: float
+    low: float | None
+    high: float | None
+    kind_accuracy: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +33,7 @@ class Report:
     criteria: Mapping[str, Agreement]
     overall: Agreement
     na_agreement: float
-    objection_f1: float
-    objection_kind_accuracy: float
+    objections: ObjectionReport
     evidence_hit: float
     evidence_verbatim: float
     calibration_error: float
@@ -54,15 +64,13 @@ def measure(
                 groups[name].append([(wanted, found)])
                 mine.append((wanted, found))
         everything.append(mine)
-    f1, kinds = objection_measures(calls, scorecards)
     broken = sum(len(verify(card, call.transcript.turns)) for call, card in zip(calls, scorecards, strict=True))
     quotes = sum(len(score.evidence) for card in scorecards for score in card.criteria.values())
     return Report(
         criteria={name: agreement(pairs) for name, pairs in groups.items()},
         overall=agreement(everything),
         na_agreement=na_right / max(1, na_all),
-        objection_f1=f1,
-        objection_kind_accuracy=kinds,
+        objections=objection_measures(calls, scorecards),
         evidence_hit=hits / max(1, scored),
         evidence_verbatim=1 - broken / max(1, quotes),
         calibration_error=calibration_error(confidences),
@@ -70,15 +78,27 @@ def measure(
     )
 
 
-def objection_measures(calls: Sequence[LabelledCall], scorecards: Sequence[Scorecard]) -> tuple[float, float]:
-    """F1 of finding objections (within one turn) and the share of found ones whose kind is right."""
-    found = wanted_all = said_all = kind_right = 0
+def objection_measures(calls: Sequence[LabelledCall], scorecards: Sequence[Scorecard]) -> ObjectionReport:
+    """How well the scorecards find the objections of `agreed_objections`."""
+    found = kind_right = 0
+    counts: list[list[tuple[int, int]]] = []
     for call, card in zip(calls, scorecards, strict=True):
         wanted, said = agreed_objections(call), {item.turn: item.kind for item in card.objections}
         pairs = matches(wanted, sorted(said))
-        wanted_all, said_all, found = wanted_all + len(wanted), said_all + len(said), found + len(pairs)
+        found += len(pairs)
         kind_right += sum(said[turn] == wanted[other] for turn, other in pairs)
-    return 2 * found / max(1, wanted_all + said_all), kind_right / max(1, found)
+        counts.append([(2 * len(pairs), len(wanted) + len(said))])
+    low, high = bootstrap(counts, _share, draws=500, seed=0)
+    return ObjectionReport(
+        f1=_share([pair for group in counts for pair in group]),
+        low=low,
+        high=high,
+        kind_accuracy=kind_right / max(1, found),
+    )
+
+
+def _share(pairs: Sequence[tuple[int, int]]) -> float:
+    return sum(part for part, _ in pairs) / max(1, sum(whole for _, whole in pairs))
 
 
 def calibration_error(pairs: Sequence[tuple[float, float]], *, bins: int = 10) -> float:

@@ -21,6 +21,7 @@ def quality_page(
     report: Report,
     *,
     raters: Mapping[str, Agreement],
+    readers: float | None,
     stress: Mapping[str, Mapping[str, float]],
     designs: Mapping[str, Agreement],
     calls: int,
@@ -40,7 +41,7 @@ def quality_page(
         _CURVE_TEXT,
         _curve_table(curve, report, config["trained_on"]),
         "## The rest of the scorecard\n",
-        _measures_table(report),
+        _measures_table(report, readers),
     ]
     if stress:
         parts += [_STRESS_TEXT, _stress_table(stress)]
@@ -95,18 +96,21 @@ def _design_table(designs: Mapping[str, Agreement]) -> str:
     return "\n".join(rows) + "\n"
 
 
-def _measures_table(report: Report) -> str:
+def _measures_table(report: Report, readers: float | None) -> str:
+    objections = report.objections
     rows = [
         ("n/a agreement", report.na_agreement),
-        ("objections found, F1", report.objection_f1),
-        ("kind right, of those found", report.objection_kind_accuracy),
+        (f"objections found, F1 ({_number(objections.low)} - {_number(objections.high)})", objections.f1),
+        ("readers for objections among themselves, F1", readers),
+        ("kind right, of those found", objections.kind_accuracy),
         ("scored criteria whose evidence a labeller cited too", report.evidence_hit),
         ("quotes verbatim in the turn they cite", report.evidence_verbatim),
         ("expected calibration error of the confidence", report.calibration_error),
         ("applicable criteria abstained", report.abstained),
     ]
     return (
-        "\n".join(["| measure | value |", "|---|---|", *(f"| {name} | {value:.2f} |" for name, value in rows)]) + "\n"
+        "\n".join(["| measure | value |", "|---|---|", *(f"| {name} | {_number(value)} |" for name, value in rows)])
+        + "\n"
     )
 
 
