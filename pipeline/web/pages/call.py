@@ -13,7 +13,6 @@ from pipeline.errors import (
     AudioError,
     DebriefError,
     InputError,
-    ModelUnavailable,
     NotAllowed,
     ReviewError,
 )
@@ -148,7 +147,7 @@ def _criteria(ask: Ask, record: Record) -> dict[str, dict[str, Any]]:
     scored_by = (record["scorecard"] or {}).get("rubric", {}).get("version")
     try:
         people = human_review(ask.settings)
-    except (ModelUnavailable, DebriefError):
+    except DebriefError:  # what is published belongs to another judge
         people = frozenset()
     rows = {}
     for number, (name, score) in enumerate((record["scorecard"] or EMPTY_CARD)["criteria"].items(), 1):

@@ -67,11 +67,14 @@
     return word >= 0 && times.length ? times[word] : Number(line.closest(".turn").dataset.t);
   }
 
+  let lit = {};
   function lightWord(turn, t) {
     if (!window.Highlight || !CSS.highlights) return;
     const line = turn?.querySelector(".words");
     const { places, times } = line ? wordsOf(line) : { places: [], times: [] };
     const word = times.findLastIndex((start) => start <= t + 0.02);
+    if (lit.line === line && lit.word === word) return;
+    lit = { line, word };
     const range = word >= 0 ? rangeOf(line, ...places[word]) : null;
     if (range) CSS.highlights.set("spoken", new Highlight(range)); else CSS.highlights.delete("spoken");
   }
@@ -132,8 +135,9 @@
       status.textContent = "This browser cannot play the sound, or the recording has gone.";
     });
     audio.addEventListener("timeupdate", () => show(audio.currentTime, false));
-    const step = () => { show(audio.currentTime, false); if (!audio.paused) requestAnimationFrame(step); };
-    audio.addEventListener("playing", () => requestAnimationFrame(step));
+    let ticking = false;
+    const step = () => { show(audio.currentTime, false); ticking = !audio.paused; if (ticking) requestAnimationFrame(step); };
+    audio.addEventListener("playing", () => { if (!ticking) { ticking = true; requestAnimationFrame(step); } });
   }
 
   // --- a criterion's evidence
@@ -194,8 +198,9 @@
     const field = part(`clip-${name}`);
     if (!field) return;
     field.closest("details").open = true;
-    field.value = clock(here());
-    field.focus();
+    field.value = clock(name === "to" ? Math.ceil(here()) : here());
+    say(`Clip ${name} ${field.value}`);
+    if (name === "to") field.form.querySelector("button").focus();
   };
   const turnBy = (step) => {
     const index = turns.indexOf(document.querySelector(".turn.now")) + step;
@@ -215,7 +220,7 @@
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !allowed?.checked || editing(event.target) || help.open) return;
-    if (event.key === " " && event.target.closest("button, summary, a, label, input")) return;
+    if (event.key === " " && event.target.closest("button, summary, label, input")) return;
     const act = /^[1-9]$/.test(event.key) ? () => choose(event.key, true) : keys[event.key];
     if (!act) return;
     event.preventDefault();
