@@ -216,8 +216,17 @@ def test_a_snippet_starts_out_from_its_turn_and_the_one_before() -> None:
 )
 def test_what_a_snippet_cannot_be(wrong: dict[str, Any], said: str) -> None:
     made = keep_snippet(TURNS, call_id="c", turn=1, who="Tess")
-    right: dict[str, Any] = {"t0": 1.0, "t1": 9.0, "title": "t", "verdict": "good", "tags": (), "playlists": (),
-                             "hidden": [(0.0, 2.0), (8.5, 99.0), (50.0, 60.0)], "note": "", "shared": False}  # fmt: skip
+    right: dict[str, Any] = {
+        "t0": 1.0,
+        "t1": 9.0,
+        "title": "t",
+        "verdict": "good",
+        "tags": (),
+        "playlists": (),
+        "hidden": [(0.0, 2.0), (8.5, 99.0), (50.0, 60.0)],
+        "note": "",
+        "shared": False,
+    }
     assert changed(made, end=38.0, **right).hidden == ((1.0, 2.0), (8.5, 9.0))
     with pytest.raises(ReviewError, match=said):
         changed(made, end=38.0, **{**right, **wrong})
