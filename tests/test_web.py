@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from coach_story import keep_story
+from coach_story import DAY, keep_story
 from fastapi.testclient import TestClient
 
 from pipeline.access.people import ROLES
+from pipeline.coach.playlists import KeptSnippet
+from pipeline.coach.rows import Assignment
 from pipeline.settings import Settings
 from pipeline.store import Store
 from pipeline.web.app import all_routes, build_app
@@ -33,9 +36,9 @@ FILL = {
     "kind": "vtt",
     "comment_id": "none",
     "module": "discovery-ask-before-you-tell",
-    "assignment_id": "none",
+    "assignment_id": "0123456789abcdef",
     "what": "done",
-    "snippet_id": "none",
+    "snippet_id": "0123-abc",
     "playlist": "none",
 }
 
@@ -47,6 +50,12 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     desk = Desk(Settings(data=data))
     desk.store.ingest()
     FILL["call_id"] = desk.store.query("SELECT min(call_id) AS call_id FROM calls WHERE rep = 'Ann'")[0]["call_id"]
+    given = Assignment(
+        FILL["assignment_id"], "Ann", "discovery", 1, FILL["module"], "Ask first", "a gap", DAY, DAY, "North"
+    )
+    desk.store.put_fact("assignments", given.to_row())
+    kept = KeptSnippet(FILL["snippet_id"], FILL["call_id"], 0.0, 9.0, "Ask first", "Tess", dt.datetime(2026, 11, 1))
+    desk.store.put_fact("snippets", kept.to_row())
     desk.book.add_user("Ada", "admin", password=PASSWORD)
     desk.book.add_user("Mo", "manager", teams=("North",), password=PASSWORD)
     desk.book.add_user("Tess", "trainer", password=PASSWORD)
