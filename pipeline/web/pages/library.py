@@ -67,7 +67,6 @@ def save(ask: Ask, *, module: str) -> Html | Go:
         save_module(_folder(ask), criterion, _read(module, text))
     except RubricError as error:
         return _editor(ask, module, criterion, text, status=400, problem=str(error))
-    ask.desk.forget_library()
     ask.detail = module
     return Go(f"/library/{path_part(module)}", "Kept. This is what is taught from now on.")
 
@@ -78,7 +77,6 @@ def restore(ask: Ask, *, module: str) -> Go:
     if own is None:
         raise NotThere(f"{module}: has no version of your own")
     own.unlink(missing_ok=True)
-    ask.desk.forget_library()
     ask.detail = module
     left = module in ask.desk.library().modules
     return Go(f"/library/{path_part(module)}" if left else "/library", "Your version is gone.")
