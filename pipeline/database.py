@@ -10,6 +10,7 @@ import datetime as dt
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -88,7 +89,19 @@ class Database:
         self._reading = Gate()
         self._writing = threading.RLock()
         self._healing = False
+        self._begun = f"{time.time_ns():x}"
+        self._changes: Counter[str] = Counter()
         self._tables = self._open()
+
+    def version(self, tables: Sequence[str]) -> str:
+        """A word that is another one whenever what one of these tables shows may have changed; costs no query.
+
+        `calls` stands for all that comes from recordings, `failures` and each table of facts for itself.
+        """
+        return "-".join([self._begun, *(str(self._changes[name]) for name in tables)])
+
+    def _changed(self, *tables: str) -> None:
+        self._changes.update(tables)
 
     def close(self) -> None:
         """Close it when the calls in progress are through."""
@@ -224,12 +237,15 @@ class Database:
                 done = take_in(self._tables, self.data, ordered[start : start + _BATCH])
                 calls, removed = calls + done.calls, removed + done.removed
                 damaged.extend(done.damaged)
+            if ordered:
+                self._changed("calls")
             listing = keep.listing(self.data, ("failures", *(f"facts/{kind}" for kind in FACT_KEYS)))
             if self._state("small") != listing:
                 take_small(self._tables, self.data)
                 # a review that came as a file, or whose writer was killed, changes what counts of its call
                 rows = self._tables.fetch("SELECT DISTINCT call_id FROM reviews", [])
                 take_in(self._tables, self.data, self._shas([row["call_id"] for row in rows]))
+                self._changed("calls", "failures", *FACT_KEYS)
                 self._put_state("small", listing)
             if shas is None:
                 self._put_state("complete", "yes")
@@ -282,6 +298,7 @@ class Database:
                     os.replace(fresh, self.file)
                 finally:
                     self._tables = self._open()
+                    self._changed("calls", "failures", *FACT_KEYS, *DERIVED)
         return done
 
     def put_fact(self, kind: str, row: Mapping[str, Any]) -> None:
@@ -302,6 +319,8 @@ class Database:
                 self._tables.insert(kind, [plain])
             if kind == "reviews":
                 take_in(self._tables, self.data, self._shas([row["call_id"]]))
+                self._changed("calls")
+            self._changed(kind)
 
     def _shas(self, call_ids: Sequence[str]) -> list[str]:
         rows = self._tables.fetch(
@@ -318,6 +337,7 @@ class Database:
             with self._writing, self._tables.transaction():
                 self._tables.run(f"DELETE FROM {table}")
                 self._tables.insert(table, rows)
+            self._changed(table)
 
         self.healing(replace)
 

@@ -31,7 +31,7 @@ from pipeline.database import Database
 from pipeline.intake import Ingested
 from pipeline.tables import Row, as_dict
 
-OPERATIONS = ("ingest", "catch_up", "rebuild", "put_fact", "put_derived", "export")
+OPERATIONS = ("ingest", "catch_up", "rebuild", "put_fact", "put_derived", "export", "version")
 """Methods of `Database` that are called for others by their name; `query` is answered in parts instead."""
 
 ANSWER_S = 10.0

@@ -92,6 +92,12 @@ class Store:
         rows: list[Row] = self._do("query", sql=sql, params=given)
         return rows
 
+    def version(self, *tables: str) -> str:
+        """A word that is another one whenever what one of these tables shows may have changed: what was worked out from
+        them is kept by it. `calls` stands for all that comes from recordings, reviews in force included."""
+        found: str = self._do("version", tables=list(tables))
+        return found
+
     def ingest(self, sha256s: Iterable[str] | None = None) -> Ingested:
         """Bring the tables up to date with the files: of the calls named, else of all of them.
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,7 +99,35 @@ def effect_of(
     Calls up to the day of assignment are before, calls after its completion after, up to the next assignment of the
     same criterion. Peers are reps never assigned this criterion up to `as_of`, with at least 2 calls on either side.
     """
-    dated = [s for s in scores if s.criterion == assignment.criterion and s.date and s.date <= as_of]
+    return effects_of([assignment], scores, assignments, as_of=as_of)[0]
+
+
+def effects_of(
+    wanted: Iterable[Assignment], scores: Iterable[ScoredCall], assignments: Sequence[Assignment], *, as_of: dt.date
+) -> tuple[Effect, ...]:
+    """`effect_of` of each, in their order; standings before are worked out once per criterion and day."""
+    dated: dict[str, list[ScoredCall]] = defaultdict(list)
+    for row in scores:
+        if row.date and row.date <= as_of:
+            dated[row.criterion].append(row)
+    known: dict[tuple[str, dt.date], dict[str, Standing]] = {}
+    found = []
+    for one in wanted:
+        rows, key = dated[one.criterion], (one.criterion, one.assigned_on)
+        if one.completed_on and key not in known:
+            known[key] = {s.rep: s for s in standings(r for r in rows if r.date and r.date <= one.assigned_on)}
+        found.append(_effect(one, rows, assignments, known.get(key, {}), as_of))
+    return tuple(found)
+
+
+def _effect(
+    assignment: Assignment,
+    rows: Sequence[ScoredCall],
+    assignments: Sequence[Assignment],
+    before: Mapping[str, Standing],
+    as_of: dt.date,
+) -> Effect:
+    """`rows` are the criterion's dated calls up to `as_of`; `before` the standings on the day of assignment."""
     rivals = [
         a
         for a in assignments
@@ -110,13 +138,15 @@ def effect_of(
     following = [a.assigned_on for a in rivals if a.rep == assignment.rep and a.assigned_on > assignment.assigned_on]
     until = min(following, default=as_of)
     done = assignment.completed_on
-    before = {s.rep: s for s in standings(row for row in dated if row.date and row.date <= assignment.assigned_on)}
     after: dict[str, list[int]] = defaultdict(list)
-    after_ids: dict[str, list[str]] = defaultdict(list)
-    for row in dated:
+    calls_before, calls_after = [], []
+    for row in rows:
+        if row.rep == assignment.rep and row.date and row.date <= assignment.assigned_on:
+            calls_before.append(row.call_id)
         if done and row.date and done < row.date <= until:
             after[row.rep].append(row.level)
-            after_ids[row.rep].append(row.call_id)
+            if row.rep == assignment.rep:
+                calls_after.append(row.call_id)
     trained = {assignment.rep, *(a.rep for a in rivals)}
     peers = [
         rep
@@ -124,14 +154,12 @@ def effect_of(
         if rep not in trained and standing.n >= MIN_PEER_CALLS and len(after[rep]) >= MIN_PEER_CALLS
     ]
     mine, levels = before.get(assignment.rep), after[assignment.rep]
-    missing = _missing(assignment, mine.n if mine else 0, len(levels), len(peers))
+    missing = _missing(assignment, len(calls_before), len(levels), len(peers))
     if missing or mine is None:
-        effect = _too_early(assignment, missing, mine, levels, len(peers))
+        effect = _too_early(assignment, missing, len(calls_before), mine, levels, len(peers))
     else:
         effect = _measured(assignment, mine, levels, [_change(before[rep], after[rep]) for rep in peers])
-    return dataclasses.replace(
-        effect, calls_before=mine.call_ids if mine else (), calls_after=tuple(after_ids[assignment.rep])
-    )
+    return dataclasses.replace(effect, calls_before=tuple(calls_before), calls_after=tuple(calls_after))
 
 
 def module_effects(effects: Iterable[Effect]) -> tuple[ModuleEffect, ...]:
@@ -174,7 +202,9 @@ def _missing(assignment: Assignment, n_before: int, n_after: int, n_peers: int) 
     return ""
 
 
-def _too_early(assignment: Assignment, reason: str, mine: Standing | None, levels: Sequence[int], peers: int) -> Effect:
+def _too_early(
+    assignment: Assignment, reason: str, n_before: int, mine: Standing | None, levels: Sequence[int], peers: int
+) -> Effect:
     return Effect(
         assignment_id=assignment.assignment_id,
         rep=assignment.rep,
@@ -182,7 +212,7 @@ def _too_early(assignment: Assignment, reason: str, mine: Standing | None, level
         module=assignment.module,
         verdict=TOO_EARLY,
         reason=reason,
-        n_before=mine.n if mine else 0,
+        n_before=n_before,
         n_after=len(levels),
         peers=peers,
         before=mine.estimate if mine else None,

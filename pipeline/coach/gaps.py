@@ -73,19 +73,28 @@ def find_gaps(
     targets.
     """
     rows = [row for row in scores if as_of is None or row.date is None or row.date <= as_of]
-    known = {item.id for item in rubric.criteria}
-    shares = criterion_shares(rows, rubric)
-    by_rep: dict[str, list[Standing]] = defaultdict(list)
-    for standing in standings(rows, targets=rubric_targets(rubric, target=target)):
-        if standing.criterion in known and standing.n >= MIN_CALLS:
-            by_rep[standing.rep].append(standing)
+    found = standings(rows, targets=rubric_targets(rubric, target=target))
+    return gaps_among(found, criterion_shares(rows, rubric), rubric)
+
+
+def gaps_among(
+    found: Iterable[Standing], shares: Mapping[tuple[str, str], float], rubric: Rubric
+) -> tuple[Gap, ...]:
+    """The gaps among standings that were worked out before, against the targets that they carry.
+
+    `shares` are those of `criterion_shares` for the same calls.
+    """
     titles = {item.id: item.title for item in rubric.criteria}
-    found = [
+    by_rep: dict[str, list[Standing]] = defaultdict(list)
+    for standing in found:
+        if standing.criterion in titles and standing.n >= MIN_CALLS:
+            by_rep[standing.rep].append(standing)
+    gaps = [
         _gap(standing, titles[standing.criterion], share=shares.get((standing.rep, standing.criterion), 0.0))
         for eligible in by_rep.values()
         for standing in credibly_below(eligible)
     ]
-    return tuple(sorted(found, key=lambda gap: (-gap.expected_lift, gap.rep, gap.criterion)))
+    return tuple(sorted(gaps, key=lambda gap: (-gap.expected_lift, gap.rep, gap.criterion)))
 
 
 def credibly_below(eligible: Sequence[Standing]) -> list[Standing]:

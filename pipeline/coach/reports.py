@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from pipeline.coach.accounts import AccountView, account_view, by_account, view_json
 from pipeline.coach.assign import reminders
 from pipeline.coach.commitments import commitments
 from pipeline.coach.deals import Deal, deal_of, next_step, risks, strategies
-from pipeline.coach.effect import effect_of, module_effects
+from pipeline.coach.effect import Effect, effects_of, module_effects
 from pipeline.coach.gaps import Gap, find_gaps, rubric_targets
 from pipeline.coach.moves import moves_of
 from pipeline.coach.plans import next_ask, plan_json, pre_call_plan
-from pipeline.coach.rows import Assignment, Rows
+from pipeline.coach.rows import Assignment, CallRow, Rows
 from pipeline.coach.snippets import find_snippets
 from pipeline.coach.splits import stage_standings, stages_of, type_standings
 from pipeline.coach.standings import RANKED, Standing, p_above, standings
@@ -101,29 +101,40 @@ SPLITS: dict[str, Callable[[Rows, Rubric, float | None], list[tuple[Standing, Ro
 
 def scorecard_report(rows: Rows, rubric: Rubric, *, rep: str | None = None, target: float | None = None) -> list[Row]:
     """Per rep (all, or one): calls by status, mean overall of the scored ones, and the standing on each criterion."""
+    calls: dict[str, list[CallRow]] = defaultdict(list)
+    for call in rows.calls:
+        if call.rep:
+            calls[call.rep].append(call)
+    heads = [_head(name, calls[name]) for name in (sorted(calls) if rep is None else [rep])]
+    return scorecards_of(standings(rows.scores, targets=rubric_targets(rubric, target=target)), heads, rubric)
+
+
+def scorecards_of(found: Iterable[Standing], heads: Iterable[Row], rubric: Rubric) -> list[Row]:
+    """`heads` (`{"rep", "team", "calls": {status: n}, "overall"}`) with the standings of each rep as `criteria`."""
     order = {item.id: place for place, item in enumerate(rubric.criteria)}
     by_rep: dict[str, list[Standing]] = defaultdict(list)
-    for standing in standings(rows.scores, targets=rubric_targets(rubric, target=target)):
+    for standing in found:
         if standing.criterion in order:
             by_rep[standing.rep].append(standing)
-    names = sorted({call.rep for call in rows.calls if call.rep})
-    found = []
-    for name in names if rep is None else [rep]:
-        calls = [call for call in rows.calls if call.rep == name]
-        overall = [call.overall for call in calls if call.overall is not None]
-        counts: dict[str, int] = defaultdict(int)
-        for call in calls:
-            counts[call.status] += 1
-        found.append(
-            {
-                "rep": name,
-                "team": next((call.team for call in reversed(calls) if call.team), None),
-                "calls": dict(counts),
-                "overall": round(sum(overall) / len(overall), 1) if overall else None,
-                "criteria": [standing_json(s, rubric) for s in sorted(by_rep[name], key=lambda s: order[s.criterion])],
-            }
-        )
-    return found
+    return [
+        {
+            **head,
+            "criteria": [
+                standing_json(s, rubric) for s in sorted(by_rep[head["rep"]], key=lambda s: order[s.criterion])
+            ],
+        }
+        for head in heads
+    ]
+
+
+def _head(rep: str, calls: Sequence[CallRow]) -> Row:
+    overall = [call.overall for call in calls if call.overall is not None]
+    return {
+        "rep": rep,
+        "team": next((call.team for call in reversed(calls) if call.team), None),
+        "calls": dict(Counter(call.status for call in calls)),
+        "overall": round(sum(overall) / len(overall), 1) if overall else None,
+    }
 
 
 def team_report(rows: Rows, rubric: Rubric, *, team: str | None = None, target: float | None = None) -> list[Row]:
@@ -192,12 +203,23 @@ def training_report(
 ) -> list[Row]:
     """Assignments of all reps or one, open ones first, each with its module's text and what it did so far."""
     today = as_of or newest_date(rows) or dt.date.min
-    found = [_assignment_row(a, rows, rubric, library, today) for a in rows.assignments if rep in (None, a.rep)]
+    wanted = [a for a in rows.assignments if rep in (None, a.rep)]
+    effects = effects_of(wanted, rows.scores, rows.assignments, as_of=today)
+    return training_of(wanted, effects, rubric, library, as_of=today)
+
+
+def training_of(
+    assignments: Iterable[Assignment], effects: Iterable[Effect], rubric: Rubric, library: Library, *, as_of: dt.date
+) -> list[Row]:
+    """`training_report` of these assignments with the `effects` that are known; one without has `effect` None."""
+    known = {effect.assignment_id: effect for effect in effects}
+    found = [_assignment_row(a, known.get(a.assignment_id), rubric, library, as_of) for a in assignments]
     return sorted(found, key=lambda row: (row["status"] != "open", row["due_on"], row["rep"], row["criterion"]))
 
 
-def _assignment_row(assignment: Assignment, rows: Rows, rubric: Rubric, library: Library, today: dt.date) -> Row:
-    effect = effect_of(assignment, rows.scores, rows.assignments, as_of=today)
+def _assignment_row(
+    assignment: Assignment, effect: Effect | None, rubric: Rubric, library: Library, today: dt.date
+) -> Row:
     module = library.modules.get(assignment.module)
     row = assignment.to_json()
     return {
@@ -206,7 +228,7 @@ def _assignment_row(assignment: Assignment, rows: Rows, rubric: Rubric, library:
         "overdue": assignment.status == "open" and assignment.due_on < today,
         "reminder": next((r.text for r in reminders([assignment], as_of=today)), None),
         "notes": assignment.detail.get("notes", []),
-        "effect": effect.to_json(),
+        "effect": effect.to_json() if effect else None,
         "content": module.to_json() if module else None,
     }
 
@@ -214,7 +236,8 @@ def _assignment_row(assignment: Assignment, rows: Rows, rubric: Rubric, library:
 def effects_report(rows: Rows, *, as_of: dt.date | None = None) -> list[Row]:
     """What each module did over all its finished assignments, so that a bad one is seen."""
     today = as_of or newest_date(rows) or dt.date.min
-    effects = [effect_of(a, rows.scores, rows.assignments, as_of=today) for a in rows.assignments if a.status == "done"]
+    done = [a for a in rows.assignments if a.status == "done"]
+    effects = effects_of(done, rows.scores, rows.assignments, as_of=today)
     return [
         {
             "module": item.module,

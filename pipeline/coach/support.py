@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
 from pipeline.coach.commitments import Commitment
 from pipeline.coach.gaps import Gap, find_gaps, rubric_targets
-from pipeline.coach.rows import Rows
-from pipeline.coach.targets import QuotaCheck, check_quota, fair_targets, mix_of
+from pipeline.coach.rows import CallRow, Rows
+from pipeline.coach.targets import FairTarget, QuotaCheck, check_quota, fair_targets, mix_of
 from pipeline.rubric import Rubric
 
 Row = dict[str, Any]
@@ -45,27 +45,59 @@ def support_report(
     gaps: dict[str, list[Gap]] = defaultdict(list)
     for gap in find_gaps(rows.scores, rubric, as_of=as_of, target=target):
         gaps[gap.rep].append(gap)
-    fair = fair_targets(rows.scores, rubric_targets(rubric, target=target))
-    names = sorted({c.rep for c in rows.calls if c.rep} | {s.rep for s in rows.sessions} | {q.rep for q in rows.quotas})
-    mixes = {name: mix_of([c.call_type for c in rows.calls if c.rep == name]) for name in names}
-    minutes = {name: _support(rows, name, as_of)["minutes"] for name in names}
-    found = []
-    for name in names:
-        if rep not in (None, name):
-            continue
-        quotas = _quotas(rows, name, mixes, as_of)
-        row = {
-            "rep": name,
-            "team": next((c.team for c in reversed(rows.calls) if c.rep == name and c.team), None),
-            "from": (as_of - dt.timedelta(PERIOD_DAYS)).isoformat(),
-            "to": as_of.isoformat(),
-            "support": _support(rows, name, as_of),
-            "results": _results(rows, name, made, gaps[name], quotas, as_of),
-            "targets": [item.to_json() for item in fair if item.rep == name],
-        }
-        row["warnings"] = _warnings(row, quotas, minutes, {c.id: c.title for c in rubric.criteria})
-        found.append(row)
-    return found
+    fair: dict[str, list[FairTarget]] = defaultdict(list)
+    for item in fair_targets(rows.scores, rubric_targets(rubric, target=target)):
+        fair[item.rep].append(item)
+    types: dict[str, list[str | None]] = defaultdict(list)
+    for call in rows.calls:
+        if call.rep:
+            types[call.rep].append(call.call_type)
+    names = sorted({*types, *(s.rep for s in rows.sessions), *(q.rep for q in rows.quotas)})
+    mixes = {name: mix_of(types[name]) for name in names}
+    return [
+        support_row(rows, name, rubric, made, gaps=gaps[name], fair=fair[name], mixes=mixes, as_of=as_of)
+        for name in names
+        if rep in (None, name)
+    ]
+
+
+def support_row(
+    rows: Rows,
+    rep: str,
+    rubric: Rubric,
+    made: Sequence[Commitment],
+    *,
+    gaps: Sequence[Gap],
+    fair: Sequence[FairTarget],
+    mixes: Mapping[str, Mapping[str | None, float]],
+    as_of: dt.date,
+) -> Row:
+    """One rep's row of `support_report`.
+
+    `rows` needs the rep's own calls only, and everybody's sessions, quotas, activity and assignments. `gaps` and
+    `fair` are the rep's; `mixes` the call mix of every rep (`mix_of`), whose coaching the rep's is compared with.
+    """
+    calls = [c for c in rows.calls if c.rep == rep]
+    quotas = _quotas(rows, rep, mixes, as_of)
+    support = _support(rows, rep, as_of)
+    row: Row = {
+        "rep": rep,
+        "team": next((c.team for c in reversed(calls) if c.team), None),
+        "from": (as_of - dt.timedelta(PERIOD_DAYS)).isoformat(),
+        "to": as_of.isoformat(),
+        "support": support,
+        "results": _results(rows, rep, calls, made, gaps, quotas, as_of),
+        "targets": [item.to_json() for item in fair],
+    }
+    minutes = [_minutes(rows, name, as_of) for name in mixes if name != rep]
+    row["warnings"] = _warnings(row, quotas, minutes, {c.id: c.title for c in rubric.criteria})
+    return row
+
+
+def _minutes(rows: Rows, rep: str, as_of: dt.date) -> int:
+    """Minutes of coaching that a rep was given in the period."""
+    held = (s for s in rows.sessions if s.rep == rep and s.status == "held" and _recent(s.held_on, as_of))
+    return sum(s.minutes or 0 for s in held)
 
 
 def _recent(day: dt.date | None, as_of: dt.date) -> bool:
@@ -80,7 +112,7 @@ def _support(rows: Rows, rep: str, as_of: dt.date) -> Row:
     planned = min((s.held_on for s in sessions if s.status == "planned" and s.held_on >= as_of), default=None)
     return {
         "sessions": len(held),
-        "minutes": sum(s.minutes or 0 for s in held),
+        "minutes": _minutes(rows, rep, as_of),
         "missed_sessions": sum(s.status == "missed" and _recent(s.held_on, as_of) for s in sessions),
         "last_session": last.isoformat() if last else None,
         "days_since_session": (as_of - last).days if last else None,
@@ -92,9 +124,15 @@ def _support(rows: Rows, rep: str, as_of: dt.date) -> Row:
 
 
 def _results(
-    rows: Rows, rep: str, made: Sequence[Commitment], gaps: Sequence[Gap], quotas: Sequence[QuotaCheck], as_of: dt.date
+    rows: Rows,
+    rep: str,
+    own: Sequence[CallRow],
+    made: Sequence[Commitment],
+    gaps: Sequence[Gap],
+    quotas: Sequence[QuotaCheck],
+    as_of: dt.date,
 ) -> Row:
-    calls = [c for c in rows.calls if c.rep == rep and _recent(c.date, as_of)]
+    calls = [c for c in own if _recent(c.date, as_of)]
     scored = [c for c in calls if c.status == "scored"]
     mine = [c for c in made if c.rep == rep and c.side == "rep" and _recent(c.made_on, as_of)]
     by_status = {status: [c for c in mine if c.status == status] for status in dict.fromkeys(c.status for c in mine)}
@@ -116,7 +154,9 @@ def _results(
     }
 
 
-def _quotas(rows: Rows, rep: str, mixes: dict[str, dict[str | None, float]], as_of: dt.date) -> list[QuotaCheck]:
+def _quotas(
+    rows: Rows, rep: str, mixes: Mapping[str, Mapping[str | None, float]], as_of: dt.date
+) -> list[QuotaCheck]:
     """The rep's quotas of periods that have begun and did not end before the period looked at."""
     checks = []
     for quota in rows.quotas:
@@ -163,8 +203,11 @@ def _activity(rows: Rows, rep: str, as_of: dt.date) -> list[Row]:
     return found
 
 
-def _warnings(row: Row, quotas: Sequence[QuotaCheck], minutes: dict[str, int], titles: dict[str, str]) -> list[Row]:
-    """What is not fair, or not known well enough, in a rep's row; each `{"kind", "text"}`."""
+def _warnings(row: Row, quotas: Sequence[QuotaCheck], peers: Sequence[int], titles: Mapping[str, str]) -> list[Row]:
+    """What is not fair, or not known well enough, in a rep's row; each `{"kind", "text"}`.
+
+    `peers` are the minutes of coaching that each of the others had.
+    """
     support, results = row["support"], row["results"]
     behind = [c for c in quotas if c.pace is not None and c.pace < BEHIND]
     late = sum(results["commitments"].get(s, {"n": 0})["n"] for s in ("not kept", "overdue"))
@@ -179,7 +222,6 @@ def _warnings(row: Row, quotas: Sequence[QuotaCheck], minutes: dict[str, int], t
     elif asks >= MANY_ASKS and not (coached and trained):
         what = "training" if coached else "coaching sessions"
         found.append(_warning("piled on", f"{asks} things to answer for at once, without {what}"))
-    peers = [value for name, value in minutes.items() if name != row["rep"]]
     if peers and median(peers) > 0 and support["minutes"] < median(peers) / 2:
         text = f"{support['minutes']} minutes of coaching, the median of {len(peers)} peers is {median(peers):.0f}"
         found.append(_warning("less support than peers", text))

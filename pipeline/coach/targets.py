@@ -8,7 +8,7 @@ zero by `TYPE_PRIOR` calls.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,27 +54,39 @@ class FairTarget:
 
 
 def fair_targets(
-    scores: Iterable[ScoredCall], targets: Mapping[str, float], *, rep: str | None = None
+    scores: Iterable[ScoredCall],
+    targets: Mapping[str, float],
+    *,
+    rep: str | None = None,
+    found: Iterable[Standing] | None = None,
 ) -> tuple[FairTarget, ...]:
-    """Each rep's target on each criterion of `targets` with at least 3 scored calls, checked against peers."""
-    rows = [row for row in scores if row.criterion in targets]
-    found = standings(rows, targets=targets)
+    """Each rep's target on each criterion of `targets` with at least 3 scored calls, checked against peers.
+
+    `found` are the standings of these scores where they were worked out before.
+    """
+    rows: dict[str, list[ScoredCall]] = defaultdict(list)
+    for row in scores:
+        if row.criterion in targets:
+            rows[row.criterion].append(row)
+    known = standings((row for part in rows.values() for row in part), targets=targets) if found is None else found
     by_criterion: dict[str, list[Standing]] = defaultdict(list)
-    for standing in found:
-        if standing.n >= MIN_CALLS:
+    for standing in known:
+        if standing.criterion in targets and standing.n >= MIN_CALLS:
             by_criterion[standing.criterion].append(standing)
     made = []
     for criterion, group in by_criterion.items():
-        mine = [row for row in rows if row.criterion == criterion]
-        mixes = {s.rep: mix_of([row.call_type for row in mine if row.rep == s.rep]) for s in group}
-        effects = type_effects(mine, {s.rep: s.estimate for s in group})
+        types: dict[str, list[str | None]] = defaultdict(list)
+        for row in rows[criterion]:
+            types[row.rep].append(row.call_type)
+        mixes = {s.rep: mix_of(types[s.rep]) for s in group}
+        effects = type_effects(rows[criterion], {s.rep: s.estimate for s in group})
         made += [_checked(s, group, mixes, effects, targets[criterion]) for s in group if rep in (None, s.rep)]
     return tuple(sorted(made, key=lambda item: (item.rep, item.criterion)))
 
 
 def mix_of(types: Collection[str | None]) -> dict[str | None, float]:
     """Shares of call types, summing to 1; the unknown type is one of them."""
-    return {name: sum(t == name for t in types) / len(types) for name in dict.fromkeys(types)}
+    return {name: count / len(types) for name, count in Counter(types).items()}
 
 
 def type_effects(scores: Sequence[ScoredCall], standing: Mapping[str, float]) -> dict[str | None, float]:
