@@ -16,6 +16,7 @@ DebriefError                 one clear line for the user: which file, what is wr
 |   |-- NotAllowed           this person may not see or do this
 |   |-- TooManyAttempts      too many failed sign-ins for now
 |-- NotThere                 what was asked for is not here
+|-- NotYet                   what was asked for is being worked out; it is there in a moment
 """
 
 from __future__ import annotations
@@ -83,3 +84,7 @@ class TooManyAttempts(AccessError):
 
 class NotThere(DebriefError):
     """What was asked for is not here."""
+
+
+class NotYet(DebriefError):
+    """What was asked for is being worked out; it is there in a moment."""

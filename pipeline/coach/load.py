@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pipeline.coach.rows import (
@@ -19,6 +20,7 @@ from pipeline.coach.rows import (
     SessionRow,
     TurnRow,
 )
+from pipeline.rows import CALL_TABLES, add_call
 
 if TYPE_CHECKING:
     from pipeline.store import Store
@@ -67,7 +69,15 @@ WHERE ($every OR c.account = $account OR c.call_id = $call) AND {_WHERE} ORDER B
 _ASSIGNMENTS = """
 SELECT assignment_id, rep, criterion, level, module, title, reason, assigned_on, due_on, team, status, completed_on,
        detail
-FROM assignments ORDER BY assigned_on, assignment_id
+FROM assignments WHERE $rep IS NULL OR rep = $rep ORDER BY assigned_on, assignment_id
+"""
+_TEAMS = """
+SELECT rep, arg_max(team, (coalesce(call_date, DATE '0001-01-01'), call_id)) AS team
+FROM calls WHERE rep IS NOT NULL AND team IS NOT NULL GROUP BY rep
+"""
+_COUNTS = """
+SELECT rep, status, sum(n)::INTEGER AS n, sum(sum_overall) / nullif(sum(n_overall), 0) AS overall
+FROM call_weeks WHERE rep IS NOT NULL GROUP BY rep, status ORDER BY rep, status
 """
 _SESSIONS = """
 SELECT session_id, rep, held_on, team, coach, minutes, topic, status FROM sessions ORDER BY held_on, session_id
@@ -102,10 +112,7 @@ def load_rows(
         objections=tuple(ObjectionRow(**row) for row in store.query(_OBJECTIONS, both)),
         turns=tuple(TurnRow(**row) for row in _of_calls(store, _TURNS, account, call, turns_since)),
         moves=tuple(MoveRow(**row) for row in _of_calls(store, _MOVES, account, call, turns_since)),
-        assignments=tuple(Assignment(**_known(row)) for row in store.query(_ASSIGNMENTS)),
-        sessions=tuple(SessionRow(**row) for row in store.query(_SESSIONS)),
-        quotas=tuple(QuotaRow(**row) for row in store.query(_QUOTAS)),
-        activities=tuple(ActivityRow(**row) for row in store.query(_ACTIVITIES)),
+        **_shallow(load_support(store)),
     )
 
 
@@ -113,6 +120,89 @@ def load_scores(store: Store, *, since: dt.date | None = None, without: Collecti
     """The scores of `load_rows` alone, for what needs nothing else. Raises `StoreError`."""
     asked = {"since": since, "without": sorted(without)}
     return tuple(ScoredCall(**row) for row in store.query(_SCORES, asked))
+
+
+def load_heads(store: Store) -> list[dict[str, Any]]:
+    """Per rep, by name: `{"rep", "team" (of the newest call), "calls": {status: n}, "overall" (mean, 0-100)}`.
+
+    From the rollups, whatever the number of calls. Raises `StoreError`.
+    """
+    teams = {row["rep"]: row["team"] for row in store.query(_TEAMS)}
+    heads: dict[str, dict[str, Any]] = {}
+    for row in store.query(_COUNTS):
+        head = heads.setdefault(
+            row["rep"], {"rep": row["rep"], "team": teams.get(row["rep"]), "calls": {}, "overall": None}
+        )
+        head["calls"][row["status"]] = row["n"]
+        if row["overall"] is not None and row["status"] == "scored":
+            head["overall"] = round(row["overall"], 1)
+    return list(heads.values())
+
+
+def load_assignments(store: Store, *, rep: str | None = None) -> tuple[Assignment, ...]:
+    """Assignments of all reps or one, the oldest first. Raises `StoreError`."""
+    return tuple(Assignment(**_known(row)) for row in store.query(_ASSIGNMENTS, {"rep": rep}))
+
+
+def load_support(store: Store) -> Rows:
+    """What is kept of support and results beside the calls: assignments, sessions, quotas, activity."""
+    return Rows(
+        assignments=load_assignments(store),
+        sessions=tuple(SessionRow(**row) for row in store.query(_SESSIONS)),
+        quotas=tuple(QuotaRow(**row) for row in store.query(_QUOTAS)),
+        activities=tuple(ActivityRow(**row) for row in store.query(_ACTIVITIES)),
+    )
+
+
+def rows_of_calls(store: Store, call_ids: Iterable[str], *, without: Collection[str] = ()) -> Rows:
+    """All that is known of these calls, words and moves included, oldest first; unknown ones are left out.
+
+    Read from the calls' records, one file each: a few calls are found there at once, however many there are in all.
+    Raises `StoreError`.
+    """
+    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in ("calls", *CALL_TABLES)}
+    for call_id in call_ids:
+        record = store.record(call_id)
+        if record is not None:
+            add_call(tables, record["source"]["sha256"], f"the record of {call_id}", record)
+    calls = {row["call_id"]: CallRow(**{**_picked(CallRow, row), "date": row["call_date"]}) for row in tables["calls"]}
+    turns = {(row["call_id"], row["turn"]): row for row in tables["turns"]}
+    return Rows(
+        calls=tuple(sorted(calls.values(), key=lambda call: (call.date or dt.date.min, call.call_id))),
+        scores=tuple(
+            _score(row, calls[row["call_id"]])
+            for row in tables["criterion_scores"]
+            if row["status"] == "scored" and row["level"] is not None and row["criterion"] not in without
+            if calls[row["call_id"]].status == "scored" and calls[row["call_id"]].rep
+        ),
+        moments=(
+            *(Moment(**_picked(Moment, row)) for row in tables["evidence"]),
+            *(_missed(row, turns[row["call_id"], row["turn"]]) for row in tables["missed"]),
+        ),
+        objections=tuple(ObjectionRow(**_picked(ObjectionRow, row)) for row in tables["objections"]),
+        turns=tuple(TurnRow(**_picked(TurnRow, row)) for row in tables["turns"]),
+        moves=tuple(MoveRow(**_picked(MoveRow, row)) for row in tables["moves"]),
+    )
+
+
+def _shallow(rows: Rows) -> dict[str, Any]:
+    return {name: getattr(rows, name) for name in ("assignments", "sessions", "quotas", "activities")}
+
+
+def _picked(kind: type, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {item.name: row[item.name] for item in dataclasses.fields(kind) if item.name in row}
+
+
+def _score(row: Mapping[str, Any], call: CallRow) -> ScoredCall:
+    of_call = {name: getattr(call, name) for name in ("rep", "team", "date", "call_type", "account", "overall")}
+    return ScoredCall(call.call_id, criterion=row["criterion"], level=row["level"], confidence=row["confidence"], **of_call)
+
+
+def _missed(row: Mapping[str, Any], turn: Mapping[str, Any]) -> Moment:
+    return Moment(
+        row["call_id"], row["criterion"], row["turn"], turn["t0"], turn["t1"], turn["speaker"], turn["text"],
+        row["why"], "missed",
+    )  # fmt: skip
 
 
 def _of_calls(

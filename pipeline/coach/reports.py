@@ -27,6 +27,7 @@ from pipeline.coach.training import Library
 from pipeline.rubric import Rubric
 
 Row = dict[str, Any]
+PENDING = "being worked out"
 
 
 def standing_json(standing: Standing, rubric: Rubric) -> Row:
@@ -211,7 +212,7 @@ def training_report(
 def training_of(
     assignments: Iterable[Assignment], effects: Iterable[Effect], rubric: Rubric, library: Library, *, as_of: dt.date
 ) -> list[Row]:
-    """`training_report` of these assignments with the `effects` that are known; one without has `effect` None."""
+    """`training_report` of these assignments with the `effects` that are known; another's verdict is `PENDING`."""
     known = {effect.assignment_id: effect for effect in effects}
     found = [_assignment_row(a, known.get(a.assignment_id), rubric, library, as_of) for a in assignments]
     return sorted(found, key=lambda row: (row["status"] != "open", row["due_on"], row["rep"], row["criterion"]))
@@ -228,9 +229,13 @@ def _assignment_row(
         "overdue": assignment.status == "open" and assignment.due_on < today,
         "reminder": next((r.text for r in reminders([assignment], as_of=today)), None),
         "notes": assignment.detail.get("notes", []),
-        "effect": effect.to_json() if effect else None,
+        "effect": (effect or _pending(assignment)).to_json(),
         "content": module.to_json() if module else None,
     }
+
+
+def _pending(a: Assignment) -> Effect:
+    return Effect(a.assignment_id, a.rep, a.criterion, a.module, PENDING, "the calls are being compared", 0, 0, 0)
 
 
 def effects_report(rows: Rows, *, as_of: dt.date | None = None) -> list[Row]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.access.people import EVERYONE
 from pipeline.access.scope import Scope
-from pipeline.errors import AccessError, DebriefError, NotAllowed, NotThere, StoreLocked, TooManyAttempts
+from pipeline.errors import AccessError, DebriefError, NotAllowed, NotThere, NotYet, StoreLocked, TooManyAttempts
 from pipeline.web import gate
 from pipeline.web.ask import Ask, File, Go, Html, Route
 from pipeline.web.desk import Desk
@@ -26,6 +26,7 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     NotThere: (404, "Nothing here"),
     TooManyAttempts: (429, "Too many tries"),
     AccessError: (400, "That did not work"),
+    NotYet: (503, "One moment"),
     StoreLocked: (503, "Busy"),
     DebriefError: (400, "That did not work"),
     Exception: (500, "Something went wrong"),

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from models.judge_card import human_review
 from pipeline.access.book import AccessBook
 from pipeline.coach.commands import library_of
-from pipeline.coach.load import load_rows
-from pipeline.coach.reports import gaps_report, newest_date, scorecard_report, training_report
-from pipeline.coach.rows import Rows
+from pipeline.coach.effect import Effect, effects_of
+from pipeline.coach.load import load_assignments, load_heads, load_scores
+from pipeline.coach.reports import gap_json, scorecards_of, training_of
+from pipeline.coach.rows import ScoredCall
+from pipeline.coach.team import Picture, picture_of
+from pipeline.coach.training import Library
 from pipeline.rubric import Rubric, load_rubric
 from pipeline.store import Store
+from pipeline.web.backroom import Backroom, Known
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 Row = dict[str, Any]
 
-_STATE = """
-SELECT (SELECT (count(*), max(kept_at), max(seq), sum(hash(record_file))) FROM calls)::VARCHAR
-       || (SELECT (count(*), sum(hash(assignment_id, status, completed_on))) FROM assignments)::VARCHAR
-       || (SELECT (count(*), max(reviewed_at)) FROM reviews)::VARCHAR AS state
-"""
-_KEPT = 64
+ALL = ("calls", "reviews", "assignments", "sessions", "quotas", "activities")
 
 
 class Desk:
     """Store, access book, settings and rubric of one data folder; a context manager that owns the first two.
 
-    The reports are computed once for each state of the store and handed to every request: they are the same for all
-    users, so a page narrows them with `ask.scope` before it shows anything.
+    What takes long is worked out in the `backroom` once for each state of the store and handed to every request: it is
+    the same for all users, so a page narrows it with `ask.scope` before it shows anything. Where a value is not there
+    yet, these methods raise `NotYet`, which is a page that loads itself again.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -45,59 +46,102 @@ class Desk:
             self.store.close()
             raise
         self.rubric: Rubric = load_rubric(settings.rubric)
-        self._guard = threading.RLock()
-        self._state = ""
-        self._known: dict[Any, Any] = {}
+        self.backroom = Backroom()
+        self._scores_guard = threading.Lock()
+        self._scores: tuple[str, tuple[ScoredCall, ...]] = ("", ())
         self.openapi: Callable[[], Any] = dict
         """Gives the description of the API; the app sets it."""
 
     def close(self) -> None:
         """Close what it owns."""
+        self.backroom.close()
         self.book.close()
         self.store.close()
 
-    def remember(self, key: Any, make: Callable[[], Any]) -> Any:
-        """What `make` gives, worked out once per `key` for the store's present state. The value is shared: copy it
-        before changing it. One at a time: many who ask for the same wait for the first."""
-        with self._guard:
-            state = str(self.store.query(_STATE)[0]["state"])
-            if state != self._state or len(self._known) >= _KEPT:
-                self._known.clear()
-                self._state = state
-            if key not in self._known:
-                self._known[key] = make()
-            return self._known[key]
+    def remember(self, key: Any, make: Callable[[], Any], *, of: Sequence[str] = ALL) -> Any:
+        """What `make` gives, worked out once per `key` for the present state of the tables `of` (`Store.version`).
 
-    def rows(self) -> Rows:
-        """All rows of coaching."""
-        found: Rows = self.remember("rows", lambda: load_rows(self.store, without=human_review(self.settings)))
-        return found
+        The value is shared: copy it before changing it. Where making it takes long, it may be the one before.
+        """
+        return self.backroom.need(key, self.store.version(*of), make).value
+
+    def glimpse(
+        self, key: Any, make: Callable[[], Any], *, of: Sequence[str] = ALL, lane: str = "quick", wait_s: float = 0.05
+    ) -> Known | None:
+        """The same for a part of a page that may come later: None where it is not there yet."""
+        return self.backroom.take(key, self.store.version(*of), make, lane=lane, wait_s=wait_s)
+
+    def picture(self, *, days: int | None = None, call_type: str | None = None) -> Known:
+        """The `Picture` of all reps: of the last `days`, of one `call_type`, or of everything, then with the week."""
+        whole = days is None and call_type is None
+
+        def make() -> Picture:
+            return picture_of(
+                self._all_scores(), self.rubric, target=self.target, days=days, call_type=call_type, whole=whole
+            )
+
+        version = self.store.version("calls")
+        return self.backroom.need(("picture", days, call_type), version, make, lane="slow")
 
     def scorecards(self) -> list[Row]:
         """`scorecard_report` of all reps."""
-        found: list[Row] = self.remember(
-            "scorecards", lambda: scorecard_report(self.rows(), self.rubric, target=self._target)
+        return self._of_picture(
+            "scorecards", lambda whole: scorecards_of(whole.standings, load_heads(self.store), self.rubric)
         )
-        return found
 
     def gaps(self) -> list[Row]:
         """`gaps_report` of all reps."""
-        found: list[Row] = self.remember("gaps", lambda: gaps_report(self.rows(), self.rubric, target=self._target))
+        return self._of_picture("gaps", lambda whole: [gap_json(gap, self.rubric) for gap in whole.gaps])
+
+    def _of_picture(self, name: str, make: Callable[[Picture], list[Row]]) -> list[Row]:
+        """What follows from the whole picture without another fit; made anew with each picture."""
+        whole = self.picture()
+        found: list[Row] = self.backroom.need(name, whole.at.isoformat(), lambda: make(whole.value)).value
         return found
 
-    def training(self) -> list[Row]:
-        """`training_report` of all reps, as of the newest call's date or today, whichever is later."""
-        import datetime as dt
+    def training(self, rep: str | None = None) -> list[Row]:
+        """`training_report` of all reps or one, as of today: what is assigned is as it is now, what it did may be as of
+        the last time it was worked out."""
+        effects = self.effects()
+        given = load_assignments(self.store, rep=rep)
+        return training_of(given, effects, self.rubric, self.library(), as_of=self.today())
 
-        def make() -> list[Row]:
-            rows = self.rows()
-            today = max(dt.date.today(), newest_date(rows) or dt.date.min)
-            return training_report(rows, self.rubric, library_of(self.settings), as_of=today)
+    def effects(self) -> tuple[Effect, ...]:
+        """What each finished training did so far; empty while that is being worked out for the first time."""
+        today = self.today()
 
-        found: list[Row] = self.remember(("training", dt.date.today()), make)
+        def make() -> tuple[Effect, ...]:
+            given = load_assignments(self.store)
+            return effects_of(given, self._all_scores(), given, as_of=today)
+
+        version = self.store.version("calls", "assignments")
+        known = self.backroom.take(("effects", today), version, make, lane="slow")
+        return known.value if known else ()
+
+    def library(self) -> Library:
+        """The training library with this company's own modules; read again at most once a minute."""
+        minute = dt.datetime.now(dt.UTC).strftime("%H:%M")
+        found: Library = self.backroom.need("library", minute, lambda: library_of(self.settings)).value
         return found
+
+    def today(self) -> dt.date:
+        """Today, or the newest call's date where the clock is behind the calls."""
+        newest = self.remember(
+            "newest", lambda: self.store.query("SELECT max(call_date) AS day FROM calls")[0]["day"], of=("calls",)
+        )
+        return max(dt.date.today(), newest or dt.date.min)
 
     @property
-    def _target(self) -> float | None:
+    def target(self) -> float | None:
+        """The target of all criteria where the settings name one, else None: the rubric's own."""
         default = type(self.settings)().target_level
         return None if self.settings.target_level == default else self.settings.target_level
+
+    def _all_scores(self) -> tuple[ScoredCall, ...]:
+        """The scores that standings are fitted to, read once per state of the store."""
+        with self._scores_guard:
+            version = self.store.version("calls")
+            if self._scores[0] != version:
+                without = human_review(self.settings)
+                self._scores = (version, load_scores(self.store, without=without))
+            return self._scores[1]

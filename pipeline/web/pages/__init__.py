@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from pipeline.access.people import ADMINS, EVERYONE
+from pipeline.access.people import ADMINS, EVERYONE, LEADERS
 from pipeline.web import static
 from pipeline.web.ask import Page, Route
-from pipeline.web.pages import audit, calls, entrance, home, reps, users
+from pipeline.web.pages import audit, calls, entrance, home, reps, team, users
 
 PAGES: dict[str, Page] = {
-    "reps": Page("Coach", "Reps", "/reps", reps.ROUTES, EVERYONE),
+    "team": Page("Coach", "Team", "/team", team.ROUTES, LEADERS),
     "calls": Page("Coach", "Calls", "/calls", calls.ROUTES, EVERYONE),
     "users": Page("Settings", "Users", "/settings/users", users.ROUTES, ADMINS),
     "audit": Page("Settings", "Audit log", "/settings/audit", audit.ROUTES, ADMINS),
 }
 """The navigation, in its order, by group."""
 
-OTHER_ROUTES: tuple[Route, ...] = (*entrance.ROUTES, *home.ROUTES, *static.ROUTES)
+OTHER_ROUTES: tuple[Route, ...] = (*entrance.ROUTES, *home.ROUTES, *static.ROUTES, *reps.ROUTES)
 """Routes without an entry in the navigation."""

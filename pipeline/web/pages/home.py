@@ -8,7 +8,7 @@ from pipeline.access.people import EVERYONE
 from pipeline.web.ask import ANYBODY, Ask, File, Go, get
 from pipeline.web.render import path_part
 
-HOME: dict[str, str] = {"admin": "/reps", "manager": "/reps", "trainer": "/reps", "rep": "/reps/{rep}"}
+HOME: dict[str, str] = {"admin": "/team", "manager": "/team", "trainer": "/team", "rep": "/reps/{rep}"}
 """The first page of each role."""
 
 

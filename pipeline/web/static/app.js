@@ -82,5 +82,14 @@ document.addEventListener("input", (event) => {
   waiting = setTimeout(() => submit(form), event.target.tagName === "SELECT" ? 0 : 250);
 });
 
+// <part id="..." data-again="2">: what is being worked out; asked for again after so many seconds, until it is there.
+function again(within) {
+  for (const part of within.querySelectorAll("[data-again]")) {
+    setTimeout(() => { if (part.isConnected) swap(`#${part.id}`, location.href, {}, false); }, 1000 * part.dataset.again);
+  }
+}
+document.addEventListener("swapped", (event) => again(event.target.parentElement));
+again(document);
+
 const shown = document.querySelector(".toast")?.textContent.trim();
 if (shown) say(shown);
