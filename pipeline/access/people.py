@@ -19,6 +19,7 @@ EVERYONE = frozenset(ROLES)
 LEADERS = frozenset({"admin", "manager", "trainer"})
 TRAINERS = frozenset({"admin", "trainer"})
 ADMINS = frozenset({"admin"})
+REPS = frozenset({"rep"})
 
 MAX_NAME = 80
 

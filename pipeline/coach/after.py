@@ -7,7 +7,7 @@ colleague's words that worked, the module's own example), what was committed to,
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline.coach.accounts import account_view
@@ -26,11 +26,14 @@ CHANGE = 2
 Row = dict[str, Any]
 
 
-def call_debrief(rows: Rows, call_id: str, rubric: Rubric, library: Library) -> Row | None:
+def call_debrief(
+    rows: Rows, call_id: str, rubric: Rubric, library: Library, *, usual: Iterable[Standing] | None = None
+) -> Row | None:
     """One call's debrief, JSON-ready; None for a call that is not there.
 
     `rows.turns` holds the turns of the call; without them no commitments are listed. A call that was not scored says
-    why and debriefs nothing.
+    why and debriefs nothing. `usual` are the rep's standings before the call where they were worked out already; then
+    `rows` need hold no more than the calls of the rep and the account that may be shown.
     """
     call = next((c for c in rows.calls if c.call_id == call_id), None)
     if call is None:
@@ -47,7 +50,7 @@ def call_debrief(rows: Rows, call_id: str, rubric: Rubric, library: Library) -> 
         return {**head, "reason": call.reason}
     scores = {s.criterion: s for s in rows.scores if s.call_id == call_id}
     moments = [m for m in rows.moments if m.call_id == call_id]
-    before = {s.criterion: s for s in _before(rows, call)}
+    before = {s.criterion: s for s in (_before(rows, call) if usual is None else usual)}
     known = [c for c in rubric.criteria if c.id in scores]
     turns = sorted((t for t in rows.turns if t.call_id == call_id), key=lambda t: t.turn)
     return {

@@ -71,6 +71,23 @@ SELECT assignment_id, rep, criterion, level, module, title, reason, assigned_on,
        detail
 FROM assignments WHERE $rep IS NULL OR rep = $rep ORDER BY assigned_on, assignment_id
 """
+_OBJECTED = """
+SELECT c.call_id FROM calls c SEMI JOIN objections o ON o.call_id = c.call_id
+WHERE c.status = 'scored' AND c.rep IS NOT NULL AND ({where})
+ORDER BY c.call_date DESC NULLS LAST, c.call_id LIMIT $limit
+"""
+_OF_IDS = "call_id IN (SELECT unnest($ids::VARCHAR[]))"
+_ANSWERS = {
+    "scores": f"""
+SELECT c.call_id, c.rep, c.criterion, c.level, c.team, c.call_date AS date, c.call_type, c.account, c.confidence,
+       c.overall
+FROM scores c WHERE c.criterion = 'objection_handling' AND c.level >= 3 AND c.{_OF_IDS}""",
+    "moments": f"""
+SELECT call_id, criterion, turn, t0, t1, speaker, quote, why FROM evidence
+WHERE criterion = 'objection_handling' AND {_OF_IDS} ORDER BY call_id, turn""",
+    "objections": f"SELECT call_id, turn, kind, handled FROM objections WHERE {_OF_IDS} ORDER BY call_id, turn",
+    "moves": f"SELECT call_id, turn, move, p FROM moves WHERE {_OF_IDS} ORDER BY call_id, turn, move",
+}
 _TEAMS = """
 SELECT rep, arg_max(team, (coalesce(call_date, DATE '0001-01-01'), call_id)) AS team
 FROM calls WHERE rep IS NOT NULL AND team IS NOT NULL GROUP BY rep
@@ -182,6 +199,21 @@ def rows_of_calls(store: Store, call_ids: Iterable[str], *, without: Collection[
         objections=tuple(ObjectionRow(**_picked(ObjectionRow, row)) for row in tables["objections"]),
         turns=tuple(TurnRow(**_picked(TurnRow, row)) for row in tables["turns"]),
         moves=tuple(MoveRow(**_picked(MoveRow, row)) for row in tables["moves"]),
+    )
+
+
+def answers_to_objections(store: Store, where: str, params: Mapping[str, Any], *, limit: int = 200) -> Rows:
+    """Of the newest calls with an objection: the objections, and how they were handled at level 3 or better.
+
+    `where` is a condition over `calls c` with `params`: whose calls may be shown. Raises `StoreError`.
+    """
+    ids = [row["call_id"] for row in store.query(_OBJECTED.format(where=where), {**params, "limit": limit})]
+    found = {name: store.query(sql, {"ids": ids}) for name, sql in _ANSWERS.items()}
+    return Rows(
+        scores=tuple(ScoredCall(**row) for row in found["scores"]),
+        moments=tuple(Moment(**row) for row in found["moments"]),
+        objections=tuple(ObjectionRow(**row) for row in found["objections"]),
+        moves=tuple(MoveRow(**row) for row in found["moves"]),
     )
 
 

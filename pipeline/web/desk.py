@@ -132,6 +132,11 @@ class Desk:
         return max(dt.date.today(), newest or dt.date.min)
 
     @property
+    def without(self) -> frozenset[str]:
+        """Criteria whose scores are for people to review: they enter no standing."""
+        return human_review(self.settings)
+
+    @property
     def target(self) -> float | None:
         """The target of all criteria where the settings name one, else None: the rubric's own."""
         default = type(self.settings)().target_level
@@ -142,6 +147,5 @@ class Desk:
         with self._scores_guard:
             version = self.store.version("calls")
             if self._scores[0] != version:
-                without = human_review(self.settings)
-                self._scores = (version, load_scores(self.store, without=without))
+                self._scores = (version, load_scores(self.store, without=self.without))
             return self._scores[1]

@@ -6,15 +6,14 @@ from typing import Any
 
 from pipeline.access.people import EVERYONE
 from pipeline.web.ask import ANYBODY, Ask, File, Go, get
-from pipeline.web.render import path_part
 
-HOME: dict[str, str] = {"admin": "/team", "manager": "/team", "trainer": "/team", "rep": "/reps/{rep}"}
+HOME: dict[str, str] = {"admin": "/team", "manager": "/team", "trainer": "/team", "rep": "/today"}
 """The first page of each role."""
 
 
 def home(ask: Ask) -> Go:
     """The first page of the user's role."""
-    return Go(HOME[ask.user.role].format(rep=path_part(ask.user.rep)), ask.said)
+    return Go(HOME[ask.user.role], ask.said)
 
 
 def healthz(ask: Ask) -> Any:

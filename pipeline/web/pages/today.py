@@ -1,0 +1,113 @@
+"""A rep's own first page: the last calls in two minutes, and what is open: training and promises.
+
+One thing done well and one to work on, out of all calls of the newest day; the words to try and a drill are those of
+the module that is assigned for it, else of the one that would be.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from pipeline.access.people import EVERYONE
+from pipeline.coach.after import call_debrief
+from pipeline.coach.load import rows_of_calls
+from pipeline.coach.team import Picture
+from pipeline.web.ask import Ask, Html, get
+from pipeline.web.pages.reps import support_of
+
+CALLS = 6
+"""Calls of a day that are debriefed."""
+AROUND = 12
+"""Earlier calls with the same account that a call's next step is seen from."""
+PROMISES = 8
+
+Row = dict[str, Any]
+
+_DAY = "SELECT max(call_date) AS day FROM calls WHERE rep = $rep AND call_date <= $today"
+_CALLS = """
+SELECT call_id, account, call_date, call_type, duration_s, status, reason, overall FROM calls
+WHERE rep = $rep AND call_date = $day ORDER BY kept_at, call_id LIMIT $limit
+"""
+_AROUND = """
+SELECT call_id FROM calls WHERE rep = $rep AND account = $account AND call_id <> $call
+  AND (call_date <= $day OR call_date IS NULL)
+ORDER BY call_date DESC NULLS LAST, call_id LIMIT $limit
+"""
+
+
+def today(ask: Ask, *, rep: str = "") -> Html:
+    """The rep's day; those who lead choose whose they want to see."""
+    name = ask.user.rep if ask.user.role == "rep" else rep
+    if not name:
+        heads = [card for card in ask.desk.scorecards() if ask.scope.sees_rep(card["rep"])]
+        return ask.show("today_whose.html", reps=heads)
+    ask.scope.require_rep(name)
+    desk = ask.desk
+    day = ask.store.query(_DAY, {"rep": name, "today": desk.today()})[0]["day"]
+    if day is None:
+        return ask.show("rep_empty.html", rep=name)
+    calls = ask.store.query(_CALLS, {"rep": name, "day": day, "limit": CALLS})
+    known = desk.glimpse(("day", name, day), lambda: _debriefs(ask, name, calls), of=("calls",), wait_s=0.1)
+    support = support_of(ask, name)
+    training = [row for row in desk.training(name) if row["status"] == "open"]
+    return ask.show(
+        "today.html",
+        rep=name,
+        own=ask.user.rep == name,
+        day=day,
+        yesterday=desk.today() - day == dt.timedelta(1),
+        calls=calls,
+        pick=None if known is None else pick(known.value, training, desk.library().modules),
+        waiting=known is None,
+        training=training,
+        promises=None if support is None else due(support["made"], desk.today()),
+        now=desk.today(),
+    )
+
+
+def _debriefs(ask: Ask, rep: str, calls: list[Row]) -> list[Row]:
+    desk = ask.desk
+    whole: Picture = desk.picture().value
+    usual = [s for s in (whole.before or whole.standings) if s.rep == rep]
+    found = []
+    for call in calls:
+        asked = {"rep": rep, "account": call["account"], "call": call["call_id"], "day": call["call_date"]}
+        near = [row["call_id"] for row in desk.store.query(_AROUND, {**asked, "limit": AROUND})]
+        rows = rows_of_calls(desk.store, [call["call_id"], *near], without=desk.without)
+        made = call_debrief(rows, call["call_id"], desk.rubric, desk.library(), usual=usual)
+        if made and made["status"] == "scored":
+            found.append(made)
+    return found
+
+
+def pick(debriefs: list[Row], training: list[Row], modules: Any) -> Row:
+    """Of a day's debriefs the best thing and the one most worth working on, with the module that teaches it."""
+    worked = [(call, item) for call in debriefs for item in call["worked"]]
+    change = [(call, item) for call in debriefs for item in call["next_time"]]
+    # what training is open for comes first: two things at once are none
+    given = {row["criterion"]: row for row in training}
+    change.sort(key=lambda pair: (pair[1]["criterion"] not in given, pair[1]["level"]))
+    worked.sort(key=lambda pair: (-pair[1]["level"], pair[1]["moment"] is None))
+    module = None
+    if change:
+        wanted = change[0][1]
+        row = given.get(wanted["criterion"])
+        module = modules.get(row["module"]) if row else None
+        module = module or modules.get(wanted["module"])
+    return {
+        "worked": worked[0] if worked else None,
+        "change": change[0] if change else None,
+        "module": module.to_json() if module else None,
+        "scored": len(debriefs),
+        "next": [call for call in debriefs if call["next_call"]],
+    }
+
+
+def due(made: list[Row], now: dt.date) -> list[Row]:
+    """The rep's own promises that no call has shown to be kept: those with a day first, the most urgent first."""
+    mine = [row for row in made if row["side"] == "rep" and row["status"] in ("open", "overdue", "not kept")]
+    return sorted(mine, key=lambda row: (row["due"] is None, row["due"] or "", row["made_on"] or ""))[:PROMISES]
+
+
+ROUTES: tuple[Any, ...] = (get("/today", today, who=EVERYONE, logged=True),)
