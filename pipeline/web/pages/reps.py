@@ -14,7 +14,7 @@ from pipeline.coach.support import PERIOD_DAYS, support_row
 from pipeline.coach.targets import MIN_PEERS, mix_of
 from pipeline.coach.team import Picture
 from pipeline.errors import NotThere
-from pipeline.web.ask import Ask, Go, Html, get
+from pipeline.web.ask import Ask, File, Go, Html, get
 from pipeline.web.pages.team import PERIODS
 from pipeline.web.render import path_part
 
@@ -97,6 +97,20 @@ def one(ask: Ask, *, rep: str) -> Html:
             return ask.show("rep_empty.html", rep=rep)
         raise NotThere(f"{rep}: no rep of that name has calls")
     return ask.show("rep.html", support=support_of(ask, rep), **scorecard(ask, card))
+
+
+def one_to_one(ask: Ask, *, rep: str) -> File:
+    """The rep's scorecard as a PDF for the talk about it."""
+    from pipeline.web.sheet import sheet
+
+    ask.scope.require_rep(rep)
+    card = next((card for card in ask.desk.scorecards() if card["rep"] == rep), None)
+    if card is None:
+        raise NotThere(f"{rep}: no rep of that name has calls")
+    shown = scorecard(ask, card)
+    today = ask.desk.today()
+    pdf = sheet(shown, support_of(ask, rep, wait_s=2.0), on=today, names=shown["titles"])
+    return File(pdf, "application/pdf", name=f"{rep} {today.isoformat()}.pdf")
 
 
 def scorecard(ask: Ask, card: Row) -> Row:
@@ -293,5 +307,6 @@ def behind(ask: Ask, *, rep: str, criterion: str, period: str = "", call_type: s
 ROUTES: tuple[Any, ...] = (
     get("/reps", listing, who=EVERYONE),
     get("/reps/{rep}", one, who=EVERYONE, logged=True),
+    get("/reps/{rep}/one-to-one.pdf", one_to_one, who=EVERYONE, logged=True),
     get("/reps/{rep}/criteria/{criterion}", behind, who=EVERYONE, logged=True),
 )

@@ -1,0 +1,325 @@
+"""How long the web app takes for each page over 100,000 calls: every GET route, as admin, manager and rep.
+
+    python -m benchmarks.pages [--calls 100000] [--times 25] [--data FOLDER] [--report FILE]
+
+The store is generated (200 reps, 20 teams, 20,000 accounts, two years, quotes, turns, training); a few hundred calls
+have their record files too, as the pages of one call or account read those. Requests go through the whole app without
+a network: the gate, the page, the templates. Each page is asked for with other reps, calls and accounts each time, once
+with nothing else going on and once while standings are being fitted anew in the background. `--data` keeps the folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import re
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.store import CRITERIA, REPS, ROOT, TEAMS, generate, p
+
+Row = dict[str, Any]
+
+RECORDED_REPS, RECORDED_ACCOUNTS = 6, 60
+MODULES = ("discovery-ask-first", "business_case-sum", "ask_for_sale-date")
+TYPES = "['first call', 'proposal', 'renewal', 'trial review']"
+PASSWORD = "a long enough phrase"
+
+MORE = f"""
+UPDATE calls SET call_type = ({TYPES})[1 + (hash(call_id) % 4)::INTEGER], status =
+    CASE WHEN hash(call_id || 's') % 40 = 0 THEN 'abstained' ELSE 'scored' END,
+    reason = CASE WHEN hash(call_id || 's') % 40 = 0 THEN 'heard too badly to score' ELSE '' END,
+    rubric_id = 'sales_call';
+UPDATE calls SET overall = NULL WHERE status = 'abstained';
+UPDATE criterion_scores SET status = 'abstained', level = NULL WHERE hash(call_id || criterion || 'a') % 25 = 0;
+INSERT INTO evidence BY NAME
+SELECT call_id, criterion, (hash(call_id || criterion) % 60)::INTEGER AS turn, 60.0 AS t0, 70.0 AS t1, 'rep' AS speaker,
+       'So what does one of those cost you in a month, and who has to live with it? ' || left(call_id, 6) AS quote,
+       'the rep asks what the problem costs' AS why
+FROM criterion_scores WHERE status = 'scored';
+INSERT INTO missed BY NAME
+SELECT call_id, criterion, 12 AS turn, 'the moment to ask, and it passes' AS why FROM criterion_scores
+WHERE status = 'scored' AND level <= 1;
+INSERT INTO objections BY NAME
+SELECT call_id, 31 AS turn, (['stall', 'competition', 'price_terms'])[1 + (hash(call_id) % 3)::INTEGER] AS kind,
+       (['yes', 'partly', 'no'])[1 + (hash(call_id || 'h') % 3)::INTEGER] AS handled FROM calls
+WHERE status = 'scored' AND hash(call_id || 'o') % 2 = 0;
+INSERT INTO metrics BY NAME
+SELECT call_id, 0.4 + (hash(call_id) % 30) / 100 AS talk_share, 40.0 AS longest_monologue_s, 12 AS questions,
+       4.0 AS switches_per_min, 0.6 AS patience_s, 150.0 AS wpm, 2.0 AS fillers_per_min FROM calls;
+INSERT INTO moves BY NAME
+SELECT call_id, turn, (['ask_problem', 'ask_impact', 'answer', 'price'])[1 + turn % 4] AS move, 0.9 AS p
+FROM calls, (SELECT unnest(range(0, 40, 5))::INTEGER AS turn);
+INSERT INTO turns BY NAME
+SELECT call_id, turn, 10.0 * turn AS t0, 10.0 * turn + 9 AS t1, CASE turn % 2 WHEN 0 THEN 'rep' ELSE 'buyer:Ann' END
+       AS speaker, CASE turn % 2 WHEN 0 THEN 'rep' ELSE 'buyer' END AS side,
+       CASE turn % 2 WHEN 0 THEN 'rep' ELSE 'Ann' END AS name,
+       'We lose about ' || (hash(call_id) % 90) || ' orders a month to that, and nobody likes the paper.' AS text
+FROM calls, (SELECT unnest(range(30))::INTEGER AS turn);
+DELETE FROM criterion_weeks;
+INSERT INTO criterion_weeks
+SELECT rep, team, criterion, date_trunc('week', call_date)::DATE, level, count(*)::INTEGER FROM scores GROUP BY ALL;
+DELETE FROM call_weeks;
+INSERT INTO call_weeks
+SELECT rep, team, date_trunc('week', call_date)::DATE, status, count(*)::INTEGER, count(overall)::INTEGER,
+       coalesce(sum(overall), 0) FROM calls GROUP BY ALL;
+INSERT INTO assignments BY NAME
+SELECT lower(lpad(to_hex(hash(rep || k)), 16, '0')) AS assignment_id, rep, team, criterion, 1 AS level,
+       'none' AS module, 'A module' AS title, 'a gap' AS reason,
+       CASE k WHEN 3 THEN 'open' ELSE 'done' END AS status,
+       DATE '2026-01-10' + 60 * k AS assigned_on, DATE '2026-01-24' + 60 * k AS due_on,
+       CASE k WHEN 3 THEN NULL ELSE DATE '2026-01-20' + 60 * k END AS completed_on,
+       '{{"low_moments": [], "best_moments": []}}' AS detail
+FROM (SELECT DISTINCT rep, team FROM calls), (SELECT unnest([0, 1, 2, 3])::INTEGER AS k),
+     (SELECT unnest({list(CRITERIA)!r})  AS criterion, unnest(range({len(CRITERIA)})) AS place)
+WHERE hash(rep) % {len(CRITERIA)} = (place + k) % {len(CRITERIA)};
+INSERT INTO sessions BY NAME
+SELECT 's' || n AS session_id, 'Rep ' || (n % {REPS}) AS rep, DATE '2026-06-01' + (n % 90)::INTEGER AS held_on,
+       30 AS minutes, 'held' AS status FROM range(1200) t(n);
+INSERT INTO reviews BY NAME
+SELECT call_id || '-discovery-dispute-x' AS review_id, call_id, 'discovery' AS criterion, 'dispute' AS kind,
+       rep AS who, 'I did ask' AS why, now()::TIMESTAMP AS reviewed_at, false AS na
+FROM calls WHERE hash(call_id || 'd') % 2000 = 0;
+CHECKPOINT
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--calls", type=int, default=100_000)
+    parser.add_argument("--times", type=int, default=25)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--report", type=Path, default=ROOT / "benchmarks" / "pages.md")
+    args = parser.parse_args()
+    with folder(args.data) as data:
+        if not (data / "store.duckdb").exists():
+            fill(data, args.calls)
+        lines = measure(data, args.calls, args.times)
+    args.report.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print("\n".join(lines))
+    return 0
+
+
+@contextmanager
+def folder(kept: Path | None) -> Iterator[Path]:
+    if kept:
+        kept.mkdir(parents=True, exist_ok=True)
+        yield kept
+        return
+    with tempfile.TemporaryDirectory(prefix="debrief-pages-") as made:
+        yield Path(made)
+
+
+def fill(data: Path, calls: int) -> None:
+    """Tables by SQL, and the records of the calls of a few reps and accounts as files."""
+    from pipeline.store import Store
+
+    started = time.monotonic()
+    with Store(data) as store:
+        generate(store, calls)
+        run = store._at._tables.run
+        for statement in MORE.split(";\n"):
+            run(statement)
+        wanted = store.query(
+            "SELECT * FROM calls WHERE rep IN (SELECT unnest($reps::VARCHAR[])) AND call_date > $since "
+            "OR account IN (SELECT unnest($accounts::VARCHAR[]))",
+            {
+                "reps": [f"Rep {n * 11}" for n in range(RECORDED_REPS)],
+                "accounts": [f"Account {n * 13}" for n in range(RECORDED_ACCOUNTS)],
+                "since": dt.date(2026, 6, 20),
+            },
+        )
+        for call in wanted:
+            file = data / "results" / call["sha256"] / "generated.json"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(record(call, store)))
+        run(
+            "UPDATE calls SET record_file = 'results/' || sha256 || '/generated.json' "
+            "WHERE call_id IN (SELECT unnest(?::VARCHAR[]))",
+            [[call["call_id"] for call in wanted]],
+        )
+        run("CHECKPOINT")
+    print(f"filled in {time.monotonic() - started:.0f} s, {len(wanted)} with records", file=sys.stderr)
+
+
+SAID = (
+    ("rep", "Thanks for the time today. What made you look at this now?"),
+    ("buyer:Ann", "We lose two days a month on reconciling the stock, and it is getting worse."),
+    ("rep", "What does that cost you, and who feels it most in the end?"),
+    ("buyer:Ann", "About four thousand a month, I would say, and the depot feels it."),
+    ("rep", "So fifty thousand a year. I'll send you the sheet with the numbers by Friday."),
+    ("buyer:Ann", "Please do. Our finance director signs anything above ten thousand."),
+    ("rep", "It is nine thousand a year for the two depots, with the first month free."),
+    ("buyer:Ann", "That is too much for us this year, and Routewise is cheaper."),
+    ("rep", "Compared with what? If we get it to seven, do we start on the first of May?"),
+    ("buyer:Ann", "Then yes. I will invite her to Thursday at ten."),
+)
+
+
+def record(call: Row, store: Any) -> Row:
+    """A half-hour call's record, as the pipeline keeps it."""
+    turns = [
+        {"t0": 9.0 * n, "t1": 9.0 * n + 8, "speaker": who, "text": said}
+        for n, (who, said) in enumerate(SAID * 20)
+    ]
+    criteria = {
+        name: {
+            "level": int(call["call_id"], 16) % 5,
+            "status": "scored",
+            "confidence": 0.8,
+            "evidence": [
+                {"turn": n, "t0": 9.0 * n, "t1": 9.0 * n + 8, "speaker": who, "quote": said, "why": "the rep asks"}
+                for n, (who, said) in enumerate(SAID[:4])
+            ],
+            "missed": [{"turn": 7, "why": "it passes"}],
+        }
+        for name in CRITERIA
+    }
+    meta = {name: call[name] for name in ("rep", "team", "account", "call_type")}
+    return {
+        "call_id": call["call_id"],
+        "status": call["status"],
+        "reason": call["reason"],
+        "source": {"path": call["path"], "sha256": call["sha256"], "kind": "audio"},
+        "kept": {"seq": 1, "at": "2026-09-01T00:00:00"},
+        "provenance": {
+            "debrief": "0",
+            "engine": "test",
+            "engine_revision": "1",
+            "diarizer": "none",
+            "rubric": {"id": "sales_call", "version": "v"},
+            "judge": {"engine": "test", "revision": "1"},
+        },
+        "transcript": {
+            "call_id": call["call_id"],
+            "meta": {**meta, "date": call["call_date"].isoformat()},
+            "turns": turns,
+        },
+        "scorecard": {
+            "call_id": call["call_id"],
+            "rubric": {"id": "sales_call", "version": "v"},
+            "judge": {"engine": "test", "revision": "1"},
+            "overall": call["overall"],
+            "criteria": criteria,
+            "objections": [{"turn": 7, "kind": "price_terms", "handled": "partly"}],
+            "metrics": {"talk_share": 0.5},
+            "moves": [{"turn": 6, "move": "price", "p": 0.9}],
+        },
+    }
+
+
+def measure(data: Path, calls: int, times: int) -> list[str]:
+    """A table of every GET route: p50 and p95 of the answer's time, and the page's weight."""
+    from fastapi.testclient import TestClient
+
+    from pipeline.settings import Settings
+    from pipeline.web.app import all_routes, build_app
+    from pipeline.web.desk import Desk
+    from pipeline.web.gate import SESSION
+
+    desk = Desk(Settings(data=data))
+    try:
+        for name, role, more in (
+            ("Ada", "admin", {}),
+            ("Mo", "manager", {"teams": ("Team 0", "Team 2")}),
+            ("Ria", "rep", {"rep": "Rep 11"}),
+        ):
+            if name not in {user.name for user in desk.book.users()}:
+                desk.book.add_user(name, role, password=PASSWORD, **more)
+        at = {}
+        app = build_app(desk)
+        for name in ("Ada", "Mo", "Ria"):
+            at[name] = TestClient(app, base_url="http://127.0.0.1:8321", follow_redirects=False)
+            at[name].cookies.set(SESSION, desk.book.start_session(desk.book.user(name)))
+        started = time.monotonic()
+        first = at["Ada"].get("/team").status_code
+        while at["Ada"].get("/team").status_code == 503:
+            time.sleep(1)
+        warm = time.monotonic() - started
+        while not desk.effects() and time.monotonic() - started < 1800:
+            time.sleep(2)
+        effects = time.monotonic() - started
+        routes = [route for route in all_routes() if route.method == "GET" and "{rest" not in route.path]
+        rows, over = [], []
+        for route in routes:
+            who = next((name for name, role in (("Ada", "admin"), ("Ria", "rep")) if role in route.who), "Ada")
+            if not route.who:
+                continue
+            rows.append(one(desk, at, route.path, who, times))
+            if max(rows[-1]["p95"], rows[-1]["busy"]) > 150:
+                over.append(rows[-1]["path"])
+        for path in ("/team", "/calls", "/accounts", "/reps/{rep}"):
+            rows.append({**one(desk, at, path, "Mo", times), "path": f"{path} (manager)"})
+        for path in ("/today", "/accounts", "/calls"):
+            rows.append({**one(desk, at, path, "Ria", times), "path": f"{path} (rep)"})
+    finally:
+        desk.close()
+    lines = [
+        "# The pages over many calls",
+        "",
+        f"`python -m benchmarks.pages` on {os.cpu_count()} cores (load average {os.getloadavg()[0]:.1f}): {calls:,} calls, "
+        f"{REPS} reps, {TEAMS} teams, database {(data / 'store.duckdb').stat().st_size / 1e6:.0f} MB. {times} requests a "
+        "page, each for another rep, call or account; the app's own time, without a network.",
+        "",
+        f"After the start the team's standings are there after {warm:.0f} s (until then the page says so: {first}), what "
+        f"training did after {effects:.0f} s. From then on a page shows what is known with its age, and what is newer is "
+        "fitted in the background: the last column is measured meanwhile.",
+        "",
+        "| page | answer | kB | p50 ms | p95 ms | p95 ms while standings are fitted |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| `{row['path']}` | {row['status']} | {row['kb']:.0f} | {row['p50']:.0f} | {row['p95']:.0f} | {row['busy']:.0f} |"
+            for row in rows
+        ),
+        "",
+        f"Over 150 ms: {', '.join(over) if over else 'none'}.",
+    ]
+    return lines
+
+
+def one(desk: Any, at: Row, path: str, who: str, times: int) -> Row:
+    """One route's times, quiet and while the standings are made anew."""
+    quiet, status, weight = ask(at[who], path, times)
+    desk.store._at._changed("calls")
+    desk.backroom._entries["picture", None, None].rest_until = 0.0
+    at["Ada"].get("/team")
+    busy, _, _ = ask(at[who], path, times, shift=times)
+    return {
+        "path": path,
+        "status": status,
+        "kb": weight / 1000,
+        "p50": statistics.median(quiet),
+        "p95": p(quiet, 95),
+        "busy": p(busy, 95),
+    }
+
+
+def ask(client: Any, path: str, times: int, *, shift: int = 0) -> tuple[list[float], str, int]:
+    taken, codes, weight = [], {}, 0
+    for turn in range(shift, shift + times):
+        values = {
+            "rep": f"Rep {(turn % RECORDED_REPS) * 11}",
+            "account": f"Account {(turn % RECORDED_ACCOUNTS) * 13}",
+            "call_id": f"{(turn % RECORDED_ACCOUNTS) * 13:016x}",
+            "criterion": CRITERIA[turn % len(CRITERIA)],
+            "name": "app.css",
+        }
+        url = re.sub(r"\{(\w+)(?::path)?\}", lambda found: values.get(found[1], "x"), path)
+        started = time.perf_counter()
+        answer = client.get(url)
+        taken.append(1000 * (time.perf_counter() - started))
+        codes[answer.status_code] = codes.get(answer.status_code, 0) + 1
+        weight = max(weight, len(answer.content))
+    return taken, ", ".join(f"{code} x{n}" if len(codes) > 1 else str(code) for code, n in codes.items()), weight
+
+
+if __name__ == "__main__":
+    sys.exit(main())
