@@ -133,14 +133,14 @@ def fill(data: Path, calls: int) -> None:
             "OR account IN (SELECT unnest($accounts::VARCHAR[]))",
             {
                 "reps": [f"Rep {n * 11}" for n in range(RECORDED_REPS)],
-                "accounts": [f"Account {n * 13}" for n in range(RECORDED_ACCOUNTS)],
+                "accounts": newest_accounts(store),
                 "since": dt.date(2026, 6, 20),
             },
         )
         for call in wanted:
             file = data / "results" / call["sha256"] / "generated.json"
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(json.dumps(record(call, store)))
+            file.write_text(json.dumps(record(call)))
         run(
             "UPDATE calls SET record_file = 'results/' || sha256 || '/generated.json' "
             "WHERE call_id IN (SELECT unnest(?::VARCHAR[]))",
@@ -148,6 +148,17 @@ def fill(data: Path, calls: int) -> None:
         )
         run("CHECKPOINT")
     print(f"filled in {time.monotonic() - started:.0f} s, {len(wanted)} with records", file=sys.stderr)
+
+
+def newest_accounts(store: Any) -> list[str]:
+    """The accounts spoken to last, which the list shows first: of all, of two teams, of one rep."""
+    found = []
+    for where in ("true", "team IN ('Team 0', 'Team 2')", "rep = 'Rep 11'"):
+        found += store.query(
+            f"SELECT account FROM calls WHERE {where} GROUP BY account ORDER BY max(call_date) DESC, account LIMIT $n",
+            {"n": RECORDED_ACCOUNTS},
+        )
+    return [row["account"] for row in found]
 
 
 SAID = (
@@ -164,12 +175,11 @@ SAID = (
 )
 
 
-def record(call: Row, store: Any) -> Row:
+def record(call: Row) -> Row:
     """A half-hour call's record, as the pipeline keeps it."""
-    turns = [
-        {"t0": 9.0 * n, "t1": 9.0 * n + 8, "speaker": who, "text": said}
-        for n, (who, said) in enumerate(SAID * 20)
-    ]
+    from pipeline.types import CallMeta, Transcript, Turn
+
+    turns = tuple(Turn(9.0 * n, 9.0 * n + 8, who, said) for n, (who, said) in enumerate(SAID * 20))
     criteria = {
         name: {
             "level": int(call["call_id"], 16) % 5,
@@ -198,11 +208,7 @@ def record(call: Row, store: Any) -> Row:
             "rubric": {"id": "sales_call", "version": "v"},
             "judge": {"engine": "test", "revision": "1"},
         },
-        "transcript": {
-            "call_id": call["call_id"],
-            "meta": {**meta, "date": call["call_date"].isoformat()},
-            "turns": turns,
-        },
+        "transcript": Transcript(call["call_id"], CallMeta(**meta, date=call["call_date"]), turns).to_json(),
         "scorecard": {
             "call_id": call["call_id"],
             "rubric": {"id": "sales_call", "version": "v"},
@@ -239,6 +245,9 @@ def measure(data: Path, calls: int, times: int) -> list[str]:
         for name in ("Ada", "Mo", "Ria"):
             at[name] = TestClient(app, base_url="http://127.0.0.1:8321", follow_redirects=False)
             at[name].cookies.set(SESSION, desk.book.start_session(desk.book.user(name)))
+        accounts = newest_accounts(desk.store)[:RECORDED_ACCOUNTS]
+        known = desk.store.query("SELECT call_id FROM calls WHERE record_file LIKE '%generated.json' LIMIT 400")
+        fill_in = {"account": accounts, "call_id": [row["call_id"] for row in known]}
         started = time.monotonic()
         first = at["Ada"].get("/team").status_code
         while at["Ada"].get("/team").status_code == 503:
@@ -253,13 +262,13 @@ def measure(data: Path, calls: int, times: int) -> list[str]:
             who = next((name for name, role in (("Ada", "admin"), ("Ria", "rep")) if role in route.who), "Ada")
             if not route.who:
                 continue
-            rows.append(one(desk, at, route.path, who, times))
+            rows.append(one(desk, at, fill_in, route.path, who, times))
             if max(rows[-1]["p95"], rows[-1]["busy"]) > 150:
                 over.append(rows[-1]["path"])
         for path in ("/team", "/calls", "/accounts", "/reps/{rep}"):
-            rows.append({**one(desk, at, path, "Mo", times), "path": f"{path} (manager)"})
+            rows.append({**one(desk, at, fill_in, path, "Mo", times), "path": f"{path} (manager)"})
         for path in ("/today", "/accounts", "/calls"):
-            rows.append({**one(desk, at, path, "Ria", times), "path": f"{path} (rep)"})
+            rows.append({**one(desk, at, fill_in, path, "Ria", times), "path": f"{path} (rep)"})
     finally:
         desk.close()
     lines = [
@@ -285,13 +294,13 @@ def measure(data: Path, calls: int, times: int) -> list[str]:
     return lines
 
 
-def one(desk: Any, at: Row, path: str, who: str, times: int) -> Row:
+def one(desk: Any, at: Row, fill_in: Row, path: str, who: str, times: int) -> Row:
     """One route's times, quiet and while the standings are made anew."""
-    quiet, status, weight = ask(at[who], path, times)
+    quiet, status, weight = ask(at[who], path, fill_in, times)
     desk.store._at._changed("calls")
     desk.backroom._entries["picture", None, None].rest_until = 0.0
     at["Ada"].get("/team")
-    busy, _, _ = ask(at[who], path, times, shift=times)
+    busy, _, _ = ask(at[who], path, fill_in, times, shift=times)
     return {
         "path": path,
         "status": status,
@@ -302,13 +311,13 @@ def one(desk: Any, at: Row, path: str, who: str, times: int) -> Row:
     }
 
 
-def ask(client: Any, path: str, times: int, *, shift: int = 0) -> tuple[list[float], str, int]:
+def ask(client: Any, path: str, fill_in: Row, times: int, *, shift: int = 0) -> tuple[list[float], str, int]:
     taken, codes, weight = [], {}, 0
     for turn in range(shift, shift + times):
         values = {
             "rep": f"Rep {(turn % RECORDED_REPS) * 11}",
-            "account": f"Account {(turn % RECORDED_ACCOUNTS) * 13}",
-            "call_id": f"{(turn % RECORDED_ACCOUNTS) * 13:016x}",
+            "account": fill_in["account"][turn % len(fill_in["account"])],
+            "call_id": fill_in["call_id"][turn % len(fill_in["call_id"])],
             "criterion": CRITERIA[turn % len(CRITERIA)],
             "name": "app.css",
         }

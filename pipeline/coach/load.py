@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
@@ -20,6 +21,7 @@ from pipeline.coach.rows import (
     SessionRow,
     TurnRow,
 )
+from pipeline.errors import StoreError
 from pipeline.rows import CALL_TABLES, add_call
 
 if TYPE_CHECKING:
@@ -172,14 +174,16 @@ def load_support(store: Store) -> Rows:
 
 
 def rows_of_calls(store: Store, call_ids: Iterable[str], *, without: Collection[str] = ()) -> Rows:
-    """All that is known of these calls, words and moves included, oldest first; unknown ones are left out.
+    """All that is known of these calls, words and moves included, oldest first.
 
     Read from the calls' records, one file each: a few calls are found there at once, however many there are in all.
-    Raises `StoreError`.
+    Left out are calls that are not there, or whose record cannot be read: `debrief doctor` names those.
     """
     tables: dict[str, list[dict[str, Any]]] = {name: [] for name in ("calls", *CALL_TABLES)}
     for call_id in call_ids:
-        record = store.record(call_id)
+        record = None
+        with contextlib.suppress(StoreError):
+            record = store.record(call_id)
         if record is not None:
             add_call(tables, record["source"]["sha256"], f"the record of {call_id}", record)
     calls = {row["call_id"]: CallRow(**{**_picked(CallRow, row), "date": row["call_date"]}) for row in tables["calls"]}

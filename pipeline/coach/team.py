@@ -67,26 +67,12 @@ class Picture:
     gaps: tuple[Gap, ...] = ()
     since: Mapping[Key, Since] = field(default_factory=dict)
     before: tuple[Standing, ...] = ()
-    gaps_before: frozenset[Key] = frozenset()
     fair: tuple[FairTarget, ...] = ()
     newest: dt.date | None = None
-    days: Mapping[str, dt.date | None] = field(default_factory=dict)
+    days: Mapping[str, dt.date] = field(default_factory=dict)
     """The day of each call of the last week."""
-
-    def changes(self) -> list[Change]:
-        """What moved in the last week: new gaps first, then closed ones, then by how far."""
-        old = {(s.rep, s.criterion): s for s in self.before}
-        now = {(gap.rep, gap.criterion) for gap in self.gaps}
-        found = []
-        for s in self.standings:
-            key = (s.rep, s.criterion)
-            calls = tuple(call_id for call_id in s.call_ids if call_id in self.days)
-            gap = "new" if key in now - self.gaps_before else "closed" if key in self.gaps_before - now else ""
-            change = Change(s, old[key].estimate if key in old else None, calls, gap)
-            if calls and (gap or abs(change.by) >= MOVED):
-                found.append(change)
-        order = {"new": 0, "closed": 1, "": 2}
-        return sorted(found, key=lambda c: (order[c.gap], -abs(c.by), c.standing.rep, c.standing.criterion))
+    changes: tuple[Change, ...] = ()
+    """What moved in the last week, where `before` was asked for: new gaps first, then closed ones, then by how far."""
 
 
 def picture_of(
@@ -112,25 +98,47 @@ def picture_of(
     targets = rubric_targets(rubric, target=target)
     found = tuple(s for s in standings(rows, targets=targets) if s.criterion in targets)
     gaps = gaps_among(found, criterion_shares(rows, rubric), rubric)
-    before: tuple[Standing, ...] = ()
-    gaps_before: frozenset[Key] = frozenset()
     week_ago = newest - dt.timedelta(WEEK) if newest else None
+    days_of = {row.call_id: row.date for row in rows if row.date and week_ago and row.date > week_ago}
+    before: tuple[Standing, ...] = ()
+    changes: tuple[Change, ...] = ()
     if whole and week_ago:
         older = [row for row in rows if row.date is None or row.date <= week_ago]
         before = tuple(s for s in standings(older, targets=targets) if s.criterion in targets)
-        gaps_before = frozenset(
-            (gap.rep, gap.criterion) for gap in gaps_among(before, criterion_shares(older, rubric), rubric)
-        )
+        gaps_before = gaps_among(before, criterion_shares(older, rubric), rubric)
+        changes = tuple(_changes(found, gaps, before, gaps_before, days_of))
     return Picture(
         standings=found,
         gaps=gaps,
         since=_since(rows, gaps),
         before=before,
-        gaps_before=gaps_before,
         fair=fair_targets(rows, targets, found=found) if whole else (),
         newest=newest,
-        days={row.call_id: row.date for row in rows if row.date and week_ago and row.date > week_ago},
+        days=days_of,
+        changes=changes,
     )
+
+
+def _changes(
+    found: Iterable[Standing],
+    gaps: Iterable[Gap],
+    before: Iterable[Standing],
+    gaps_before: Iterable[Gap],
+    new_calls: Mapping[str, dt.date],
+) -> list[Change]:
+    old = {(s.rep, s.criterion): s.estimate for s in before}
+    now, then = ({(gap.rep, gap.criterion) for gap in part} for part in (gaps, gaps_before))
+    opened, closed = now - then, then - now
+    changes = []
+    for s in found:
+        key = (s.rep, s.criterion)
+        calls = tuple(call_id for call_id in s.call_ids if call_id in new_calls)
+        gap = "new" if key in opened else "closed" if key in closed else ""
+        change = Change(s, old.get(key), calls, gap)
+        if calls and (gap or abs(change.by) >= MOVED):
+            changes.append(change)
+    order = {"new": 0, "closed": 1, "": 2}
+    return sorted(changes, key=lambda c: (order[c.gap], -abs(c.by), c.standing.rep, c.standing.criterion))
 
 
 def _since(rows: Iterable[ScoredCall], gaps: Sequence[Gap]) -> dict[Key, Since]:

@@ -16,7 +16,7 @@ from pipeline.coach.load import answers_to_objections, rows_of_calls
 from pipeline.coach.profile import load_profile
 from pipeline.coach.reports import account_report, plan_report
 from pipeline.coach.rows import Rows
-from pipeline.errors import NotThere
+from pipeline.errors import NotThere, StoreError
 from pipeline.web.ask import Ask, Html, get
 from pipeline.web.desk import Desk
 
@@ -97,9 +97,11 @@ def one(ask: Ask, *, account: str) -> Html:
         known = load_profile(desk.settings.data).competitors
         found = account_report(rows, desk.rubric, account, as_of=today, competitors=known)
         plan = plan_report(_with_others(rows, others), desk.rubric, account, as_of=today)
-        return {"deal": found[0], "plan": plan[0]}
+        return {"deal": found[0], "plan": plan[0]} if found and plan else {}
 
     known = desk.backroom.need(("account", account, key["scope"], today), key["version"], make).value
+    if not known:
+        raise StoreError(f"{account}: the records of its calls cannot be read; `debrief doctor` names them")
     deal = known["deal"]
     return ask.show(
         "account.html",
@@ -149,8 +151,12 @@ def _lines(ask: Ask, accounts: list[str]) -> dict[str, Row | None]:
         def make() -> Row:
             ids = [call["call_id"] for call in calls[account]]
             rows = rows_of_calls(desk.store, ids, without=desk.without)
-            deal = account_report(rows, desk.rubric, account, as_of=today, competitors=known)[0]
+            found = account_report(rows, desk.rubric, account, as_of=today, competitors=known)
+            if not found:
+                return {"unread": True}
+            deal = found[0]
             return {
+                "unread": False,
                 "stages": stages_of(desk, deal),
                 "next": deal["next_step_agreed"],
                 "risks": [risk["kind"] for risk in deal["risks"]],

@@ -103,7 +103,7 @@ def team(
         gaps=len(gaps),
         first=_first(ask, whole.value, gaps, known),
         more=len({gap.rep for gap in gaps}) - FIRST,
-        changes=[_change(ask, item) for item in whole.value.changes() if item.standing.rep in reps][:CHANGES],
+        changes=[_change(ask, item) for item in whole.value.changes if item.standing.rep in reps][:CHANGES],
         days=whole.value.days,
         newest=whole.value.newest,
         review=review_first(ask, reps, whole.value.newest),
@@ -120,16 +120,18 @@ def _heat(picture: Picture, heads: dict[str, Row], reps: set[str], criteria: set
         if standing.rep in reps and standing.criterion in criteria:
             cells[standing.rep][standing.criterion] = standing
     lift: dict[str, float] = defaultdict(float)
-    gaps = {(gap.rep, gap.criterion): gap for gap in picture.gaps if gap.criterion in criteria}
-    for gap in gaps.values():
-        lift[gap.rep] += gap.expected_lift
+    gaps: dict[str, set[str]] = defaultdict(set)
+    for gap in picture.gaps:
+        if gap.criterion in criteria:
+            lift[gap.rep] += gap.expected_lift
+            gaps[gap.rep].add(gap.criterion)
     return [
         {
             "rep": name,
             "team": heads[name]["team"],
             "calls": sum(heads[name]["calls"].values()),
             "cells": cells[name],
-            "gaps": {criterion for rep, criterion in gaps if rep == name},
+            "gaps": gaps[name],
         }
         for name in sorted(reps, key=lambda name: (-lift[name], name))
     ]
