@@ -19,7 +19,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ Row = dict[str, Any]
 RECORDED_REPS, RECORDED_ACCOUNTS = 6, 60
 MODULES = ("discovery-ask-first", "business_case-sum", "ask_for_sale-date")
 TYPES = "['first call', 'proposal', 'renewal', 'trial review']"
+_PART = re.compile(r"\{(\w+)(?::path)?\}")
 PASSWORD = "a long enough phrase"
 
 MORE = f"""
@@ -222,76 +223,95 @@ def record(call: Row) -> Row:
     }
 
 
+USERS: dict[str, tuple[str, Row]] = {
+    "Ada": ("admin", {}),
+    "Mo": ("manager", {"teams": ("Team 0", "Team 2")}),
+    "Ria": ("rep", {"rep": "Rep 11"}),
+}
+AGAIN = (
+    *(("Mo", path) for path in ("/team", "/calls", "/accounts", "/reps/{rep}")),
+    *(("Ria", path) for path in ("/today", "/accounts", "/calls")),
+)
+"""Pages that show others something else: asked for as them too."""
+
+
 def measure(data: Path, calls: int, times: int) -> list[str]:
     """A table of every GET route: p50 and p95 of the answer's time, and the page's weight."""
-    from fastapi.testclient import TestClient
-
     from pipeline.settings import Settings
-    from pipeline.web.app import all_routes, build_app
+    from pipeline.web.app import all_routes
     from pipeline.web.desk import Desk
-    from pipeline.web.gate import SESSION
 
     desk = Desk(Settings(data=data))
     try:
-        for name, role, more in (
-            ("Ada", "admin", {}),
-            ("Mo", "manager", {"teams": ("Team 0", "Team 2")}),
-            ("Ria", "rep", {"rep": "Rep 11"}),
-        ):
-            if name not in {user.name for user in desk.book.users()}:
-                desk.book.add_user(name, role, password=PASSWORD, **more)
-        at = {}
-        app = build_app(desk)
-        for name in ("Ada", "Mo", "Ria"):
-            at[name] = TestClient(app, base_url="http://127.0.0.1:8321", follow_redirects=False)
-            at[name].cookies.set(SESSION, desk.book.start_session(desk.book.user(name)))
-        accounts = newest_accounts(desk.store)[:RECORDED_ACCOUNTS]
-        known = desk.store.query("SELECT call_id FROM calls WHERE record_file LIKE '%generated.json' LIMIT 400")
-        fill_in = {"account": accounts, "call_id": [row["call_id"] for row in known]}
+        at = clients(desk)
         started = time.monotonic()
-        first = at["Ada"].get("/team").status_code
-        while at["Ada"].get("/team").status_code == 503:
-            time.sleep(1)
+        until(lambda: at["Ada"].get("/team").status_code != 503)
         warm = time.monotonic() - started
-        while not desk.effects() and time.monotonic() - started < 1800:
-            time.sleep(2)
+        until(lambda: bool(desk.effects()))
         effects = time.monotonic() - started
-        routes = [route for route in all_routes() if route.method == "GET" and "{rest" not in route.path]
-        rows, over = [], []
-        for route in routes:
-            who = next((name for name, role in (("Ada", "admin"), ("Ria", "rep")) if role in route.who), "Ada")
-            if not route.who:
-                continue
-            rows.append(one(desk, at, fill_in, route.path, who, times))
-            if max(rows[-1]["p95"], rows[-1]["busy"]) > 150:
-                over.append(rows[-1]["path"])
-        for path in ("/team", "/calls", "/accounts", "/reps/{rep}"):
-            rows.append({**one(desk, at, fill_in, path, "Mo", times), "path": f"{path} (manager)"})
-        for path in ("/today", "/accounts", "/calls"):
-            rows.append({**one(desk, at, fill_in, path, "Ria", times), "path": f"{path} (rep)"})
+        known = desk.store.query("SELECT call_id FROM calls WHERE record_file LIKE '%generated.json' LIMIT 400")
+        fill_in = {
+            "account": newest_accounts(desk.store)[:RECORDED_ACCOUNTS],
+            "call_id": [row["call_id"] for row in known],
+        }
+        asked = [
+            ("Ria" if route.who == {"rep"} else "Ada", route.path)
+            for route in all_routes()
+            if route.method == "GET" and route.who and "{rest" not in route.path
+        ]
+        rows = [one(desk, at, fill_in, path, who, times) for who, path in (*asked, *AGAIN)]
     finally:
         desk.close()
-    lines = [
+    return [
         "# The pages over many calls",
         "",
-        f"`python -m benchmarks.pages` on {os.cpu_count()} cores (load average {os.getloadavg()[0]:.1f}): {calls:,} calls, "
-        f"{REPS} reps, {TEAMS} teams, database {(data / 'store.duckdb').stat().st_size / 1e6:.0f} MB. {times} requests a "
-        "page, each for another rep, call or account; the app's own time, without a network.",
+        f"`python -m benchmarks.pages` on {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}: {calls:,} "
+        f"calls, {REPS} reps, {TEAMS} teams, database {(data / 'store.duckdb').stat().st_size / 1e6:.0f} MB. {times} "
+        "requests a page, each for another rep, call or account; the app's own time, without a network.",
         "",
-        f"After the start the team's standings are there after {warm:.0f} s (until then the page says so: {first}), what "
-        f"training did after {effects:.0f} s. From then on a page shows what is known with its age, and what is newer is "
-        "fitted in the background: the last column is measured meanwhile.",
+        f"The team's standings are there {warm:.0f} s after the start, what training did after {effects:.0f} s; until "
+        "then their pages say so. From then on a page shows what is known with its age, and what is newer is worked "
+        "out in the background: the last column is measured meanwhile.",
         "",
-        "| page | answer | kB | p50 ms | p95 ms | p95 ms while standings are fitted |",
-        "|---|---|---|---|---|---|",
-        *(
-            f"| `{row['path']}` | {row['status']} | {row['kb']:.0f} | {row['p50']:.0f} | {row['p95']:.0f} | {row['busy']:.0f} |"
-            for row in rows
-        ),
+        "| page | as | answer | kB | p50 ms | p95 ms | p95 ms while standings are fitted |",
+        "|---|---|---|---|---|---|---|",
+        *(line(row) for row in rows),
         "",
-        f"Over 150 ms: {', '.join(over) if over else 'none'}.",
+        f"p95 over 150 ms: {', '.join(row['path'] for row in rows if row['p95'] > 150) or 'none'}.",
     ]
-    return lines
+
+
+def line(row: Row) -> str:
+    """A row of the table."""
+    role = USERS[row["who"]][0]
+    times = f"{row['p50']:.0f} | {row['p95']:.0f} | {row['busy']:.0f}"
+    return f"| `{row['path']}` | {role} | {row['status']} | {row['kb']:.0f} | {times} |"
+
+
+def clients(desk: Any) -> dict[str, Any]:
+    """A signed-in client for each of `USERS`."""
+    from fastapi.testclient import TestClient
+
+    from pipeline.web.app import build_app
+    from pipeline.web.gate import SESSION
+
+    app, at = build_app(desk), {}
+    there = {user.name for user in desk.book.users()}
+    for name, (role, more) in USERS.items():
+        if name not in there:
+            desk.book.add_user(name, role, password=PASSWORD, **more)
+        at[name] = TestClient(app, base_url="http://127.0.0.1:8321", follow_redirects=False)
+        at[name].cookies.set(SESSION, desk.book.start_session(desk.book.user(name)))
+    return at
+
+
+def until(done: Callable[[], bool]) -> None:
+    """Wait until it is, half an hour at most."""
+    end = time.monotonic() + 1800
+    while not done():
+        if time.monotonic() > end:
+            raise TimeoutError("half an hour was not enough")
+        time.sleep(0.5)
 
 
 def one(desk: Any, at: Row, fill_in: Row, path: str, who: str, times: int) -> Row:
@@ -300,9 +320,11 @@ def one(desk: Any, at: Row, fill_in: Row, path: str, who: str, times: int) -> Ro
     desk.store._at._changed("calls")
     desk.backroom._entries["picture", None, None].rest_until = 0.0
     at["Ada"].get("/team")
+    print(f"{path} ({who})", file=sys.stderr)
     busy, _, _ = ask(at[who], path, fill_in, times, shift=times)
     return {
         "path": path,
+        "who": who,
         "status": status,
         "kb": weight / 1000,
         "p50": statistics.median(quiet),
@@ -321,7 +343,7 @@ def ask(client: Any, path: str, fill_in: Row, times: int, *, shift: int = 0) -> 
             "criterion": CRITERIA[turn % len(CRITERIA)],
             "name": "app.css",
         }
-        url = re.sub(r"\{(\w+)(?::path)?\}", lambda found: values.get(found[1], "x"), path)
+        url = _PART.sub(lambda found, values=values: values.get(found[1], "x"), path)  # type: ignore[misc]
         started = time.perf_counter()
         answer = client.get(url)
         taken.append(1000 * (time.perf_counter() - started))

@@ -23,7 +23,7 @@ from pipeline.web.pages import PAGES
 PASSWORD = "a long enough phrase"
 ROUTES = [pytest.param(route, id=f"{route.method} {route.path}") for route in all_routes()]
 GUARDED = [given for given in ROUTES if given.values[0].who is not ANYBODY]
-FILL = {"rep": "Ann", "rest": "nothing/here", "name": "app.css"}
+FILL = {"rep": "Ann", "criterion": "discovery", "account": "Acme", "rest": "nothing/here", "name": "app.css"}
 
 
 @pytest.fixture(scope="module")
@@ -113,13 +113,13 @@ def test_signing_in_sets_a_cookie_that_scripts_cannot_read(app: Any, desk: Desk)
     form = visitor.get("/sign-in")
     token = re.search(r'name="csrf" value="([0-9a-f]+)"', form.text)
     assert token
-    given = {"csrf": token.group(1), "name": "Tess", "password": PASSWORD, "next": "/reps"}
+    given = {"csrf": token.group(1), "name": "Tess", "password": PASSWORD, "next": "/team"}
     answer = visitor.post("/sign-in", data=given)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/reps")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/team")
     cookie = next(line for line in answer.headers.get_list("set-cookie") if line.startswith(SESSION))
     assert "HttpOnly" in cookie
     assert "samesite=lax" in cookie.lower()
-    assert visitor.get("/reps").status_code == 200
+    assert visitor.get("/team").status_code == 200
     wrong = client(app, desk)
     token = re.search(r'name="csrf" value="([0-9a-f]+)"', wrong.get("/sign-in").text)
     assert token

@@ -77,9 +77,7 @@ def find_gaps(
     return gaps_among(found, criterion_shares(rows, rubric), rubric)
 
 
-def gaps_among(
-    found: Iterable[Standing], shares: Mapping[tuple[str, str], float], rubric: Rubric
-) -> tuple[Gap, ...]:
+def gaps_among(found: Iterable[Standing], shares: Mapping[tuple[str, str], float], rubric: Rubric) -> tuple[Gap, ...]:
     """The gaps among standings that were worked out before, against the targets that they carry.
 
     `shares` are those of `criterion_shares` for the same calls.

@@ -231,7 +231,9 @@ def _picked(kind: type, row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _score(row: Mapping[str, Any], call: CallRow) -> ScoredCall:
     of_call = {name: getattr(call, name) for name in ("rep", "team", "date", "call_type", "account", "overall")}
-    return ScoredCall(call.call_id, criterion=row["criterion"], level=row["level"], confidence=row["confidence"], **of_call)
+    return ScoredCall(
+        call.call_id, criterion=row["criterion"], level=row["level"], confidence=row["confidence"], **of_call
+    )
 
 
 def _missed(row: Mapping[str, Any], turn: Mapping[str, Any]) -> Moment:

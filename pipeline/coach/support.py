@@ -154,9 +154,7 @@ def _results(
     }
 
 
-def _quotas(
-    rows: Rows, rep: str, mixes: Mapping[str, Mapping[str | None, float]], as_of: dt.date
-) -> list[QuotaCheck]:
+def _quotas(rows: Rows, rep: str, mixes: Mapping[str, Mapping[str | None, float]], as_of: dt.date) -> list[QuotaCheck]:
     """The rep's quotas of periods that have begun and did not end before the period looked at."""
     checks = []
     for quota in rows.quotas:

@@ -208,8 +208,9 @@ class _Sheet:
         self.heading("Support beside result, last 90 days")
         promises = ", ".join(f"{part['n']} {status}" for status, part in result["commitments"].items()) or "none heard"
         self.text(
-            f"Given: {given['sessions']} coaching sessions, {given['minutes']} minutes; training {given['training_open']} "
-            f"open, {given['training_done']} done. Come of it: {result['scored']} of {result['calls']} calls scored; "
+            f"Given: {given['sessions']} coaching sessions, {given['minutes']} minutes; training "
+            f"{given['training_open']} open, {given['training_done']} done. "
+            f"Come of it: {result['scored']} of {result['calls']} calls scored; "
             f"promises: {promises}.",
             size=9,
             after=1,

@@ -27,7 +27,8 @@ READ = 40
 Row = dict[str, Any]
 
 _ACCOUNTS = """
-SELECT account, count(*) AS calls, max(call_date) AS last, arg_max(rep, (coalesce(call_date, DATE '0001-01-01'), call_id)) AS rep,
+SELECT account, count(*) AS calls, max(call_date) AS last,
+       arg_max(rep, (coalesce(call_date, DATE '0001-01-01'), call_id)) AS rep,
        date_diff('day', max(call_date), $today) AS silent
 FROM calls c WHERE account IS NOT NULL AND ({where}) AND ($q = '' OR contains(lower(account), lower($q)))
   AND ($rep = '' OR rep = $rep) AND ($team = '' OR team = $team)
@@ -42,9 +43,7 @@ ORDER BY call_date NULLS FIRST, call_id
 _TEAMS = "SELECT DISTINCT team FROM calls c WHERE team IS NOT NULL AND ({where}) ORDER BY team"
 
 
-def listing(
-    ask: Ask, *, q: str = "", team: str = "", rep: str = "", show: str = "", page: int = 1
-) -> Html:
+def listing(ask: Ask, *, q: str = "", team: str = "", rep: str = "", show: str = "", page: int = 1) -> Html:
     """The accounts that the user sees calls of, the last spoken to first; `show` = `quiet`: 21 days without a call."""
     where, params = ask.scope.where("c"), ask.scope.params
     today, at = ask.desk.today(), max(1, page)

@@ -194,7 +194,11 @@ def _moments(ask: Ask, rep: str, criteria: list[str], *, sign: int) -> dict[str,
     for call in calls:
         key = (call["call_id"], call["criterion"])
         found[call["criterion"]].append(
-            {**call, "quote": first.get((*key, "evidence")), "missed": first.get((*key, "missed")) if sign > 0 else None}
+            {
+                **call,
+                "quote": first.get((*key, "evidence")),
+                "missed": first.get((*key, "missed")) if sign > 0 else None,
+            }
         )
     return found
 

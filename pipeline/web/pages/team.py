@@ -43,10 +43,10 @@ SELECT assignment_id, rep, criterion, module, title, status, assigned_on, due_on
 ORDER BY assigned_on, assignment_id
 """
 _CALL = "c.call_id, c.rep, c.account, c.call_date"
-_DISPUTES = f"""
+_DISPUTES = """
 SELECT r.call_id, r.criterion, r.kind, r.who, r.why, r.reviewed_at, c.rep, c.account, c.call_date
 FROM reviews r JOIN calls c USING (call_id)
-WHERE r.kind IN ('dispute', 'override') AND ({{where}}) AND c.rep IN (SELECT unnest($reps::VARCHAR[]))
+WHERE r.kind IN ('dispute', 'override') AND ({where}) AND c.rep IN (SELECT unnest($reps::VARCHAR[]))
   AND r.call_id IN (SELECT call_id FROM reviews WHERE kind = 'dispute')
 """
 _DROPS = f"""
@@ -55,7 +55,8 @@ WITH usual AS (
     HAVING sum(n_overall) >= {DROP_CALLS}
 )
 SELECT {_CALL}, c.overall, u.mean, u.n FROM calls c JOIN usual u USING (rep)
-WHERE c.call_date > $since AND c.overall <= u.mean - {DROP} AND ({{where}}) AND c.rep IN (SELECT unnest($reps::VARCHAR[]))
+WHERE c.call_date > $since AND c.overall <= u.mean - {DROP} AND ({{where}})
+  AND c.rep IN (SELECT unnest($reps::VARCHAR[]))
 ORDER BY c.overall - u.mean, c.call_id LIMIT $limit
 """
 _UNSURE = f"""
@@ -72,9 +73,7 @@ ORDER BY c.call_date DESC, c.call_id LIMIT $limit
 """
 
 
-def team(
-    ask: Ask, *, team: str = "", period: str = "", call_type: str = "", stage: str = "", page: int = 1
-) -> Html:
+def team(ask: Ask, *, team: str = "", period: str = "", call_type: str = "", stage: str = "", page: int = 1) -> Html:
     """The team's page; `team`, `period`, `call_type` and `stage` narrow the table of standings."""
     words, days = PERIODS.get(period, PERIODS[""])
     whole = ask.desk.picture()
@@ -90,7 +89,9 @@ def team(
         "team.html",
         any=bool(heads),
         teams=sorted({card["team"] for card in heads.values() if card["team"]}),
-        types=[row["call_type"] for row in ask.store.query(_TYPES.format(where=ask.scope.where("c")), ask.scope.params)],
+        types=[
+            row["call_type"] for row in ask.store.query(_TYPES.format(where=ask.scope.where("c")), ask.scope.params)
+        ],
         stages=list(dict.fromkeys(item.stage for item in ask.desk.rubric.criteria)),
         periods={value: text for value, (text, _) in PERIODS.items()},
         asked={"team": team, "period": period if period in PERIODS else "", "call_type": call_type, "stage": stage},

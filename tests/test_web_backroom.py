@@ -1,0 +1,112 @@
+"""Values made in the background: once, stale while made anew, never lost to an error."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from coach_story import keep_story
+
+from pipeline.errors import NotYet, StoreError
+from pipeline.store import Store
+from pipeline.web import backroom
+from pipeline.web.backroom import Backroom
+
+
+@pytest.fixture
+def room() -> Iterator[Backroom]:
+    made = Backroom()
+    yield made
+    made.close()
+
+
+def test_a_value_is_made_once_for_a_version(room: Backroom) -> None:
+    made: list[int] = []
+
+    def make() -> int:
+        made.append(1)
+        return len(made)
+
+    assert room.need("key", "1", make).value == 1
+    assert room.need("key", "1", make).value == 1
+    found = room.need("key", "2", make)
+    assert (found.value, found.fresh) == (2, True)
+
+
+def test_what_takes_long_is_shown_as_it_was_while_it_is_made_anew(
+    room: Backroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backroom, "QUICK_S", -1.0)
+    monkeypatch.setattr(backroom, "REST", 0.0)
+    go = threading.Event()
+    assert room.need("key", "1", lambda: "old").value == "old"
+
+    def make() -> str:
+        go.wait(30)
+        return "new"
+
+    stale = room.take("key", "2", make)
+    assert stale
+    assert (stale.value, stale.fresh) == ("old", False)
+    go.set()
+    monkeypatch.setattr(backroom, "QUICK_S", 60.0)
+    fresh = room.take("key", "2", make, wait_s=30)
+    assert fresh
+    assert (fresh.value, fresh.fresh) == ("new", True)
+
+
+def test_a_first_value_that_is_not_there_yet_is_told_so(room: Backroom) -> None:
+    go = threading.Event()
+    assert room.take("key", "1", lambda: go.wait(30), wait_s=0.0) is None
+    room._entries["key"].born = -backroom.FIRST_S
+    with pytest.raises(NotYet):
+        room.need("key", "1", lambda: go.wait(30))
+    # another lane is not kept waiting
+    assert room.need("other", "1", lambda: 7, lane="slow").value == 7
+    go.set()
+
+
+def test_an_error_is_raised_where_nothing_is_known_and_hidden_behind_what_is(
+    room: Backroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> int:
+        raise StoreError("the disk is gone")
+
+    with pytest.raises(StoreError, match="disk"):
+        room.need("key", "1", fail)
+    monkeypatch.setattr(backroom, "REST", 0.0)
+    room._entries["key"].rest_until = 0.0
+    assert room.need("key", "1", lambda: 3).value == 3
+    found = room.need("key", "2", fail)
+    assert (found.value, found.fresh) == (3, False)
+
+
+def test_a_value_may_ask_for_another_of_its_lane(room: Backroom) -> None:
+    assert room.need("outer", "1", lambda: room.need("inner", "1", lambda: 2).value + 1).value == 3
+
+
+def test_the_store_says_what_changed(tmp_path: Path) -> None:
+    keep_story(tmp_path)
+    with Store(tmp_path) as store:
+        empty = store.version("calls"), store.version("assignments")
+        store.ingest()
+        full = store.version("calls"), store.version("assignments")
+        assert full[0] != empty[0]
+        store.ingest()
+        assert store.version("calls") == full[0]
+        given = {
+            "assignment_id": "x",
+            "rep": "Ann",
+            "criterion": "discovery",
+            "status": "open",
+            "assigned_on": "2026-10-01",
+        }
+        store.put_fact("assignments", given)
+        assert store.version("assignments") != full[1]
+        assert store.version("calls") == full[0]
+        store.serve()
+        with Store(tmp_path) as other:
+            assert not other.owner
+            assert other.version("calls", "assignments") == store.version("calls", "assignments")

@@ -1,0 +1,218 @@
+"""The team's page, a rep's scorecard with the calls behind it, accounts and a rep's day: what each shows to whom."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from coach_story import keep_story
+from fastapi.testclient import TestClient
+
+from pipeline.coach.rows import Assignment
+from pipeline.settings import Settings
+from pipeline.web.app import build_app
+from pipeline.web.desk import Desk
+from pipeline.web.gate import SESSION, csrf_token
+
+PASSWORD = "a long enough phrase"
+USERS = {"admin": ("Ada", {}), "manager": ("Mo", {"teams": ("North",)}), "rep": ("Ann", {"rep": "Ann"})}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    data = tmp_path_factory.mktemp("team")
+    keep_story(data)
+    desk = Desk(Settings(data=data))
+    desk.store.ingest()
+    for role, (name, more) in USERS.items():
+        desk.book.add_user(name, role, password=PASSWORD, **more)
+    given = Assignment(
+        "a1b2c3d4e5f60718", "Ann", "ask_for_sale", 1, "ask_for_sale-date", "Date, people, purpose", "a gap",
+        dt.date(2026, 10, 1), dt.date(2026, 10, 15), "North",
+    )  # fmt: skip
+    desk.store.put_fact("assignments", given.to_row())
+    yield desk
+    desk.close()
+
+
+@pytest.fixture(scope="module")
+def app(desk: Desk) -> Any:
+    return build_app(desk)
+
+
+def client(app: Any, desk: Desk, role: str) -> TestClient:
+    made = TestClient(app, base_url="http://127.0.0.1:8321", follow_redirects=False)
+    made.cookies.set(SESSION, desk.book.start_session(desk.book.user(USERS[role][0])))
+    return made
+
+
+def whole(at: TestClient, path: str) -> str:
+    """A page with its late parts in place."""
+    for _ in range(200):
+        answer = at.get(path)
+        if "data-again" not in answer.text:
+            assert answer.status_code == 200, answer.text
+            return answer.text
+        time.sleep(0.05)
+    raise AssertionError(f"{path}: parts of it never came")
+
+
+def test_the_first_page_answers_who_needs_help_on_what_since_when_and_why(app: Any, desk: Desk) -> None:
+    at = client(app, desk, "admin")
+    assert at.get("/").headers["location"] == "/team"
+    page = whole(at, "/team")
+    first = page[page.index("Who needs help first") : page.index("Standings")]
+    assert 'href="/reps/Bob"' in first
+    assert "Below it on 6 of 6 calls, from the first one on" in first
+    assert "sure to be below the target" in first
+    assert 'href="/reps/Bob/criteria/discovery"' in first
+    assert "no training yet" in first
+
+
+def test_a_cell_says_its_number_interval_and_calls_and_opens_them(app: Any, desk: Desk) -> None:
+    at = client(app, desk, "admin")
+    page = whole(at, "/team")
+    found = re.search(r'<a class="cell [^"]*gap" href="(/reps/Ann/criteria/ask_for_sale)">(.*?)</a>', page)
+    assert found
+    assert re.search(r"<b>1\.\d</b>", found[2])
+    assert re.search(r"<small>\d\.\d–\d\.\d</small><small>n 6</small>", found[2])
+    assert "gap</span>" in found[2]
+    behind = whole(at, found[1])
+    calls = desk.store.query("SELECT call_id FROM calls WHERE rep = 'Ann'")
+    assert len(calls) == 6
+    for call in calls:
+        assert f'href="/calls/{call["call_id"]}#c-ask_for_sale"' in behind
+    assert "I will send you something and we speak soon." in behind
+    assert at.get("/reps/Ann/criteria/nothing").status_code == 404
+
+
+def test_filters_narrow_the_table_and_not_what_is_wrong(app: Any, desk: Desk) -> None:
+    at = client(app, desk, "admin")
+    south = whole(at, "/team?team=South")
+    assert 'href="/reps/Cid"' in south
+    assert 'href="/reps/Ann"' not in south
+    close = whole(at, "/team?stage=close")
+    assert "/criteria/ask_for_sale" in close
+    assert '<th scope="col">Discovery</th>' not in close
+    month = whole(at, "/team?period=30&call_type=first+call")
+    assert "last 30 days, first call" in month
+    assert "?period=30&amp;call_type=first+call" in month or "?period=30&amp;call_type=first%20call" in month
+    assert "n 6</small>" not in month
+    nothing = whole(at, "/team?call_type=unheard+of")
+    assert "no scored call" in nothing
+
+
+def test_a_manager_sees_their_team_only(app: Any, desk: Desk) -> None:
+    at = client(app, desk, "manager")
+    page = whole(at, "/team")
+    assert "Ann" in page
+    assert "Cid" not in page
+    assert at.get("/reps/Cid/criteria/discovery").status_code == 403
+    assert at.get("/reps/Cid/one-to-one.pdf").status_code == 403
+    assert at.get("/today?rep=Cid").status_code == 403
+    listed = whole(at, "/accounts")
+    assert "Acme" in listed
+    assert "Dale" not in listed
+    # the same answer for an account of others and for one that is not there
+    assert at.get("/accounts/Dale").status_code == at.get("/accounts/None%20such").status_code == 403
+
+
+def test_a_rep_reads_their_day_scorecard_and_accounts_and_nobody_elses(app: Any, desk: Desk) -> None:
+    at = client(app, desk, "rep")
+    assert at.get("/").headers["location"] == "/today"
+    day = whole(at, "/today")
+    assert "Done well" in day
+    assert "How do you plan" in day or "What does one of those cost you?" in day
+    work = day[day.index("Work on") :]
+    assert "Ask for the sale" in work
+    assert "Try these words" in work
+    assert "Drill:" in work
+    assert "Date, people, purpose" in work
+    assert "I will send you something" in day[day.index("Promises due") :]
+    assert at.get("/team").status_code == 403
+    assert at.get("/today?rep=Bob").text.count("Bob") == 0
+    assert "Cedar" not in whole(at, "/accounts")
+    assert at.get("/accounts/Cedar").status_code == 403
+    assert at.get("/reps").headers["location"] == "/reps/Ann"
+
+
+def test_the_scorecard_has_evidence_peers_support_and_what_training_did(app: Any, desk: Desk) -> None:
+    page = whole(client(app, desk, "manager"), "/reps/Ann")
+    gap = page[page.index('id="gap-ask_for_sale"') :]
+    assert "I will send you something and we speak soon." in gap
+    assert re.search(r'href="/calls/[0-9a-f]{16}#t-10"', gap)
+    assert "Where it should have happened" in gap
+    assert "Strengths" in page
+    assert "Given" in page[page.index("Support beside result") :]
+    assert "overdue" in page[page.index("Training and what it did") :]
+
+
+def test_the_sheet_is_a_pdf_in_any_script(app: Any, desk: Desk) -> None:
+    from pipeline.web.sheet import _fonts, sheet
+
+    answer = client(app, desk, "manager").get("/reps/Ann/one-to-one.pdf")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/pdf"
+    assert answer.content.startswith(b"%PDF-")
+    assert len(answer.content) < 50_000
+    card = {
+        "rep": "Łukasz Żółć", "card": {"calls": {"scored": 1}, "overall": None, "team": None}, "standings": [],
+        "peers": {}, "gaps": [], "strengths": [], "training": [],
+    }  # fmt: skip
+    made = sheet(card, None, on=dt.date(2026, 10, 1), names={})
+    assert made.startswith(b"%PDF-")
+    if _fonts():
+        assert b"DejaVu" in made
+    assert made == sheet(card, None, on=dt.date(2026, 10, 1), names={})
+
+
+def test_an_account_shows_its_deal_and_the_plan_for_the_next_call(app: Any, desk: Desk) -> None:
+    page = whole(client(app, desk, "admin"), "/accounts/Acme")
+    for part in ("Before the next call", "Agreed next", "Risks", "The play", "Who decides, and how", "Calls in order"):
+        assert part in page
+    assert "I sign it, after Raj in finance has seen the payback." in page
+    assert "Eighty pounds, so three thousand two hundred a month." in page
+    assert "Objections still open" in page
+    assert page.count('<a href="/calls/') > 10
+    # the answer that worked is Cid's, whose calls an admin may open; the rep's own page has none to show
+    assert "What worked: Cid" in page
+    assert "Cid" not in whole(client(app, desk, "rep"), "/accounts/Acme")
+
+
+def test_an_override_moves_the_standing_on_the_next_page(app: Any, desk: Desk) -> None:
+    at = client(app, desk, "manager")
+    before = whole(at, "/reps/Ann/criteria/decision_makers")
+    call_id = re.findall(r'href="/calls/([0-9a-f]{16})#c-decision_makers"', before)[0]
+    form = {"criterion": "decision_makers", "level": "0", "why": "a test", "csrf": csrf_token(at.cookies[SESSION])}
+    assert at.post(f"/calls/{call_id}/review", data=form).status_code == 303
+    after = whole(at, "/reps/Ann/criteria/decision_makers")
+    assert "by Mo" in after
+    shown = [re.search(r'class="num">(\d\.\d)<', page) for page in (before, after)]
+    assert float(shown[1][1]) < float(shown[0][1])  # type: ignore[index]
+
+
+def test_a_dispute_and_a_drop_come_up_for_review(app: Any, desk: Desk) -> None:
+    rep, manager = client(app, desk, "rep"), client(app, desk, "manager")
+    call_id = desk.store.query("SELECT min(call_id) AS id FROM calls WHERE rep = 'Ann'")[0]["id"]
+    form = {"criterion": "discovery", "why": "I asked twice", "csrf": csrf_token(rep.cookies[SESSION])}
+    assert rep.post(f"/calls/{call_id}/review", data=form).status_code == 303
+    page = whole(manager, "/team")
+    review = page[page.index("Calls to review first") :]
+    assert f'href="/calls/{call_id}#c-discovery"' in review
+    assert "Ann disputes discovery: I asked twice" in review
+
+
+def test_without_calls_each_page_says_what_to_do(tmp_path: Any) -> None:
+    with_none = Desk(Settings(data=tmp_path))
+    try:
+        with_none.book.add_user("Ada", "admin", password=PASSWORD)
+        at = client(build_app(with_none), with_none, "admin")
+        for path in ("/team", "/accounts", "/today"):
+            page = whole(at, path)
+            assert 'class="empty"' in page
+    finally:
+        with_none.close()
