@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from models.judge_card import human_review
 from pipeline.access.book import AccessBook
+from pipeline.access.people import User
+from pipeline.access.scope import Scope, scope_of
 from pipeline.coach.commands import library_of
 from pipeline.coach.effect import Effect, effects_of
 from pipeline.coach.load import load_assignments, load_heads, load_scores
@@ -47,6 +49,7 @@ class Desk:
             raise
         self.rubric: Rubric = load_rubric(settings.rubric)
         self.backroom = Backroom()
+        self._scopes: dict[Any, tuple[str, Scope]] = {}
         self._scores_guard = threading.Lock()
         self._scores: tuple[str, tuple[ScoredCall, ...]] = ("", ())
         self.openapi: Callable[[], Any] = dict
@@ -85,19 +88,28 @@ class Desk:
 
     def scorecards(self) -> list[Row]:
         """`scorecard_report` of all reps."""
-        return self._of_picture(
+        found: list[Row] = self.of_picture(
             "scorecards", lambda whole: scorecards_of(whole.standings, load_heads(self.store), self.rubric)
         )
+        return found
 
     def gaps(self) -> list[Row]:
         """`gaps_report` of all reps."""
-        return self._of_picture("gaps", lambda whole: [gap_json(gap, self.rubric) for gap in whole.gaps])
+        found: list[Row] = self.of_picture("gaps", lambda whole: [gap_json(gap, self.rubric) for gap in whole.gaps])
+        return found
 
-    def _of_picture(self, name: str, make: Callable[[Picture], list[Row]]) -> list[Row]:
+    def of_picture(self, name: str, make: Callable[[Picture], Any]) -> Any:
         """What follows from the whole picture without another fit; made anew with each picture."""
         whole = self.picture()
-        found: list[Row] = self.backroom.need(name, whole.at.isoformat(), lambda: make(whole.value)).value
-        return found
+        return self.backroom.need(name, whole.at.isoformat(), lambda: make(whole.value)).value
+
+    def scope_of(self, user: User) -> Scope:
+        """`access.scope_of`, asked of the store once for each state of it."""
+        key, version = (user.role, user.rep, user.teams), self.store.version("calls")
+        known = self._scopes.get(key)
+        if known is None or known[0] != version:
+            known = self._scopes[key] = (version, scope_of(user, self.store))
+        return known[1]
 
     def training(self, rep: str | None = None) -> list[Row]:
         """`training_report` of all reps or one, as of today: what is assigned is as it is now, what it did may be as of

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from pipeline.access.people import User
-from pipeline.access.scope import Scope, scope_of
+from pipeline.access.scope import Scope
 from pipeline.errors import AccessError, NotAllowed
 from pipeline.web.ask import ANYBODY, SAFE, Ask, Route
 from pipeline.web.desk import Desk
@@ -106,7 +106,7 @@ def admit(route: Route, request: Incoming, desk: Desk) -> Ask:
         if not who.by_token:
             _require_meant(ask, request)
     if ask.signed_in:
-        ask.scope = scope_of(who.user, desk.store)
+        ask.scope = desk.scope_of(who.user)
     return ask
 
 

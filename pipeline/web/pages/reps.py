@@ -20,9 +20,10 @@ from pipeline.web.render import path_part
 
 TREND_WEEKS = 26
 TREND_FEWEST = 6
-BEHIND = 60
+BEHIND = 40
 LATEST = 12
 GAPS = 3
+STRENGTHS = 2
 MOMENTS = 2
 HEARD = 150
 """Calls, the newest ones, whose words are read for what was promised on them."""
@@ -44,24 +45,28 @@ SELECT call_id, call_date, account, call_type, duration_s, status, reason, overa
 WHERE rep = $rep AND ({where}) ORDER BY call_date DESC NULLS LAST, call_id LIMIT $limit
 """
 _WEEKS = """
-SELECT criterion, week, sum(n)::INTEGER AS n, sum(n * mean_level) / sum(n) AS mean_level FROM rep_criterion_weeks
-WHERE rep = $rep AND week > $since GROUP BY criterion, week ORDER BY criterion, week
+SELECT rep, criterion, week, sum(n)::INTEGER AS n, sum(n * mean_level) / sum(n) AS mean_level FROM rep_criterion_weeks
+WHERE week > $since GROUP BY rep, criterion, week ORDER BY rep, criterion, week
 """
 _SCORES = """
-SELECT s.criterion, s.level, c.call_id, c.call_date, c.account FROM criterion_scores s JOIN calls c USING (call_id)
-WHERE c.rep = $rep AND c.status = 'scored' AND s.status = 'scored'
-  AND s.criterion IN (SELECT unnest($criteria::VARCHAR[]))
+WITH wanted AS (
+    SELECT unnest($reps::VARCHAR[]) AS rep, unnest($criteria::VARCHAR[]) AS criterion, unnest($signs::INTEGER[]) AS sign
+)
+SELECT w.rep, s.criterion, w.sign, s.level, c.call_id, c.call_date, c.account
+FROM wanted w JOIN calls c USING (rep) JOIN criterion_scores s ON s.call_id = c.call_id AND s.criterion = w.criterion
+WHERE c.status = 'scored' AND s.status = 'scored'
 QUALIFY row_number() OVER (
-    PARTITION BY s.criterion ORDER BY $sign * s.level, c.call_date DESC NULLS LAST, c.call_id
+    PARTITION BY w.rep, s.criterion, w.sign ORDER BY w.sign * s.level, c.call_date DESC NULLS LAST, c.call_id
 ) <= $limit
+ORDER BY w.rep, s.criterion, w.sign * s.level, c.call_date DESC NULLS LAST, c.call_id
 """
 _EVIDENCE = """
+WITH wanted AS (SELECT unnest($calls::VARCHAR[]) AS call_id, unnest($criteria::VARCHAR[]) AS criterion)
 SELECT call_id, criterion, turn, t0, speaker, quote, why, 'evidence' AS kind FROM evidence
-WHERE call_id IN (SELECT unnest($calls::VARCHAR[]))
+SEMI JOIN wanted USING (call_id, criterion)
 UNION ALL
-SELECT call_id, criterion, turn, NULL, NULL, NULL, why, 'missed' FROM missed
-WHERE call_id IN (SELECT unnest($calls::VARCHAR[]))
-ORDER BY call_id, criterion, kind DESC, turn
+SELECT call_id, criterion, turn, NULL, NULL, NULL, why, 'missed' FROM missed SEMI JOIN wanted USING (call_id, criterion)
+ORDER BY call_id, criterion, kind, turn
 """
 _METRICS = f"""
 SELECT c.rep, count(*) AS n, {", ".join(f"avg(m.{name}) AS {name}" for name in METRICS)}
@@ -121,8 +126,8 @@ def scorecard(ask: Ask, card: Row) -> Row:
     order = {item.id: place for place, item in enumerate(ask.desk.rubric.criteria)}
     mine = sorted((s for s in whole.standings if s.rep == rep), key=lambda s: order[s.criterion])
     gaps = [gap for gap in whole.gaps if gap.rep == rep]
-    weak = [gap.criterion for gap in gaps[:GAPS]]
-    good = [s for s in sorted(mine, key=lambda s: -s.low) if s.low >= s.target - 0.5 and s.estimate >= s.target]
+    grounds = _grounds(ask)
+    good = strengths(mine)
     return {
         "rep": rep,
         "card": card,
@@ -134,10 +139,10 @@ def scorecard(ask: Ask, card: Row) -> Row:
         "since": whole.since,
         "peers": peers_of(whole, rep),
         "next": {item.criterion: item for item in whole.fair if item.rep == rep},
-        "trends": _trends(ask, rep, whole.newest),
-        "low": _moments(ask, rep, weak, sign=1),
-        "strengths": good[:2],
-        "high": _moments(ask, rep, [s.criterion for s in good[:2]], sign=-1),
+        "trends": {s.criterion: grounds["trends"].get((rep, s.criterion), []) for s in mine},
+        "low": {gap.criterion: grounds["low"].get((rep, gap.criterion), []) for gap in gaps},
+        "strengths": good,
+        "high": {s.criterion: grounds["high"].get((rep, s.criterion), []) for s in good},
         "training": ask.desk.training(rep),
         "metrics": _metrics(ask, rep, whole.newest),
         "calls": ask.store.query(
@@ -167,40 +172,69 @@ def _quantile(values: list[float], p: float) -> float:
     return ordered[low] + (place - low) * (ordered[high] - ordered[low])
 
 
-def _trends(ask: Ask, rep: str, newest: dt.date | None) -> dict[str, list[Row]]:
-    """Weekly mean levels of the last half year by criterion, each with its `x` on a drawing 160 wide."""
+def _grounds(ask: Ask) -> Row:
+    """Of all reps, by (rep, criterion): `low` and `high` moments of the first gaps and strengths, and `trends`: made
+    once for each picture, since the tables of a hundred thousand calls are not looked through for each page."""
+
+    def make(whole: Picture) -> Row:
+        weak: dict[str, list[str]] = defaultdict(list)
+        for gap in whole.gaps:
+            weak[gap.rep].append(gap.criterion)
+        wanted = [(rep, criterion, 1) for rep, found in weak.items() for criterion in found[:GAPS]]
+        by_rep: dict[str, list[Standing]] = defaultdict(list)
+        for standing in whole.standings:
+            by_rep[standing.rep].append(standing)
+        wanted += [(rep, s.criterion, -1) for rep, found in by_rep.items() for s in strengths(found)]
+        return {**_moments(ask, wanted), "trends": _trends(ask, whole.newest)}
+
+    found: Row = ask.desk.of_picture("grounds", make)
+    return found
+
+
+def strengths(mine: list[Standing]) -> list[Standing]:
+    """The surest of a rep's standings at target: two at most."""
+    good = [s for s in mine if s.low >= s.target - 0.5 and s.estimate >= s.target]
+    return sorted(good, key=lambda s: -s.low)[:STRENGTHS]
+
+
+def _trends(ask: Ask, newest: dt.date | None) -> dict[tuple[str, str], list[Row]]:
+    """Weekly mean levels of the last half year, each with its `x` on a drawing 160 wide."""
     if newest is None:
         return {}
-    rows = ask.store.query(_WEEKS, {"rep": rep, "since": newest - dt.timedelta(weeks=TREND_WEEKS)})
-    first = min((row["week"] for row in rows), default=newest)
-    days = max((newest - first).days, 7 * TREND_FEWEST)
-    found: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        found[row["criterion"]].append({**row, "x": 4 + 152 * (1 - (newest - row["week"]).days / days)})
+    found: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in ask.store.query(_WEEKS, {"since": newest - dt.timedelta(weeks=TREND_WEEKS)}):
+        found[row.pop("rep"), row.pop("criterion")].append(row)
+    for points in found.values():
+        days = max((newest - points[0]["week"]).days, 7 * TREND_FEWEST)
+        for row in points:
+            row["x"] = 4 + 152 * (1 - (newest - row["week"]).days / days)
     return found
 
 
-def _moments(ask: Ask, rep: str, criteria: list[str], *, sign: int) -> dict[str, list[Row]]:
-    """Per criterion, the lowest (`sign` 1) or highest (-1) of the newest calls, each with the words that earned its
-    level (`quote`, of the rep where the level is high) and where it should have been better (`missed`)."""
-    if not criteria:
-        return {}
-    calls = ask.store.query(_SCORES, {"rep": rep, "criteria": criteria, "sign": sign, "limit": MOMENTS})
+def _moments(ask: Ask, wanted: list[tuple[str, str, int]]) -> dict[str, dict[tuple[str, str], list[Row]]]:
+    """For each rep, criterion and sign the lowest (1) or highest (-1) of the newest calls, each with the words that
+    earned its level (`quote`, of the rep where the level is high) and where it should have been better (`missed`)."""
+    made: dict[str, dict[tuple[str, str], list[Row]]] = {"low": defaultdict(list), "high": defaultdict(list)}
+    if not wanted:
+        return made
+    reps, criteria, signs = (list(part) for part in zip(*wanted, strict=True))
+    calls = ask.store.query(_SCORES, {"reps": reps, "criteria": criteria, "signs": signs, "limit": MOMENTS})
     first: dict[tuple[str, str, str], Row] = {}
-    for row in ask.store.query(_EVIDENCE, {"calls": sorted({call["call_id"] for call in calls})}):
-        if row["kind"] == "missed" or sign > 0 or str(row["speaker"]).startswith("rep"):
-            first.setdefault((row["call_id"], row["criterion"], row["kind"]), row)
-    found: dict[str, list[Row]] = defaultdict(list)
+    pairs = sorted({(call["call_id"], call["criterion"]) for call in calls})
+    ids, names = ([pair[place] for pair in pairs] for place in (0, 1))
+    for row in ask.store.query(_EVIDENCE, {"calls": ids, "criteria": names}):
+        key = (row["call_id"], row["criterion"])
+        first.setdefault((*key, row["kind"]), row)
+        if str(row["speaker"]).startswith("rep"):
+            first.setdefault((*key, "by rep"), row)
     for call in calls:
         key = (call["call_id"], call["criterion"])
-        found[call["criterion"]].append(
-            {
-                **call,
-                "quote": first.get((*key, "evidence")),
-                "missed": first.get((*key, "missed")) if sign > 0 else None,
-            }
+        low = call["sign"] > 0
+        shown = {"quote": first.get((*key, "evidence" if low else "by rep"))}
+        made["low" if low else "high"][call["rep"], call["criterion"]].append(
+            {**call, **shown, "missed": first.get((*key, "missed")) if low else None}
         )
-    return found
+    return made
 
 
 def _metrics(ask: Ask, rep: str, newest: dt.date | None) -> list[Row]:
@@ -288,9 +322,9 @@ def behind(ask: Ask, *, rep: str, criterion: str, period: str = "", call_type: s
         },
     )
     shown: dict[tuple[str, str], Row] = {}
-    for row in ask.store.query(_EVIDENCE, {"calls": [call["call_id"] for call in calls]}):
-        if row["criterion"] == criterion:
-            shown.setdefault((row["call_id"], row["kind"]), row)
+    ids = [call["call_id"] for call in calls]
+    for row in ask.store.query(_EVIDENCE, {"calls": ids, "criteria": [criterion] * len(ids)}):
+        shown.setdefault((row["call_id"], row["kind"]), row)
     standing: Standing | None = next((s for s in whole.standings if (s.rep, s.criterion) == (rep, criterion)), None)
     return ask.show(
         "behind.html",

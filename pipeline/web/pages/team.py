@@ -25,7 +25,7 @@ PERIODS: dict[str, tuple[str, int | None]] = {
 }
 """What the calls can be narrowed to, by the query's value: words and days up to the newest call."""
 
-REPS = 40
+REPS = 30
 FIRST = 3
 CHANGES = 8
 REVIEW = 8
@@ -107,7 +107,7 @@ def team(ask: Ask, *, team: str = "", period: str = "", call_type: str = "", sta
         changes=[_change(ask, item) for item in whole.value.changes if item.standing.rep in reps][:CHANGES],
         days=whole.value.days,
         newest=whole.value.newest,
-        review=review_first(ask, reps, whole.value.newest),
+        review=_review(ask, reps, whole.value.newest),
         titles={item.id: item.title for item in ask.desk.rubric.criteria},
         training=known,
         as_of=shown,
@@ -173,6 +173,12 @@ def _training(ask: Ask, reps: set[str]) -> Row:
     done = [row for row in mine if row["status"] == "done"]
     done.sort(key=lambda row: (row["effect"] is not None and row["effect"].effect is not None, row["completed_on"]))
     return {"all": mine, "today": today, "open": late, "done": done[::-1], "shown": TRAINING}
+
+
+def _review(ask: Ask, reps: set[str], newest: dt.date | None) -> list[Row]:
+    key = ("review", frozenset(reps), tuple(sorted(ask.scope.teams)), ask.scope.everything, newest)
+    found: list[Row] = ask.desk.remember(key, lambda: review_first(ask, reps, newest), of=("calls", "reviews"))
+    return found
 
 
 def review_first(ask: Ask, reps: set[str], newest: dt.date | None) -> list[Row]:
