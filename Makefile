@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test lint types unit evaluate hearing fuzz torture load clean
+.PHONY: install demo test lint types unit evaluate hearing fuzz torture load pages clean
 
 install: $(STAMP)
 
@@ -42,6 +42,9 @@ torture: install
 
 load: install
 	$(BIN)/python -m benchmarks.store
+
+pages: install
+	$(BIN)/python -m benchmarks.pages
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache debrief-demo

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 DATA = Path("debrief-demo")
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_calls" / "inbox"
 
+
+TRAINED_ON, TRAINED_BY = dt.date(2026, 10, 5), dt.date(2026, 10, 10)
+"""When the reps of the samples had their first training."""
 
 PARTS = ("gaps", "training")
 """Reports shown after the team tables."""
@@ -103,9 +107,14 @@ def _run(plan: Plan, settings: Settings, out: Console) -> list[Outcome]:
 
 
 def assign(store: Store, settings: Settings) -> None:
-    """Training for the gaps."""
+    """Training for the gaps; and for those of the first month, done since, so that what training did can be seen.
+
+    That somebody took it is part of the samples' story; what it did is measured on their calls.
+    """
     from pipeline.coach.commands import assign_training
 
+    if not store.query("SELECT 1 AS one FROM assignments LIMIT 1"):
+        assign_training(store, settings=settings, as_of=TRAINED_ON, done_on=TRAINED_BY)
     assign_training(store, settings=settings)
 
 
@@ -120,9 +129,7 @@ def show(store: Store, settings: Settings, out: Console) -> None:
         out.print("")
     for name in PARTS:
         report, rows = REPORTS[name], report_rows(name, store, settings)
-        # the effect of training that was assigned just now is not known yet
-        columns = {key: head for key, head in report.columns.items() if key != "effect"}
-        out.print(rows_table(report.title, columns, rows[:SHOWN]) if rows else report.none)
+        out.print(rows_table(report.title, report.columns, rows[:SHOWN]) if rows else report.none)
         if len(rows) > SHOWN:
             out.print(f"and {len(rows) - SHOWN} more: debrief {name} --data {one_line(settings.data)}")
         out.print("")
@@ -153,7 +160,7 @@ def _next(store: Store, settings: Settings, out: Console) -> None:
         out.print(f"  {me} scorecard --call {rows[0]['call_id'][:8]} --data {settings.data}")
         out.print("      one call, with its evidence")
     out.print(f"  {me} serve --data {settings.data}")
-    out.print("      the pages: reps, calls, what was said")
+    out.print("      the pages: the team, scorecards, accounts, what was said")
     out.print(f"  {me} process YOUR-FOLDER")
     out.print("      your own calls")
 

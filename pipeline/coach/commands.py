@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from models.judge_card import human_review
 from pipeline.coach.accounts import by_account
 from pipeline.coach.after import call_debrief
-from pipeline.coach.assign import new_assignments
+from pipeline.coach.assign import completed, new_assignments
 from pipeline.coach.commitments import commitments
 from pipeline.coach.crm import crm_rows, fields_for
 from pipeline.coach.diary import diary, to_ics
@@ -252,16 +252,23 @@ def _call(store: Store, name: str) -> str:
     return str(found[0]["call_id"])
 
 
-def assign_training(store: Store, *, settings: Settings) -> list[Row]:
-    """Assign training for today's gaps and keep it in the store; the new assignments. Running it again adds none."""
+def assign_training(
+    store: Store, *, settings: Settings, as_of: dt.date | None = None, done_on: dt.date | None = None
+) -> list[Row]:
+    """Assign training for today's gaps, or for those `as_of` a day, and keep it in the store; the new assignments.
+
+    Running it again adds none. With `done_on` they are kept as done on that day.
+    """
     rows = load_rows(store, without=human_review(settings))
     given = new_assignments(
         rows,
         load_rubric(settings.rubric),
         library_of(settings),
-        as_of=today_of(rows),
+        as_of=as_of or today_of(rows),
         target=_target(settings),
     )
+    if done_on:
+        given = tuple(completed(assignment, on=done_on) for assignment in given)
     for assignment in given:
         store.put_fact("assignments", assignment.to_row())
     return [assignment.to_json() for assignment in given]

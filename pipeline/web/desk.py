@@ -61,18 +61,24 @@ class Desk:
         self.book.close()
         self.store.close()
 
+    def version(self, *tables: str) -> str:
+        """`Store.version`, and what in the settings standings hang on."""
+        found = self.settings
+        own = (self.rubric.version, found.target_level, found.quality_floor, found.judge)
+        return "|".join(str(part) for part in (self.store.version(*tables), *own))
+
     def remember(self, key: Any, make: Callable[[], Any], *, of: Sequence[str] = ALL) -> Any:
         """What `make` gives, worked out once per `key` for the present state of the tables `of` (`Store.version`).
 
         The value is shared: copy it before changing it. Where making it takes long, it may be the one before.
         """
-        return self.backroom.need(key, self.store.version(*of), make).value
+        return self.backroom.need(key, self.version(*of), make).value
 
     def glimpse(
         self, key: Any, make: Callable[[], Any], *, of: Sequence[str] = ALL, lane: str = "quick", wait_s: float = 0.05
     ) -> Known | None:
         """The same for a part of a page that may come later: None where it is not there yet."""
-        return self.backroom.take(key, self.store.version(*of), make, lane=lane, wait_s=wait_s)
+        return self.backroom.take(key, self.version(*of), make, lane=lane, wait_s=wait_s)
 
     def picture(self, *, days: int | None = None, call_type: str | None = None) -> Known:
         """The `Picture` of all reps: of the last `days`, of one `call_type`, or of everything, then with the week."""
@@ -83,7 +89,7 @@ class Desk:
                 self._all_scores(), self.rubric, target=self.target, days=days, call_type=call_type, whole=whole
             )
 
-        version = self.store.version("calls")
+        version = self.version("calls")
         return self.backroom.need(("picture", days, call_type), version, make, lane="slow")
 
     def scorecards(self) -> list[Row]:
@@ -126,7 +132,7 @@ class Desk:
             given = load_assignments(self.store)
             return effects_of(given, self._all_scores(), given, as_of=today)
 
-        version = self.store.version("calls", "assignments")
+        version = self.version("calls", "assignments")
         known = self.backroom.take(("effects", today), version, make, lane="slow")
         return known.value if known else ()
 
@@ -157,7 +163,7 @@ class Desk:
     def _all_scores(self) -> tuple[ScoredCall, ...]:
         """The scores that standings are fitted to, read once per state of the store."""
         with self._scores_guard:
-            version = self.store.version("calls")
+            version = self.version("calls")
             if self._scores[0] != version:
                 self._scores = (version, load_scores(self.store, without=self.without))
             return self._scores[1]

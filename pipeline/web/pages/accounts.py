@@ -137,7 +137,7 @@ def _version(ask: Ask, calls: list[Row]) -> dict[str, str]:
     files = "\n".join(call["record_file"] for call in calls)
     return {
         "scope": hashlib.sha256(repr(sorted(params.items())).encode()).hexdigest()[:16],
-        "version": f"{hashlib.sha256(files.encode()).hexdigest()[:16]}-{ask.store.version('reviews')}",
+        "version": f"{hashlib.sha256(files.encode()).hexdigest()[:16]}-{ask.desk.version('reviews')}",
     }
 
 
