@@ -70,7 +70,7 @@ def test_the_first_page_answers_who_needs_help_on_what_since_when_and_why(app: A
     assert "Below it on 6 of 6 calls, from the first one on" in first
     assert "sure to be below the target" in first
     assert 'href="/reps/Bob/criteria/discovery"' in first
-    assert "no training yet" in first
+    assert "no training open" in first
 
 
 def test_a_cell_says_its_number_interval_and_calls_and_opens_them(app: Any, desk: Desk) -> None:

@@ -164,8 +164,7 @@ class _Sheet:
             self.text(f"{gap.reason}.{low}", colour=SOFT, size=8.5, after=1)
             for call in card["low"].get(gap.criterion, []):
                 self._moment(call)
-            level = card["means"][gap.criterion][min(gap.level + 1, 4)]
-            self.text(f"The next level up: {level}", size=8.5, after=2.5)
+            self.text(f"At target: {card['goals'][gap.criterion]}", size=8.5, after=2.5)
 
     def _moment(self, call: Row) -> None:
         where = f"{call['account'] or 'unknown account'}, {day(call['call_date'])}, level {call['level']}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections import defaultdict
 from typing import Any
 
@@ -14,6 +15,7 @@ from pipeline.coach.support import PERIOD_DAYS, support_row
 from pipeline.coach.targets import MIN_PEERS, mix_of
 from pipeline.coach.team import Picture
 from pipeline.errors import NotThere
+from pipeline.rubric import Rubric
 from pipeline.web.ask import Ask, File, Go, Html, get
 from pipeline.web.pages.team import PERIODS
 from pipeline.web.render import path_part
@@ -134,7 +136,7 @@ def scorecard(ask: Ask, card: Row) -> Row:
         "as_of": known,
         "standings": mine,
         "titles": {item.id: item.title for item in ask.desk.rubric.criteria},
-        "means": {item.id: item.levels for item in ask.desk.rubric.criteria},
+        "goals": goals_of(ask.desk.rubric),
         "gaps": gaps,
         "since": whole.since,
         "peers": peers_of(whole, rep),
@@ -170,6 +172,11 @@ def _quantile(values: list[float], p: float) -> float:
     low = int(place)
     high = min(low + 1, len(ordered) - 1)
     return ordered[low] + (place - low) * (ordered[high] - ordered[low])
+
+
+def goals_of(rubric: Rubric) -> dict[str, str]:
+    """What each criterion's target level is, in the rubric's words."""
+    return {item.id: item.levels[min(4, math.ceil(item.target))] for item in rubric.criteria}
 
 
 def _grounds(ask: Ask) -> Row:

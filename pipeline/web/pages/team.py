@@ -139,20 +139,23 @@ def _heat(picture: Picture, heads: dict[str, Row], reps: set[str], criteria: set
 
 
 def _first(ask: Ask, picture: Picture, gaps: list[Gap], training: Row) -> list[Row]:
-    """The largest gap of each of the first few reps, with since when, and what was done about it."""
+    """The largest gap of each of the first few reps, with since when, and what was done about it: the training that is
+    open for it, and the last one that was finished, for it where there is one."""
     seen: dict[str, Gap] = {}
     for gap in gaps:
         seen.setdefault(gap.rep, gap)
     found = []
     for gap in list(seen.values())[:FIRST]:
-        mine = [row for row in training["all"] if (row["rep"], row["criterion"]) == (gap.rep, gap.criterion)]
+        mine = [row for row in training["all"] if row["rep"] == gap.rep]
+        done = [row for row in mine if row["status"] == "done"]
+        done.sort(key=lambda row: (row["criterion"] == gap.criterion, row["completed_on"]))
         found.append(
             {
                 "gap": gap,
                 "title": ask.desk.rubric.criterion(gap.criterion).title,
                 "since": picture.since.get((gap.rep, gap.criterion)),
-                "open": next((row for row in mine if row["status"] == "open"), None),
-                "done": next((row for row in reversed(mine) if row["status"] == "done"), None),
+                "open": next((r for r in mine if r["status"] == "open" and r["criterion"] == gap.criterion), None),
+                "done": done[-1] if done else None,
                 "others": [g for g in gaps if g.rep == gap.rep and g is not gap],
             }
         )

@@ -14,7 +14,7 @@ from pipeline.coach.after import call_debrief
 from pipeline.coach.load import rows_of_calls
 from pipeline.coach.team import Picture
 from pipeline.web.ask import Ask, Html, get
-from pipeline.web.pages.reps import support_of
+from pipeline.web.pages.reps import goals_of, support_of
 
 CALLS = 6
 """Calls of a day that are debriefed."""
@@ -62,7 +62,7 @@ def today(ask: Ask, *, rep: str = "") -> Html:
         waiting=known is None,
         training=training,
         promises=None if support is None else due(support["made"], desk.today()),
-        now=desk.today(),
+        goals=goals_of(desk.rubric),
     )
 
 
