@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 
+from pipeline.coach import when
 from pipeline.coach.when import named_days
 
 TUESDAY = dt.date(2026, 9, 8)
@@ -51,3 +53,12 @@ def test_the_end_of_a_month_and_of_a_year_are_days_that_exist() -> None:
     assert named_days("in three months", dt.date(2026, 11, 30))[0].date == dt.date(2027, 2, 28)
     assert named_days("the 5th", dt.date(2026, 12, 20))[0].date == dt.date(2027, 1, 5)
     assert named_days("in February", dt.date(2026, 12, 20)) == []
+
+
+def test_no_day_is_missed_for_want_of_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+    dialogues = Path(__file__).parents[1] / "sample_calls" / "dialogues"
+    lines = [line for path in sorted(dialogues.iterdir()) for line in path.read_text(encoding="utf-8").splitlines()]
+    quick = [named_days(line, TUESDAY) for line in lines]
+    monkeypatch.setattr(when, "_HINTS", ("",))
+    assert quick == [named_days(line, TUESDAY) for line in lines]
+    assert sum(map(len, quick)) > 20

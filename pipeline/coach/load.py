@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pipeline.coach.rows import (
@@ -225,8 +226,13 @@ def _shallow(rows: Rows) -> dict[str, Any]:
     return {name: getattr(rows, name) for name in ("assignments", "sessions", "quotas", "activities")}
 
 
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(item.name for item in dataclasses.fields(kind))
+
+
 def _picked(kind: type, row: Mapping[str, Any]) -> dict[str, Any]:
-    return {item.name: row[item.name] for item in dataclasses.fields(kind) if item.name in row}
+    return {name: row[name] for name in _names(kind) if name in row}
 
 
 def _score(row: Mapping[str, Any], call: CallRow) -> ScoredCall:

@@ -35,6 +35,14 @@ _COUNT = "|".join(sorted(_COUNTS, key=len, reverse=True)) + r"|\d{1,2}"
 _NTH = r"\d{1,2}(?:st|nd|rd|th)|" + "|".join(w.replace("-", "[- ]") for w in sorted(_ORDINALS, key=len, reverse=True))
 
 
+_DIGIT = re.compile(r"\d")
+_HINTS = (
+    "day", "week", "month", "fortnight", "quarter", "year", "tomorrow", "tonight", "morning", "afternoon", "evening",
+    *(name for name in _SHORT), *(word.split("-")[-1] for word in _ORDINALS),
+)  # fmt: skip
+"""A sentence without any of these and without a digit names no day: most do not, and the rules take long to find out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """A day that was named: the words, where they start in the text, and the date (None without the call's own)."""
@@ -46,6 +54,9 @@ class Named:
 
 def named_days(text: str, on: dt.date | None) -> list[Named]:
     """Every day named in `text`, in order, seen from the day `on` of the call."""
+    plain = text.lower()
+    if not any(hint in plain for hint in _HINTS) and not _DIGIT.search(plain):
+        return []
     found: list[Named] = []
     taken: list[tuple[int, int]] = []
     for pattern, resolve in _RULES:
