@@ -37,8 +37,8 @@ _NTH = r"\d{1,2}(?:st|nd|rd|th)|" + "|".join(w.replace("-", "[- ]") for w in sor
 
 _DIGIT = re.compile(r"\d")
 _HINTS = (
-    "day", "week", "month", "fortnight", "quarter", "year", "tomorrow", "tonight", "morning", "afternoon", "evening",
-    *(name for name in _SHORT), *(word.split("-")[-1] for word in _ORDINALS),
+    "day", "week", "month", "fortnight", "quarter", "year", "tomorrow", "tonight", "morning", "afternoon",
+    "evening", *_SHORT, *(word.split("-")[-1] for word in _ORDINALS),
 )  # fmt: skip
 """A sentence without any of these and without a digit names no day: most do not, and the rules take long to find out."""
 
