@@ -40,7 +40,7 @@ _HINTS = (
     "day", "week", "month", "fortnight", "quarter", "year", "tomorrow", "tonight", "morning", "afternoon",
     "evening", *_SHORT, *(word.split("-")[-1] for word in _ORDINALS),
 )  # fmt: skip
-"""A sentence without any of these and without a digit names no day: most do not, and the rules take long to find out."""
+"""A sentence without any of these and without a digit names no day: most are such, and the rules take long to tell."""
 
 
 @dataclass(frozen=True, slots=True)
