@@ -110,3 +110,7 @@ def test_the_store_says_what_changed(tmp_path: Path) -> None:
         with Store(tmp_path) as other:
             assert not other.owner
             assert other.version("calls", "assignments") == store.version("calls", "assignments")
+
+
+def test_an_empty_version_is_one_too(room: Backroom) -> None:
+    assert room.need("key", "", lambda: 5).value == 5

@@ -52,7 +52,8 @@ def client(app: Any, desk: Desk, role: str) -> TestClient:
 
 def whole(at: TestClient, path: str) -> str:
     """A page with its late parts in place."""
-    for _ in range(200):
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
         answer = at.get(path)
         if "data-again" not in answer.text:
             assert answer.status_code == 200, answer.text

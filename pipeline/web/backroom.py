@@ -24,6 +24,8 @@ QUICK_S = 1.0
 REST = 5.0
 """A value that took t seconds, longer than `QUICK_S`, is not begun again for 5 t: a sixth of a core goes into it."""
 KEPT = 3000
+"""Values at most; the one not asked for the longest goes first."""
+LEAVE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Known:
 
 @dataclass(slots=True)
 class _Entry:
-    version: str = ""
+    version: str | None = None
     value: Any = None
     at: dt.datetime | None = None
     took_s: float = 0.0
@@ -67,24 +69,24 @@ class Backroom:
             thread.start()
 
     def close(self) -> None:
-        """Begin nothing more, and wait for what is being made: it reads the store."""
+        """Begin nothing more. What is being made is waited for a moment, then left: threads end with the process."""
         with self._guard:
             self._closed = True
             self._guard.notify_all()
         for thread in self._threads:
-            thread.join()
+            thread.join(LEAVE_S)
 
     def take(
-        self, key: Any, version: str, make: Callable[[], Any], *, lane: str = "quick", wait_s: float = FIRST_S
+        self, key: Any, version: str, make: Callable[[], Any], *, lane: str = "quick", wait_s: float | None = None
     ) -> Known | None:
-        """The value of `key` as of `version`, or the newest there is, or None where there is none after `wait_s`.
+        """The value of `key` as of `version`, or the newest there is, or None where there is none after `wait_s`, which
+        is `FIRST_S` unless stated.
 
         `make` runs in a thread of `lane`. Raises what `make` raised where there is no value to show instead.
         """
         if threading.current_thread() in self._threads:
-            # asked for in the midst of making something else: nobody else is there to make it
-            return Known(make(), dt.datetime.now(dt.UTC), True)
-        until = time.monotonic() + wait_s
+            return self._inside(key, version, make)
+        until = time.monotonic() + (FIRST_S if wait_s is None else wait_s)
         while True:
             with self._guard:
                 entry = self._entry(key)
@@ -100,6 +102,14 @@ class Backroom:
                         raise entry.error
                     return None
             entry.done.wait(left)
+
+    def _inside(self, key: Any, version: str, make: Callable[[], Any]) -> Known:
+        """`take` in the midst of making something else: nobody else may be there to make it."""
+        with self._guard:
+            entry = self._entries.get(key)
+            if entry and entry.at and (entry.version == version or entry.took_s > QUICK_S):
+                return Known(entry.value, entry.at, entry.version == version)
+        return Known(make(), dt.datetime.now(dt.UTC), True)
 
     def _entry(self, key: Any) -> _Entry:
         entry = self._entries.setdefault(key, _Entry())

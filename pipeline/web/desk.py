@@ -137,9 +137,11 @@ class Desk:
         return known.value if known else ()
 
     def library(self) -> Library:
-        """The training library with this company's own modules; read again at most once a minute."""
-        minute = dt.datetime.now(dt.UTC).strftime("%H:%M")
-        found: Library = self.backroom.need("library", minute, lambda: library_of(self.settings)).value
+        """The training library with this company's own modules, read again when one of its files has changed."""
+        data = self.settings.data
+        files = [data / "company.yaml", *sorted((data / "training").glob("*.yaml"))]
+        version = "|".join(f"{file.name} {file.stat().st_mtime_ns}" for file in files if file.is_file())
+        found: Library = self.backroom.need("library", version, lambda: library_of(self.settings)).value
         return found
 
     def today(self) -> dt.date:

@@ -12,8 +12,11 @@ from typing import Any
 from pipeline.access.people import EVERYONE
 from pipeline.coach.after import call_debrief
 from pipeline.coach.load import rows_of_calls
+from pipeline.coach.standings import Standing
 from pipeline.coach.team import Picture
+from pipeline.coach.training import Library
 from pipeline.web.ask import Ask, Html, get
+from pipeline.web.desk import Desk
 from pipeline.web.pages.reps import goals_of, support_of
 
 CALLS = 6
@@ -48,7 +51,12 @@ def today(ask: Ask, *, rep: str = "") -> Html:
     if day is None:
         return ask.show("rep_empty.html", rep=name)
     calls = ask.store.query(_CALLS, {"rep": name, "day": day, "limit": CALLS})
-    known = desk.glimpse(("day", name, day), lambda: _debriefs(ask, name, calls), of=("calls",), wait_s=0.1)
+    whole: Picture = desk.picture().value
+    usual = [s for s in (whole.before or whole.standings) if s.rep == name]
+    library = desk.library()
+    known = desk.glimpse(
+        ("day", name, day), lambda: _debriefs(desk, name, calls, usual, library), of=("calls",), wait_s=0.1
+    )
     support = support_of(ask, name)
     training = [row for row in desk.training(name) if row["status"] == "open"]
     return ask.show(
@@ -58,7 +66,7 @@ def today(ask: Ask, *, rep: str = "") -> Html:
         day=day,
         yesterday=desk.today() - day == dt.timedelta(1),
         calls=calls,
-        pick=None if known is None else pick(known.value, training, desk.library().modules),
+        pick=None if known is None else pick(known.value, training, library.modules),
         waiting=known is None,
         training=training,
         promises=None if support is None else due(support["made"], desk.today()),
@@ -66,16 +74,13 @@ def today(ask: Ask, *, rep: str = "") -> Html:
     )
 
 
-def _debriefs(ask: Ask, rep: str, calls: list[Row]) -> list[Row]:
-    desk = ask.desk
-    whole: Picture = desk.picture().value
-    usual = [s for s in (whole.before or whole.standings) if s.rep == rep]
+def _debriefs(desk: Desk, rep: str, calls: list[Row], usual: list[Standing], library: Library) -> list[Row]:
     found = []
     for call in calls:
         asked = {"rep": rep, "account": call["account"], "call": call["call_id"], "day": call["call_date"]}
         near = [row["call_id"] for row in desk.store.query(_AROUND, {**asked, "limit": AROUND})]
         rows = rows_of_calls(desk.store, [call["call_id"], *near], without=desk.without)
-        made = call_debrief(rows, call["call_id"], desk.rubric, desk.library(), usual=usual)
+        made = call_debrief(rows, call["call_id"], desk.rubric, library, usual=usual)
         if made and made["status"] == "scored":
             found.append(made)
     return found
