@@ -48,27 +48,25 @@ def listing(ask: Ask, *, q: str = "", team: str = "", rep: str = "", show: str =
     where, params = ask.scope.where("c"), ask.scope.params
     today, at = ask.desk.today(), max(1, page)
     asked = {"q": q.strip(), "team": team, "rep": rep, "show": "quiet" if show == "quiet" else ""}
-    rows = ask.store.query(
-        _ACCOUNTS.format(where=where),
-        {
-            **params,
-            "today": today,
-            "q": asked["q"],
-            "team": team,
-            "rep": rep,
-            "quiet": asked["show"] == "quiet",
-            "silent": SILENT_DAYS,
-            "limit": PAGE + 1,
-            "offset": (at - 1) * PAGE,
-        },
-    )
+    values = {
+        **params,
+        "today": today,
+        "q": asked["q"],
+        "team": team,
+        "rep": rep,
+        "quiet": asked["show"] == "quiet",
+        "silent": SILENT_DAYS,
+        "limit": PAGE + 1,
+        "offset": (at - 1) * PAGE,
+    }
+    rows = _kept(ask, _ACCOUNTS.format(where=where), values)
     shown = rows[:PAGE]
     lines = _lines(ask, [row["account"] for row in shown])
     return ask.show(
         "accounts.html",
         rows=[{**row, "line": lines[row["account"]]} for row in shown],
         waiting=any(line is None for line in lines.values()),
-        teams=[row["team"] for row in ask.store.query(_TEAMS.format(where=where), params)],
+        teams=[row["team"] for row in _kept(ask, _TEAMS.format(where=where), params)],
         asked=asked,
         any=bool(shown) or any(asked.values()),
         page=at,
@@ -113,6 +111,12 @@ def one(ask: Ask, *, account: str) -> Html:
     )
 
 
+def _kept(ask: Ask, sql: str, values: Row) -> list[Row]:
+    """Rows of a query over all calls, asked once for each state of them."""
+    found: list[Row] = ask.desk.remember((sql, repr(values)), lambda: ask.store.query(sql, values), of=("calls",))
+    return found
+
+
 def _with_others(rows: Rows, others: Rows) -> Rows:
     mine = {call.call_id for call in rows.calls}
     parts = {
@@ -126,7 +130,7 @@ def _calls_of(ask: Ask, accounts: list[str]) -> dict[str, list[Row]]:
     """The newest calls of each account that the user sees, the oldest first."""
     asked = {**ask.scope.params, "accounts": accounts, "limit": READ}
     found: dict[str, list[Row]] = {account: [] for account in accounts}
-    for row in ask.store.query(_CALLS.format(where=ask.scope.where("c")), asked):
+    for row in _kept(ask, _CALLS.format(where=ask.scope.where("c")), asked):
         found[row["account"]].append(row)
     return found
 
