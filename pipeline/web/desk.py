@@ -30,6 +30,9 @@ Row = dict[str, Any]
 ALL = ("calls", "reviews", "assignments", "sessions", "quotas", "activities")
 
 
+REMEMBERED = 1000
+
+
 class Desk:
     """Store, access book, settings and rubric of one data folder; a context manager that owns the first two.
 
@@ -49,7 +52,7 @@ class Desk:
             raise
         self.rubric: Rubric = load_rubric(settings.rubric)
         self.backroom = Backroom()
-        self._scopes: dict[Any, tuple[str, Scope]] = {}
+        self._known: dict[Any, tuple[str, Any]] = {}
         self._scores_guard = threading.Lock()
         self._scores: tuple[str, tuple[ScoredCall, ...]] = ("", ())
         self.openapi: Callable[[], Any] = dict
@@ -68,11 +71,16 @@ class Desk:
         return "|".join(str(part) for part in (self.store.version(*tables), *own))
 
     def remember(self, key: Any, make: Callable[[], Any], *, of: Sequence[str] = ALL) -> Any:
-        """What `make` gives, worked out once per `key` for the present state of the tables `of` (`Store.version`).
-
-        The value is shared: copy it before changing it. Where making it takes long, it may be the one before.
-        """
-        return self.backroom.need(key, self.version(*of), make).value
+        """What `make` gives, for the present state of the tables `of` (`Store.version`): made by who asks first, for
+        what takes no longer than a query. The value is shared: copy it before changing it."""
+        version = self.version(*of)
+        known = self._known.get(key)
+        if known is None or known[0] != version:
+            known = (version, make())
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known[key] = known
+        return known[1]
 
     def glimpse(
         self, key: Any, make: Callable[[], Any], *, of: Sequence[str] = ALL, lane: str = "quick", wait_s: float = 0.05
@@ -111,11 +119,9 @@ class Desk:
 
     def scope_of(self, user: User) -> Scope:
         """`access.scope_of`, asked of the store once for each state of it."""
-        key, version = (user.role, user.rep, user.teams), self.store.version("calls")
-        known = self._scopes.get(key)
-        if known is None or known[0] != version:
-            known = self._scopes[key] = (version, scope_of(user, self.store))
-        return known[1]
+        key = ("scope", user.role, user.rep, user.teams)
+        found: Scope = self.remember(key, lambda: scope_of(user, self.store), of=("calls",))
+        return found
 
     def training(self, rep: str | None = None) -> list[Row]:
         """`training_report` of all reps or one, as of today: what is assigned is as it is now, what it did may be as of

@@ -84,13 +84,13 @@ def one(ask: Ask, *, account: str) -> Html:
         raise NotThere(f"{account}: no account of that name has calls")
     desk, ids, key = ask.desk, [call["call_id"] for call in calls], _version(ask, calls)
     where, params = ask.scope.where("c"), ask.scope.params
-    others: Rows = desk.remember(
-        ("answers", key["scope"]), lambda: answers_to_objections(desk.store, where, params), of=("calls",)
-    )
     today = desk.today()
 
     def make() -> Row:
         rows = rows_of_calls(desk.store, ids, without=desk.without)
+        others: Rows = desk.remember(
+            ("answers", key["scope"]), lambda: answers_to_objections(desk.store, where, params), of=("calls",)
+        )
         known = load_profile(desk.settings.data).competitors
         found = account_report(rows, desk.rubric, account, as_of=today, competitors=known)
         plan = plan_report(_with_others(rows, others), desk.rubric, account, as_of=today)
