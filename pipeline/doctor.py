@@ -15,6 +15,7 @@ from pipeline import keep, process
 from pipeline.claims import Claims
 from pipeline.errors import DebriefError
 from pipeline.settings import Settings
+from pipeline.settings_file import HIDDEN
 from pipeline.status import watchers
 from pipeline.store import Store
 
@@ -22,8 +23,6 @@ LIBRARIES = ("torch", "faster-whisper", "pocketsphinx", "pyannote.audio", "duckd
 LOW_DISK_GB = 2.0
 STUCK_S = 600.0
 """A claim is renewed every 15 s; one that was not for so long is stuck, whoever holds it."""
-SECRET = ("digest_webhook",)
-"""Settings whose value lets others in: shown as set, never as they are."""
 
 Row = dict[str, Any]
 
@@ -67,7 +66,7 @@ def _settings(settings: Settings) -> list[Row]:
     for f in dataclasses.fields(settings):
         value = getattr(settings, f.name)
         if f.name not in ("data", "inbox") and value != getattr(default, f.name):
-            rows.append(_row(f"setting {f.name}", "set" if f.name in SECRET else value))
+            rows.append(_row(f"setting {f.name}", "set" if f.name in HIDDEN else value))
     return rows
 
 
