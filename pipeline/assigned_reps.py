@@ -1,6 +1,6 @@
 """Calls whose rep nobody named: what a person says about it is kept as a fact and stands above path and sidecar.
 
-    facts/reps/<sha256>.json   {"sha256", "rep", "team", "who", "at"}
+facts/reps/<sha256>.json   {"sha256", "rep", "team", "who", "at"}
 """
 
 from __future__ import annotations

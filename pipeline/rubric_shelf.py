@@ -2,8 +2,8 @@
 
     rubrics/<id>-<version>.yaml    in the data folder; the version is the hash of the content
 
-Which one counts is the setting `rubric`; saving another version changes no score until it is chosen and calls are scored
-again.
+Which one counts is the setting `rubric`; saving another version changes no score until it is chosen and calls are
+scored again.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ MAX_CHARACTERS = 400_000
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A rubric on the shelf: `id`, `version`, `title`, number of `criteria`, its `file`, and when it was put there (UTC);
-    None for one that came with debrief."""
+    """A rubric on the shelf: `id`, `version`, `title`, number of `criteria`, its `file`, and when it was put there (UTC;
+    None for one that came with debrief)."""
 
     id: str
     version: str

@@ -1,8 +1,8 @@
 """The settings as people read and change them: what each is for, where its value is from, and `debrief.toml` edited in
 place, comments kept.
 
-Only settings of `CHANGEABLE` can be changed here: none of them sends anything anywhere, opens the app to others, deletes
-anything or names a file to load. The rest belongs to whoever may write `debrief.toml` on the machine.
+Only settings of `CHANGEABLE` can be changed here: none of them sends anything anywhere, opens the app to others,
+deletes anything or names a file to load. The rest belongs to whoever may write `debrief.toml` on the machine.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
+import itertools
 import math
 import os
 import re
@@ -46,7 +47,9 @@ def _one_of(*known: str) -> Check:
 
 
 def _printable(value: Any) -> str:
-    return "" if str(value).isprintable() and len(str(value)) <= LONGEST else f"one line of at most {LONGEST} characters"
+    return (
+        "" if str(value).isprintable() and len(str(value)) <= LONGEST else f"one line of at most {LONGEST} characters"
+    )
 
 
 def _language(value: Any) -> str:
@@ -119,7 +122,7 @@ def abouts() -> dict[str, str]:
     body = ast.parse(inspect.getsource(module)).body
     fields = next(node.body for node in body if isinstance(node, ast.ClassDef) and node.name == "Settings")
     found: dict[str, str] = {}
-    for field, after in zip(fields, fields[1:], strict=False):
+    for field, after in itertools.pairwise(fields):
         named = isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
         if named and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
             found[field.target.id] = " ".join(str(after.value.value).split())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from models.judge_card import human_review
@@ -12,8 +13,12 @@ from pipeline.coach.commands import library_of
 from pipeline.coach.load import load_rows
 from pipeline.coach.reports import gaps_report, newest_date, scorecard_report, training_report
 from pipeline.coach.rows import Rows
+from pipeline.errors import ModelUnavailable
 from pipeline.rubric import Rubric, load_rubric
+from pipeline.rubric_shelf import keep_current
 from pipeline.store import Store
+from pipeline.web.errands import Errands
+from pipeline.web.glance import Glance
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
@@ -44,7 +49,10 @@ class Desk:
         except BaseException:
             self.store.close()
             raise
+        self.errands = Errands()
+        self.glance = Glance(self)
         self.rubric: Rubric = load_rubric(settings.rubric)
+        keep_current(settings)
         self._guard = threading.RLock()
         self._state = ""
         self._known: dict[Any, Any] = {}
@@ -53,8 +61,26 @@ class Desk:
 
     def close(self) -> None:
         """Close what it owns."""
+        self.errands.close()
         self.book.close()
         self.store.close()
+
+    def take_settings(self, fresh: Settings, names: Iterable[str]) -> None:
+        """From now on, these settings as they are in `fresh`: a page wrote them. Raises `RubricError`."""
+        changed = dataclasses.replace(self.settings, **{name: getattr(fresh, name) for name in names})
+        self.rubric = load_rubric(changed.rubric)
+        keep_current(changed)
+        self.settings = changed
+        with self._guard:
+            self._state = ""
+
+    @property
+    def for_people(self) -> frozenset[str]:
+        """Criteria whose published agreement is too low: scores for people to review, which enter no standing."""
+        try:
+            return human_review(self.settings)
+        except ModelUnavailable:
+            return frozenset()
 
     def remember(self, key: Any, make: Callable[[], Any]) -> Any:
         """What `make` gives, worked out once per `key` for the store's present state. The value is shared: copy it

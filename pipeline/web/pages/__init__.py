@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pipeline.access.people import ADMINS, EVERYONE
+from pipeline.access.people import ADMINS, EVERYONE, LEADERS
 from pipeline.web import static
 from pipeline.web.ask import Page, Route
-from pipeline.web.pages import audit, calls, entrance, home, reps, users
+from pipeline.web.pages import audit, calls, entrance, home, inbox, reps, users
 
 PAGES: dict[str, Page] = {
     "reps": Page("Coach", "Reps", "/reps", reps.ROUTES, EVERYONE),
     "calls": Page("Coach", "Calls", "/calls", calls.ROUTES, EVERYONE),
+    "inbox": Page("Coach", "Inbox", "/inbox", inbox.ROUTES, LEADERS),
     "users": Page("Settings", "Users", "/settings/users", users.ROUTES, ADMINS),
     "audit": Page("Settings", "Audit log", "/settings/audit", audit.ROUTES, ADMINS),
 }
