@@ -12,6 +12,7 @@ from coach_story import keep_story
 from fastapi.testclient import TestClient
 
 from pipeline.access.people import ROLES
+from pipeline.rubric import load_rubric
 from pipeline.settings import Settings
 from pipeline.store import Store
 from pipeline.web.app import all_routes, build_app
@@ -23,7 +24,7 @@ from pipeline.web.pages import PAGES
 PASSWORD = "a long enough phrase"
 ROUTES = [pytest.param(route, id=f"{route.method} {route.path}") for route in all_routes()]
 GUARDED = [given for given in ROUTES if given.values[0].who is not ANYBODY]
-FILL = {"rep": "Ann", "rest": "nothing/here", "name": "app.css"}
+FILL = {"rep": "Ann", "rest": "nothing/here", "name": "app.css", "version": load_rubric("sales_call").version}
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,8 @@ State = Literal["waiting", "running", "done", "failed"]
 class Errand:
     """One piece of work: its `key`, what it is in words, who asked, and how far it is.
 
-    `done` of `total` steps; `line` says what came of it or why it failed; `result` is for whoever asked.
+    `done` of `total` steps; `line` says what came of it or why it failed; `about` is what it was given, `result` what
+    it found.
     """
 
     key: str
@@ -41,6 +42,7 @@ class Errand:
     done: int = 0
     total: int = 0
     line: str = ""
+    about: Any = None
     result: Any = None
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -69,14 +71,14 @@ class Errands:
         self._closed = False
         self._numbers = itertools.count(1)
 
-    def send(self, title: str, work: Work, *, who: str, key: str = "") -> Errand:
+    def send(self, title: str, work: Work, *, who: str, key: str = "", about: Any = None) -> Errand:
         """Do `work` soon. What is under way under the same `key` already is not begun twice."""
         with self._guard:
             name = key or f"errand-{next(self._numbers)}"
             known = self._known.get(name)
             if known and known.under_way:
                 return known
-            errand = Errand(name, title, who, dt.datetime.now(dt.UTC))
+            errand = Errand(name, title, who, dt.datetime.now(dt.UTC), about=about)
             self._known[name] = errand
             self._known.move_to_end(name)
             self._forget()
