@@ -24,6 +24,7 @@ from pipeline.plan import plan_rescore
 from pipeline.settings import Settings, load_settings
 from pipeline.store import Store
 from pipeline.tidy import tidy
+from pipeline.webhooks.courier import tell_all
 
 
 @flow(name="nightly", task_runner=RUNNER, persist_result=False)
@@ -68,6 +69,8 @@ def nightly_flow(data: str | None = None) -> dict[str, Any]:
 
 def _coach(report: dict[str, Any], settings: Settings) -> Digest:
     """Standings, training and the digest, their outcome noted in `report`."""
+    from pipeline.coach.commands import gap_rows
+
     today = dt.date.today()
     try:
         with Store(settings.data) as store:
@@ -78,6 +81,7 @@ def _coach(report: dict[str, Any], settings: Settings) -> Digest:
                 refresh(store, settings)
             except DebriefError as error:
                 report["problems"].append(f"training not assigned: {error}")
+            report["problems"] += tell_all(store, settings, lambda: gap_rows(store, settings=settings))
             digest = nightly_digest(store, report, day=today)
         report["digest"] = deliver(digest, settings)
         report["problems"] += report["digest"]["problems"]

@@ -27,7 +27,7 @@ MAX_CHARACTERS = 400_000
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A rubric on the shelf: `id`, `version`, `title`, number of `criteria`, its `file`, and when it was put there (UTC,
+    """A rubric on the shelf: `id`, `version`, `title`, number of `criteria`, the `file`, when it was put there (UTC,
     None for one that came with debrief)."""
 
     id: str

@@ -321,7 +321,7 @@ class AccessBook:
     def saw(self, name: str, prefix: str) -> set[str]:
         """What a user looked at, as the log's lines tell, of the addresses that begin with `prefix`."""
         rows = self._all(
-            "SELECT DISTINCT what FROM audit WHERE name = ? COLLATE NOCASE AND kind = 'saw' AND what >= ? AND what < ?",
+            "SELECT DISTINCT what FROM audit WHERE name = ? AND kind = 'saw' AND what >= ? AND what < ?",
             (name, prefix, prefix + "\U0010ffff"),
         )
         return {row["what"] for row in rows}

@@ -15,6 +15,7 @@ from pipeline.web.api import API_ROUTES
 from pipeline.web.ask import Ask, Route
 from pipeline.web.desk import Desk
 from pipeline.web.pages import OTHER_ROUTES, PAGES
+from pipeline.webhooks.courier import Courier
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
@@ -181,6 +182,7 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
         )
     listener = _listen(settings)
     desk = Desk(settings)
+    courier = Courier(settings, store=desk.store)
     try:
         say(f"debrief: {public_address(settings)}")
         for line in welcome(desk):
@@ -192,6 +194,7 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
         )
         uvicorn.Server(config).run(sockets=[listener])
     finally:
+        courier.close()
         desk.close()
         listener.close()
 

@@ -82,7 +82,7 @@ def figures(ask: Ask) -> dict[str, Any]:
 
 
 def published() -> dict[str, dict[str, Any]]:
-    """Agreement of the shipped judge with the labels of calls it never saw, per criterion: `n`, `qwk`, `low`, `high`."""
+    """Agreement of the shipped judge with labels of calls it never saw, per criterion: `n`, `qwk`, `low`, `high`."""
     try:
         found: dict[str, dict[str, Any]] = json.loads(QUALITY.read_text(encoding="utf-8"))["criteria"]
     except (OSError, ValueError, KeyError):
