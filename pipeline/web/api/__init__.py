@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.access.people import EVERYONE
-from pipeline.web.api import calls, reps, shared
+from pipeline.web.api import calls, coaching, judge, reps, running, shared
 from pipeline.web.ask import Route, get
 
 API_ROUTES: tuple[Route, ...] = (
@@ -11,4 +11,7 @@ API_ROUTES: tuple[Route, ...] = (
     *shared.ROUTES,
     *reps.ROUTES,
     *calls.ROUTES,
+    *coaching.ROUTES,
+    *judge.ROUTES,
+    *running.ROUTES,
 )

@@ -1,4 +1,4 @@
-"""The settings: what is set, from where and what for; some changed here; what is installed and what to mend; webhooks."""
+"""The settings: what is set, from where and what for; some are changed here; what is installed; webhooks."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def grouped(rows: list[Setting]) -> list[tuple[str, list[Setting]]]:
         mine = [
             name
             for name in left
-            if any(name == each or each[-1] == "*" and name.startswith(each[:-1]) for each in names)
+            if any(name == each or (each[-1] == "*" and name.startswith(each[:-1])) for each in names)
         ]
         found.append((title, [left.pop(name) for name in mine]))
     return [*found, *([("Others", list(left.values()))] if left else [])]
