@@ -24,7 +24,13 @@ from pipeline.web.pages import PAGES
 PASSWORD = "a long enough phrase"
 ROUTES = [pytest.param(route, id=f"{route.method} {route.path}") for route in all_routes()]
 GUARDED = [given for given in ROUTES if given.values[0].who is not ANYBODY]
-FILL = {"rep": "Ann", "rest": "nothing/here", "name": "app.css", "version": load_rubric("sales_call").version}
+FILL = {
+    "account": "Acme",
+    "rep": "Ann",
+    "rest": "nothing/here",
+    "name": "app.css",
+    "version": load_rubric("sales_call").version,
+}
 
 
 @pytest.fixture(scope="module")

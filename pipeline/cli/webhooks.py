@@ -54,7 +54,7 @@ def trial(as_json: Json = False, data: Data = None) -> None:
         if as_json:
             emit(row)
         else:
-            console().print(one_line(f"{'ok  ' if row['ok'] else 'FAIL'} {row['host']}: {row['outcome']}"))
+            console().print(one_line(f"{'ok' if row['ok'] else 'FAIL'} {row['host']}: {row['outcome']}"))
     if not all(row["ok"] for row in results):
         raise typer.Exit(1)
 
