@@ -123,8 +123,9 @@ def abouts() -> dict[str, str]:
     fields = next(node.body for node in body if isinstance(node, ast.ClassDef) and node.name == "Settings")
     found: dict[str, str] = {}
     for field, after in itertools.pairwise(fields):
-        named = isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
-        if named and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+        if not (isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)):
+            continue
+        if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
             found[field.target.id] = " ".join(str(after.value.value).split())
     return found
 

@@ -51,6 +51,7 @@ def state_of(ask: Ask, *, status: str = "", page: int = 1) -> dict[str, Any]:
     at = max(1, page)
     values = {"status": status if status in STATUSES else "", "limit": SHOWN + 1, "offset": (at - 1) * SHOWN}
     failed = ask.store.query(_FAILED, values) if whole else []
+    counted = {row["status"]: row["n"] for row in ask.store.query(_COUNTS)} if whole else {}
     now = watchers(ask.settings.data) if whole else []
     return {
         "people": people,
@@ -60,7 +61,7 @@ def state_of(ask: Ask, *, status: str = "", page: int = 1) -> dict[str, Any]:
         "more": len(failed) > SHOWN,
         "page": at,
         "only": values["status"],
-        "failed_counts": {row["status"]: row["n"] for row in ask.store.query(_COUNTS)} if whole else {},
+        "failed_counts": {name: counted[name] for name in STATUSES if name in counted},
         "watchers": now,
         "errands": ask.desk.errands.all() if whole else [e for e in ask.desk.errands.all() if e.who == ask.user.name],
         "claims": _claims(ask) if whole else 0,
