@@ -89,31 +89,29 @@ def preview(
         from pipeline.rubric_diff import rubric_changes
         from pipeline.workers import WorkerFailed, WorkerPool
 
-        changes = rubric_changes(rubric_of_text(old_text), rubric_of_text(new_text))
+        changes = [change.to_json() for change in rubric_changes(rubric_of_text(old_text), rubric_of_text(new_text))]
+        errand.step(0, len(sha256s))
+        if all(change["moves"] == "nothing" for change in changes):
+            errand.result = {"changes": changes, "moved": [], "calls": len(sha256s), "failed": []}
+            return f"no score of {len(sha256s)} calls would move"
         moved: list[Row] = []
         failed: list[str] = []
         calls = 0
-        errand.step(0, len(sha256s))
-        parts = [sha256s[at : at + _CHUNK] for at in range(0, len(sha256s), _CHUNK)]
-        if any(change.moves != "nothing" for change in changes):
-            with WorkerPool(task, workers=1, timeout_s=settings.timeout_s, log_file=_log(settings)) as pool:
-                for at, part in enumerate(parts):
-                    if errand.stop.is_set():
-                        pool.stop()
-                        return "stopped"
-                    try:
-                        found = pool.submit((old_text, new_text, list(part), settings)).result()
-                    except WorkerFailed as error:
-                        failed.append(str(error))
-                        continue
+        with WorkerPool(task, workers=1, timeout_s=settings.timeout_s, log_file=_log(settings)) as pool:
+            for at in range(0, len(sha256s), _CHUNK):
+                if errand.stop.is_set():
+                    return "stopped"
+                try:
+                    found = pool.submit((old_text, new_text, list(sha256s[at : at + _CHUNK]), settings)).result()
+                except WorkerFailed as error:
+                    failed.append(str(error))
+                else:
                     moved += found["moved"]
                     failed += found["failed"]
                     calls += found["calls"]
-                    errand.step(min(len(sha256s), (at + 1) * _CHUNK), len(sha256s))
-        else:
-            calls = len(sha256s)
-        rows = [change.to_json() for change in changes]
-        errand.result = {"changes": rows, "moved": moved, "calls": calls, "failed": failed}
+                # a new object each time: a page may be reading the one before
+                errand.result = {"changes": changes, "moved": [*moved], "calls": calls, "failed": [*failed]}
+                errand.step(min(len(sha256s), at + _CHUNK), len(sha256s))
         return f"{len(moved)} scores of {calls} calls would move"
 
     return work

@@ -110,7 +110,7 @@ def say_who(ask: Ask, *, call_id: str) -> Html | Go:
         if not rep and not sells:
             raise NotThere("nothing was said; tick who sells, or name the rep")
         roles = roles_by_rep(transcript, sells, {}) if sells else {}
-        if rep:
+        if rep and (rep != row["rep"] or team not in ("", row["team"])):
             _require_mine(ask, rep, team or row["team"])
             assign_rep(ask.settings.data, row["sha256"], rep, team=team, who=ask.user.name)
         if roles:
