@@ -366,12 +366,15 @@ def test_trying_out_shows_what_would_move_to_those_who_may_see_the_calls(
 def test_a_criterion_below_the_floor_is_said_to_be_for_people(desk: Desk) -> None:
     admin = Visitor(desk, "admin")
     assert "For people to review" not in admin.text("/rubric")
-    assert admin.post("/settings", quality_floor="0.7").status_code == 303
+    public = calibration.published()
+    worst = min(public, key=lambda name: public[name]["low"])
+    floor = public[worst]["low"] + 0.0001
+    assert admin.post("/settings", quality_floor=f"{floor}").status_code == 303
     for path in ("/rubric", "/calibration"):
         assert "or people to review" in admin.text(path)
     found = admin.get("/api/v1/rubric").json()["criteria"]
-    assert [row["id"] for row in found if row["for_people"]] == ["objection_handling"]
-    assert "objection_handling" in admin.text("/settings/health")
+    assert [row["id"] for row in found if row["for_people"]] == [worst]
+    assert f"{worst}; published agreement" in admin.text("/settings/health")
 
 
 # --- calibration
