@@ -66,12 +66,13 @@ def _row(kind: str, criterion: str, period: str, reviews: Sequence[Mapping[str, 
 def to_review_blind(
     store: Store, *, count: int, who: str = "", where: str = "true", params: Mapping[str, Any] | None = None
 ) -> list[Row]:
-    """Scored calls for blind review, drawn by a hash of their id so that nobody picks them: `call_id`, `rep`,
-    `account`, `call_date`, `path`; those that `who` has reviewed are left out. `where` narrows the calls (`c`)."""
+    """Scored calls for blind review, drawn by the end of their id, a content hash, so that nobody picks them:
+    `call_id`, `rep`, `account`, `call_date`, `path`; those that `who` has reviewed are left out. `where` narrows
+    the calls (`c`)."""
     return store.query(
         "SELECT call_id, rep, account, call_date, path FROM calls c WHERE status = 'scored' AND "
         f"({where}) AND call_id NOT IN (SELECT call_id FROM reviews WHERE kind = 'blind' "
-        "AND ($who = '' OR lower(who) = lower($who))) ORDER BY sha256('blind/' || call_id) LIMIT $count",
+        "AND ($who = '' OR lower(who) = lower($who))) ORDER BY reverse(call_id) LIMIT $count",
         {"who": who, "count": count, **(params or {})},
     )
 

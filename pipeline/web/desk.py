@@ -18,7 +18,7 @@ from pipeline.rubric import Rubric, load_rubric
 from pipeline.rubric_shelf import keep_current
 from pipeline.store import Store
 from pipeline.web.errands import Errands
-from pipeline.web.glance import Glance
+from pipeline.web.glance import Glance, Later
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
@@ -51,6 +51,7 @@ class Desk:
             raise
         self.errands = Errands()
         self.glance = Glance(self)
+        self.later = Later()
         self.rubric: Rubric = load_rubric(settings.rubric)
         keep_current(settings)
         self._guard = threading.RLock()
@@ -62,6 +63,7 @@ class Desk:
     def close(self) -> None:
         """Close what it owns."""
         self.errands.close()
+        self.later.close()
         self.book.close()
         self.store.close()
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import DebriefError
 
@@ -18,6 +19,8 @@ FRESH_S = 10.0
 PATIENCE_S = 0.06
 """How long a request waits for a look: a small inbox is looked through in less."""
 NAMED = 50
+KEYS = 200
+"""Values that `Later` keeps."""
 
 _LEFT = """
 SELECT path FROM (SELECT unnest($paths::VARCHAR[]) AS path)
@@ -35,6 +38,46 @@ class Waiting:
     at: float
     took_s: float
     problem: str = ""
+
+
+class Later:
+    """Values that take longer than a page may, worked out beside the requests and good for a while after.
+
+    One that is too old is still given while it is made anew.
+    """
+
+    def __init__(self, *, fresh_s: float = 600.0) -> None:
+        self._fresh_s = fresh_s
+        self._guard = threading.Lock()
+        self._known: dict[Any, tuple[float, Any]] = {}
+        self._making: dict[Any, threading.Thread] = {}
+
+    def get(self, key: Any, make: Callable[[], Any]) -> Any:
+        """The value of a key; None while the first one is being made, or where that failed."""
+        with self._guard:
+            at, _ = self._known.get(key, (-self._fresh_s, None))
+            if time.monotonic() - at < self._fresh_s:
+                return self._known[key][1]
+            thread = self._making.get(key)
+            if thread is None or not thread.is_alive():
+                if len(self._known) > KEYS:
+                    self._known.clear()
+                thread = threading.Thread(target=self._make, args=(key, make), name="later", daemon=True)
+                self._making = {key: each for key, each in self._making.items() if each.is_alive()} | {key: thread}
+                thread.start()
+        thread.join(PATIENCE_S)
+        return self._known.get(key, (0.0, None))[1]
+
+    def close(self) -> None:
+        """Wait for what is being made: it reads the store."""
+        for thread in list(self._making.values()):
+            thread.join()
+
+    def _make(self, key: Any, make: Callable[[], Any]) -> None:
+        with contextlib.suppress(DebriefError):
+            value = make()
+            with self._guard:
+                self._known[key] = (time.monotonic(), value)
 
 
 class Glance:

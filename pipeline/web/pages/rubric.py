@@ -183,13 +183,20 @@ def outdated(ask: Ask) -> int:
     return int(rows[0]["n"])
 
 
-def examples(ask: Ask, rubric: Rubric) -> dict[tuple[str, int], dict[str, Any]]:
-    """Per criterion and level one quote of the newest calls that the user sees."""
+def examples(ask: Ask, rubric: Rubric) -> dict[tuple[str, int], dict[str, Any]] | None:
+    """Per criterion and level one quote of the newest calls that the user sees; None while they are looked for."""
     sql = _EXAMPLES.format(where=ask.scope.where("c"))
     values = {**ask.scope.params, "rubric": rubric.id, "limit": RECENT}
     key = ("examples", rubric.id, ask.scope)
-    rows = ask.desk.remember(key, lambda: ask.store.query(sql, values))
-    return {(row["criterion"], row["level"]): row for row in rows}
+    store = ask.store
+    rows = ask.desk.later.get(key, lambda: store.query(sql, values))
+    if rows is None:
+        return None
+    # what was erased or given to another team meanwhile is shown to nobody any more
+    sql = f"SELECT call_id FROM calls c WHERE call_id IN (SELECT unnest($ids::VARCHAR[])) AND ({ask.scope.where('c')})"
+    left = store.query(sql, {**ask.scope.params, "ids": sorted({row["call_id"] for row in rows})})
+    seen = {row["call_id"] for row in left}
+    return {(row["criterion"], row["level"]): row for row in rows if row["call_id"] in seen}
 
 
 def _page(ask: Ask, rubric: Rubric) -> Html:
@@ -198,11 +205,13 @@ def _page(ask: Ask, rubric: Rubric) -> Html:
         stale = outdated(ask)
     except DebriefError:
         stale = 0
+    found = examples(ask, rubric)
     return ask.show(
         "rubric.html",
         rubric=rubric,
+        looking=found is None,
         active=rubric.version == active.version,
-        examples=examples(ask, rubric),
+        examples=found or {},
         for_people=ask.desk.for_people,
         floor=ask.settings.quality_floor,
         stale=stale,
