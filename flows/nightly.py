@@ -69,8 +69,6 @@ def nightly_flow(data: str | None = None) -> dict[str, Any]:
 
 def _coach(report: dict[str, Any], settings: Settings) -> Digest:
     """Standings, training and the digest, their outcome noted in `report`."""
-    from pipeline.coach.commands import gap_rows
-
     today = dt.date.today()
     try:
         with Store(settings.data) as store:
@@ -81,7 +79,7 @@ def _coach(report: dict[str, Any], settings: Settings) -> Digest:
                 refresh(store, settings)
             except DebriefError as error:
                 report["problems"].append(f"training not assigned: {error}")
-            report["problems"] += tell_all(store, settings, lambda: gap_rows(store, settings=settings))
+            report["problems"] += tell_all(store, settings, lambda: open_gaps(store, settings))
             digest = nightly_digest(store, report, day=today)
         report["digest"] = deliver(digest, settings)
         report["problems"] += report["digest"]["problems"]
@@ -95,6 +93,13 @@ def with_problems(digest: Digest, problems: list[str]) -> Digest:
     """The digest with a last section of what went wrong around it."""
     added = (section("Problems", problems),) if problems else ()
     return dataclasses.replace(digest, sections=(*digest.sections, *added))
+
+
+def open_gaps(store: Store, settings: Settings) -> list[dict[str, Any]]:
+    """The gaps of today, as rows. Raises `DebriefError`s."""
+    from pipeline.coach.commands import gap_rows
+
+    return gap_rows(store, settings=settings)
 
 
 def assign(store: Store, settings: Settings) -> list[dict[str, Any]]:
