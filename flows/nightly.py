@@ -26,6 +26,7 @@ from pipeline.retention import retain_all
 from pipeline.settings import Settings, load_settings
 from pipeline.store import Store
 from pipeline.tidy import tidy
+from pipeline.webhooks.courier import tell_all
 
 
 @flow(name="nightly", task_runner=RUNNER, persist_result=False)
@@ -82,6 +83,7 @@ def _coach(report: dict[str, Any], settings: Settings) -> Digest:
             except DebriefError as error:
                 report["problems"].append(f"training not assigned: {error}")
             _retain(report, store, settings)
+            report["problems"] += tell_all(store, settings, lambda: open_gaps(store, settings))
             digest = nightly_digest(store, report, day=today)
         report["digest"] = deliver(digest, settings)
         report["problems"] += report["digest"]["problems"]
@@ -105,6 +107,13 @@ def with_problems(digest: Digest, problems: list[str]) -> Digest:
     """The digest with a last section of what went wrong around it."""
     added = (section("Problems", problems),) if problems else ()
     return dataclasses.replace(digest, sections=(*digest.sections, *added))
+
+
+def open_gaps(store: Store, settings: Settings) -> list[dict[str, Any]]:
+    """The gaps of today, as rows. Raises `DebriefError`s."""
+    from pipeline.coach.commands import gap_rows
+
+    return gap_rows(store, settings=settings)
 
 
 def assign(store: Store, settings: Settings) -> list[dict[str, Any]]:

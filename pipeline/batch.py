@@ -21,6 +21,7 @@ from pipeline.errors import DebriefError, StoreError
 from pipeline.plan import Job, Outcome, Status, keep_failure
 from pipeline.settings import Settings
 from pipeline.store import Ingested, Store
+from pipeline.webhooks.courier import note_news
 from pipeline.workers import WorkerFailed, WorkerPool
 
 log = logging.getLogger("debrief.batch")
@@ -206,7 +207,9 @@ def update_store(settings: Settings, *, whole: bool = False, wait_s: float = 10.
     with Store(settings.data, wait_s=wait_s) as store:
         # a large batch takes a while: whoever wants to read meanwhile need not wait for its end
         store.serve()
-        return store.ingest() if whole else store.catch_up()
+        done = store.ingest() if whole else store.catch_up()
+        note_news(store, settings)
+        return done
 
 
 def worker_count(settings: Settings) -> int:

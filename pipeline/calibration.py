@@ -6,7 +6,6 @@ than over all calls; they are counted apart, and tell in which direction the mac
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -49,8 +48,9 @@ def _row(kind: str, criterion: str, period: str, reviews: Sequence[Mapping[str, 
         if row["level"] is not None and row["machine_level"] is not None:
             by_call.setdefault(row["call_id"], []).append((row["level"], row["machine_level"]))
     pairs = [pair for group in by_call.values() for pair in group]
-    found = asdict(agreement(list(by_call.values())))
-    if len(pairs) < ENOUGH:
+    enough = len(pairs) >= ENOUGH
+    found = asdict(agreement(list(by_call.values()), draws=500 if enough else 0))
+    if not enough:
         found |= {"qwk": None, "low": None, "high": None}
     return {
         "kind": kind,
@@ -63,15 +63,18 @@ def _row(kind: str, criterion: str, period: str, reviews: Sequence[Mapping[str, 
     }
 
 
-def to_review_blind(store: Store, *, count: int, who: str = "") -> list[Row]:
-    """Scored calls for blind review, drawn by a hash of their id so that nobody picks them: `call_id`, `rep`,
-    `account`, `call_date`, `path`; those that `who` has reviewed are left out."""
-    rows = store.query(
-        "SELECT call_id, rep, account, call_date, path FROM calls WHERE status = 'scored' AND call_id NOT IN "
-        "(SELECT call_id FROM reviews WHERE kind = 'blind' AND ($who = '' OR lower(who) = lower($who)))",
-        {"who": who},
+def to_review_blind(
+    store: Store, *, count: int, who: str = "", where: str = "true", params: Mapping[str, Any] | None = None
+) -> list[Row]:
+    """Scored calls for blind review, drawn by the end of their id, a content hash, so that nobody picks them:
+    `call_id`, `rep`, `account`, `call_date`, `path`; those that `who` has reviewed are left out. `where` narrows
+    the calls (`c`)."""
+    return store.query(
+        "SELECT call_id, rep, account, call_date, path FROM calls c WHERE status = 'scored' AND "
+        f"({where}) AND call_id NOT IN (SELECT call_id FROM reviews WHERE kind = 'blind' "
+        "AND ($who = '' OR lower(who) = lower($who))) ORDER BY reverse(call_id) LIMIT $count",
+        {"who": who, "count": count, **(params or {})},
     )
-    return sorted(rows, key=lambda row: hashlib.sha256(f"blind/{row['call_id']}".encode()).hexdigest())[:count]
 
 
 def reviews_in(store: Store, *, kinds: Iterable[str] = ("override", "dispute", "blind")) -> list[Row]:

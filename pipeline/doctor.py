@@ -15,6 +15,7 @@ from pipeline import keep, process
 from pipeline.claims import Claims
 from pipeline.errors import DebriefError
 from pipeline.settings import Settings
+from pipeline.settings_file import HIDDEN
 from pipeline.status import watchers
 from pipeline.store import Store
 
@@ -22,15 +23,13 @@ LIBRARIES = ("torch", "faster-whisper", "pocketsphinx", "pyannote.audio", "duckd
 LOW_DISK_GB = 2.0
 STUCK_S = 600.0
 """A claim is renewed every 15 s; one that was not for so long is stuck, whoever holds it."""
-SECRET = ("digest_webhook",)
-"""Settings whose value lets others in: shown as set, never as they are."""
 
 Row = dict[str, Any]
 
 
 def checkup(settings: Settings) -> list[Row]:
     """Rows `{"what", "found", "ok", "remedy"}`, in reading order. Never raises `DebriefError`."""
-    one = (_folder, _disk, _rubric)
+    one = (_folder, _disk, _rubric, _people, _webhooks)
     many = (_models, _store, _watchers, _failures)
     return [
         _python(),
@@ -67,7 +66,7 @@ def _settings(settings: Settings) -> list[Row]:
     for f in dataclasses.fields(settings):
         value = getattr(settings, f.name)
         if f.name not in ("data", "inbox") and value != getattr(default, f.name):
-            rows.append(_row(f"setting {f.name}", "set" if f.name in SECRET else value))
+            rows.append(_row(f"setting {f.name}", "set" if f.name in HIDDEN else value))
     return rows
 
 
@@ -102,6 +101,41 @@ def _rubric(settings: Settings) -> Row:
     except DebriefError as error:
         return _row("rubric", error, "correct the file, or the setting `rubric`")
     return _row("rubric", f"{rubric.id} {rubric.version}, {len(rubric.criteria)} criteria")
+
+
+def _people(settings: Settings) -> Row:
+    """The criteria that the judge is not good enough at, by its published agreement."""
+    from models.judge_card import human_review
+
+    try:
+        names = sorted(human_review(settings))
+    except DebriefError as error:
+        return _row("human review", error, "install debrief again, or run make evaluate")
+    if settings.judge != "embedded":
+        found = f"not known for judge {settings.judge}: nothing is published; `debrief calibrate` measures it"
+        return _row("human review", found)
+    low = f"published agreement may be below {settings.quality_floor:g}: no standing, no training follows from them"
+    return _row("human review", f"{', '.join(names)}; {low}" if names else "no criterion")
+
+
+def _webhooks(settings: Settings) -> Row:
+    from pipeline.webhooks.outbox import FILE, Outbox
+    from pipeline.webhooks.send import addresses, secret
+
+    try:
+        urls = addresses(settings)
+        if not urls:
+            return _row("webhooks", "off")
+        secret()
+        counts = {}
+        if (settings.data / FILE).is_file():
+            with Outbox(settings.data) as outbox:
+                counts = outbox.counts()
+    except DebriefError as error:
+        return _row("webhooks", error, "correct it; until then nothing is sent")
+    said = ", ".join(f"{n} {status}" for status, n in sorted(counts.items())) or "nothing told yet"
+    found = f"{len(urls)} address{'es' if len(urls) > 1 else ''}; {said}"
+    return _row("webhooks", found, "`debrief webhooks list` says why" if counts.get("failed") else "")
 
 
 def _models(settings: Settings) -> list[Row]:

@@ -315,5 +315,10 @@ CREATE TABLE snippets (
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _KEEPING, _REVIEWS, _COACHING, _COMMENTS, _SNIPPETS)
+# The turns that a person's level rests on, as a list of their numbers.
+_REVIEW_EVIDENCE = """
+ALTER TABLE reviews ADD COLUMN evidence JSON;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _KEEPING, _REVIEWS, _COACHING, _COMMENTS, _SNIPPETS, _REVIEW_EVIDENCE)
 """Scripts in order; the database's version is how many of them it has run."""

@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from pipeline import consent, keep
+from pipeline.assigned_reps import with_assigned_rep
 from pipeline.assigned_roles import assign_roles, renamed, with_assigned_roles
 from pipeline.errors import DebriefError, EngineError, InputError, TranscriptError, Withheld
 from pipeline.ingest import Source
@@ -65,6 +66,7 @@ def rescore(record: Record, settings: Settings, *, source: Source | None = None)
             return process_source(source, settings)
         meta = source.meta().merged(CallMeta(extra=transcript.meta.extra))
         transcript = dataclasses.replace(transcript, meta=meta)
+    transcript = with_assigned_roles(transcript, settings.data, kept["sha256"])
     return _judged(source or kept, transcript, settings)
 
 
@@ -143,6 +145,8 @@ def _under_its_hash(source: Source, transcript: Transcript) -> Transcript:
 
 
 def _judged(source: Source | Record, transcript: Transcript, settings: Settings) -> Record:
+    sha256 = source["sha256"] if isinstance(source, dict) else source.sha256
+    transcript = with_assigned_rep(transcript, settings.data, sha256)
     status, reason = _fit_to_score(transcript, settings)
     if status != "scored":
         return _record(source, settings, status=status, reason=reason, transcript=transcript)

@@ -28,7 +28,7 @@ class Review:
 
     `level` is 0-4, None for n/a; a dispute's is the level that the rep thinks right, None where they do not say.
     `na` tells an n/a from a level that was not given. `machine_level` and `machine_status` are what the machine said of
-    the call when the review was made.
+    the call when the review was made. `evidence` are the turns that the level rests on, where the person names them.
     """
 
     call_id: str
@@ -42,6 +42,7 @@ class Review:
     machine_level: int | None = None
     machine_status: str = ""
     judge_revision: str = ""
+    evidence: tuple[int, ...] = ()
 
     @property
     def review_id(self) -> str:
@@ -64,6 +65,7 @@ class Review:
             "machine_level": self.machine_level,
             "machine_status": self.machine_status,
             "judge_revision": self.judge_revision,
+            "evidence": list(self.evidence),
         }
 
 
@@ -76,10 +78,11 @@ def review_of(
     why: str,
     level: str | int | None = None,
     at: dt.datetime | None = None,
+    evidence: Sequence[int] = (),
 ) -> Review:
-    """A review of a kept record; `level` is 0-4 or `na`.
+    """A review of a kept record; `level` is 0-4 or `na`, `evidence` are turns from 0.
 
-    Raises `ReviewError` where the call was not scored, has no such criterion, or something is missing.
+    Raises `ReviewError` where the call was not scored, has no such criterion or turn, or something is missing.
     """
     card, call_id = record.get("scorecard"), record["source"]["sha256"][:16]
     if not card:
@@ -95,6 +98,10 @@ def review_of(
         raise ReviewError("say why: others will read it beside the score")
     if level is None and kind != "dispute":
         raise ReviewError("a level is needed: 0 to 4, or na")
+    turns = len((record.get("transcript") or {}).get("turns", ())) if evidence else 0
+    for turn in evidence:
+        if not 0 <= turn < turns:
+            raise ReviewError(f"{criterion}: there is no turn {turn}; the call has turns 0 to {turns - 1}")
     machine = score.get("machine") or score
     return Review(
         call_id=call_id,
@@ -108,6 +115,7 @@ def review_of(
         machine_level=machine["level"],
         machine_status=machine["status"],
         judge_revision=card["judge"]["revision"],
+        evidence=tuple(sorted(set(evidence))),
     )
 
 

@@ -31,6 +31,9 @@ TRAINED = (
 )
 """Criteria that the shipped judge was trained to score; any other is judged by its examples."""
 
+MAX_NODES = 50_000
+"""Values in a rubric's YAML, aliases counted as often as they stand; the shipped ones have a few hundred."""
+
 _CRITERION_KEYS = {
     "id", "title", "stage", "question", "weight", "target", "applies", "judge", "missed", "moves", "levels",
     "occasion", "shows", "confirms", "same_as",
@@ -116,6 +119,11 @@ def load_rubric(name_or_path: str | Path) -> Rubric:
     mistakes = check_text(text)
     if mistakes:
         raise RubricError(f"{path}: " + "; ".join(mistakes))
+    return rubric_of_text(text)
+
+
+def rubric_of_text(text: str) -> Rubric:
+    """The rubric of a YAML text that `check_text` finds sound."""
     return _build(yaml.safe_load(text))
 
 
@@ -128,6 +136,8 @@ def check_text(text: str) -> list[str]:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         return [f"line {line}: not readable as YAML ({getattr(error, 'problem', error)}); check indentation and quotes"]
+    except RecursionError:
+        return ["line 1: nested too deeply to be a rubric; see rubrics/sales_call.yaml"]
     if not isinstance(table, dict) or not isinstance(node, yaml.MappingNode):
         return ["line 1: a rubric is a mapping with 'id', 'title' and 'criteria'; see rubrics/sales_call.yaml"]
     mistakes = [f"line 1: '{key}' is missing; add it" for key in ("id", "title", "criteria") if not table.get(key)]
@@ -148,7 +158,27 @@ def check_text(text: str) -> list[str]:
     seen: set[str] = set()
     for row, row_node in zip(rows, nodes, strict=False):
         mistakes += _check_criterion(row, row_node, moves=moves, seen=seen)
+    if not mistakes and _expanded(node) > MAX_NODES:
+        return [f"line 1: its aliases ('*name') stand for more than {MAX_NODES:,} values; write it out"]
     return mistakes
+
+
+def _expanded(root: yaml.Node) -> float:
+    """How many values a node stands for once its aliases are written out; infinite where one leads back to itself."""
+    sizes: dict[int, float] = {}
+    open_nodes: set[int] = set()
+
+    def size(node: yaml.Node) -> float:
+        if id(node) in open_nodes:
+            return math.inf
+        if id(node) not in sizes:
+            open_nodes.add(id(node))
+            inner = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
+            sizes[id(node)] = 1 + sum(map(size, inner if isinstance(node, yaml.CollectionNode) else ()))
+            open_nodes.discard(id(node))
+        return sizes[id(node)]
+
+    return size(root)
 
 
 def _check_kinds(table: Mapping[str, Any], node: yaml.MappingNode) -> list[str]:

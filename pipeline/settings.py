@@ -19,8 +19,9 @@ DEFAULT_DATA_FOLDER = "debrief-data"
 
 _TRUTH = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
 
-SECRETS = ("judge_key", "smtp_password", "crm_key")
-"""Taken from the environment only (`DEBRIEF_JUDGE_KEY`, `DEBRIEF_SMTP_PASSWORD`, `DEBRIEF_CRM_KEY`)."""
+SECRETS = ("judge_key", "smtp_password", "crm_key", "webhook_secret")
+"""Taken from the environment only (`DEBRIEF_JUDGE_KEY`, `DEBRIEF_SMTP_PASSWORD`, `DEBRIEF_CRM_KEY`,
+`DEBRIEF_WEBHOOK_SECRET`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,15 @@ class Settings:
     inbox: str = ""
     """Watched folder; empty means `inbox/` inside the data folder."""
     path_pattern: str = "{team}/{rep}/{date}_{account}"
+    """What folders and file names say, from the right; a file beside the recording wins."""
     rubric: str = "sales_call"
-    """Name of a shipped rubric or path of a YAML file."""
+    """Name of a shipped rubric, or path of a YAML file (a relative one from here, else from the data folder)."""
     engine: str = "auto"
     """Recogniser: `auto`, `faster-whisper` or `pocketsphinx`."""
     whisper_model: str = "auto"
     """Catalogue name or folder of a CTranslate2 Whisper model; `auto` picks by hardware."""
     language: str = "en"
+    """Language that is spoken, as Whisper calls it."""
     glossary: str = ""
     """Comma-separated names and products the recogniser should expect."""
     diarizer: str = "auto"
@@ -47,9 +50,11 @@ class Settings:
     speakers: int = 0
     """Speaker count when known; 0 means estimate."""
     max_hours: float = 6.0
+    """Longer recordings are refused."""
     max_expected_wer: float = 0.35
     """Calls whose expected word error rate is above this are not scored."""
     min_roles_confidence: float = 0.8
+    """Calls on which it is less certain (0-1) who sells wait for a person's word."""
     min_confidence: float = 0.0
     """Criteria below this confidence abstain; 0 means the judge's own calibrated thresholds."""
     quality_floor: float = 0.5
@@ -75,14 +80,20 @@ class Settings:
     digest_to: str = ""
     """Comma-separated addresses that the nightly digest is mailed to; empty means none."""
     digest_from: str = "debrief@localhost"
+    """Sender of the digest's mail."""
     digest_webhook: str = ""
     """Address of a Slack or Teams webhook that the nightly digest is posted to; empty means none."""
+    webhook_urls: str = ""
+    """Comma-separated addresses that new scorecards, gaps and assignments are posted to, signed with
+    `DEBRIEF_WEBHOOK_SECRET`; empty means that nothing is sent."""
     smtp_host: str = ""
+    """Mail server of the digest; empty means that nothing is mailed."""
     smtp_port: int = 587
+    """Port of the mail server."""
     smtp_security: str = "starttls"
     """`starttls`, `tls` or `none`."""
     smtp_user: str = ""
-    """The password is in `DEBRIEF_SMTP_PASSWORD` only."""
+    """Name at the mail server. The password is in `DEBRIEF_SMTP_PASSWORD` only."""
     redact: str = "all"
     """What is taken out of everything that leaves (exports, clips, CRM, digests): `all`, `none`, or some of `card`,
     `bank`, `ssn`, `email`, `phone`, `number`, with commas."""
@@ -107,12 +118,14 @@ class Settings:
     keep_logs_days: int = 30
     """Days that logs, digests and Prefect's runs are kept; 0 means for ever."""
     target_level: float = 3.0
+    """Level (0-4) that every rep should reach on every criterion; other than 3 it wins over the rubric's targets."""
     crm: str = "hubspot"
     """Whose field names `debrief crm` uses: `hubspot` or `salesforce`."""
     crm_url: str = ""
     """Where `debrief crm push` sends accounts to; empty means that nothing is ever sent. The key is in
     `DEBRIEF_CRM_KEY` only."""
     port: int = 8321
+    """Port of the web app."""
     host: str = "127.0.0.1"
     """Address the web app listens on; anything but loopback belongs behind a reverse proxy with TLS."""
     public_url: str = ""
@@ -154,7 +167,16 @@ def load_settings(data: Path | str | None = None, *, environ: Mapping[str, str] 
         text = environ.get(f"DEBRIEF_{name.upper()}")
         if text is not None:
             values[name] = _cast(text, f, where=f"DEBRIEF_{name.upper()}")
+    if "rubric" in values:
+        values["rubric"] = _kept_rubric(folder, values["rubric"])
     return Settings(data=folder, **values)
+
+
+def _kept_rubric(folder: Path, name: str) -> str:
+    """A relative path that is only there in the data folder, as a path from here: the folder may be moved."""
+    path = Path(name)
+    inside = folder / path
+    return str(inside) if path.suffix and not path.exists() and inside.is_file() else name
 
 
 def _cast(value: Any, f: dataclasses.Field[Any], *, where: str) -> Any:

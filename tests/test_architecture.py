@@ -28,7 +28,7 @@ STORE = {
     "pipeline.retention",
 }
 TOP = ("pipeline.cli", "pipeline.web")
-ABOVE_STORE = ("pipeline.coach", "pipeline.access")
+ABOVE_STORE = ("pipeline.coach", "pipeline.access", "pipeline.webhooks")
 """Read through the store; belong to its layer."""
 
 HEAVY = {
@@ -42,6 +42,10 @@ def module_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+def belongs(module: str, packages: tuple[str, ...]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
 def layer(module: str) -> int | None:
     top = module.split(".")[0]
     if top == "models":
@@ -52,9 +56,9 @@ def layer(module: str) -> int | None:
         return None
     if module in BASE or module == "pipeline":
         return LAYERS.index("base")
-    if module.startswith(tuple(f"{name}." for name in TOP)) or module in TOP:
+    if belongs(module, TOP):
         return LAYERS.index("top")
-    if module in STORE or module.startswith(ABOVE_STORE):
+    if module in STORE or belongs(module, ABOVE_STORE):
         return LAYERS.index("store")
     return LAYERS.index("stages")
 

@@ -23,6 +23,7 @@ COMMANDS = (
     "erase", "doctor", "rebuild", "backup", "roles", "voices list", "voices enrol", "voices forget",
     "review", "dispute", "calibrate", "users add", "users list", "users role", "users disable", "users enable",
     "users password", "users link", "users token",
+    "webhooks list", "webhooks test", "webhooks send", "webhooks retry",
     "erase", "doctor", "rebuild", "backup", "standings", "coach", "live", "commitments", "accountability", "import",
     "digest", "calendar", "crm export", "crm push", "training done", "training drop", "training reopen", "training due",
     "training note", "training assign", "training reminders", "training effects", "training modules", "training edit",
@@ -31,7 +32,7 @@ COMMANDS = (
 READING = (
     "process", "transcribe", "score", "scorecard", "gaps", "training", "snippets", "account", "plan", "rubric check",
     "rubric diff", "models list", "models check", "doctor", "nightly", "roles", "voices list", "calibrate",
-    "users list", "standings", "coach", "live", "commitments",
+    "users list", "webhooks list", "webhooks test", "webhooks send", "standings", "coach", "live", "commitments",
     "accountability", "digest", "crm export", "training reminders", "training effects", "training modules",
 )  # fmt: skip
 

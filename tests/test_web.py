@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 from pipeline.access.people import ROLES
 from pipeline.coach.playlists import KeptSnippet
 from pipeline.coach.rows import Assignment
+from pipeline.rubric import load_rubric
 from pipeline.settings import Settings
 from pipeline.store import Store
 from pipeline.web.app import all_routes, build_app
@@ -40,6 +41,7 @@ FILL = {
     "what": "done",
     "snippet_id": "0123-abc",
     "playlist": "none",
+    "version": load_rubric("sales_call").version,
 }
 
 

@@ -335,6 +335,14 @@ class AccessBook:
         with self._writing():
             return self._connection.execute("DELETE FROM audit WHERE at < ?", (at,)).rowcount
 
+    def saw(self, name: str, prefix: str) -> set[str]:
+        """What a user looked at, as the log's lines tell, of the addresses that begin with `prefix`."""
+        rows = self._all(
+            "SELECT DISTINCT what FROM audit WHERE name = ? AND kind = 'saw' AND what >= ? AND what < ?",
+            (name, prefix, prefix + "\U0010ffff"),
+        )
+        return {row["what"] for row in rows}
+
     def _link(self, user: User, kind: str, seconds: float) -> str:
         if user.disabled:
             raise AccessError(f"{user.name}: disabled; `debrief users enable` lets them in again")

@@ -29,6 +29,7 @@ from pipeline.cli import (
     training,
     users,
     voices,
+    webhooks,
 )
 from pipeline.cli.shared import Data, NotThereYet, choose_data, log_unexpected, one_line
 from pipeline.errors import DebriefError
@@ -65,6 +66,7 @@ app.add_typer(rubrics.app, name="rubric")
 app.add_typer(models.app, name="models")
 app.add_typer(voices.app, name="voices")
 app.add_typer(users.app, name="users")
+app.add_typer(webhooks.app, name="webhooks")
 
 
 def main() -> None:

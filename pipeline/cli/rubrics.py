@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from pipeline.cli.shared import Data, Json, console, emit, one_line, settings_of
-
-if TYPE_CHECKING:
-    from pipeline.rubric import Rubric
-    from pipeline.settings import Settings
-    from pipeline.types import Scorecard, Transcript
 
 Row = Mapping[str, Any]
 
@@ -59,13 +54,17 @@ def diff(
 
     Nothing stored is changed.
     """
+    from pipeline import keep
     from pipeline.rubric import load_rubric
     from pipeline.rubric_diff import rubric_changes
+    from pipeline.rubric_moves import moves_of
 
     settings = settings_of(data)
     pair = load_rubric(old), load_rubric(new)
     changes = [change.to_json() for change in rubric_changes(*pair)]
-    moved, calls, failed = _moves(settings, *pair)
+    kept = sorted({file.parent.name for file in keep.all_record_files(settings.data)})
+    found = moves_of(kept, *pair, settings)
+    moved, calls, failed = found["moved"], found["calls"], found["failed"]
     if as_json:
         for row in [*changes, *moved]:
             emit(row)
@@ -75,35 +74,6 @@ def diff(
         console(stderr=True).print(one_line(line), soft_wrap=True)
     if failed:
         raise typer.Exit(1)
-
-
-def _moves(settings: Settings, old: Rubric, new: Rubric) -> tuple[list[dict[str, Any]], int, list[str]]:
-    """Rows of scores that move, the number of calls compared, and a line per call that could not be."""
-    from models.judge_card import judge_identity
-    from pipeline import keep
-    from pipeline.errors import DebriefError
-    from pipeline.judge import score_call
-    from pipeline.rubric_diff import moved_scores
-
-    def judge(transcript: Transcript, rubric: Rubric) -> Scorecard:
-        return score_call(transcript, rubric, settings=settings)
-
-    identity = judge_identity(settings)
-    moved: list[dict[str, Any]] = []
-    failed: list[str] = []
-    calls = 0
-    for sha256 in sorted({file.parent.name for file in keep.all_record_files(settings.data)}):
-        record = keep.latest_record(settings.data, sha256)
-        if record is None or record["status"] != "scored":
-            continue
-        calls += 1
-        try:
-            found = moved_scores(record, old, new, judge=judge, identity=identity)
-        except DebriefError as error:
-            failed.append(f"{record['call_id']}: {error}")
-            continue
-        moved += [row.to_json() for row in found]
-    return moved, calls, failed
 
 
 def _print(changes: Sequence[Row], moved: Sequence[Row], calls: int) -> None:

@@ -146,8 +146,9 @@ def _watch(settings: Settings, stop: threading.Event) -> None:
     from flows.process import Caller, run_process
     from flows.watch import watch as watch_folder
     from pipeline.cli.watching import Watching
+    from pipeline.webhooks.courier import Courier
 
-    with Watching(console(), settings) as board:
+    with Watching(console(), settings) as board, Courier(settings):
 
         def process_batch(inbox: Path, caller: Caller) -> None:
             run_process([inbox], _told_to(board, caller))

@@ -11,7 +11,7 @@ from pipeline.access.people import EVERYONE
 from pipeline.access.scope import Scope
 from pipeline.errors import AccessError, DebriefError, NotAllowed, NotThere, NotYet, StoreLocked, TooManyAttempts
 from pipeline.web import gate
-from pipeline.web.ask import Ask, File, Go, Html, Kept, Route
+from pipeline.web.ask import Ask, File, Go, Html, Kept, Page, Route
 from pipeline.web.desk import Desk
 from pipeline.web.pages import PAGES
 from pipeline.web.render import environment
@@ -128,9 +128,15 @@ def navigation(ask: Ask) -> list[dict[str, Any]]:
     groups: dict[str, list[dict[str, Any]]] = {}
     for page in PAGES.values():
         if ask.signed_in and ask.user.role in (page.who & EVERYONE):
-            here = ask.path == page.path or ask.path.startswith(f"{page.path}/")
+            here = page is _here(ask.path)
             groups.setdefault(page.group, []).append({"name": page.name, "path": page.path, "here": here})
     return [{"group": group, "pages": pages} for group, pages in groups.items()]
+
+
+def _here(path: str) -> Page | None:
+    """The page that a path belongs to: of those it lies under, the one with the longest path of its own."""
+    under = [page for page in PAGES.values() if path == page.path or path.startswith(f"{page.path}/")]
+    return max(under, key=lambda page: len(page.path), default=None)
 
 
 def _with_cookies(response: Response, request: gate.Incoming, ask: Ask) -> Response:

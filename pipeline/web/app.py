@@ -15,6 +15,7 @@ from pipeline.web.api import API_ROUTES
 from pipeline.web.ask import Ask, Route
 from pipeline.web.desk import Desk
 from pipeline.web.pages import OTHER_ROUTES, PAGES
+from pipeline.webhooks.courier import Courier
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
@@ -45,7 +46,7 @@ def build_app(desk: Desk) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    desk.openapi = app.openapi
+    desk.openapi = lambda: _with_security(app.openapi())
     answers = Answers(desk)
     app.add_exception_handler(_Refused, answers.refused)
     app.add_exception_handler(RequestValidationError, answers.misread)
@@ -53,6 +54,31 @@ def build_app(desk: Desk) -> FastAPI:
     for route in all_routes():
         _add(app, route, answers)
     return app
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": words,
+        "content": {"application/json": {"schema": {"type": "object", "properties": {"error": {"type": "string"}}}}},
+    }
+    for status, words in (
+        (400, "What was asked for makes no sense; `error` says why"),
+        (401, "No session or token, or one that is no longer valid"),
+        (403, "Not open to this user"),
+        (404, "Not here"),
+    )
+}
+"""What the API answers beside the schema of each route."""
+
+
+def _with_security(found: dict[str, Any]) -> dict[str, Any]:
+    """The API's description with the two ways in."""
+    schemes = {
+        "token": {"type": "http", "scheme": "bearer", "description": "`debrief users token`, or the Users page"},
+        "session": {"type": "apiKey", "in": "cookie", "name": gate.SESSION},
+    }
+    found.setdefault("components", {})["securitySchemes"] = schemes
+    return {**found, "security": [{"token": []}, {"session": []}]}
 
 
 def allowed_hosts(settings: Settings) -> frozenset[str]:
@@ -109,6 +135,7 @@ def _add(app: FastAPI, route: Route, answers: Answers) -> None:
         summary=route.title or None,
         description=inspect.getdoc(route.answer) or "",
         response_model=wanted.return_annotation if documented else None,
+        responses=REFUSALS if documented else None,
         name=f"{route.method} {route.path}",
     )
 
@@ -181,6 +208,7 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
         )
     listener = _listen(settings)
     desk = Desk(settings)
+    courier = Courier(settings, store=desk.store)
     try:
         say(f"debrief: {public_address(settings)}")
         for line in welcome(desk):
@@ -192,6 +220,7 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
         )
         uvicorn.Server(config).run(sockets=[listener])
     finally:
+        courier.close()
         desk.close()
         listener.close()
 

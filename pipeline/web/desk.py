@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from models.judge_card import human_review
@@ -19,8 +20,11 @@ from pipeline.coach.rows import ScoredCall
 from pipeline.coach.team import Picture, picture_of
 from pipeline.coach.training import Library
 from pipeline.rubric import Rubric, load_rubric
+from pipeline.rubric_shelf import keep_current
 from pipeline.store import Store
 from pipeline.web.backroom import Backroom, Known
+from pipeline.web.errands import Errands
+from pipeline.web.glance import Glance, Later
 from pipeline.web.rejudging import Rejudging
 
 if TYPE_CHECKING:
@@ -52,7 +56,11 @@ class Desk:
             self.store.close()
             raise
         self.rejudging = Rejudging(settings, self.store)
+        self.errands = Errands()
+        self.glance = Glance(self)
+        self.later = Later()
         self.rubric: Rubric = load_rubric(settings.rubric)
+        keep_current(settings)
         self.backroom = Backroom()
         self._known: dict[Any, tuple[str, Any]] = {}
         self._scores_guard = threading.Lock()
@@ -62,10 +70,19 @@ class Desk:
 
     def close(self) -> None:
         """Close what it owns."""
+        self.errands.close()
+        self.later.close()
         self.rejudging.close()
         self.backroom.close()
         self.book.close()
         self.store.close()
+
+    def take_settings(self, fresh: Settings, names: Iterable[str]) -> None:
+        """From now on, these settings as they are in `fresh`: a page wrote them. Raises `RubricError`."""
+        changed = dataclasses.replace(self.settings, **{name: getattr(fresh, name) for name in names})
+        self.rubric = load_rubric(changed.rubric)
+        keep_current(changed)
+        self.settings = changed
 
     def version(self, *tables: str) -> str:
         """`Store.version`, and what in the settings standings hang on."""
@@ -161,8 +178,9 @@ class Desk:
         return max(dt.date.today(), newest or dt.date.min)
 
     @property
-    def without(self) -> frozenset[str]:
-        """Criteria whose scores are for people to review: they enter no standing."""
+    def for_people(self) -> frozenset[str]:
+        """Criteria whose published agreement is too low: scores for people to review, which enter no standing. Raises
+        `ModelUnavailable` where nothing is published for the judge that is installed."""
         return human_review(self.settings)
 
     @property
@@ -176,5 +194,5 @@ class Desk:
         with self._scores_guard:
             version = self.version("calls")
             if self._scores[0] != version:
-                self._scores = (version, load_scores(self.store, without=self.without))
+                self._scores = (version, load_scores(self.store, without=self.for_people))
             return self._scores[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.access.people import EVERYONE
-from pipeline.web.api import calls, reps, shared, words
+from pipeline.web.api import calls, coaching, judge, reps, running, shared, words
 from pipeline.web.ask import Route, get
 
 API_ROUTES: tuple[Route, ...] = (
@@ -12,4 +12,7 @@ API_ROUTES: tuple[Route, ...] = (
     *reps.ROUTES,
     *calls.ROUTES,
     *words.ROUTES,
+    *coaching.ROUTES,
+    *judge.ROUTES,
+    *running.ROUTES,
 )

@@ -34,6 +34,23 @@ class CallJson(TypedDict):
     overall: float | None
 
 
+class TurnJson(TypedDict):
+    """A turn: seconds from the start of the call; `speaker` is `rep`, `rep:Name`, `buyer:Name`, or not known yet."""
+
+    t0: float
+    t1: float
+    speaker: str
+    text: str
+
+
+class TranscriptJson(TypedDict):
+    """A call's transcript; a turn's number is its place in `turns`, from 0."""
+
+    call_id: str
+    meta: dict[str, Any]
+    turns: list[TurnJson]
+
+
 def calls(
     ask: Ask, *, rep: str | None = None, account: str | None = None, limit: int = 100, offset: int = 0
 ) -> list[CallJson]:
@@ -53,11 +70,7 @@ def calls(
 
 def call(ask: Ask, *, call_id: str) -> dict[str, Any]:
     """One call's scorecard: levels, confidence, evidence, missed moments, objections and metrics."""
-    rows = ask.store.query(_CALL, [call_id])
-    ask.scope.require_call(rows[0] if rows else None)
-    record = ask.store.record(call_id) if rows else None
-    if record is None:
-        raise NotThere(f"{call_id}: no such call")
+    record = _record(ask, call_id)
     meta = record["transcript"]["meta"]
     return {
         **(record["scorecard"] or {"call_id": call_id}),
@@ -67,7 +80,25 @@ def call(ask: Ask, *, call_id: str) -> dict[str, Any]:
     }
 
 
+def transcript(ask: Ask, *, call_id: str) -> TranscriptJson:
+    """What was said on one call, turn by turn."""
+    found = _record(ask, call_id)["transcript"]
+    names = ("t0", "t1", "speaker", "text")
+    turns: list[Any] = [{name: turn[name] for name in names} for turn in found["turns"]]
+    return {"call_id": call_id, "meta": found["meta"], "turns": turns}
+
+
+def _record(ask: Ask, call_id: str) -> dict[str, Any]:
+    rows = ask.store.query(_CALL, [call_id])
+    ask.scope.require_call(rows[0] if rows else None)
+    record = ask.store.record(call_id) if rows else None
+    if record is None:
+        raise NotThere(f"{call_id}: no such call")
+    return record
+
+
 ROUTES = (
     get("/api/v1/calls", calls, who=EVERYONE, title="Calls", logged=True),
     get("/api/v1/calls/{call_id}", call, who=EVERYONE, title="One call's scorecard", logged=True),
+    get("/api/v1/calls/{call_id}/transcript", transcript, who=EVERYONE, title="One call's transcript", logged=True),
 )

@@ -8,11 +8,15 @@ from pipeline.web.ask import Page, Route
 from pipeline.web.pages import (
     accounts,
     audit,
+    calibration,
     calls,
     entrance,
     home,
+    inbox,
     library,
     reps,
+    rubric,
+    settings,
     snippets,
     team,
     today,
@@ -28,8 +32,12 @@ PAGES: dict[str, Page] = {
     "training": Page("Train", "Training", "/training", training.ROUTES, EVERYONE),
     "snippets": Page("Train", "Snippets", "/snippets", snippets.ROUTES, EVERYONE),
     "library": Page("Train", "Library", "/library", library.ROUTES, EVERYONE),
-    "users": Page("Settings", "Users", "/settings/users", users.ROUTES, ADMINS),
-    "audit": Page("Settings", "Audit log", "/settings/audit", audit.ROUTES, ADMINS),
+    "rubric": Page("Judge", "Rubric", "/rubric", rubric.ROUTES, EVERYONE),
+    "calibration": Page("Judge", "Calibration", "/calibration", calibration.ROUTES, LEADERS),
+    "inbox": Page("Run", "Inbox", "/inbox", inbox.ROUTES, LEADERS),
+    "settings": Page("Run", "Settings", "/settings", settings.ROUTES, ADMINS),
+    "users": Page("Run", "Users", "/settings/users", users.ROUTES, ADMINS),
+    "audit": Page("Run", "Audit log", "/settings/audit", audit.ROUTES, ADMINS),
 }
 """The navigation, in its order, by group."""
 

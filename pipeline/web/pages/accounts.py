@@ -87,7 +87,7 @@ def one(ask: Ask, *, account: str) -> Html:
     today = desk.today()
 
     def make() -> Row:
-        rows = rows_of_calls(desk.store, ids, without=desk.without)
+        rows = rows_of_calls(desk.store, ids, without=desk.for_people)
         others: Rows = desk.remember(
             ("answers", key["scope"]), lambda: answers_to_objections(desk.store, where, params), of=("calls",)
         )
@@ -153,7 +153,7 @@ def _lines(ask: Ask, accounts: list[str]) -> dict[str, Row | None]:
     def maker(account: str) -> Any:
         def make() -> Row:
             ids = [call["call_id"] for call in calls[account]]
-            rows = rows_of_calls(desk.store, ids, without=desk.without)
+            rows = rows_of_calls(desk.store, ids, without=desk.for_people)
             found = account_report(rows, desk.rubric, account, as_of=today, competitors=known)
             if not found:
                 return {"unread": True}

@@ -79,7 +79,7 @@ def _debriefs(desk: Desk, rep: str, calls: list[Row], usual: list[Standing], lib
     for call in calls:
         asked = {"rep": rep, "account": call["account"], "call": call["call_id"], "day": call["call_date"]}
         near = [row["call_id"] for row in desk.store.query(_AROUND, {**asked, "limit": AROUND})]
-        rows = rows_of_calls(desk.store, [call["call_id"], *near], without=desk.without)
+        rows = rows_of_calls(desk.store, [call["call_id"], *near], without=desk.for_people)
         made = call_debrief(rows, call["call_id"], desk.rubric, library, usual=usual)
         if made and made["status"] == "scored":
             found.append(made)

@@ -1,0 +1,99 @@
+"""Commands about webhooks: what was sent where and what came of it, a test, and sending now."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of
+from pipeline.errors import SettingsError, StoreError
+
+if TYPE_CHECKING:
+    from pipeline.webhooks.outbox import Delivery
+
+app = typer.Typer(help="New scorecards, gaps and assignments, told to addresses of yours.", no_args_is_help=True)
+
+_HEADS = {"made": "Made", "kind": "Event", "host": "To", "status": "Status", "attempts": "Tries", "outcome": "Outcome"}
+
+
+@app.command("list")
+def list_deliveries(
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, metavar="N", help="The newest N.")] = 20,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """The newest deliveries, each with what came of it."""
+    from pipeline.cli.render import rows_table
+    from pipeline.webhooks.outbox import Outbox
+
+    settings = settings_of(data)
+    with Outbox(settings.data) as outbox:
+        rows = [_row(item) for item in outbox.newest(limit=limit)]
+    if as_json:
+        for row in rows:
+            emit(row)
+    elif rows:
+        shown = [row | {"made": row["made_at"][:16].replace("T", " ")} for row in rows]
+        console().print(rows_table("Webhooks", _HEADS, shown))
+    else:
+        on = bool(settings.webhook_urls.strip())
+        console().print("nothing was told yet" if on else "off: no `webhook_urls` in debrief.toml")
+
+
+@app.command("test")
+def trial(as_json: Json = False, data: Data = None) -> None:
+    """Send a signed test event to every address of the settings now, and say what each answered."""
+    from pipeline.webhooks.trial import send_trial
+
+    results = send_trial(settings_of(data))
+    if not results:
+        raise SettingsError("webhook_urls: none set; name an address in debrief.toml first")
+    for row in results:
+        if as_json:
+            emit(row)
+        else:
+            console().print(one_line(f"{'ok' if row['ok'] else 'FAIL'} {row['host']}: {row['outcome']}"))
+    if not all(row["ok"] for row in results):
+        raise typer.Exit(1)
+
+
+@app.command("send")
+def send_now(as_json: Json = False, data: Data = None) -> None:
+    """Look for news and send what is due now: what `serve`, `watch` and `nightly` do by themselves."""
+    from pipeline.webhooks.courier import deliver
+    from pipeline.webhooks.news import collect
+    from pipeline.webhooks.outbox import Outbox
+
+    settings = settings_of(data)
+    with open_store(settings) as store, Outbox(settings.data) as outbox:
+        found = collect(store, settings, outbox=outbox)
+        counts = deliver(settings, outbox)
+    if as_json:
+        emit({"new": found, **counts})
+    else:
+        said = ", ".join(f"{n} {status}" for status, n in sorted(counts.items())) or "nothing was due"
+        console().print(f"{found} new; {said}")
+    if counts.get("failed") or counts.get("waiting"):
+        raise typer.Exit(1)
+
+
+@app.command("retry")
+def retry(event: Annotated[str, typer.Argument(metavar="EVENT", help="Its id.")], data: Data = None) -> None:
+    """Send a failed event again, with the next round."""
+    from pipeline.webhooks.outbox import Outbox
+
+    with Outbox(settings_of(data).data) as outbox:
+        if not outbox.again(event):
+            raise StoreError(f"{event}: no such event is left to send; `debrief webhooks list` shows them")
+    console().print(one_line(f"{event}: is sent again with the next round"))
+
+
+def _row(item: Delivery) -> dict[str, Any]:
+    times = {name: _time(getattr(item, name)) for name in ("made_at", "next_at", "last_at")}
+    return item.to_json() | times | ({} if item.status == "waiting" else {"next_at": None})
+
+
+def _time(at: float | None) -> str | None:
+    return None if at is None else dt.datetime.fromtimestamp(at, dt.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,54 @@
+"""Which scores of kept calls another rubric would move: `rubric_diff` over records, by the judge of now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from pipeline import keep
+from pipeline.errors import DebriefError
+
+if TYPE_CHECKING:
+    from pipeline.rubric import Rubric
+    from pipeline.settings import Settings
+    from pipeline.types import Scorecard, Transcript
+
+Row = dict[str, Any]
+
+
+def moves_of(sha256s: Iterable[str], old: Rubric, new: Rubric, settings: Settings) -> Row:
+    """`{"moved": rows of `Moved.to_json`, "calls": scored calls compared, "failed": a line per call that failed}`.
+
+    Nothing stored is changed. Raises `DebriefError`s for what is wrong with every call: the judge's settings.
+    """
+    from models.judge_card import judge_identity
+    from pipeline.judge import score_call
+    from pipeline.rubric_diff import moved_scores
+
+    def judge(transcript: Transcript, rubric: Rubric) -> Scorecard:
+        return score_call(transcript, rubric, settings=settings)
+
+    identity = judge_identity(settings)
+    moved: list[Row] = []
+    failed: list[str] = []
+    calls = 0
+    for sha256 in sha256s:
+        record = keep.latest_record(settings.data, sha256)
+        if record is None or record["status"] != "scored":
+            continue
+        calls += 1
+        try:
+            found = moved_scores(record, old, new, judge=judge, identity=identity)
+        except DebriefError as error:
+            failed.append(f"{record['call_id']}: {error}")
+            continue
+        moved += [row.to_json() for row in found]
+    return {"moved": moved, "calls": calls, "failed": failed}
+
+
+def moves(order: tuple[str, str, list[str], Settings]) -> Row:
+    """`moves_of` for a worker process: the rubrics as YAML texts."""
+    from pipeline.rubric import rubric_of_text
+
+    old, new, sha256s, settings = order
+    return moves_of(sha256s, rubric_of_text(old), rubric_of_text(new), settings)

@@ -1,0 +1,141 @@
+"""Gaps, training, accounts and moments of calls: what the coaching pages show."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from typing_extensions import TypedDict
+
+from pipeline.access.people import EVERYONE
+from pipeline.coach.load import load_rows
+from pipeline.coach.profile import load_profile
+from pipeline.coach.reports import account_report, newest_date, plan_report
+from pipeline.coach.rows import Rows
+from pipeline.errors import NotThere
+from pipeline.web.ask import Ask, get
+
+MOST = 500
+
+_ACCOUNTS = """
+SELECT account, count(*) AS calls, max(call_date)::VARCHAR AS last_call, list_sort(list(DISTINCT rep)) AS reps
+FROM calls c WHERE account IS NOT NULL AND ({where})
+GROUP BY account ORDER BY max(call_date) DESC NULLS LAST, account LIMIT $limit OFFSET $offset
+"""
+_MOMENTS = """
+SELECT e.call_id, e.criterion, s.level, e.turn, e.t0, e.t1, e.speaker, e.quote, e.why, c.rep, c.team, c.account,
+       c.call_date::VARCHAR AS call_date
+FROM evidence e JOIN calls c USING (call_id)
+JOIN criterion_scores s ON s.call_id = e.call_id AND s.criterion = e.criterion
+WHERE ({where}) AND s.status = 'scored' AND ($criterion IS NULL OR e.criterion = $criterion)
+  AND ($level IS NULL OR s.level = $level) AND ($rep IS NULL OR c.rep = $rep)
+  AND ($words IS NULL OR contains(lower(e.quote), lower($words)))
+ORDER BY s.level DESC, c.call_date DESC NULLS LAST, e.call_id, e.criterion, e.turn LIMIT $limit
+"""
+
+
+class AccountJson(TypedDict):
+    """An account: how many calls the user sees, the last one's date, and who made them."""
+
+    account: str
+    calls: int
+    last_call: str | None
+    reps: list[str]
+
+
+class MomentJson(TypedDict):
+    """A quote, verbatim, of the turn (from 0) that it stands in; seconds from the start of the call."""
+
+    call_id: str
+    criterion: str
+    level: int
+    turn: int
+    t0: float
+    t1: float
+    speaker: str
+    quote: str
+    why: str
+    rep: str | None
+    team: str | None
+    account: str | None
+    call_date: str | None
+
+
+def gaps(ask: Ask, *, rep: str | None = None) -> list[dict[str, Any]]:
+    """Where reps are credibly below target, the largest expected lift first, as `debrief gaps --json`."""
+    return [row for row in ask.desk.gaps() if ask.scope.sees_rep(row["rep"]) and rep in (None, row["rep"])]
+
+
+def training(ask: Ask, *, rep: str | None = None, status: str | None = None) -> list[dict[str, Any]]:
+    """Training assignments with their measured effect, as `debrief training --json`; `status`: open, done, dropped."""
+    return [
+        row
+        for row in ask.desk.training()
+        if ask.scope.sees_rep(row["rep"]) and rep in (None, row["rep"]) and status in (None, row["status"])
+    ]
+
+
+def accounts(ask: Ask, *, limit: int = 100, offset: int = 0) -> list[AccountJson]:
+    """Accounts of the calls that the user sees, the last spoken to first; at most 500 at a time."""
+    values = {**ask.scope.params, "limit": min(max(limit, 1), MOST), "offset": max(offset, 0)}
+    found: list[Any] = ask.store.query(_ACCOUNTS.format(where=ask.scope.where("c")), values)
+    return found
+
+
+def account(ask: Ask, *, account: str) -> dict[str, Any]:
+    """One account: `deal` as `debrief account --json` and `plan` as `debrief plan --json`, from the calls that the user
+    sees and no others."""
+    rows = _mine(ask, load_rows(ask.store, without=ask.desk.for_people, account=account))
+    if not any(call.account == account for call in rows.calls):
+        # told apart by nobody but those who see everything
+        ask.scope.require_call(None)
+        raise NotThere(f"{account}: no account of that name has calls")
+    today, rubric = newest_date(rows), ask.desk.rubric
+    known = load_profile(ask.settings.data).competitors
+    deal = account_report(rows, rubric, account, as_of=today, competitors=known)
+    plan = plan_report(rows, rubric, account, as_of=today)
+    return {"deal": deal[0] if deal else None, "plan": plan[0] if plan else None}
+
+
+def _mine(ask: Ask, rows: Rows) -> Rows:
+    """The rows of calls that the user sees."""
+    seen = {call.call_id for call in rows.calls if ask.scope.sees_call({"rep": call.rep, "team": call.team})}
+    kept = {}
+    for field in dataclasses.fields(rows):
+        values = getattr(rows, field.name)
+        if values and hasattr(values[0], "call_id"):
+            kept[field.name] = tuple(row for row in values if row.call_id in seen)
+        elif values and hasattr(values[0], "rep"):
+            kept[field.name] = tuple(row for row in values if ask.scope.sees_rep(row.rep))
+    return dataclasses.replace(rows, **kept)
+
+
+def moments(
+    ask: Ask,
+    *,
+    criterion: str | None = None,
+    level: int | None = None,
+    rep: str | None = None,
+    words: str | None = None,
+    limit: int = 50,
+) -> list[MomentJson]:
+    """Quoted moments of calls, the best level first; at most 500."""
+    values = {
+        **ask.scope.params,
+        "criterion": criterion,
+        "level": level,
+        "rep": rep,
+        "words": words,
+        "limit": min(max(limit, 1), MOST),
+    }
+    found: list[Any] = ask.store.query(_MOMENTS.format(where=ask.scope.where("c")), values)
+    return found
+
+
+ROUTES = (
+    get("/api/v1/gaps", gaps, who=EVERYONE, title="Gaps", logged=True),
+    get("/api/v1/training", training, who=EVERYONE, title="Training and its effect", logged=True),
+    get("/api/v1/accounts", accounts, who=EVERYONE, title="Accounts", logged=True),
+    get("/api/v1/accounts/{account}", account, who=EVERYONE, title="One account, and the next call", logged=True),
+    get("/api/v1/moments", moments, who=EVERYONE, title="Quoted moments", logged=True),
+)

@@ -1,0 +1,139 @@
+"""Takes what waits in the outbox to its addresses: in a thread beside a long-running process, or once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from pipeline.errors import DebriefError, StoreError
+from pipeline.webhooks.news import collect
+from pipeline.webhooks.outbox import Outbox, address_id
+from pipeline.webhooks.send import addresses, secret, send
+
+if TYPE_CHECKING:
+    from pipeline.settings import Settings
+    from pipeline.store import Store
+
+EVERY_S = 5.0
+log = logging.getLogger("debrief.webhooks")
+
+
+def deliver(
+    settings: Settings, outbox: Outbox, *, stop: threading.Event | None = None, within_s: float = 60.0
+) -> dict[str, int]:
+    """Send what is due, for `within_s` at most; counts by what came of it. One process at a time.
+
+    An address that fails is left alone until the next round: one that hangs does not hold up the others.
+    Raises `SettingsError` where addresses or secret are not right, `StoreError`.
+    """
+    urls = {address_id(url): url for url in addresses(settings)}
+    counts: Counter[str] = Counter()
+    if not urls:
+        return {}
+    key = secret()
+    lock = FileLock(settings.data / "webhooks.lock", thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return {}
+    except (OSError, NotImplementedError) as error:
+        raise StoreError(f"{settings.data}: webhooks cannot be sent ({error}); check the folder") from error
+    try:
+        outbox.give_up(urls)
+        end = time.monotonic() + within_s
+        failing: set[str] = set()
+        for delivery, body in outbox.due():
+            if (stop and stop.is_set()) or time.monotonic() > end:
+                break
+            if delivery.address in failing or delivery.address not in urls:
+                continue
+            sent = send(urls[delivery.address], delivery.event_id, body, key=key)
+            counts[outbox.settle(delivery, sent)] += 1
+            if not sent.ok:
+                failing.add(delivery.address)
+    finally:
+        lock.release()
+    return dict(counts)
+
+
+class Courier:
+    """A thread that looks for news (where it is given a store) and sends what is due, until `close`.
+
+    It starts only where the settings name addresses; what goes wrong is a line in the log and on the settings page.
+    """
+
+    def __init__(self, settings: Settings, *, store: Store | None = None, every_s: float = EVERY_S) -> None:
+        self._settings, self._store, self._every_s = settings, store, every_s
+        self._stop = threading.Event()
+        self._told = ""
+        self._thread: threading.Thread | None = None
+        if settings.webhook_urls.strip():
+            self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
+            self._thread.start()
+
+    def __enter__(self) -> Courier:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop; what is being sent is let end within a few seconds, and comes again if it does not."""
+        self._stop.set()
+        if self._thread:
+            self._thread.join(3.0)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._guarded(self._round)
+            self._stop.wait(self._every_s)
+
+    def _round(self) -> None:
+        with Outbox(self._settings.data) as outbox:
+            if self._store is not None:
+                collect(self._store, self._settings, outbox=outbox)
+            deliver(self._settings, outbox, stop=self._stop)
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+            self._told = ""
+        except DebriefError as error:
+            if str(error) != self._told:
+                log.warning("webhooks: %s", error)
+            self._told = str(error)
+
+
+def note_news(store: Store, settings: Settings) -> None:
+    """`collect` after a batch. A batch never fails by its news: what goes wrong is a line in the log."""
+    if not settings.webhook_urls.strip():
+        return
+    try:
+        with Outbox(settings.data) as outbox:
+            collect(store, settings, outbox=outbox)
+    except DebriefError as error:
+        log.warning("webhooks: %s", error)
+
+
+def tell_all(store: Store, settings: Settings, gaps: Callable[[], list[dict[str, object]]]) -> list[str]:
+    """News with the gaps of today, sent at once; lines about what went wrong. For the nightly run."""
+    if not settings.webhook_urls.strip():
+        return []
+    try:
+        with Outbox(settings.data) as outbox:
+            collect(store, settings, outbox=outbox, gaps=gaps())
+            counts = deliver(settings, outbox)
+            outbox.tidy(settings.keep_logs_days)
+    except DebriefError as error:
+        return [f"webhooks: {error}"]
+    failed = counts.get("failed", 0) + counts.get("waiting", 0)
+    return [f"webhooks: {failed} not delivered; `debrief webhooks list` says why"] if failed else []
