@@ -25,7 +25,7 @@ from pipeline.coach.rows import CallRow, Rows, TurnRow  # noqa: E402
 
 SAMPLES = ROOT / "sample_calls" / "dialogues"
 TRAIN = ROOT / "models" / "corpus" / "train"
-STORIES = ROOT / "benchmarks" / "promises.txt"
+STORIES = ROOT / "benchmarks" / "promises"
 DAY = dt.date(2026, 9, 1)
 TOLD = ("kept", "not kept")
 
@@ -127,12 +127,12 @@ def sample_accounts() -> Rows:
     return Rows(calls=tuple(calls), turns=tuple(turns))
 
 
-def stories() -> tuple[Rows, tuple[Told, ...]]:
-    """The accounts of `promises.txt` and their labels."""
+def stories(name: str) -> tuple[Rows, tuple[Told, ...]]:
+    """The accounts of a file in `promises/` and their labels."""
     calls: list[CallRow] = []
     turns: list[TurnRow] = []
     labels: list[Told] = []
-    for part in STORIES.read_text(encoding="utf-8").split("@account ")[1:]:
+    for part in (STORIES / name).read_text(encoding="utf-8").split("@account ")[1:]:
         head, *bodies = part.split("\n== ")
         account, rep = head.splitlines()[0], head.split("@rep ")[1].split("\n")[0]
         made: dict[str, tuple[str, int, str]] = {}
@@ -184,7 +184,8 @@ def main() -> None:
     verbose = "-v" in sys.argv
     found_on_single_calls()
     told_later("sample accounts, rules written on them", sample_accounts(), SAMPLES_TOLD, verbose=verbose)
-    told_later("accounts written before the rules", *stories(), verbose=verbose)
+    told_later("first.txt, rules written on them", *stories("first.txt"), verbose=verbose)
+    told_later("second.txt, written after the rules", *stories("second.txt"), verbose=verbose)
 
 
 if __name__ == "__main__":

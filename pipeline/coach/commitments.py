@@ -30,12 +30,13 @@ _ACTIONS = """send email mail forward share write draft redo prepare put confirm
     phone book arrange schedule set sort bring introduce invite get give raise order sign pay place speak talk show
     run review look read copy cc link pull order quote price word come visit meet have drop hold pencil attach
     upload install follow take tell fix organise dig warn print drop shoot loop circle throw reserve keep hold pull
-    try work raise remind""".split()
+    try work raise remind discuss pop clarify do connect""".split()
 _SECOND_THOUGHTS = re.compile(
     r"\b(?:tell you(?:,| (?:what|why|how|something)\b)|put (?:you|ya|it|us) on (?:speaker|hold|mute)|"
     r"give you that|be (?:honest|straight|candid|quick|lynched|damned)|"
     r"let you know, shall|have a think|think about|work it out|"
     r"keep (?:you (?:going|posted)|it short|going)|drop off|try (?:to|and)\b|"
+    r"do (?!you (?:a|the|one)\b|a (?:quote|price|drawing|sheet|page|summary))|"
     r"have (?:it|that|one|another|an?|the cup|to)\b(?! (?:with|to|ready|done|over|in your|word|chat|dig)\b)|"
     r"take (?:you through|it|that|the|your word)|show you|share my screen|ask you|say\b|put no\b|"
     r"put project|give them that|call (?:it|that|him that)|get (?:that|there|it straight)|come (?:to that|on to|"
@@ -46,7 +47,8 @@ _SECOND_THOUGHTS = re.compile(
 )
 _CONDITION = re.compile(r"^(?:if|unless|when|once|even if|suppose)\b", re.IGNORECASE)
 _PROMISE = re.compile(
-    r"\b(?P<who>I|we)(?:'ll|\u2019ll| will| shall|'m going to|\u2019m going to| am going to)(?: just| also| then|"
+    r"\b(?P<who>I|we)(?:'ll|\u2019ll| will| shall|'m going to|\u2019m going to| am going to|"
+    r"'m gonna|\u2019m gonna)(?: just| also| then|"
     r" definitely| certainly|"
     r" personally| go and)*(?: both)? (?P<verb>[a-z]+)\b(?P<rest>[^.?!;]*)",
     re.IGNORECASE,
@@ -67,7 +69,7 @@ _TAKEN_UP = re.compile(
 )
 _PRESENT = re.compile(
     r"^(?:(?:and|then|so|okay|ok|good|yes|yeah|right)[,. ]+)*(?P<who>I|we) (?P<verb>send|reserve|book|prepare|bring|"
-    r"call|come|give|keep|write|make|hold|ask)\b(?P<rest>[^.?!;]*)",
+    r"clarify|call|come|give|keep|write|make|hold|ask)\b(?P<rest>[^.?!;]*)",
     re.IGNORECASE,
 )
 _HABIT = re.compile(
@@ -80,7 +82,7 @@ _COME_BACK = re.compile(
     re.IGNORECASE,
 )
 _DO_IT = re.compile(
-    r"\b(?P<who>I|we)(?:'ll|\u2019ll| will) (?P<verb>do) (?P<rest>(?:it|that|this)\b[^.?!;]*)", re.IGNORECASE
+    r"\b(?P<who>I|we)(?:'ll|\u2019ll| will) (?P<verb>do|have) (?P<rest>(?:it|that|this)\b[^.?!;]*)", re.IGNORECASE
 )
 _LET_ME = re.compile(
     r"\b(?P<who>let me|leave it with me,? (?:and )?I'll) (?P<verb>send|check|find|ask|book|chase|come|ring|get|"
@@ -109,7 +111,7 @@ _MEET = re.compile(
     r"demo|session|"
     r"start(?:ing)?|invite|diary|calendar|review|workshop|trial|pencil|make it|shall we say|how about|does|"
     r"o'clock|half past|"
-    r"on site|minutes|half an hour|reserve|site walk|same time|"
+    r"on site|minutes|half an hour|reserve|site walk|same time|hear each other|catch up|touch base|connect|"
     r"(?:could|can|shall|may) (?:we|I) (?:do|put|start|make))\b",
     re.IGNORECASE,
 )
@@ -244,7 +246,11 @@ def _promise(sentence: str) -> re.Match[str] | None:
 def _planned(sentence: str, day: Named | None) -> re.Match[str] | None:
     """A promise in other words: `I'll be back on the 18th`, `I send it to you`, `I'll do it this Tuesday`."""
     present = _PRESENT.match(sentence)
-    if present and not _HABIT.search(sentence) and (day or _TO_YOU.search(present.group("rest"))):
+    if (
+        present
+        and not _HABIT.search(sentence)
+        and (day or present.group("verb") == "clarify" or _TO_YOU.search(present.group("rest")))
+    ):
         return present
     return (_COME_BACK.search(sentence) or _DO_IT.search(sentence)) if day else None
 

@@ -27,7 +27,7 @@ COMMON = 3
 _ABSENT = re.compile(
     r"\b(?:missed you|forgot to (?:cancel|come|call|ring|join|dial)|(?:you|he|she|they) weren't there|"
     r"nobody (?:came|there|turned up|joined|showed)|(?:didn't|never) (?:come|show|turn up|join|ring on|call on)|"
-    r"no[- ]show|stood me up|had to cancel|sat there waiting)\b",
+    r"no[- ]show|stood me up|had to cancel|what happened to you|where were you|sat there waiting)\b",
     re.IGNORECASE,
 )
 _NOT_DONE = re.compile(
@@ -37,6 +37,7 @@ _NOT_DONE = re.compile(
     r"where(?:'s| is| are) (?:the|that|my|those)|not had|"
     r"wasn't able|couldn't|nobody(?:'s| has)? (?:phoned|rang|called|came|sent)|in my drafts|should have (?:rung|sent|"
     r"called|told|phoned|done)|don't think (?:I|we) (?:ever )?(?:got|saw|had)|not a word|no joy|bounced it|"
+    r"no \w+ yet|(?:I've|we've|they've|has|have) not|"
     r"lying on|run out of time|no time)\b|^what (?:agreement|quote|email|form|drawing|proposal)\b",
     re.IGNORECASE,
 )
@@ -56,11 +57,12 @@ _DONE_BY = {
     r"loved|hated|liked|kept|tested|ran|went",
 }
 """How it is said that something was done, by what was promised."""
+_ANY_DONE = re.compile(rf"\b(?:{'|'.join(_DONE_BY.values())})\b", re.IGNORECASE)
 _FAMILIES = {
     "send": """send email mail forward share link attach upload copy cc give write draft redo prepare quote price text
         drop get let put""".split(),
     "speak": """tell ask call ring phone speak talk chase warn raise message introduce invite shoot loop chat remind
-        heads have""".split(),
+        heads have discuss shout clarify take""".split(),
     "look": "check find look read run review see dig work".split(),
 }
 _COMES = re.compile(
@@ -70,7 +72,7 @@ _COMES = re.compile(
 )
 _REACHES = re.compile(
     r"\b(?:tell|ask|bring|get|invite|introduce|show|warn|raise|speak|talk|have a (?:word|chat)|set up|loop|note|call|"
-    r"ring|message|calendar|diary|put it in|chase|remind)\b",
+    r"ring|message|calendar|diary|put it in|chase|remind|discuss|give \w+ a shout)\b",
     re.IGNORECASE,
 )
 _THEM = re.compile(r"\b(?:him|her|hers|his|them|theirs|he|she|they)\b", re.IGNORECASE)
@@ -83,7 +85,8 @@ _YES = re.compile(
 _NO = re.compile(r"^(?:(?:oh|well|um|so|and|ah|er)[,. ]+)*(?:no|nope|not yet|not really)\b", re.IGNORECASE)
 _ABOUT_YOU = re.compile(
     r"\b(?:from you|off you|you never|you haven't|you didn't|you said|you sent|waiting (?:on|for)|your)\b|"
-    r"\bI(?:'ve| have)? (?:never|haven't|didn't|not)(?: \w+)? (?:got|get|received?|seen|see|heard|hear|had (?:it|the|any))\b",
+    r"\bI(?:'ve| have)? (?:never|haven't|didn't|not)(?: \w+)? "
+    r"(?:got|get|received?|seen|see|heard|hear|had (?:it|the|any))\b",
     re.IGNORECASE,
 )
 _ABOUT_ME = re.compile(
@@ -106,7 +109,7 @@ _PLAIN = frozenset(
     thank great good lovely perfect fine yeah year years people across weekend meantime down away let see get got put
     has had was are the and for you her his him she who how why not but our out off all any can did may now one two
     ten too use way yes yet ask say set try lot bit day days few its it's don won didn doesn isn them themselves
-    myself yourself able late early time times lads guys mind fixed done
+    myself yourself able late early time times promise wasn isn shall lads guys mind fixed done
     together running course hello""".split()
 ) - {"lads"}  # fmt: skip
 
@@ -179,12 +182,12 @@ def subject_of(
 
 
 def _said_before(quote: str, place: int, turns: Sequence[TurnRow]) -> str:
-    """The sentence before in the same turn, else the last ones of the turn before."""
+    """The last sentence that says something before the quote, in its turn or the one before."""
     text = turns[place].text if turns else ""
-    ahead = [sentence for sentence, _ in sentences(text[: max(0, text.find(quote))])]
-    if ahead:
-        return ahead[-1]
-    return " ".join([s for s, _ in sentences(turns[place - 1].text)][-2:]) if place else ""
+    ahead = [s for s, _ in sentences(text[: max(0, text.find(quote))])]
+    if place:
+        ahead = [*[s for s, _ in sentences(turns[place - 1].text)][-2:], *ahead]
+    return next((sentence for sentence in reversed(ahead) if content(sentence)), "")
 
 
 def _done(quote: str) -> re.Pattern[str]:
@@ -255,7 +258,8 @@ def _verdict(subject: Subject, sentence: str, turn: TurnRow) -> str | None:
         about = "you" if _ABOUT_YOU.search(sentence) else "me" if _ABOUT_ME.search(sentence) else None
         fits = about is None or (about == "me") == mine
         return "not kept" if fits else None
-    return "kept" if subject.done.search(sentence) else None
+    plain = len(subject.words & content(sentence)) > 1 and _ANY_DONE.search(sentence)
+    return "kept" if plain or subject.done.search(sentence) else None
 
 
 def _answered(subject: Subject, answer: TurnRow) -> str | None:

@@ -158,6 +158,7 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], dt.date], dt.date 
         ),
         _nth,
     ),
+    (_rule(rf"(?:by )?(?:the )?(?:end|close) of (?:the )?(?:day|play|business)(?: on)? (?P<day>{_DAY})"), _weekday),
     (_rule(r"(?:by )?(?:the )?end of (?:the )?(?P<which>this|next)?\s*(?P<unit>day|week|month|quarter|year)"), _end),
     (
         _rule(rf"(?P<week>a week on |next week,? (?:on )?)(?P<day>{_DAY})|(?P<day2>{_DAY}) (?P<after>week|next week)"),
