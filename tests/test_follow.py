@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from models import recognisers
-from pipeline import follow, hear
+from pipeline import follow, follow_sound, hear
 from pipeline.errors import AudioError, InputError
-from pipeline.follow import Lines, Recording, Roles, Voices, Wave
+from pipeline.follow import Lines, Roles
+from pipeline.follow_sound import Recording, Voices, Wave
 from pipeline.settings import Settings
 from pipeline.types import Turn, Word
 
@@ -195,9 +196,9 @@ def test_a_recording_is_heard_piece_by_piece(tmp_path: Path, monkeypatch: pytest
         came += [end / 32_000] * len(fresh)
     assert len(turns) >= 3
     assert all(a.t1 <= b.t0 + 0.25 for a, b in itertools.pairwise(turns))
-    assert max(turn.duration_s for turn in turns) <= follow.MAX_PIECE_S + 0.5
+    assert max(turn.duration_s for turn in turns) <= follow_sound.MAX_PIECE_S + 0.5
     late = [at - turn.t1 for at, turn in zip(came, turns, strict=True)]
-    assert max(late) <= follow.MAX_PIECE_S / 2 + 1.5
+    assert max(late) <= follow_sound.MAX_PIECE_S / 2 + 1.5
     assert {turn.speaker for turn in turns} == {"voice 1", "voice 2"}
 
 

@@ -233,7 +233,8 @@ def cue_text(row: Row) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    lines = [Text(f"{mmss(row['t']):>7}  {one_line(row['title'])}", style="bold")]
+    perhaps = "perhaps: " if row["early"] else ""
+    lines = [Text(f"{mmss(row['t']):>7}  {perhaps}{one_line(row['title'])}", style="bold")]
     lines += _wrapped(row["say"], indent=9)
     if row["worked"]:
         lines += _wrapped(f"worked before: {_quoted(row['worked'])}", indent=9, style="dim")

@@ -330,7 +330,8 @@ def plan_report(rows: Rows, rubric: Rubric, account: str | None = None, *, as_of
 
 def newest_date(rows: Rows) -> dt.date | None:
     """The date of the newest call."""
-    return max((call.date for call in rows.calls if call.date), default=None)
+    dates = [*(call.date for call in rows.calls), *(score.date for score in rows.scores)]
+    return max((date for date in dates if date), default=None)
 
 
 def _title(rubric: Rubric, criterion: str) -> str:
