@@ -266,9 +266,9 @@ class Recording:
             ear.fed = t1
 
     def _given(self, channel: int, level: Samples, words: list[Word]) -> list[Turn]:
-        """A turn of the words that were not given yet."""
+        """A turn of the words that were not given yet; the edges of a given word may have moved since."""
         ear = self._ears[channel]
-        fresh = [word for word in words if word.t0 >= ear.given]
+        fresh = [word for word in words if (word.t0 + word.t1) / 2 > ear.given]
         if not fresh:
             return []
         ear.given = fresh[-1].t1

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.coach.moves import Moves, moves_of
-from pipeline.coach.rows import CallRow, Moment, MoveRow, ObjectionRow, Rows, ScoredCall
+from pipeline.coach.rows import CallRow, Moment, MoveRow, ObjectionRow, Rows, ScoredCall, TurnRow
 from pipeline.rubric import Rubric
 
 DONE_LEVEL = 3
@@ -209,6 +209,13 @@ def view_json(view: AccountView) -> dict[str, Any]:
 def cite(text: str, moment: Moment, dates: dict[str, dt.date | None]) -> Statement:
     """A statement that rests on a moment."""
     return Statement(text, moment.call_id, dates.get(moment.call_id), moment.turn, moment.speaker, moment.quote)
+
+
+def quoted(view: AccountView, turn: TurnRow, text: str) -> Statement:
+    """A statement that rests on a turn."""
+    date = next((call.date for call in view.calls if call.call_id == turn.call_id), None)
+    who = turn.side if turn.name == turn.side else f"{turn.side}:{turn.name}"
+    return Statement(text, turn.call_id, date, turn.turn, who, turn.text[:QUOTE_CHARACTERS])
 
 
 def _progress(

@@ -124,8 +124,7 @@ def account_rows(store: Store, *, settings: Settings, name: str | None = None) -
     account = _account(store, name)
     since = None if account else dt.date.today() - dt.timedelta(TURNS_DAYS)
     rows = load_rows(store, without=human_review(settings), account=account, turns_since=since)
-    rubric, known = load_rubric(settings.rubric), load_profile(settings.data).competitors
-    found = account_report(rows, rubric, account, as_of=today_of(rows), competitors=known)
+    found = account_report(rows, load_rubric(settings.rubric), account, as_of=today_of(rows), **_known_firms(settings))
     if account is not None:
         return found
     return [
@@ -208,10 +207,9 @@ def calendar_of(store: Store, *, settings: Settings, rep: str | None = None) -> 
 def crm_records(store: Store, *, settings: Settings) -> tuple[list[Row], dict[str, str]]:
     """One record per account under the CRM's field names, and those names. Raises `StoreError`, `SettingsError`."""
     rows = _recent(store, settings)
-    rubric, rivals = load_rubric(settings.rubric), load_profile(settings.data).competitors
+    rubric, firms = load_rubric(settings.rubric), _known_firms(settings)
     views = [
-        account_report(part, rubric, name, as_of=today_of(rows), competitors=rivals)[0]
-        for name, part in by_account(rows).items()
+        account_report(part, rubric, name, as_of=today_of(rows), **firms)[0] for name, part in by_account(rows).items()
     ]
     fields = fields_for(settings.crm, settings.data)
     return crm_rows(views, fields), fields
@@ -231,6 +229,11 @@ def import_csv(store: Store, path: Path, kind: str) -> Imported:
     for row in found.rows:
         store.put_fact(found.kind, row.to_row())
     return found
+
+
+def _known_firms(settings: Settings) -> dict[str, tuple[str, ...]]:
+    profile = load_profile(settings.data)
+    return {"competitors": profile.competitors, "customers": profile.customers}
 
 
 def _recent(store: Store, settings: Settings) -> Rows:

@@ -24,7 +24,7 @@ SETTLE_TURNS = 3
 """An objection is still new this many turns later: some become clear only by what follows."""
 LIKELY = 0.15
 """Chance of a push-back in the turn just said from which its card is shown early."""
-CLEAR = 0.5
+CLEAR = 0.6
 """Chance from which a push-back counts once others have spoken after it."""
 PLANNED_MINUTES = 30.0
 LAST_MINUTES = 10.0

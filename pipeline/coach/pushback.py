@@ -25,6 +25,8 @@ PUSHBACK: Mapping[ObjectionKind, re.Pattern[str]] = {
         (?:over|above|outside|beyond) (?:our|my|the) budget
         more than (?:we|I) (?:had in mind|thought|expected|wanted|budgeted|planned)
         too high
+        (?:don't|do not) like (?:the |that )?(?:price|terms|contract|number|\w+ty(?: \w+)?|\d+)
+        (?:my|our) budget (?:is|was) (?:only )?(?:\w+ty|\d+|\w+teen|a|less|smaller)
         can't (?:afford|justify)
         knock (?:\w+ )*off
         (?:a )?better (?:price|rate|number)
@@ -75,6 +77,7 @@ PUSHBACK: Mapping[ObjectionKind, re.Pattern[str]] = {
         (?:bad|wrong) time
         too early to
         not ready (?:to|for)
+        (?:just )?(?:call|ring) me (?:some ?time|then|in (?:the|a few|\w+ber|\w+ary))
         run (?:it|this|that) (?:past|by) (?:my|our|the)
     """),
     "competition": _phrases(r"""
@@ -99,6 +102,7 @@ PUSHBACK: Mapping[ObjectionKind, re.Pattern[str]] = {
         (?:I'm|I am|we're|he's|she's|they're|bit|little) (?:a bit |a little |really |just )?(?:worried|nervous|wary)
         (?:I'm|I am|we're|he's|she's|they're|bit|little) (?:a bit |a little |really |just )?(?:concerned|s[ck]eptical)
         what (?:worries|concerns) me
+        what (?:happens )?if (?:it|that|this) (?:does not|doesn't|breaks|fails|stops)
         my (?:worry|concern|fear|issue|problem) is
         not (?:really )?(?:convinced|comfortable)
         don't (?:trust|believe) (?:it|that|you|this|these)
