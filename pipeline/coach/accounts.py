@@ -7,6 +7,7 @@ was cited, nothing is stated.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -237,11 +238,17 @@ def _progress(
         yield Progress(criterion.id, criterion.title, criterion.stage, best.level, statement)
 
 
+_NOBODY = re.compile(
+    r"(?:buyer|customer|client|prospect|guest|caller|unknown|speaker|channel|voice)?[ _]?\d*", re.IGNORECASE
+)
+"""Labels of somebody whose name is not known: they may be one person or several."""
+
+
 def _met(rows: Rows, dates: dict[str, dt.date | None]) -> tuple[Statement, ...]:
     """Buyers by name, with the first thing each said."""
     calls: dict[str, set[str]] = defaultdict(set)
     first: dict[str, Statement] = {}
-    mine = (turn for turn in rows.turns if turn.call_id in dates and turn.side == "buyer" and turn.name != "buyer")
+    mine = (t for t in rows.turns if t.call_id in dates and t.side == "buyer" and not _NOBODY.fullmatch(t.name))
     for turn in sorted(mine, key=lambda turn: (dates[turn.call_id] or dt.date.min, turn.call_id, turn.turn)):
         calls[turn.name].add(turn.call_id)
         quote = turn.text[:QUOTE_CHARACTERS]

@@ -43,18 +43,18 @@ _PATTERNS = tuple(
 )
 _IN = re.compile(r"\b(?:in|near|around|outside|out of|over in|up in|down in|at) (?:the )?$")
 _NONE = frozenset(
-    """I He She They It We You There The That This These Those And But So My Our Your His Her Their Who What When
-    Where Why How Which Well Now Yes No Yeah Okay Right Look See Because If Not One Two Three Four Five Six
-    Everybody Somebody Someone Nobody Anyone Everyone People Dad Mum Mom Boss Sir Madam Mr Mrs Ms Dr Also Then Maybe Only
-    Here Just God
-    Lord Jesus Jaysus Christmas Easter Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March
-    April May June July August September October November December Today Tomorrow Yesterday Last Next Some Other Another
-    American British English Scottish Welsh Irish German Germans French Dutch Belgian Italian Spanish Portuguese Swiss
-    Austrian Polish Czech Danish Swedish Norwegian Finnish Turkish Indian Chinese Japanese Korean Taiwanese Canadian
-    Mexican Brazilian Australian European Asian African England Scotland Wales Ireland Britain Germany France Holland
-    Netherlands Belgium Italy Spain Portugal Switzerland Austria Poland Denmark Sweden Norway Finland Turkey India China
-    Japan Korea Taiwan Malaysia Singapore Canada Mexico Brazil Australia Europe Asia Africa America London Paris Berlin
-    USA UK EU US Enterprise Standard Basic Premium PDF CSV VAT ERP CRM POD QC CEO CFO IT HR ISO HEPA GPS API AI QA PO PC
+    """I He She They It We You There The That This These Those And But So My Our Your His Her Their Who What When Where
+    Why How Which Well Now Yes No Yeah Okay Right Look See Because If Not One Two Three Four Five Six Everybody
+    Somebody Someone Nobody Anyone Everyone People Dad Mum Mom Boss Sir Madam Mr Mrs Ms Dr Also Then Maybe Only
+    Here Just God Lord Jesus Jaysus Christmas Easter Monday Tuesday Wednesday Thursday Friday Saturday Sunday
+    January February March April May June July August September October November December Today Tomorrow
+    Yesterday Last Next Some Other Another American British English Scottish Welsh Irish German Germans French
+    Dutch Belgian Italian Spanish Portuguese Swiss Austrian Polish Czech Danish Swedish Norwegian Finnish
+    Turkish Indian Chinese Japanese Korean Taiwanese Canadian Mexican Brazilian Australian European Asian
+    African England Scotland Wales Ireland Britain Germany France Holland Netherlands Belgium Italy Spain
+    Portugal Switzerland Austria Poland Denmark Sweden Norway Finland Turkey India China Japan Korea Taiwan
+    Malaysia Singapore Canada Mexico Brazil Australia Europe Asia Africa America London Paris Berlin USA UK EU
+    US Enterprise Standard Basic Premium PDF CSV VAT ERP CRM POD QC CEO CFO IT HR ISO HEPA GPS API AI QA PO PC
     Excel Outlook Google Teams Zoom East West North South Christ Ja Nein Oui""".split()
 )  # fmt: skip
 
