@@ -102,7 +102,7 @@ def expected(call: LabelledCall, turns: list[Turn], place: list[int], planned: f
     rules = played(turns, Live(Script(call, turns, place).read, planned=planned))[0]
     wanted = [(cue.kind, cue.turn) for cue in rules if cue.kind != "objection"]
     last = -SAME_TURNS - 1
-    for index, kind in agreed_objections(call.labels).items():
+    for index, kind in agreed_objections(call).items():
         if place[index] - last > SAME_TURNS:
             wanted.append((f"objection:{kind}", place[index]))
             last = place[index]
