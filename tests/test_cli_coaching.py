@@ -148,6 +148,18 @@ def test_the_calendar_and_the_crm(run: Run, tmp_path: Path) -> None:
     assert "nothing is sent" in str(run("crm", "push").exception)
 
 
+def test_an_account_and_its_plan_read_as_text_with_their_calls(run: Run) -> None:
+    shown = run("account", "Acme").stdout
+    for part in ("Play: ", "Risks", "Next step", "Met (", "How far", "call "):
+        assert part in shown
+    assert "{" not in shown
+    assert "None" not in shown
+    plan = run("plan", "Acme").stdout
+    for part in ("Ask for: ", "1. ", "because ", "Still missing", "call "):
+        assert part in plan
+    assert "None" not in plan
+
+
 def test_live_follows_a_file_and_shows_cards(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Judge:
         def __init__(self, judge: Any) -> None:

@@ -243,7 +243,12 @@ def _theirs_late(deal: Deal) -> Found:
 
 
 def _late(deal: Deal, side: str, text: str) -> Found:
-    late = [c for c in deal.commitments if c.side == side and c.status in ("not kept", "overdue")]
+    # a day to meet that no recorded call falls on may have been kept in person
+    late = [
+        c
+        for c in deal.commitments
+        if c.side == side and (c.status == "not kept" or (c.status == "overdue" and c.kind != "meeting"))
+    ]
     return (f"{text} ({len(late)})", [said(c) for c in late]) if late else None
 
 
@@ -295,7 +300,7 @@ def _protect(deal: Deal) -> Strategy | None:
             "Put your difference on the point they care about most, with one customer who weighed the same choice",
             "Agree the criteria of the decision in writing before the next comparison",
         ),
-        tuple([*(r.statement for r in deal.rivals), *opposing][:4]),
+        _once([*(r.statement for r in deal.rivals), *opposing])[:4],
     )
 
 
@@ -385,6 +390,11 @@ def _needs(deal: Deal, types: re.Pattern[str]) -> list[Statement]:
     calls = {call.call_id for call in deal.view.calls if types.search(call.call_type or "")}
     told = [turn for move in NEED for turn in deal.made(move) if turn.call_id in calls and turn.side == "buyer"]
     return [deal.cite(turn, "tells of a need") for turn in told]
+
+
+def _once(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+    """The first statement of each turn."""
+    return tuple({(s.call_id, s.turn): s for s in reversed(statements)}.values())[::-1]
 
 
 def _times(statements: Sequence[Statement]) -> str:
