@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,21 +19,42 @@ from pipeline.types import Word
 Read = Callable[[float, float], npt.NDArray[np.float32]]
 
 
+class Stream(Protocol):
+    """Somebody's speech while they speak: `begin`, any number of `feed` and `words`, then `end`. Times of words are in
+    seconds from `begin`."""
+
+    def begin(self) -> None:
+        """A new piece of speech begins."""
+
+    def feed(self, samples: npt.NDArray[np.float32]) -> None:
+        """The next samples, 16 kHz."""
+
+    def words(self) -> list[Word]:
+        """What was said so far; the last words may still change."""
+
+    def end(self) -> list[Word]:
+        """All words of the piece; it is over."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recogniser:
     """One engine: `transcribe` as above, `revision(model)` for the record, `expected_wer(words)` from its own
     confidences.
 
-    `punctuated` says whether it writes sentences and numerals itself.
+    `punctuated` says whether it writes sentences and numerals itself. `stream(language)`, where it can decode while
+    somebody speaks, makes a `Stream`, one per channel.
     """
 
     transcribe: Callable[..., list[Word]]
     revision: Callable[[str], str]
     expected_wer: Callable[[list[Word]], float | None]
     punctuated: bool
+    stream: Callable[[str], Stream] | None = None
 
 
 RECOGNISERS: dict[str, Recogniser] = {
     "faster-whisper": Recogniser(whisper.transcribe, whisper.revision, whisper.expected_wer, punctuated=True),
-    "pocketsphinx": Recogniser(sphinx.transcribe, sphinx.revision, sphinx.expected_wer, punctuated=False),
+    "pocketsphinx": Recogniser(
+        sphinx.transcribe, sphinx.revision, sphinx.expected_wer, punctuated=False, stream=sphinx.SphinxStream
+    ),
 }

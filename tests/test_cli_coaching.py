@@ -12,10 +12,12 @@ import pytest
 from coach_story import keep_story
 from typer.testing import CliRunner
 
+import models.judge_model
+import models.live_judge
+from models.live_judge import LiveReading
 from pipeline import cli
 from pipeline.cli import live as live_command
 from pipeline.coach.live import Cue, Live
-from pipeline.types import Objection
 
 Run = Callable[..., Any]
 
@@ -146,15 +148,28 @@ def test_the_calendar_and_the_crm(run: Run, tmp_path: Path) -> None:
     assert "nothing is sent" in str(run("crm", "push").exception)
 
 
+def test_an_account_and_its_plan_read_as_text_with_their_calls(run: Run) -> None:
+    shown = run("account", "Acme").stdout
+    for part in ("Play: ", "Risks", "Next step", "Met (", "How far", "call "):
+        assert part in shown
+    assert "{" not in shown
+    assert "None" not in shown
+    plan = run("plan", "Acme").stdout
+    for part in ("Ask for: ", "1. ", "because ", "Still missing", "call "):
+        assert part in plan
+    assert "None" not in plan
+
+
 def test_live_follows_a_file_and_shows_cards(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Judge:
-        def read(self, turns: Any) -> Any:
-            found = [Objection(n, "price_terms", "no") for n, turn in enumerate(turns) if "dear" in turn.text]
-            return type("Heard", (), {"moves": [{} for _ in turns], "objections": found})()
+        def __init__(self, judge: Any) -> None:
+            """Hears no move and no push-back: the words must do."""
 
-    import models.judge_model
+        def read(self, turns: Any) -> LiveReading:
+            return LiveReading(tuple({} for _ in turns), (0.0,) * len(turns), ("other",) * len(turns))
 
-    monkeypatch.setattr(models.judge_model, "load_judge", Judge)
+    monkeypatch.setattr(models.judge_model, "load_judge", lambda: None)
+    monkeypatch.setattr(models.live_judge, "LiveJudge", Judge)
     monkeypatch.setattr(live_command, "POLL_S", 0.01)
     path = tmp_path / "call.txt"
     path.write_text("Ann: Hello.\nMia: That is too dear.\n")

@@ -101,6 +101,67 @@ def test_a_later_call_shows_that_it_was_kept_or_not() -> None:
     assert open_.status == "open"
 
 
+@pytest.mark.parametrize(
+    ("first", "later", "status", "turn"),
+    [
+        # by who is on the call
+        (("R: So?", "Mia: I'll ask Raj about it, he signs."), ("R: Hello Raj.", "Raj: Hello."), "kept", 1),
+        (("R: Is it Raj who signs?", "Mia: It is. I'll bring him along."), ("R: Hi.", "Raj: Hello."), "kept", 1),
+        (("R: So?", "Mia: I'll ask Raj about it."), ("R: Hello.", "Mia: I haven't asked Raj yet."), "not kept", 1),
+        # by what is said of the thing, whatever it is called in the promise itself
+        (("R: The drawings. I'll get those across to you.", "Mia: Good."),
+         ("R: Hi.", "Mia: The drawings were spot on."), "kept", 1),
+        (("Mia: Send me the form.", "R: I'll email it over tonight."),
+         ("Mia: Thanks for the form.", "R: Good."), "kept", 0),
+        (("R: Could you send me the scrap figure?", "Mia: Yes, of course."),
+         ("Mia: The scrap figure. I never sent it.", "R: No."), "not kept", 0),
+        # by the answer to a question about it
+        (("R: I'll get Lee to call Siobhan.", "Mia: Good."),
+         ("R: Did Siobhan and Lee get talking?", "Mia: They did, for an hour."), "kept", 1),
+        (("R: And?", "Mia: I'll send Trent a note."), ("R: Did you get a chance with Trent?", "Mia: No, it slipped."),
+         "not kept", 1),
+        # what the other side never got is the other side's promise; nothing said is nothing told
+        (("Mia: I'll send the layout over.", "R: Good."),
+         ("R: Hi.", "Mia: I never got the layout."), "not mentioned", None),
+        (("R: I'll send you the layout.", "Mia: Good."),
+         ("R: Hi.", "Mia: We moved the big saw."), "not mentioned", None),
+    ],
+)  # fmt: skip
+def test_how_later_calls_tell(first: tuple[str, ...], later: tuple[str, ...], status: str, turn: int | None) -> None:
+    made = after(first, (20, later))
+    assert (made[0].status, made[0].seen_turn) == (status, turn)
+
+
+def test_a_day_that_was_missed_is_told_though_a_call_came_soon_after() -> None:
+    agreed = ("R: Shall we speak on the 16th?", "Joel: Yes.")
+    (made,) = after(agreed, (10, ("R: I missed you on Wednesday.", "Joel: I forgot to cancel, sorry.")))
+    assert (made.status, made.seen_turn) == ("not kept", 0)
+
+
+@pytest.mark.parametrize(
+    ("said", "due"),
+    [
+        (("R: Would Thursday the 17th do?", "Mia: Thursday's good."), "2026-09-17"),
+        (("R: Shall we meet on Tuesday the 22nd?", "Mia: Make it Thursday."), "2026-09-24"),
+        (("R: Login is on Monday the 14th, and I'll call you on Wednesday the 16th.", "Mia: Yes."), "2026-09-16"),
+        (("R: I'll be back on the 18th to pick it up.", "Mia: Friday, yeah."), "2026-09-18"),
+        (("R: I send the ten kilos to you by the 20th.", "Mia: Good."), "2026-09-20"),
+        (("R: Can I've it back signed by the 12th?", "Mia: I'd say that's alright."), "2026-09-12"),
+        (("R: I'm gonna get you the draft by end of day Friday.", "Mia: Perfect."), "2026-09-11"),
+    ],
+)
+def test_the_day_of_a_promise_is_the_one_meant(said: tuple[str, ...], due: str) -> None:
+    assert [str(made.due) for made in heard(*said)] == [due]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["I always send them on a Friday.", "I work it out on paper.", "We'll have that one there.", "I keep it short."],
+)
+def test_habits_are_no_promises(words: str) -> None:
+    assert heard(f"Mia: {words}", "R: Right.") == []
+
+
 def test_other_accounts_say_nothing_about_it() -> None:
     rows = Rows(
         calls=(call("a"), call("b", 9, account="Birch")),

@@ -12,6 +12,7 @@ from pipeline.coach.commitments import commitments
 from pipeline.coach.deals import RISKS, STRATEGIES, Deal, deal_of, next_step, risks, strategies
 from pipeline.coach.moves import moves_of
 from pipeline.coach.reports import account_report
+from pipeline.coach.rivals import rival_names
 from pipeline.coach.rows import MoveRow, ObjectionRow, Rows, TurnRow
 
 
@@ -104,6 +105,66 @@ def test_competitors_are_named_from_the_profile_and_from_talk_about_rivals() -> 
     assert play.because.startswith("Win it from Brightline")
     assert "Brightline" in play.play[0]
     assert any(s.because.startswith("Protect the account from") for s in strategies(deal(typed(rows, "renewal"))))
+
+
+def test_a_customer_with_open_objections_is_protected_though_nobody_else_is_named() -> None:
+    rows = call("p", "Ann", -2, "Acme", {**GOOD, "objection_handling": 1})
+    assert "protect" not in {s.kind for s in strategies(deal(rows))}
+    (play,) = [s for s in strategies(deal(typed(rows, "renewal"))) if s.kind == "protect"]
+    assert play.because == "Protect the account: a customer with 1 objection open"
+    assert [s.call_id for s in play.rests_on] == ["p", "p"]
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("We had an offer from Brightline, and Mia liked it.", ["Brightline"]),
+        ("Mettler came to us on Tuesday.", ["Mettler"]),
+        ("I don't know. Sika's been in here, twice.", ["Sika"]),
+        ("We're also talking to ABBYY, their partner came.", ["ABBYY"]),
+        ("The Windchill fellers were in, and the Sullair dealer.", ["Windchill", "Sullair"]),
+        ("I must compare with SolidWorks PDM, we have eleven.", ["SolidWorks PDM"]),
+        ("There is a company in Malaysia, and an offer from Germany.", []),
+        ("There's that Dutch lot, they quoted on Monday.", []),
+        ("The other crowd said they'd do it for half. He came on Tuesday.", []),
+    ],
+)
+def test_names_of_rivals_and_not_of_places(said: str, found: list[str]) -> None:
+    assert rival_names(said) == found
+
+
+@pytest.mark.parametrize(
+    ("rows", "because"),
+    [
+        (call("p", "Ann", -2, "Acme", GOOD), None),
+        (typed(call("p", "Ann", -2, "Acme", GOOD), "business review"), "a call is of type business review"),
+        (typed(call("p", "Ann", -2, "Acme", GOOD), "proposal review"), None),
+        (says(call("p", "Ann", -2, "Acme", GOOD), "p", "Owen: You fitted us the first two."), "buys already"),
+        (says(call("p", "Ann", -2, "Acme", GOOD), "p", "R: Your renewal with us is in May."), "buys already"),
+    ],
+)
+def test_who_is_a_customer_rests_on_something(rows: Rows, because: str | None) -> None:
+    found = deal(rows).customer
+    assert (because in found.text) if because and found else found is None
+    assert deal(rows).customer == found
+
+
+def test_the_companys_own_list_of_customers_counts() -> None:
+    rows = call("p", "Ann", -2, "Acme", GOOD)
+    view = account_view(rows, "Acme", RUBRIC, as_of=DAY)
+    assert view is not None
+    found = deal_of(rows, view, moves_of(rows, RUBRIC), (), customers=("acme",)).customer
+    assert found is not None
+    assert found.text == "a customer by company.yaml"
+
+
+def test_a_call_held_to_sell_more_is_a_chance_by_the_need_told_on_it() -> None:
+    rows = says(call("p", "Ann", -2, "Acme", GOOD), "p", "Owen: We lose an hour a day on the second dock.")
+    rows = dataclasses.replace(rows, moves=(MoveRow("p", 20, "tell_impact"),))
+    for call_type in ("upsell", "cross-sell"):
+        (play,) = [s for s in strategies(deal(typed(rows, call_type))) if s.kind == call_type]
+        assert play.rests_on[0].quote == "We lose an hour a day on the second dock."
+    assert {s.kind for s in strategies(deal(typed(rows, "discovery")))} == {"advance"}
 
 
 def test_growth_and_another_need_are_chances_only_with_a_customer() -> None:

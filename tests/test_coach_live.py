@@ -1,32 +1,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import pytest
 
-from pipeline.coach.live import PLAYS, Cue, Live
-from pipeline.types import Objection, Turn
+from models.live_judge import LiveReading
+from pipeline.coach.live import CLEAR, LIKELY, PLAYS, Cue, Live
+from pipeline.coach.pushback import asks_price
+from pipeline.types import ObjectionKind, Turn
 
 
-@dataclass
-class Heard:
-    moves: Sequence[Mapping[str, float]]
-    objections: Sequence[Objection]
-
-
-def judge(by_word: Mapping[str, str], objections: Mapping[str, str] | None = None) -> Callable[[Sequence[Turn]], Heard]:
+def judge(
+    by_word: Mapping[str, str], objections: Mapping[str, ObjectionKind] | None = None, *, chance: float = 0.9
+) -> Callable[[Sequence[Turn]], LiveReading]:
     """A judge that hears a move wherever its word is said, and an objection of a kind likewise."""
 
-    def read(turns: Sequence[Turn]) -> Heard:
-        moves = [{move: 0.9 for word, move in by_word.items() if word in turn.text} for turn in turns]
-        found = [
-            Objection(n, kind, "no")  # type: ignore[arg-type]
-            for n, turn in enumerate(turns)
-            for word, kind in (objections or {}).items()
-            if word in turn.text
-        ]
-        return Heard(moves, found)
+    def read(turns: Sequence[Turn]) -> LiveReading:
+        moves = tuple({move: 0.9 for word, move in by_word.items() if word in turn.text} for turn in turns)
+        found = [next((kind for word, kind in (objections or {}).items() if word in t.text), None) for t in turns]
+        return LiveReading(moves, tuple(chance if kind else 0.0 for kind in found), tuple(k or "other" for k in found))
 
     return read
 
@@ -61,10 +53,9 @@ def test_an_objection_gets_its_play_once_and_what_worked_before() -> None:
 def test_an_objection_that_becomes_clear_by_what_follows_is_still_shown_but_not_an_old_one() -> None:
     heard = {"later": False}
 
-    def read(turns: Sequence[Turn]) -> Heard:
-        place = next((n for n, t in enumerate(turns) if "hm" in t.text), None)
-        found = [Objection(place, "stall", "no")] if place is not None and heard["later"] else []
-        return Heard([{} for _ in turns], found)
+    def read(turns: Sequence[Turn]) -> LiveReading:
+        chances = tuple(0.9 if "hm" in turn.text and heard["later"] else 0.1 for turn in turns)
+        return LiveReading(tuple({} for _ in turns), chances, ("stall",) * len(turns))
 
     call = Live(read)
     assert say(call, "R: So?", "Mia: hm", "R: Yes?") == []
@@ -78,8 +69,71 @@ def test_an_objection_that_becomes_clear_by_what_follows_is_still_shown_but_not_
     assert say(late, "R: Anyway.") == []
 
 
+def test_a_likely_objection_gets_its_card_at_once_and_only_as_long_as_it_is_new() -> None:
+    likely = judge({}, {"hm": "stall"}, chance=LIKELY + 0.01)
+    (cue,) = say(Live(likely), "R: So?", "Mia: hm")
+    assert (cue.early, cue.title) == (True, PLAYS["stall"][0])
+    assert say(Live(judge({}, {"hm": "stall"}, chance=LIKELY - 0.01)), "R: So?", "Mia: hm") == []
+    both = Live(likely)
+    assert both.add(Turn(0, 1, "buyer:Mia", "hm"), Turn(1, 2, "rep", "I see.")) == []  # answered already
+    (sure,) = say(Live(judge({}, {"hm": "stall"}, chance=CLEAR)), "R: So?", "Mia: hm")
+    assert not sure.early
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("That's too expensive for us.", "price_terms"),
+        ("It's more than we had in mind.", "price_terms"),
+        ("Can you do any better on the price?", "price_terms"),
+        ("I'd need to think about it.", "stall"),
+        ("Just send me some information and I'll have a look.", "stall"),
+        ("It's not a good time, maybe next quarter.", "stall"),
+        ("I'll have to run it past my boss.", "stall"),
+        ("We already have a system for that.", "competition"),
+        ("We had a quote from somebody in Leeds.", "competition"),
+        ("We're happy with what we have.", "competition"),
+        ("Optiload were in on Monday.", "competition"),
+        ("I'm a bit worried about the night shift.", "other"),
+        ("My lads won't use another app.", "other"),
+    ],
+)
+def test_plain_words_need_no_judge(words: str, kind: ObjectionKind) -> None:
+    (cue,) = say(Live(judge({}), rivals=["Optiload"]), "R: So.", f"Mia: {words}")
+    assert (cue.title, cue.early) == (PLAYS[kind][0], False)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["It stops twice a week.", "How long does the fitting take?", "That sounds good.", "We've four lines, all old.",
+     "I think about three hundred a day.", "Next year we open the second hall."],
+)  # fmt: skip
+def test_other_words_are_no_push_back(words: str) -> None:
+    assert say(Live(judge({}), rivals=["Optiload"]), "R: So.", f"Mia: {words}") == []
+
+
+def test_a_reps_words_are_no_push_back() -> None:
+    assert say(Live(judge({})), "Mia: Go on.", "R: You may say that's too expensive.") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "asks"),
+    [
+        ("And what does it cost?", True),
+        ("How much is it?", True),
+        ("What's that gonna run us?", True),
+        ("Just give me a number.", True),
+        ("It costs us four thousand a week.", False),
+        ("How much time does it take?", False),
+        ("How long is the contract?", False),
+    ],
+)
+def test_price_is_asked_in_plain_words(words: str, asks: bool) -> None:
+    assert asks_price(words) is asks
+
+
 def test_price_before_value() -> None:
-    words = {"cost": "ask_offer", "lose": "tell_impact"}
+    words = {"cost": "ask_offer", "lose": "tell_impact"}  # the judge need not hear that they ask
     assert kinds(say(Live(judge(words)), "R: Hello.", "Mia: What does it cost?")) == ["price before value"]
     assert say(Live(judge(words)), "R: Hello.", "Mia: We lose ten a day.", "R: Oh.", "Mia: What does it cost?") == []
     terms = Live(judge({"contract": "ask_offer"}))

@@ -74,9 +74,12 @@ def test_assignments_survive_the_store_and_a_rebuild(kept: Settings) -> None:
 
 def test_training_is_assigned_once(kept: Settings) -> None:
     with Store(kept.data) as store:
+        everything = load_rows(store)
         first = commands.assign_training(store, settings=kept)
         assert {row["rep"] for row in first} == {"Ann", "Bob"}
         assert commands.assign_training(store, settings=kept) == []
+        whole = new_assignments(everything, RUBRIC, LIBRARY, as_of=commands.today_of(everything))
+        assert first == [assignment.to_json() for assignment in whole]  # though only what is needed was loaded
         shown = commands.training_rows(store, settings=kept)
     assert {row["assignment_id"] for row in shown} == {row["assignment_id"] for row in first}
     assert {row["effect"] for row in shown} == {"too early to tell"}

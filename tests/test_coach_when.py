@@ -21,6 +21,8 @@ TUESDAY = dt.date(2026, 9, 8)
         ("next Thursday, the 19th", ["2026-09-19"]),
         ("a week on Friday", ["2026-09-18"]),
         ("Thursday week", ["2026-09-17"]),
+        ("Monday week", ["2026-09-21"]),
+        ("end of day Friday, or close of business on Monday", ["2026-09-11", "2026-09-14"]),
         ("next week on Monday", ["2026-09-14"]),
         ("next week", ["2026-09-18"]),
         ("end of next month", ["2026-10-31"]),

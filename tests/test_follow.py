@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import struct
@@ -12,9 +13,11 @@ import numpy as np
 import pytest
 
 from models import recognisers
-from pipeline import follow, hear
-from pipeline.errors import AudioError, InputError
-from pipeline.follow import Lines, Recording, Roles, Voices, Wave
+from models.sphinx import SphinxStream
+from pipeline import follow, follow_sound, hear
+from pipeline.errors import AudioError, InputError, ModelUnavailable
+from pipeline.follow import Lines, Roles
+from pipeline.follow_sound import Recording, Voices, Wave
 from pipeline.settings import Settings
 from pipeline.types import Turn, Word
 
@@ -195,10 +198,71 @@ def test_a_recording_is_heard_piece_by_piece(tmp_path: Path, monkeypatch: pytest
         came += [end / 32_000] * len(fresh)
     assert len(turns) >= 3
     assert all(a.t1 <= b.t0 + 0.25 for a, b in itertools.pairwise(turns))
-    assert max(turn.duration_s for turn in turns) <= follow.MAX_PIECE_S + 0.5
+    assert max(turn.duration_s for turn in turns) <= follow_sound.MAX_PIECE_S + 0.5
     late = [at - turn.t1 for at, turn in zip(came, turns, strict=True)]
-    assert max(late) <= follow.MAX_PIECE_S / 2 + 1.5
+    assert max(late) <= follow_sound.MAX_PIECE_S / 2 + 1.5
     assert {turn.speaker for turn in turns} == {"voice 1", "voice 2"}
+
+
+class Ear:
+    """Hears a word per second of sound, each a second long."""
+
+    def __init__(self, language: str) -> None:
+        self.seconds, self.pieces = 0.0, 0
+
+    def begin(self) -> None:
+        self.seconds, self.pieces = 0.0, self.pieces + 1
+
+    def feed(self, samples: Any) -> None:
+        self.seconds += len(samples) / 16_000
+
+    def words(self) -> list[Word]:
+        return [Word(float(n), n + 1.0, f"word{n}") for n in range(int(self.seconds))]
+
+    def end(self) -> list[Word]:
+        return self.words()
+
+
+def test_an_engine_that_can_is_heard_while_somebody_speaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_engine(monkeypatch)
+    engine = recognisers.RECOGNISERS["fake"]
+    monkeypatch.setitem(recognisers.RECOGNISERS, "fake", dataclasses.replace(engine, stream=Ear))
+    whole = SAMPLE.read_bytes()
+    start = whole.index(b"data") + 8
+    data = whole[start : start + 16_000 * 2 * 14]
+    path = tmp_path / "call.wav"
+    path.write_bytes(b"")
+    recording = Recording(path, Settings())
+    turns: list[Turn] = []
+    late: list[float] = []
+    for end in range(0, len(data) + 1, 8_000):  # a quarter of a second at a time
+        path.write_bytes(whole[:start] + data[:end])
+        fresh = recording.poll()
+        turns += fresh
+        late += [end / 32_000 - turn.t1 for turn in fresh]
+    assert len(turns) >= 4
+    assert all(a.t1 <= b.t0 + 0.01 for a, b in itertools.pairwise(turns))  # no word twice
+    said = [word for turn in turns for word in turn.text.split()]
+    assert said.count("word0") >= 2  # pieces begin anew after pauses
+    assert max(late) <= follow_sound.UNSURE_S + 1.3  # the words of this ear are a second long
+    assert max(turn.duration_s for turn in turns) <= follow_sound.GIVE_S + 2.0
+
+
+def test_the_built_in_recogniser_gives_words_before_the_end() -> None:
+    whole = SAMPLE.read_bytes()
+    samples = np.frombuffer(whole[whole.index(b"data") + 8 :][: 2 * 16_000 * 4], "<i2").astype(np.float32) / 32768
+    stream = SphinxStream("en")
+    stream.begin()
+    stream.feed(samples[:0])
+    for piece in np.array_split(samples, 8):
+        stream.feed(piece)
+    early = [word.text for word in stream.words()]
+    words = stream.end()
+    assert early[:2] == [word.text for word in words][:2]
+    assert {"hello", "frank"} <= {word.text for word in words}
+    assert all(0 <= word.t0 <= word.t1 <= 4.0 for word in words)
+    with pytest.raises(ModelUnavailable, match="English only"):
+        SphinxStream("de")
 
 
 def test_two_channels_are_two_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

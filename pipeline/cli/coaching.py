@@ -191,7 +191,8 @@ def report_rows(name: str, store: Store, settings: Settings, what: str | None = 
 
 def show(name: str, what: str | None, *, data: Any, as_json: bool) -> None:
     """Print one of `REPORTS` about `what` (a rep, a criterion, an account) or all."""
-    from pipeline.cli.render import nested_text, rows_table, snippet_text
+    from pipeline.cli.account_text import account_text, plan_text
+    from pipeline.cli.render import rows_table, snippet_text
 
     report = REPORTS[name]
     settings = settings_of(data)
@@ -209,6 +210,6 @@ def show(name: str, what: str | None, *, data: Any, as_json: bool) -> None:
             out.print(snippet_text(row))
     elif name in ("account", "plan") and what is not None:
         for row in rows:
-            out.print(nested_text(row))
+            out.print(account_text(row) if name == "account" else plan_text(row))
     else:
         out.print(rows_table(report.title, report.columns, rows))

@@ -48,14 +48,21 @@ def live(
 def cues(file: Path, settings: Settings, *, rep: str | None, minutes: float, idle: float) -> Any:
     """Cards as they come, until nothing new has come for `idle` seconds. Raises `InputError`s."""
     from models.judge_model import load_judge
+    from models.live_judge import LiveJudge
     from pipeline.coach.live import Live
+    from pipeline.coach.profile import load_profile
     from pipeline.follow import Lines, Roles, follow
 
     follower = follow(file, settings)
     roles = Roles(rep)
     # loaded before the first words, so that the first card is not late
-    judge = load_judge()
-    call = Live(judge.read, worked=worked_answers(settings), planned=minutes, name=roles.name)
+    call = Live(
+        LiveJudge(load_judge()).read,
+        worked=worked_answers(settings),
+        planned=minutes,
+        name=roles.name,
+        rivals=load_profile(settings.data).competitors,
+    )
     start = last = time.monotonic()
     if isinstance(follower, Lines):
         follower.clock = lambda: time.monotonic() - start

@@ -68,12 +68,12 @@ def scorecard_text(
 
     lines: list[Text] = [_headline(card, meta)]
     if status != "scored":
-        return Group(*lines, *_wrapped(f"{status}: {reason}", indent=2), Text(""))
+        return Group(*lines, *wrapped(f"{status}: {reason}", indent=2), Text(""))
     titles = {criterion.id: criterion.title for criterion in rubric.criteria} if rubric else {}
     for name, score in card["criteria"].items():
         lines += _criterion(titles.get(name, name.replace("_", " ")), score)
     lines += _objections(card["objections"])
-    lines += _wrapped(_metrics(card["metrics"]), indent=2, style="dim")
+    lines += wrapped(_metrics(card["metrics"]), indent=2, style="dim")
     return Group(*lines, Text(""))
 
 
@@ -98,14 +98,14 @@ def _criterion(title: str, score: Row) -> list[Text]:
     )
     lines = [head]
     for item in score["evidence"][:1]:
-        lines += _wrapped(
+        lines += wrapped(
             f"{mmss(item['t0'])} {item['speaker']}: \N{LEFT DOUBLE QUOTATION MARK}{item['quote']}"
             "\N{RIGHT DOUBLE QUOTATION MARK}",
             indent=6,
         )
-        lines += _wrapped(item["why"], indent=6, style="dim")
+        lines += wrapped(item["why"], indent=6, style="dim")
     for item in score["missed"][:1]:
-        lines += _wrapped(f"missed at turn {item['turn']}: {item['why']}", indent=6, style="dim")
+        lines += wrapped(f"missed at turn {item['turn']}: {item['why']}", indent=6, style="dim")
     return lines
 
 
@@ -121,7 +121,7 @@ def _surety(score: Row) -> str:
 def _objections(rows: Sequence[Row]) -> list[Text]:
     kinds = {"price_terms": "price or terms"}
     said = [f"{kinds.get(row['kind'], row['kind'])} (turn {row['turn']}, handled: {row['handled']})" for row in rows]
-    return _wrapped(f"objections: {', '.join(said)}", indent=2) if said else []
+    return wrapped(f"objections: {', '.join(said)}", indent=2) if said else []
 
 
 def _metrics(row: Row) -> str:
@@ -136,7 +136,8 @@ def _metrics(row: Row) -> str:
     return " · ".join(parts)
 
 
-def _wrapped(text: str, *, indent: int, style: str = "") -> list[Text]:
+def wrapped(text: str, *, indent: int, style: str = "") -> list[Text]:
+    """Lines of a text as one paragraph, `indent` characters in."""
     from rich.text import Text
 
     pad = " " * indent
@@ -225,7 +226,7 @@ def snippet_text(row: Row) -> RenderableType:
 
     head = f"{row['criterion'] or row['kind']} · {row['rep'] or row['speaker']} · call {row['call']} at {row['at']}"
     quote = f"\N{LEFT DOUBLE QUOTATION MARK}{row['quote']}\N{RIGHT DOUBLE QUOTATION MARK}"
-    return Group(Text(one_line(head).replace("_", " "), style="bold"), *_wrapped(quote, indent=2), Text(""))
+    return Group(Text(one_line(head).replace("_", " "), style="bold"), *wrapped(quote, indent=2), Text(""))
 
 
 def cue_text(row: Row) -> RenderableType:
@@ -233,10 +234,11 @@ def cue_text(row: Row) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    lines = [Text(f"{mmss(row['t']):>7}  {one_line(row['title'])}", style="bold")]
-    lines += _wrapped(row["say"], indent=9)
+    perhaps = "perhaps: " if row["early"] else ""
+    lines = [Text(f"{mmss(row['t']):>7}  {perhaps}{one_line(row['title'])}", style="bold")]
+    lines += wrapped(row["say"], indent=9)
     if row["worked"]:
-        lines += _wrapped(f"worked before: {_quoted(row['worked'])}", indent=9, style="dim")
+        lines += wrapped(f"worked before: {quoted(row['worked'])}", indent=9, style="dim")
     return Group(*lines, Text(""))
 
 
@@ -249,41 +251,42 @@ def call_debrief_text(row: Row) -> RenderableType:
     overall = "not scored" if row["overall"] is None else f"{row['overall']:.0f} of 100"
     lines = [Text.assemble((who, "bold"), f"   {overall}   ", (row["call"], "dim"))]
     if row["status"] != "scored":
-        return Group(*lines, *_wrapped(f"{row['status']}: {row['reason']}", indent=2), Text(""))
+        return Group(*lines, *wrapped(f"{row['status']}: {row['reason']}", indent=2), Text(""))
     lines.append(Text("Keep", style="bold"))
     for item in row["worked"]:
         lines += _debriefed(item)
     lines.append(Text("Next time", style="bold"))
     for item in row["next_time"]:
         lines += _debriefed(item)
-        lines += _wrapped(f"next level: {item['next_level']}", indent=4)
+        lines += wrapped(f"next level: {item['next_level']}", indent=4)
         if item["worked_elsewhere"]:
             told = item["worked_elsewhere"]
-            lines += _wrapped(f"{told['rep']}, level {told['level']}: {_quoted(told['quote'])}", indent=4, style="dim")
+            lines += wrapped(f"{told['rep']}, level {told['level']}: {quoted(told['quote'])}", indent=4, style="dim")
         if item["module"]:
-            lines += _wrapped(f"training: {item['module']}", indent=4, style="dim")
+            lines += wrapped(f"training: {item['module']}", indent=4, style="dim")
     if row["commitments"]:
         lines.append(Text("Promised", style="bold"))
         for made in row["commitments"]:
             due = f", {made['due']}" if made["due"] else ""
-            lines += _wrapped(f"{made['owner']}{due}: {_quoted(made['quote'])}", indent=2)
+            lines += wrapped(f"{made['owner']}{due}: {quoted(made['quote'])}", indent=2)
     if row["next_call"]:
         lines.append(Text("Ask for next", style="bold"))
-        lines += _wrapped(f"{row['next_call']['ask']} ({row['next_call']['because']})", indent=2)
+        lines += wrapped(f"{row['next_call']['ask']} ({row['next_call']['because']})", indent=2)
     return Group(*lines, Text(""))
 
 
 def _debriefed(item: Row) -> list[Text]:
     usual = item["before_this_call"]
     before = f"; before, {usual['standing']:.1f} over {usual['calls']} calls" if usual else ""
-    lines = _wrapped(f"{item['title']}, level {item['level']}: {item['means']}{before}", indent=2)
+    lines = wrapped(f"{item['title']}, level {item['level']}: {item['means']}{before}", indent=2)
     moment = item["moment"]
     if moment:
-        lines += _wrapped(f"{mmss(moment['t0'])} {moment['speaker']}: {_quoted(moment['quote'])}", indent=4)
+        lines += wrapped(f"{mmss(moment['t0'])} {moment['speaker']}: {quoted(moment['quote'])}", indent=4)
     return lines
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """The text in quotation marks."""
     return f"\N{LEFT DOUBLE QUOTATION MARK}{text}\N{RIGHT DOUBLE QUOTATION MARK}"
 
 
@@ -296,10 +299,10 @@ def commitment_text(row: Row) -> RenderableType:
     head = f"{row['made_on'] or 'undated'} · {row['account'] or 'no account'} · {row['owner']}{due} · {row['status']}"
     lines = [
         Text(one_line(head), style="bold"),
-        *_wrapped(f"{_quoted(row['quote'])} (call {row['call_id'][:8]})", indent=2),
+        *wrapped(f"{quoted(row['quote'])} (call {row['call_id'][:8]})", indent=2),
     ]
     if row["seen_quote"]:
-        lines += _wrapped(f"later: {_quoted(row['seen_quote'])} (call {row['seen_call'][:8]})", indent=2, style="dim")
+        lines += wrapped(f"later: {quoted(row['seen_quote'])} (call {row['seen_call'][:8]})", indent=2, style="dim")
     return Group(*lines, Text(""))
 
 
@@ -311,25 +314,25 @@ def accountability_text(row: Row) -> RenderableType:
     support, results = row["support"], row["results"]
     overall = "" if results["overall"] is None else f", mean {results['overall']:.0f} of 100"
     lines = [Text(f"{one_line(row['rep'])}   {row['from']} to {row['to']}", style="bold")]
-    lines += _wrapped(
+    lines += wrapped(
         f"given: {support['sessions']} coaching sessions ({support['minutes']} minutes), training: "
         f"{support['training_done']} done, {support['training_open']} open, {support['training_overdue']} overdue",
         indent=2,
     )
     promised = ", ".join(f"{part['n']} {status}" for status, part in results["commitments"].items())
-    lines += _wrapped(
+    lines += wrapped(
         f"came of it: {results['scored']} scored calls{overall}; {len(results['gaps'])} gaps; "
         f"promises: {promised or 'none heard'}",
         indent=2,
     )
     for quota in results["quotas"]:
         pace = "no result yet" if quota["pace"] is None else f"{quota['pace']:.0%} of the pace it asks for"
-        lines += _wrapped(f"{quota['measure']} to {quota['to']}: {pace}; {quota['peers']} peers alike", indent=2)
+        lines += wrapped(f"{quota['measure']} to {quota['to']}: {pace}; {quota['peers']} peers alike", indent=2)
     for item in results["activity"]:
         median = f", median of {item['peers']} peers {item['peer_median']:g}" if item["peers"] else ""
-        lines += _wrapped(f"{item['measure']}: {item['count']:g}{median}", indent=2)
+        lines += wrapped(f"{item['measure']}: {item['count']:g}{median}", indent=2)
     for warning in row["warnings"]:
-        lines += _wrapped(f"{warning['kind']}: {warning['text']}", indent=2, style="bold")
+        lines += wrapped(f"{warning['kind']}: {warning['text']}", indent=2, style="bold")
     return Group(*lines, Text(""))
 
 

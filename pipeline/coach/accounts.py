@@ -7,13 +7,14 @@ was cited, nothing is stated.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline.coach.moves import Moves, moves_of
-from pipeline.coach.rows import CallRow, Moment, MoveRow, ObjectionRow, Rows, ScoredCall
+from pipeline.coach.rows import CallRow, Moment, MoveRow, ObjectionRow, Rows, ScoredCall, TurnRow
 from pipeline.rubric import Rubric
 
 DONE_LEVEL = 3
@@ -211,6 +212,13 @@ def cite(text: str, moment: Moment, dates: dict[str, dt.date | None]) -> Stateme
     return Statement(text, moment.call_id, dates.get(moment.call_id), moment.turn, moment.speaker, moment.quote)
 
 
+def quoted(view: AccountView, turn: TurnRow, text: str) -> Statement:
+    """A statement that rests on a turn."""
+    date = next((call.date for call in view.calls if call.call_id == turn.call_id), None)
+    who = turn.side if turn.name == turn.side else f"{turn.side}:{turn.name}"
+    return Statement(text, turn.call_id, date, turn.turn, who, turn.text[:QUOTE_CHARACTERS])
+
+
 def _progress(
     scores: Sequence[ScoredCall],
     moments: Sequence[Moment],
@@ -230,11 +238,17 @@ def _progress(
         yield Progress(criterion.id, criterion.title, criterion.stage, best.level, statement)
 
 
+_NOBODY = re.compile(
+    r"(?:buyer|customer|client|prospect|guest|caller|unknown|speaker|channel|voice)?[ _]?\d*", re.IGNORECASE
+)
+"""Labels of somebody whose name is not known: they may be one person or several."""
+
+
 def _met(rows: Rows, dates: dict[str, dt.date | None]) -> tuple[Statement, ...]:
     """Buyers by name, with the first thing each said."""
     calls: dict[str, set[str]] = defaultdict(set)
     first: dict[str, Statement] = {}
-    mine = (turn for turn in rows.turns if turn.call_id in dates and turn.side == "buyer" and turn.name != "buyer")
+    mine = (t for t in rows.turns if t.call_id in dates and t.side == "buyer" and not _NOBODY.fullmatch(t.name))
     for turn in sorted(mine, key=lambda turn: (dates[turn.call_id] or dt.date.min, turn.call_id, turn.turn)):
         calls[turn.name].add(turn.call_id)
         quote = turn.text[:QUOTE_CHARACTERS]

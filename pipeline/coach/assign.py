@@ -10,7 +10,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pipeline.coach.gaps import MIN_CALLS, Gap, find_gaps
@@ -33,8 +33,12 @@ def new_assignments(
     *,
     as_of: dt.date,
     target: float | None = None,
+    calls_of: Callable[[str, str], Rows] | None = None,
 ) -> tuple[Assignment, ...]:
     """What to assign on `as_of`, due 14 days later: each rep's largest gaps, until two are open.
+
+    `rows` need no more than scores and assignments where `calls_of(rep, criterion)` gives the calls, moments and
+    objections to quote from; else they are taken from `rows`.
 
     A criterion that is scored as one of the trained ones under another name is taught by that one's modules.
 
@@ -50,10 +54,11 @@ def new_assignments(
         if open_now[gap.rep] >= MAX_OPEN or not _is_due(gap, rows):
             continue
         taught_as = rubric.criterion(gap.criterion).same_as or gap.criterion
-        kind = weakest_kind(rows, gap.rep) if taught_as == OBJECTIONS else None
+        quoted = calls_of(gap.rep, gap.criterion) if calls_of else rows
+        kind = weakest_kind(quoted, gap.rep) if taught_as == OBJECTIONS else None
         module = library.pick(taught_as, gap.level, kind=kind, done=_taken(gap, rows.assignments))
         if module:
-            given.append(_assignment(gap, module, rows, as_of=as_of, kind=kind))
+            given.append(_assignment(gap, module, quoted, as_of=as_of, kind=kind))
             open_now[gap.rep] += 1
     return tuple(given)
 
@@ -89,6 +94,7 @@ def by_hand(
     rows: Rows,
     *,
     as_of: dt.date,
+    team: str | None = None,
     due_on: dt.date | None = None,
     note: str = "",
 ) -> Assignment:
@@ -104,7 +110,7 @@ def by_hand(
     made = Assignment(
         assignment_id=assignment_id(rep, criterion, module.id, as_of),
         rep=rep,
-        team=next((call.team for call in reversed(rows.calls) if call.rep == rep and call.team), None),
+        team=team,
         criterion=criterion,
         level=module.low,
         module=module.id,

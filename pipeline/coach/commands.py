@@ -18,7 +18,7 @@ from pipeline.coach.crm import crm_rows, fields_for
 from pipeline.coach.diary import diary, to_ics
 from pipeline.coach.digest import WeeklyDigest, weekly_digest
 from pipeline.coach.imports import Imported, read_csv
-from pipeline.coach.load import load_rows, load_scores
+from pipeline.coach.load import load_assignments, load_moments, load_rows, load_scores
 from pipeline.coach.plans import answer_that_worked
 from pipeline.coach.profile import load_profile
 from pipeline.coach.reports import (
@@ -60,7 +60,7 @@ def gap_rows(store: Store, *, settings: Settings, name: str | None = None) -> li
         reps = [
             row["rep"] for row in store.query("SELECT DISTINCT rep FROM rep_totals WHERE rep IS NOT NULL ORDER BY 1")
         ]
-        rep = None if name is None else _known(name, reps, "rep")
+        rep = None if name is None else known_name(name, reps, "rep")
         return [row for row in kept if rep in (None, row["rep"]) and row["criterion"] not in human_review(settings)]
     rows = load_rows(store, without=human_review(settings))
     rep = _rep(rows, name)
@@ -124,8 +124,7 @@ def account_rows(store: Store, *, settings: Settings, name: str | None = None) -
     account = _account(store, name)
     since = None if account else dt.date.today() - dt.timedelta(TURNS_DAYS)
     rows = load_rows(store, without=human_review(settings), account=account, turns_since=since)
-    rubric, known = load_rubric(settings.rubric), load_profile(settings.data).competitors
-    found = account_report(rows, rubric, account, as_of=today_of(rows), competitors=known)
+    found = account_report(rows, load_rubric(settings.rubric), account, as_of=today_of(rows), **known_firms(settings))
     if account is not None:
         return found
     return [
@@ -154,7 +153,7 @@ def commitment_rows(store: Store, *, settings: Settings, name: str | None = None
     made = commitments(rows, as_of=today_of(rows))
     if name is not None:
         names = sorted({n for call in rows.calls for n in (call.account, call.rep) if n})
-        known = _known(name, names, "account or rep")
+        known = known_name(name, names, "account or rep")
         made = tuple(c for c in made if known in (c.account, c.rep))
     return [c.to_json() for c in sorted(made, key=lambda c: c.made_on or dt.date.min, reverse=True)]
 
@@ -184,7 +183,7 @@ def digest_of(
     """The weekly digest of a rep, a team, or all teams. Raises `StoreError` for an unknown one."""
     rows = _recent(store, settings)
     day = as_of or today_of(rows)
-    known = None if team is None else _known(team, sorted({c.team for c in rows.calls if c.team}), "team")
+    known = None if team is None else known_name(team, sorted({c.team for c in rows.calls if c.team}), "team")
     made = commitments(rows, as_of=day)
     return weekly_digest(
         rows,
@@ -208,10 +207,9 @@ def calendar_of(store: Store, *, settings: Settings, rep: str | None = None) -> 
 def crm_records(store: Store, *, settings: Settings) -> tuple[list[Row], dict[str, str]]:
     """One record per account under the CRM's field names, and those names. Raises `StoreError`, `SettingsError`."""
     rows = _recent(store, settings)
-    rubric, rivals = load_rubric(settings.rubric), load_profile(settings.data).competitors
+    rubric, firms = load_rubric(settings.rubric), known_firms(settings)
     views = [
-        account_report(part, rubric, name, as_of=today_of(rows), competitors=rivals)[0]
-        for name, part in by_account(rows).items()
+        account_report(part, rubric, name, as_of=today_of(rows), **firms)[0] for name, part in by_account(rows).items()
     ]
     fields = fields_for(settings.crm, settings.data)
     return crm_rows(views, fields), fields
@@ -231,6 +229,12 @@ def import_csv(store: Store, path: Path, kind: str) -> Imported:
     for row in found.rows:
         store.put_fact(found.kind, row.to_row())
     return found
+
+
+def known_firms(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """`competitors` and `customers` by name, as the company's profile has them."""
+    profile = load_profile(settings.data)
+    return {"competitors": profile.competitors, "customers": profile.customers}
 
 
 def _recent(store: Store, settings: Settings) -> Rows:
@@ -259,13 +263,19 @@ def assign_training(
 
     Running it again adds none. With `done_on` they are kept as done on that day.
     """
-    rows = load_rows(store, without=human_review(settings))
+    rows = Rows(scores=load_scores(store, without=human_review(settings)), assignments=load_assignments(store))
+    today = as_of or today_of(rows)
+
+    def calls_of(rep: str, criterion: str) -> Rows:
+        return load_moments(store, rep=rep, criterion=criterion, best=BEST_LEVEL, as_of=today)
+
     given = new_assignments(
         rows,
         load_rubric(settings.rubric),
         library_of(settings),
-        as_of=as_of or today_of(rows),
+        as_of=today,
         target=_target(settings),
+        calls_of=calls_of,
     )
     if done_on:
         given = tuple(completed(assignment, on=done_on) for assignment in given)
@@ -300,17 +310,17 @@ def _rep(rows: Rows, name: str | None) -> str | None:
 
 def known_rep(rows: Rows, name: str) -> str:
     """The stored spelling of a rep's name. Raises `StoreError` for one without calls."""
-    return _known(name, sorted({call.rep for call in rows.calls if call.rep}), "rep")
+    return known_name(name, sorted({call.rep for call in rows.calls if call.rep}), "rep")
 
 
 def _account(store: Store, name: str | None) -> str | None:
     if name is None:
         return None
     found = store.query("SELECT DISTINCT account FROM calls WHERE account IS NOT NULL ORDER BY account")
-    return _known(name, [row["account"] for row in found], "account")
+    return known_name(name, [row["account"] for row in found], "account")
 
 
-def _known(name: str, names: list[str], what: str) -> str:
+def known_name(name: str, names: list[str], what: str) -> str:
     """The stored spelling of a name in any case. Raises `StoreError` listing what there is."""
     for known in names:
         if known.lower() == name.lower():

@@ -8,6 +8,7 @@ nothing, that is what is reported. `benchmarks/commitments.py` measures how much
 
 from __future__ import annotations
 
+import calendar
 import dataclasses
 import datetime as dt
 import re
@@ -16,24 +17,28 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.coach.kept import content, sentences, subject_of, told
 from pipeline.coach.rows import CallRow, Rows, TurnRow
 from pipeline.coach.when import Named, named_days
 
-MEETING_SLACK_DAYS = 3
 BARE_DAY_WORDS = 6
+_WEEKDAYS = [name.lower() for name in calendar.day_name]
 STATUSES = ("kept", "not kept", "not mentioned", "overdue", "open")
 """`not mentioned`: later calls after the day say nothing of it. `overdue`: the day is past and no call came since."""
 
 _ACTIONS = """send email mail forward share write draft redo prepare put confirm check ask find chase ring call text
     phone book arrange schedule set sort bring introduce invite get give raise order sign pay place speak talk show
     run review look read copy cc link pull order quote price word come visit meet have drop hold pencil attach
-    upload install follow take tell""".split()
+    upload install follow take tell fix organise dig warn print drop shoot loop circle throw reserve keep hold pull
+    try work raise remind discuss pop clarify do connect""".split()
 _SECOND_THOUGHTS = re.compile(
     r"\b(?:tell you(?:,| (?:what|why|how|something)\b)|put (?:you|ya|it|us) on (?:speaker|hold|mute)|"
     r"give you that|be (?:honest|straight|candid|quick|lynched|damned)|"
-    r"let you know, shall|have a think|think about|have (?:it|that|one|another|an?|the cup|to)\b(?! (?:with|to|"
-    r"ready|done|"
-    r"over|in your)\b)|take (?:you through|it|that|the|your word)|show you|share my screen|ask you|say\b|put no\b|"
+    r"let you know, shall|have a think|think about|work it out|"
+    r"keep (?:you (?:going|posted)|it short|going)|drop off|try (?:to|and)\b|"
+    r"do (?!you (?:a|the|one)\b|a (?:quote|price|drawing|sheet|page|summary))|"
+    r"have (?:it|that|one|another|an?|the cup|to)\b(?! (?:with|to|ready|done|over|in your|word|chat|dig)\b)|"
+    r"take (?:you through|it|that|the|your word)|show you|share my screen|ask you|say\b|put no\b|"
     r"put project|give them that|call (?:it|that|him that)|get (?:that|there|it straight)|come (?:to that|on to|"
     r"back to "
     r"that)|look at that later|run you through|talk you through|read (?:you|it out)|see\b|hold (?:on|my hands|"
@@ -42,7 +47,8 @@ _SECOND_THOUGHTS = re.compile(
 )
 _CONDITION = re.compile(r"^(?:if|unless|when|once|even if|suppose)\b", re.IGNORECASE)
 _PROMISE = re.compile(
-    r"\b(?P<who>I|we)(?:'ll|\u2019ll| will| shall|'m going to|\u2019m going to| am going to)(?: just| also| then|"
+    r"\b(?P<who>I|we)(?:'ll|\u2019ll| will| shall|'m going to|\u2019m going to| am going to|"
+    r"'m gonna|\u2019m gonna)(?: just| also| then|"
     r" definitely| certainly|"
     r" personally| go and)*(?: both)? (?P<verb>[a-z]+)\b(?P<rest>[^.?!;]*)",
     re.IGNORECASE,
@@ -52,6 +58,31 @@ _MAY_I = re.compile(
     r"bring|arrange|"
     r"schedule|set|set up|hold)\b(?P<rest>[^.?!;]*)",
     re.IGNORECASE,
+)
+_OFFER = re.compile(
+    r"\b(?P<who>I|we) (?:can|could)(?: just| also)* (?P<verb>send|book|set up|arrange|organise|ask|bring|get|find|"
+    r"check|print|show|talk to|speak to|have a word)\b(?P<rest>[^.?!;]*)",
+    re.IGNORECASE,
+)
+_TAKEN_UP = re.compile(
+    r"^(?:(?:oh|well|um|so)[,. ]+)*(?:would you|could you|please|do that|if you would|brilliant)\b", re.IGNORECASE
+)
+_PRESENT = re.compile(
+    r"^(?:(?:and|then|so|okay|ok|good|yes|yeah|right)[,. ]+)*(?P<who>I|we) (?P<verb>send|reserve|book|prepare|bring|"
+    r"clarify|call|come|give|keep|write|make|hold|ask)\b(?P<rest>[^.?!;]*)",
+    re.IGNORECASE,
+)
+_HABIT = re.compile(
+    r"\b(?:always|usually|normally|every|never|often|sometimes|when|each|mostly|them all)\b", re.IGNORECASE
+)
+_TO_YOU = re.compile(r"\b(?:you|your|it all|this all|back for)\b", re.IGNORECASE)
+_COME_BACK = re.compile(
+    r"\b(?P<who>I|we)(?:'ll|\u2019ll| will) (?P<verb>be) "
+    r"(?P<rest>(?:back|there|with you|over|down|up|on site)\b[^.?!;]*)",
+    re.IGNORECASE,
+)
+_DO_IT = re.compile(
+    r"\b(?P<who>I|we)(?:'ll|\u2019ll| will) (?P<verb>do|have) (?P<rest>(?:it|that|this)\b[^.?!;]*)", re.IGNORECASE
 )
 _LET_ME = re.compile(
     r"\b(?P<who>let me|leave it with me,? (?:and )?I'll) (?P<verb>send|check|find|ask|book|chase|come|ring|get|"
@@ -65,6 +96,11 @@ _REQUEST = re.compile(
     r"check|find|confirm|sign|book|put|take|place|give|raise)\b(?P<rest>[^.?!;]*)",
     re.IGNORECASE,
 )
+_WISH = re.compile(
+    r"\b(?:(?:would|will) you have (?:the|that|your)|maybe you (?:could|can)|(?:and )?you'll (?:let me have|send|get|"
+    r"ask|bring|give|have)|(?:can|could) (?:I|we)(?:'ve| have) (?:it|that|this|the))\b[^.?!;]*",
+    re.IGNORECASE,
+)
 _NEED = re.compile(
     r"\b(?:what I need from you is|you send me|you get me|you bring|if you (?:could )?(?:send|"
     r"get) me)\b(?P<rest>[^.?!;]*)",
@@ -75,7 +111,8 @@ _MEET = re.compile(
     r"demo|session|"
     r"start(?:ing)?|invite|diary|calendar|review|workshop|trial|pencil|make it|shall we say|how about|does|"
     r"o'clock|half past|"
-    r"on site|minutes|half an hour)\b",
+    r"on site|minutes|half an hour|reserve|site walk|same time|hear each other|catch up|touch base|connect|"
+    r"(?:could|can|shall|may) (?:we|I) (?:do|put|start|make))\b",
     re.IGNORECASE,
 )
 _YES = re.compile(
@@ -89,38 +126,11 @@ _YES = re.compile(
 )
 _SUITS = re.compile(
     r"\b(?:make it|you're on|works|suits|that's fine|perfect|see you then|it's a date|deal|grand|go on|lovely|"
-    r"put it in)\b",
+    r"(?:put|stick) it in|in the diary|(?:is|'s) (?:okay|ok|fine|good|possible|alright|all right)|suits me|do me)\b",
     re.IGNORECASE,
 )
 _DOES_NOT = re.compile(r"\b(?:can't make|no good|not sure|won't be|we'll see|let you know|leave it)\b", re.IGNORECASE)
 _OTHERS = re.compile(r"^(?:and |but |so |well,? )?(?:they|he|she|it)\b", re.IGNORECASE)
-_DONE = re.compile(
-    r"\b(?:sent|got|received|have it|had (?:a )?look|read|went through|gone through|attached|as promised|"
-    r"here it is|here's|"
-    r"done|spoke|spoken|talked|rang|called|signed|booked|confirmed|came back|thanks for|you sent|came through|"
-    r"arrived|"
-    r"shared|brought|asked|said yes|agreed|found|put it|raised|ordered|placed|got your|your email|showed|shown|"
-    r"told|met|"
-    r"paid|gave|given|wrote|written|checked|have the|got the|pulled|worked)\b",
-    re.IGNORECASE,
-)
-_NOT_DONE = re.compile(
-    r"\b(?:haven't|hasn't|didn't|did not|have not|not yet|never (?:got|came|sent|arrived|did|heard)|"
-    r"still (?:waiting|owe|to)|"
-    r"forgot|slipped|get round to|got round to|nothing came|hasn't come|no sign of|where(?:'s| is) (?:the|that|my)|"
-    r"not had (?:a )?chance|wasn't able|couldn't get)\b",
-    re.IGNORECASE,
-)
-_WORD = re.compile(r"[a-z]+|\d+")
-_PLAIN = frozenset(
-    """that this with from what when they them then than your yours have will would could should just about over some
-    something thing things today tomorrow tonight week month monday tuesday wednesday thursday friday saturday
-    sunday january february march april june july august september october november december morning afternoon
-    evening before after there here where which like really right okay well sure going back into onto been being
-    were does doing other much many more most very also only still even first second third send sent email call
-    ring text give take bring need want know think look make made come came tell told said says says said page
-    quick minutes hour half both same o'clock around through between every because while until till next last""".split()
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,19 +183,20 @@ def commitments(rows: Rows, *, as_of: dt.date | None = None) -> tuple[Commitment
             for other in order[place + 1 :]
             if calls[other].account == call.account and call.account and _day(calls[other]) > _day(call)
         ]
-        found.extend(followed(commitments_of(call, said[call_id]), said[call_id], later, as_of=as_of))
+        found.extend(followed(commitments_of(call, said[call_id]), call, said[call_id], later, as_of=as_of))
     return tuple(found)
 
 
 def followed(
     made: Iterable[Commitment],
+    call: CallRow,
     turns: Sequence[TurnRow],
     later: Sequence[tuple[CallRow, list[TurnRow]]],
     *,
     as_of: dt.date | None = None,
 ) -> list[Commitment]:
-    """What was made on a call of these `turns`, with what later calls of the account, oldest first, say about it."""
-    return [_followed(one, _about(one, turns), later, as_of) for one in made]
+    """What was made on a `call` of these `turns`, with what later calls of the account, oldest first, say about it."""
+    return [_followed(one, turns, call, later, as_of) for one in made]
 
 
 def commitments_of(call: CallRow, turns: Sequence[TurnRow]) -> list[Commitment]:
@@ -195,7 +206,7 @@ def commitments_of(call: CallRow, turns: Sequence[TurnRow]) -> list[Commitment]:
         if turn.side not in ("rep", "buyer"):
             continue
         answer = next((t for t in turns[place + 1 : place + 3] if t.side not in (turn.side, "unknown")), None)
-        for sentence, asked in _sentences(turn.text):
+        for sentence, asked in sentences(turn.text):
             made = _made(call, turn, sentence, asked, answer)
             if made and not any(_same(made, other) for other in found):
                 found.append(made)
@@ -206,29 +217,28 @@ def _day(call: CallRow) -> dt.date:
     return call.date or dt.date.min
 
 
-def _sentences(text: str) -> Iterable[tuple[str, bool]]:
-    for match in re.finditer(r"[^.?!]+[.?!]*", text):
-        sentence = match.group(0).strip()
-        if sentence:
-            yield sentence, sentence.endswith("?")
-
-
 def _made(call: CallRow, turn: TurnRow, sentence: str, asked: bool, answer: TurnRow | None) -> Commitment | None:
     """The commitment in a sentence: a promise, a request that the other side agrees to, or a day to meet."""
     agreed = bool(answer and _YES.match(answer.text.strip()))
     day = next(iter(named_days(sentence, call.date)), None)
     conditional = bool(_CONDITION.match(sentence))
-    promise = _promise(sentence) or (asked and _MAY_I.search(sentence))
+    promise = (
+        _promise(sentence)
+        or (not asked and _planned(sentence, day))
+        or (asked and _MAY_I.search(sentence))
+        or (bool(answer and _TAKEN_UP.match(answer.text)) and _OFFER.search(sentence))
+    )
     if promise and not conditional and (not asked or agreed):
         # a day in the sentence after belongs to the promise: "I'll send it. You'll have it Friday."
-        return _commitment(call, turn, sentence, day or _day_near(turn.text, sentence, call.date), kind="action")
-    wish = _REQUEST.search(sentence) if asked else _NEED.search(sentence)
-    if wish and agreed and answer:
+        own = _best_day(sentence, promise.start(), call.date)
+        return _commitment(call, turn, sentence, own or _day_near(turn.text, sentence, call.date), kind="action")
+    wish = (_REQUEST.search(sentence) or _WISH.search(sentence)) if asked else _NEED.search(sentence)
+    if wish and answer and (agreed or (asked and _promised(answer))):
         given = day or next(iter(named_days(answer.text, call.date)), None)
         return _commitment(call, turn, sentence, given, kind="action", owner=answer)
     if day and answer and not conditional and not _OTHERS.match(sentence) and _is_ahead(day, call):
-        bare = asked and len(sentence.split()) <= BARE_DAY_WORDS
-        moved = [d for d in named_days(answer.text, call.date) if _is_near(d, day)]
+        bare = (asked or _asks_before(turn.text, sentence)) and len(sentence.split()) <= BARE_DAY_WORDS
+        moved = _moved(day, answer.text, call.date)
         suits = agreed or bool(moved) or bool(_SUITS.search(answer.text))
         if (bare or _MEET.search(sentence)) and suits and not _DOES_NOT.search(answer.text):
             return _commitment(call, turn, sentence, moved[-1] if moved else day, kind="meeting")
@@ -244,6 +254,18 @@ def _promise(sentence: str) -> re.Match[str] | None:
     return None
 
 
+def _planned(sentence: str, day: Named | None) -> re.Match[str] | None:
+    """A promise in other words: `I'll be back on the 18th`, `I send it to you`, `I'll do it this Tuesday`."""
+    present = _PRESENT.match(sentence)
+    if (
+        present
+        and not _HABIT.search(sentence)
+        and (day or present.group("verb") == "clarify" or _TO_YOU.search(present.group("rest")))
+    ):
+        return present
+    return (_COME_BACK.search(sentence) or _DO_IT.search(sentence)) if day else None
+
+
 def _day_near(text: str, sentence: str, on: dt.date | None) -> Named | None:
     """A day in the sentence after ("I'll send it. You'll have it Friday."), else in the one before."""
     at = text.find(sentence)
@@ -251,6 +273,36 @@ def _day_near(text: str, sentence: str, on: dt.date | None) -> Named | None:
     before = re.search(r"[^.?!]+[.?!]*\s*$", text[:at])
     days = [day for part in (after, before) if part for day in named_days(part.group(0), on)]
     return next(iter(days), None)
+
+
+def _promised(answer: TurnRow) -> bool:
+    """Whether an answer takes on what was asked: `I'll print one off`, `Monday's alright`."""
+    first = next((sentence for sentence, _ in sentences(answer.text)), "")
+    return bool(_promise(first) or re.search(r"\b(?:'s|is) (?:alright|all right|fine|ok|okay)\b", answer.text))
+
+
+def _asks_before(text: str, sentence: str) -> bool:
+    return text[: max(0, text.find(sentence))].rstrip().endswith("?")
+
+
+def _best_day(sentence: str, start: int, on: dt.date | None) -> Named | None:
+    """The day of a promise that begins at `start`: one after it before one ahead of it, a date before a weekday."""
+    days = named_days(sentence, on)
+    after = [day for day in days if day.start >= start] or days
+    dated = [day for day in after if re.search(r"\d|th\b|first|second|third", day.words)]
+    return next(iter(dated or after), None)
+
+
+def _moved(day: Named, answer: str, on: dt.date | None) -> list[Named]:
+    """Other days near `day` that an answer names; the same weekday said again moves nothing."""
+    found = []
+    for other in named_days(answer, on):
+        if other.words.lower().split()[-1] in _WEEKDAYS and day.date:
+            number = _WEEKDAYS.index(other.words.lower().split()[-1])
+            other = Named(other.words, other.start, day.date + dt.timedelta(number - day.date.weekday()))
+        if _is_near(other, day):
+            found.append(other if other.date != day.date else day)
+    return found
 
 
 def _is_ahead(day: Named, call: CallRow) -> bool:
@@ -282,7 +334,7 @@ def _commitment(
 
 
 def _same(one: Commitment, other: Commitment) -> bool:
-    mine, theirs = _content(one.quote), _content(other.quote)
+    mine, theirs = content(one.quote), content(other.quote)
     if one.kind != other.kind or one.side != other.side or not mine or not theirs:
         return False
     return len(mine & theirs) / min(len(mine), len(theirs)) > 0.6 and (
@@ -297,54 +349,28 @@ def _meetings_once(found: list[Commitment]) -> list[Commitment]:
     return [made for made in found if made.kind == "action" or (last[made.due] is made and made.due not in dated)]
 
 
-def _content(text: str) -> set[str]:
-    """Stems of the words that say what a sentence is about: five letters of every word that is not plain."""
-    words = _WORD.findall(text.lower().replace("\u2019", "'"))
-    return {word[:5] for word in words if (len(word) > 3 and word not in _PLAIN) or word.isdigit()}
-
-
-def _about(made: Commitment, turns: Sequence[TurnRow]) -> set[str]:
-    """What a commitment is about: its own words, and where these say little ("I'll show him") those around it."""
-    names = _content(made.owner) | _content(made.rep or "") | _content(made.account or "")
-    about = _content(made.quote) - names
-    if len(about) < 2:
-        near = [turn.text for turn in turns if made.turn - 1 <= turn.turn <= made.turn]
-        about |= set().union(*(_content(text) for text in near)) - names
-    return about
-
-
 def _followed(
-    made: Commitment, about: set[str], later: Sequence[tuple[CallRow, list[TurnRow]]], as_of: dt.date | None
+    made: Commitment,
+    turns: Sequence[TurnRow],
+    call: CallRow,
+    later: Sequence[tuple[CallRow, list[TurnRow]]],
+    as_of: dt.date | None,
 ) -> Commitment:
     """The commitment with what later calls say about it; the first call that says something decides."""
-    if made.kind == "meeting" and made.due:
-        for call, turns in later:
-            if call.date and abs((call.date - made.due).days) <= MEETING_SLACK_DAYS:
-                return _seen(made, "kept", call, turns[0])
-    for call, turns in later:
-        told = _told(about, turns)
-        if told:
-            return _seen(made, told[0], call, told[1])
-    today = as_of or max((call.date for call, _ in later if call.date), default=made.made_on)
+    subject = subject_of(
+        made.quote, made.turn, turns, call, side=made.side, due=made.due, meeting=made.kind == "meeting"
+    )
+    for other, said in later:
+        found = told(subject, other, said)
+        if found:
+            return _seen(made, found[0], other, found[1])
+    today = as_of or max((other.date for other, _ in later if other.date), default=made.made_on)
     if made.due and today and made.due < today:
-        after = any(call.date and call.date >= made.due for call, _ in later)
+        after = any(other.date and other.date >= made.due for other, _ in later)
         return dataclasses.replace(made, status="not mentioned" if after else "overdue")
     if not made.due and later:
         return dataclasses.replace(made, status="not mentioned")
     return made
-
-
-def _told(about: set[str], turns: Sequence[TurnRow]) -> tuple[str, TurnRow] | None:
-    """The first turn of a call that speaks of the same thing as done or as not done."""
-    needed = 2 if len(about) > 2 else 1
-    for turn in turns:
-        for sentence, _ in _sentences(turn.text):
-            if about and len(about & _content(sentence)) >= needed:
-                if _NOT_DONE.search(sentence):
-                    return "not kept", turn
-                if _DONE.search(sentence):
-                    return "kept", turn
-    return None
 
 
 def _seen(made: Commitment, status: str, call: CallRow, turn: TurnRow) -> Commitment:

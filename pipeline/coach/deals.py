@@ -5,27 +5,34 @@ Rules over an account's view, its turns and moves. A rule that finds nothing say
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import re
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.coach.accounts import QUOTE_CHARACTERS, SILENT_DAYS, AccountView, Statement
+from pipeline.coach.accounts import SILENT_DAYS, AccountView, Statement, quoted
 from pipeline.coach.commitments import Commitment
+from pipeline.coach.customers import customer_because
 from pipeline.coach.moves import Moves
+from pipeline.coach.rivals import names_it, own_names, rival_names
 from pipeline.coach.rows import Rows, TurnRow
 
 LOST_DAYS = 45
 LATE_CALLS = 3
-CUSTOMER_TYPES = ("renewal", "review", "check-in", "check in", "account", "expansion", "support", "success")
+UPSELL_TYPES = re.compile(r"\b(?:up-?sell\w*|expansion)\b", re.IGNORECASE)
+CROSS_TYPES = re.compile(r"\bcross[- ]?sell\w*\b", re.IGNORECASE)
+NEED = ("tell_impact", "tell_problem")
 _GROWTH = re.compile(
     r"\b(?:(?:second|third|other|another|new|more) (?:site|depot|plant|line|shift|warehouse|branch|office|factory|"
     r"machine|"
     r"team|country|van|truck|lorr|store|shop|hall)\w*|(?:two|three|four|five|six|ten|twenty) more \w+|expand\w*|"
     r"taking on|opening (?:a|another|up)|rolling (?:it )?out|roll (?:it )?out|add (?:another|more|the)|"
-    r"doubl(?:e|ing)|growing|grown|bigger order|across (?:the|all))\b",
+    r"doubl(?:e|ing)|growing|grown|bigger order|across (?:the|all)|hiring|new starters?|"
+    r"(?:more|extra|additional) (?:users|seats|people|licen[cs]es|sensors|lines|machines|vans|trucks|sites|shifts)|"
+    r"bought (?:a|another) (?:company|business|site|plant)|"
+    r"merg(?:ed|er|ing) with|new (?:contract|customer) (?:from|for|with))\b",
     re.IGNORECASE,
 )
 _OTHER_NEED = re.compile(
@@ -34,21 +41,6 @@ _OTHER_NEED = re.compile(
     r"while (?:you're|we're) (?:here|at it)|the other (?:problem|thing|side|department)|one more thing)\b",
     re.IGNORECASE,
 )
-_NAME = re.compile(r"(?<![.?!:] )(?<!^)\b(?:[A-Z][a-z]+[A-Za-z]*|[A-Z]{3,})(?: (?:[A-Z][a-z]+|and [A-Z][a-z]+))*")
-_RIVALRY = re.compile(
-    r"\b(?:we (?:use|have|are on|went with|'ve got)|at the moment|currently|instead|compared?|against|quot\w+|"
-    r"cheaper|"
-    r"looking at|talking to|spoken to|spoke to|offered|offer from|had (?:in|a chap|a crowd)|demo|their|rival|"
-    r"competitor|"
-    r"other (?:lot|crowd|people|vendor|supplier|bidder|quote)|went with|switch\w*|alternative)\b",
-    re.IGNORECASE,
-)
-_NO_RIVALS = frozenset(
-    """Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August
-    September October November December Christmas Easter God Jesus Jaysus Excel Teams Zoom Outlook Google Yes No
-    Okay Right Well English England Ireland Scotland Wales Germany France Europe America London Enterprise
-    Standard Basic Premium PDF CSV VAT ERP CRM POD QC CEO CFO""".split()
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +82,21 @@ class Strategy:
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """What the rules read: an account's view, its turns with their moves, commitments and named rivals."""
+    """What the rules read: an account's view, its turns with their moves, commitments and named rivals.
+
+    `customer` says why the account is taken to buy already, None where it is not.
+    """
 
     view: AccountView
     turns: tuple[TurnRow, ...]
     moves: Moves
     commitments: tuple[Commitment, ...]
     rivals: tuple[Rival, ...]
+    customer: Statement | None = None
 
     def cite(self, turn: TurnRow, text: str) -> Statement:
         """A statement that rests on a turn."""
-        date = next((call.date for call in self.view.calls if call.call_id == turn.call_id), None)
-        who = turn.side if turn.name == turn.side else f"{turn.side}:{turn.name}"
-        return Statement(text, turn.call_id, date, turn.turn, who, turn.text[:QUOTE_CHARACTERS])
+        return quoted(self.view, turn, text)
 
     def said(self, pattern: re.Pattern[str], text: str) -> list[Statement]:
         """Buyers' turns that fit a pattern."""
@@ -114,17 +108,29 @@ class Deal:
 
 
 def deal_of(
-    rows: Rows, view: AccountView, moves: Moves, made: Sequence[Commitment], *, known: Sequence[str] = ()
+    rows: Rows,
+    view: AccountView,
+    moves: Moves,
+    made: Sequence[Commitment],
+    *,
+    known: Sequence[str] = (),
+    customers: Sequence[str] = (),
 ) -> Deal:
-    """An account's deal; `rows.turns` are those of the account, `known` competitors' names to listen for."""
+    """An account's deal; `rows.turns` are those of the account, `known` competitors' names to listen for, `customers`
+    accounts that are known to buy."""
     order = {call.call_id: place for place, call in enumerate(view.calls)}
     mine = sorted((t for t in rows.turns if t.call_id in order), key=lambda t: (order[t.call_id], t.turn))
     deal = Deal(view, tuple(mine), moves, tuple(made), ())
-    return Deal(view, deal.turns, moves, deal.commitments, tuple(rivals(deal, rows, known)))
+    return dataclasses.replace(
+        deal,
+        rivals=tuple(rivals(deal, rows, known)),
+        customer=customer_because(deal.view, deal.turns, customers=customers),
+    )
 
 
 def rivals(deal: Deal, rows: Rows, known: Sequence[str]) -> list[Rival]:
-    """Competitors by name: those of `known` wherever a buyer says them, and other names in talk about a rival.
+    """Competitors by name, the most named first: those of `known` wherever a buyer says them, and other names in talk
+    about a rival.
 
     Talk about a rival is an objection of that kind, or a turn in which the rep compares. Names of people on the calls,
     of the account and of the rep's side are none.
@@ -133,16 +139,16 @@ def rivals(deal: Deal, rows: Rows, known: Sequence[str]) -> list[Rival]:
     people |= {part for call in deal.view.calls for part in (call.rep or "").split()}
     about = {(o.call_id, o.turn) for o in rows.objections if o.kind == "competition"}
     about |= {(t.call_id, t.turn) for t in deal.made("contrast")}
-    ours = {name for t in deal.turns if t.side == "rep" for name in _names(t.text) if _is_ours(name, t.text)}
-    found: dict[str, list[TurnRow]] = defaultdict(list)
-    for turn in deal.turns:
-        for name in known:
-            if turn.side == "buyer" and re.search(rf"\b{re.escape(name)}\b", turn.text, re.IGNORECASE):
-                found[name].append(turn)
-        if (turn.call_id, turn.turn) in about and turn.side == "buyer" and _RIVALRY.search(turn.text):
-            for name in _names(turn.text):
-                if not set(name.split()) & (people | _NO_RIVALS | ours) and name not in found:
-                    found[name] = [t for t in deal.turns if re.search(rf"\b{re.escape(name)}\b", t.text)]
+    none = people | {name for t in deal.turns if t.side == "rep" for name in own_names(t.text)}
+    bought = [t for t in deal.turns if t.side == "buyer"]
+    names = [name for name in known if any(names_it(name, t.text, any_case=True) for t in bought)]
+    for turn in bought:
+        if (turn.call_id, turn.turn) in about:
+            names += [n for n in rival_names(turn.text) if not set(n.split()) & none and n.lower() not in _lower(names)]
+    found = {
+        name: [t for t in (bought if name in known else deal.turns) if names_it(name, t.text, any_case=name in known)]
+        for name in names
+    }
     return [
         Rival(name, tuple(dict.fromkeys(t.call_id for t in turns)), deal.cite(turns[0], f"{name} named"))
         for name, turns in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
@@ -150,12 +156,8 @@ def rivals(deal: Deal, rows: Rows, known: Sequence[str]) -> list[Rival]:
     ]
 
 
-def _names(text: str) -> list[str]:
-    return [match.group(0) for match in _NAME.finditer(text)]
-
-
-def _is_ours(name: str, text: str) -> bool:
-    return bool(re.search(rf"\b(?:from|at|with us at|our|we're|I'm from|it's) {re.escape(name)}\b", text))
+def _lower(names: Sequence[str]) -> set[str]:
+    return {name.lower() for name in names}
 
 
 def risks(deal: Deal) -> list[Risk]:
@@ -241,7 +243,12 @@ def _theirs_late(deal: Deal) -> Found:
 
 
 def _late(deal: Deal, side: str, text: str) -> Found:
-    late = [c for c in deal.commitments if c.side == side and c.status in ("not kept", "overdue")]
+    # a day to meet that no recorded call falls on may have been kept in person
+    late = [
+        c
+        for c in deal.commitments
+        if c.side == side and (c.status == "not kept" or (c.status == "overdue" and c.kind != "meeting"))
+    ]
     return (f"{text} ({len(late)})", [said(c) for c in late]) if late else None
 
 
@@ -249,10 +256,6 @@ def said(made: Commitment) -> Statement:
     """A commitment as a statement."""
     text = f"{made.owner}, {made.status}" + (f", for {made.due.isoformat()}" if made.due else "")
     return Statement(text, made.call_id, made.made_on, made.turn, f"{made.side}:{made.owner}", made.quote)
-
-
-def _s(n: int) -> str:
-    return "" if n == 1 else "s"
 
 
 def _one(statement: Statement | None) -> list[Statement]:
@@ -273,10 +276,8 @@ RISKS: Mapping[str, Callable[[Deal], Found]] = {
 """Risks in the order shown: each rule gives its sentence and what it rests on, or None."""
 
 
-def is_customer(deal: Deal) -> bool:
-    """Whether calls show that the account buys already: by their type."""
-    types = [(call.call_type or "").lower() for call in deal.view.calls]
-    return any(word in name for name in types for word in CUSTOMER_TYPES)
+def _s(n: int) -> str:
+    return "" if n == 1 else "s"
 
 
 def strategies(deal: Deal) -> list[Strategy]:
@@ -288,9 +289,9 @@ def strategies(deal: Deal) -> list[Strategy]:
 def _protect(deal: Deal) -> Strategy | None:
     opposing = [s for kind, s in (*deal.view.open_objections, *deal.view.answered_objections) if kind == "competition"]
     if not deal.rivals and not opposing:
-        return None
+        return _keep(deal)
     name = deal.rivals[0].name if deal.rivals else "the other vendor"
-    what = "Protect the account" if is_customer(deal) else "Win it"
+    what = "Protect the account" if deal.customer else "Win it"
     return Strategy(
         "protect",
         f"{what} from {name}",
@@ -299,7 +300,24 @@ def _protect(deal: Deal) -> Strategy | None:
             "Put your difference on the point they care about most, with one customer who weighed the same choice",
             "Agree the criteria of the decision in writing before the next comparison",
         ),
-        tuple([*(r.statement for r in deal.rivals), *opposing][:4]),
+        _once([*(r.statement for r in deal.rivals), *opposing])[:4],
+    )
+
+
+def _keep(deal: Deal) -> Strategy | None:
+    """A customer with objections open, though nobody else is named."""
+    held = [s for _, s in deal.view.open_objections]
+    if not deal.customer or not held:
+        return None
+    return Strategy(
+        "protect",
+        f"Protect the account: a customer with {len(held)} objection{_s(len(held))} open",
+        (
+            "Ask what they would miss if it were gone tomorrow, and what they would not: both in their words",
+            "Put right the one thing that costs them most, with a day, before any talk of terms",
+            "Ask who else has a say in keeping it, and meet them before the date of the renewal",
+        ),
+        (*held[:4], deal.customer),
     )
 
 
@@ -330,35 +348,57 @@ def _divest(deal: Deal) -> Strategy | None:
 
 
 def _upsell(deal: Deal) -> Strategy | None:
+    """A customer who grows, or whom a call was held with to sell more and who has a need for it."""
     grown = deal.said(_GROWTH, "speaks of growth")
-    if not is_customer(deal) or not grown:
+    need = grown or _needs(deal, UPSELL_TYPES)
+    if not deal.customer or not need:
         return None
+    what = "who speaks of growing" if grown else "with a need"
     return Strategy(
         "upsell",
-        f"a customer who speaks of growing ({len(grown)} times)",
+        f"a customer {what} ({_times(need)})",
         (
             "Ask what the growth changes for them, in their numbers, before naming anything",
             "Work out with them what the same gain is worth on the larger volume",
             "Offer the next size with a date tied to theirs",
         ),
-        tuple(grown[:4]),
+        (*need[:4], deal.customer),
     )
 
 
 def _cross_sell(deal: Deal) -> Strategy | None:
+    """A customer who asks about another need, or whom a call was held with about one."""
     asked = deal.said(_OTHER_NEED, "asks about something else")
-    if not is_customer(deal) or not asked:
+    need = asked or _needs(deal, CROSS_TYPES)
+    if not deal.customer or not need:
         return None
+    asks, tells = "a customer who asks about another need", "a customer who tells of another need"
     return Strategy(
         "cross-sell",
-        f"a customer who asks about another need ({len(asked)} times)",
+        f"{asks if asked else tells} ({_times(need)})",
         (
             "Treat it as a first call: situation, problem, what it costs, before any product",
             "Find out whose need it is; it is often another department with another budget",
             "Ask to be introduced by the person who is happy now",
         ),
-        tuple(asked[:4]),
+        (*need[:4], deal.customer),
     )
+
+
+def _needs(deal: Deal, types: re.Pattern[str]) -> list[Statement]:
+    """What buyers told of problems on calls of these types."""
+    calls = {call.call_id for call in deal.view.calls if types.search(call.call_type or "")}
+    told = [turn for move in NEED for turn in deal.made(move) if turn.call_id in calls and turn.side == "buyer"]
+    return [deal.cite(turn, "tells of a need") for turn in told]
+
+
+def _once(statements: Sequence[Statement]) -> tuple[Statement, ...]:
+    """The first statement of each turn."""
+    return tuple({(s.call_id, s.turn): s for s in reversed(statements)}.values())[::-1]
+
+
+def _times(statements: Sequence[Statement]) -> str:
+    return f"{len(statements)} time{_s(len(statements))}"
 
 
 def _advance(deal: Deal) -> Strategy:

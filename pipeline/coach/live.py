@@ -1,23 +1,31 @@
 """Support during the call: turns come in as they are spoken, cue cards come out.
 
-The judge reads the last turns again with every new one; rules over its moves and the clock make the cards. Each kind of
-card is shown once, an objection's once per objection, so that a rep is not distracted by what they know already.
+The judge reads the last turns again with every new one; rules over its moves, a buyer's plain words and the clock make
+the cards. A push-back that is only likely gets its card at once, marked `early`: waiting until it is sure takes one to
+three turns, and by then the rep has answered. Each kind of card is shown once, an objection's once per objection, so
+that a rep is not distracted by what they know already.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pipeline.types import Objection, Turn
+from pipeline.coach.pushback import asks_price, pushed_back
+from pipeline.types import ObjectionKind, Turn
 
 WINDOW_TURNS = 24
 """Turns that are read again with each new one: enough to know what an answer belongs to, and half a second of work."""
+SAME_TURNS = 2
+"""Push-backs at most this many turns apart are one."""
 SETTLE_TURNS = 3
 """An objection is still new this many turns later: some become clear only by what follows."""
+LIKELY = 0.15
+"""Chance of a push-back in the turn just said from which its card is shown early."""
+CLEAR = 0.6
+"""Chance from which a push-back counts once others have spoken after it."""
 PLANNED_MINUTES = 30.0
 LAST_MINUTES = 10.0
 DECIDER_MINUTES = 10.0
@@ -29,9 +37,6 @@ DECISION = frozenset({"ask_decider", "ask_process", "name_decider", "tell_proces
 STEP = frozenset({"dated_step", "ask_commitment", "ask_step", "commit"})
 PITCH = frozenset({"boilerplate", "recommend", "menu", "state_value", "differentiate", "price"})
 PROBLEM = frozenset({"ask_problem", "ask_impact", "tell_problem", "tell_impact", "follow_up"})
-_PRICE = re.compile(
-    r"\b(?:price|pric\w+|cost|costs|how much|quote|rate|fee|fees|budget|ballpark|charge)\b", re.IGNORECASE
-)
 
 PLAYS: Mapping[str, tuple[str, str]] = {
     "stall": (
@@ -61,7 +66,10 @@ PLAYS: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """A card: `kind` from `RULES` or `objection`, at `t` seconds into the call, about turn `turn` (0-based)."""
+    """A card: `kind` from `RULES` or `objection`, at `t` seconds into the call, about turn `turn` (0-based).
+
+    `early`: likely, not sure yet. `worked` is an answer that settled such an objection before.
+    """
 
     kind: str
     t: float
@@ -70,6 +78,7 @@ class Cue:
     say: str
     heard: str
     worked: str | None = None
+    early: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """All fields."""
@@ -77,15 +86,19 @@ class Cue:
 
 
 class Reading(Protocol):
-    """What the judge gives for a list of turns."""
+    """What the judge gives for a list of turns; `models.live_judge.LiveReading`."""
 
     @property
     def moves(self) -> Sequence[Mapping[str, float]]:
         """Per turn: moves with their probabilities."""
 
     @property
-    def objections(self) -> Sequence[Objection]:
-        """Objections by turn."""
+    def chances(self) -> Sequence[float]:
+        """Per turn: the chance that it is a push-back."""
+
+    @property
+    def kinds(self) -> Sequence[ObjectionKind]:
+        """Per turn: the kind of push-back it would be."""
 
 
 @dataclass(slots=True)
@@ -94,12 +107,14 @@ class Live:
 
     `read` is the judge; `worked` gives, per kind of objection, an answer that worked before (kind -> words); `planned`
     is the length of the meeting in minutes. `name` says who a speaker's label is, and may learn better as more is said.
+    `rivals` are competitors to listen for by name.
     """
 
     read: Callable[[Sequence[Turn]], Reading]
     worked: Mapping[str, str] = field(default_factory=dict)
     planned: float = PLANNED_MINUTES
     name: Callable[[str], str] = str
+    rivals: Sequence[str] = ()
     turns: list[Turn] = field(default_factory=list)
     labelled: list[Turn] = field(default_factory=list)
     moves: dict[int, dict[str, float]] = field(default_factory=dict)
@@ -149,15 +164,18 @@ class Live:
 
     def _objections(self, reading: Reading, start: int, new: int) -> list[Cue]:
         cues = []
-        for objection in reading.objections:
-            turn = start + objection.turn
-            if turn >= new and all(abs(turn - other) > SETTLE_TURNS - 1 for other in self.objected):
+        last = len(self.turns) - 1
+        for turn in range(max(start, new), last + 1):
+            said, chance = self.turns[turn], reading.chances[turn - start]
+            if said.side != "buyer" or any(abs(turn - other) <= SAME_TURNS for other in self.objected):
+                continue
+            plain = pushed_back(said.text, rivals=self.rivals)
+            if plain or chance >= CLEAR or (turn == last and chance >= LIKELY):
                 self.objected.append(turn)
-                title, say = PLAYS[objection.kind]
-                said = self.turns[turn]
-                cues.append(
-                    Cue("objection", said.t1, turn, title, say, said.text[-200:], self.worked.get(objection.kind))
-                )
+                kind = plain or reading.kinds[turn - start]
+                title, say = PLAYS[kind]
+                early = not plain and chance < CLEAR
+                cues.append(Cue("objection", said.t1, turn, title, say, said.text[-200:], self.worked.get(kind), early))
         return cues
 
     def _rules(self, t: float) -> list[Cue]:
@@ -179,8 +197,11 @@ Hit = tuple[str, str] | None
 def _price_before_value(call: Live, t: float) -> Hit:
     last = len(call.turns) - 1
     said = call.turns[last]
-    asked = said.side == "buyer" and (call.made(last, frozenset({"ask_offer"})) and bool(_PRICE.search(said.text)))
-    if asked and not call.seen(VALUE, before=last):
+    if (
+        said.side == "buyer"
+        and asks_price(said.text, offer=call.made(last, frozenset({"ask_offer"})))
+        and not call.seen(VALUE, before=last)
+    ):
         return (
             "Price asked before value",
             "Do not dodge: give a range if pressed. First: so that I quote the right thing, what does it cost you "

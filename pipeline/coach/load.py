@@ -99,6 +99,18 @@ _COUNTS = """
 SELECT rep, status, sum(n)::INTEGER AS n, sum(sum_overall) / nullif(sum(n_overall), 0) AS overall
 FROM call_weeks WHERE rep IS NOT NULL GROUP BY rep, status ORDER BY rep, status
 """
+_CHOSEN = f"""
+WITH s AS (
+    SELECT call_id, rep, team, criterion, level, call_date FROM scores
+    WHERE criterion = $criterion AND rep IS NOT NULL AND (call_date IS NULL OR call_date <= $as_of)
+), mine AS (
+    SELECT call_id, team FROM s WHERE rep = $rep ORDER BY call_date DESC NULLS LAST, call_id DESC LIMIT {NEWEST}
+), theirs AS (
+    SELECT call_id FROM s WHERE rep <> $rep AND level >= $best
+    ORDER BY level DESC, team IN (SELECT team FROM mine) DESC NULLS LAST, call_date DESC NULLS LAST, call_id DESC
+    LIMIT {NEWEST}
+) SELECT call_id FROM mine UNION SELECT call_id FROM theirs
+"""
 _SESSIONS = """
 SELECT session_id, rep, held_on, team, coach, minutes, topic, status FROM sessions ORDER BY held_on, session_id
 """
@@ -134,6 +146,31 @@ def load_rows(
         moves=tuple(MoveRow(**row) for row in _of_calls(store, _MOVES, account, call, turns_since)),
         **_shallow(load_support(store)),
     )
+
+
+def load_moments(store: Store, *, rep: str, criterion: str, best: int, as_of: dt.date) -> Rows:
+    """Calls that an assignment quotes from: the rep's newest, and colleagues' of level `best` and above, `NEWEST` each.
+
+    Calls, scores and moments of the criterion, and objections. Raises `StoreError`.
+    """
+    asked = {"rep": rep, "criterion": criterion, "best": best, "as_of": as_of}
+    chosen = [row["call_id"] for row in store.query(_CHOSEN, asked)]
+    of = {"since": None, "ids": chosen}
+    return Rows(
+        calls=tuple(CallRow(**row) for row in store.query(_among(_CALLS), of)),
+        scores=tuple(
+            ScoredCall(**row)
+            for row in store.query(_among(_SCORES), {**of, "without": []})
+            if row["criterion"] == criterion
+        ),
+        moments=tuple(Moment(**row) for row in store.query(_among(_MOMENTS), of) if row["criterion"] == criterion),
+        objections=tuple(ObjectionRow(**row) for row in store.query(_among(_OBJECTIONS), of)),
+    )
+
+
+def _among(sql: str) -> str:
+    """The query for the calls in `ids` alone."""
+    return sql.replace(_WHERE, f"{_WHERE} AND list_contains($ids::VARCHAR[], c.call_id)")
 
 
 def load_scores(store: Store, *, since: dt.date | None = None, without: Collection[str] = ()) -> tuple[ScoredCall, ...]:

@@ -7,7 +7,6 @@ wording, chosen by the criterion that is missing and the level reached on it.
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -148,7 +147,8 @@ def _expected(rows: Rows, view: AccountView, rubric: Rubric) -> Expected | None:
     if not others:
         return None
     calls = {kind: len({o.call_id for o in others if o.kind == kind}) for kind in {o.kind for o in others}}
-    kind, count = max(Counter(calls).items(), key=lambda item: (item[1], item[0]))
+    # `other` says nothing to prepare for: it is named only where nothing else came up
+    kind, count = max(calls.items(), key=lambda item: (item[0] != "other", item[1], item[0]))
     total = len({row.call_id for row in others})
     because = f"none is open here; on other accounts it came up on {count} of the {total} calls with an objection"
     return Expected(kind, because, None, answer_that_worked(rows, kind, rubric))

@@ -29,8 +29,9 @@ class Profile:
     """Whom a company sells what to, each as it reads in the middle of a sentence.
 
     `organisation` is how selling is divided up, `deal` what a usual sale looks like. `competitors` are names to listen
-    for, `proof` short customer stories, `objections` a buyer's own words per objection kind, `focus` what matters in
-    this market per criterion, `notes` what to add to single modules, by their id.
+    for, `customers` accounts that buy already, `proof` short customer stories, `objections` a buyer's own words per
+    objection kind, `focus` what matters in this market per criterion, `notes` what to add to single modules, by their
+    id.
     """
 
     company: str = "your company"
@@ -41,6 +42,7 @@ class Profile:
     organisation: str = "one rep from the first call to the signature"
     deal: str = "a usual deal of yours"
     competitors: tuple[str, ...] = ()
+    customers: tuple[str, ...] = ()
     proof: tuple[str, ...] = ()
     objections: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     focus: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -83,7 +85,9 @@ def check_profile(table: Any) -> list[str]:
     found = [f"unknown key '{key}'; known: {', '.join(sorted(fields))}" for key in table if key not in fields]
     found += [f"'{key}' must be text" for key in WORDS if key in table and not _is_text(table[key])]
     found += [
-        f"'{key}' must be a list of texts" for key in ("competitors", "proof") if not _are_texts(table.get(key, []))
+        f"'{key}' must be a list of texts"
+        for key in ("competitors", "customers", "proof")
+        if not _are_texts(table.get(key, []))
     ]
     for key in ("objections", "focus", "notes"):
         part = table.get(key, {})
@@ -109,7 +113,7 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 def _profile(table: Mapping[str, Any]) -> Profile:
     given: dict[str, Any] = {key: table[key].strip() for key in WORDS if key in table}
-    given |= {key: _texts(table[key]) for key in ("competitors", "proof") if key in table}
+    given |= {key: _texts(table[key]) for key in ("competitors", "customers", "proof") if key in table}
     for key in ("objections", "focus", "notes"):
         given[key] = {name: _texts(value) for name, value in table.get(key, {}).items()}
     return Profile(**given)

@@ -280,20 +280,22 @@ def account_report(
     *,
     as_of: dt.date | None = None,
     competitors: Sequence[str] = (),
+    customers: Sequence[str] = (),
 ) -> list[Row]:
     """One account's view with its deal, or without a name a line per account; empty for a name that has no calls.
 
-    `competitors` are names to listen for. A line has risks and commitments only where `rows` has turns.
+    `competitors` are names to listen for, `customers` accounts that are known to buy. A line has risks and commitments
+    only where `rows` has turns.
     """
     if name is not None:
         view = account_view(rows, name, rubric, as_of=as_of)
-        return [{**view_json(view), **deal_json(_deal(rows, view, rubric, competitors))}] if view else []
+        return [{**view_json(view), **deal_json(_deal(rows, view, rubric, competitors, customers))}] if view else []
     found = []
     for account, part in by_account(rows).items():
         view = account_view(part, account, rubric, as_of=as_of or newest_date(rows))
         if view:
             last = view.calls[-1]
-            deal = _deal(part, view, rubric, competitors)
+            deal = _deal(part, view, rubric, competitors, customers)
             found.append(
                 {
                     "account": account,
@@ -312,11 +314,11 @@ def account_report(
     return found
 
 
-def _deal(rows: Rows, view: AccountView, rubric: Rubric, competitors: Sequence[str]) -> Deal:
+def _deal(rows: Rows, view: AccountView, rubric: Rubric, competitors: Sequence[str], customers: Sequence[str]) -> Deal:
     mine = {call.call_id for call in view.calls}
     part = dataclasses.replace(rows, turns=tuple(t for t in rows.turns if t.call_id in mine))
     made = commitments(part, as_of=view.as_of)
-    return deal_of(part, view, moves_of(part, rubric), made, known=competitors)
+    return deal_of(part, view, moves_of(part, rubric), made, known=competitors, customers=customers)
 
 
 def deal_json(deal: Deal) -> Row:
@@ -358,7 +360,8 @@ def plan_report(rows: Rows, rubric: Rubric, account: str | None = None, *, as_of
 
 def newest_date(rows: Rows) -> dt.date | None:
     """The date of the newest call."""
-    return max((call.date for call in rows.calls if call.date), default=None)
+    dates = [*(call.date for call in rows.calls), *(score.date for score in rows.scores)]
+    return max((date for date in dates if date), default=None)
 
 
 def _title(rubric: Rubric, criterion: str) -> str:

@@ -6,15 +6,18 @@ neither the nightly run nor a rebuild undoes it.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.coach.assign import by_hand, completed, dropped, noted, reminders, reopened
-from pipeline.coach.commands import known_rep, library_of, today_of
-from pipeline.coach.load import load_rows
+from pipeline.coach.commands import known_name, library_of, today_of
+from pipeline.coach.load import load_assignments, load_moments, load_scores
 from pipeline.coach.reports import effects_report
 from pipeline.coach.rows import Assignment, Rows
+from pipeline.coach.snippets import BEST_LEVEL
 from pipeline.coach.training import module_source, save_module
 from pipeline.errors import StoreError
 from pipeline.rubric import load_rubric
@@ -25,10 +28,14 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+_TEAMS = """
+SELECT rep, arg_max(team, coalesce(call_date, DATE '0001-01-01')) AS team FROM calls WHERE rep IS NOT NULL GROUP BY rep
+"""
+
 
 def mark_done(store: Store, *, name: str, on: dt.date | None = None, note: str = "") -> Row:
     """An assignment (by the start of its id) done `on` a day, today unless stated. Raises `StoreError`."""
-    _, found = _open_one(store, name)
+    found = _open_one(store, name)
     day = on or dt.date.today()
     if day < found.assigned_on:
         raise StoreError(f"{day.isoformat()}: before it was assigned ({found.assigned_on.isoformat()})")
@@ -37,24 +44,22 @@ def mark_done(store: Store, *, name: str, on: dt.date | None = None, note: str =
 
 def drop(store: Store, *, name: str, why: str = "") -> Row:
     """An assignment taken back. Raises `StoreError`."""
-    _, found = _open_one(store, name)
+    found = _open_one(store, name)
     return _kept(store, dropped(found, on=dt.date.today(), why=why))
 
 
 def reopen(store: Store, *, name: str) -> Row:
     """A done or dropped assignment open again. Raises `StoreError`, and `SettingsError` where two are open."""
-    rows = load_rows(store)
-    found = find_assignment(rows, name)
+    assignments = load_assignments(store)
+    found = find_assignment(assignments, name)
     if found.status == "open":
         raise StoreError(f"{found.assignment_id}: it is open")
-    return _kept(store, reopened(found, rows.assignments))
+    return _kept(store, reopened(found, assignments))
 
 
 def move_due(store: Store, *, name: str, due_on: dt.date) -> Row:
     """An open assignment due on another day. Raises `StoreError`."""
-    import dataclasses
-
-    _, found = _open_one(store, name)
+    found = _open_one(store, name)
     if due_on < found.assigned_on:
         raise StoreError(f"{due_on.isoformat()}: before it was assigned ({found.assigned_on.isoformat()})")
     return _kept(store, dataclasses.replace(found, due_on=due_on))
@@ -62,7 +67,7 @@ def move_due(store: Store, *, name: str, due_on: dt.date) -> Row:
 
 def note(store: Store, *, name: str, text: str) -> Row:
     """A note on an assignment. Raises `StoreError`."""
-    found = find_assignment(load_rows(store), name)
+    found = find_assignment(load_assignments(store), name)
     return _kept(store, noted(found, text, on=dt.date.today()))
 
 
@@ -80,7 +85,6 @@ def assign(
 
     Raises `StoreError` for an unknown rep, module or criterion, `SettingsError` where two are open already.
     """
-    rows = load_rows(store)
     given = library_of(settings).modules.get(module)
     if given is None:
         raise StoreError(f"{module}: no such module; `debrief training modules` lists them")
@@ -88,22 +92,23 @@ def assign(
     target = criterion or given.criterion
     if target not in known:
         raise StoreError(f"{target}: no such criterion; known: {', '.join(known)}")
-    made = by_hand(known_rep(rows, rep), target, given, rows, as_of=dt.date.today(), due_on=due_on, note=note)
+    teams = {row["rep"]: row["team"] for row in store.query(_TEAMS)}
+    today, name = dt.date.today(), known_name(rep, sorted(teams), "rep")
+    rows = load_moments(store, rep=name, criterion=target, best=BEST_LEVEL, as_of=today)
+    rows = dataclasses.replace(rows, assignments=load_assignments(store))
+    made = by_hand(name, target, given, rows, as_of=today, team=teams[name], due_on=due_on, note=note)
     return _kept(store, made)
 
 
 def reminder_rows(store: Store) -> list[Row]:
     """Open training that is due within three days or overdue, the most urgent first."""
-    rows = load_rows(store)
-    return [
-        {**r.assignment.to_json(), "days": r.days, "reminder": r.text}
-        for r in reminders(rows.assignments, as_of=today_of(rows))
-    ]
+    found = reminders(load_assignments(store), as_of=dt.date.today())
+    return [{**r.assignment.to_json(), "days": r.days, "reminder": r.text} for r in found]
 
 
 def effect_rows(store: Store) -> list[Row]:
     """What each module did over all its finished assignments, or that it is too early to tell."""
-    rows = load_rows(store)
+    rows = Rows(scores=load_scores(store), assignments=load_assignments(store))
     return effects_report(rows, as_of=today_of(rows))
 
 
@@ -122,21 +127,20 @@ def copy_module(settings: Settings, *, name: str) -> Path:
     return save_module(folder, criterion, row)
 
 
-def find_assignment(rows: Rows, name: str) -> Assignment:
+def find_assignment(assignments: Sequence[Assignment], name: str) -> Assignment:
     """The assignment whose id starts like that. Raises `StoreError` where none or several do."""
-    found = [a for a in rows.assignments if len(name) >= 4 and a.assignment_id.startswith(name.lower())]
+    found = [a for a in assignments if len(name) >= 4 and a.assignment_id.startswith(name.lower())]
     if len(found) != 1:
         many = f"{len(found)} assignments are called that; give more of the id" if found else "no such assignment"
         raise StoreError(f"{name}: {many}; `debrief training` lists them")
     return found[0]
 
 
-def _open_one(store: Store, name: str) -> tuple[Rows, Assignment]:
-    rows = load_rows(store)
-    found = find_assignment(rows, name)
+def _open_one(store: Store, name: str) -> Assignment:
+    found = find_assignment(load_assignments(store), name)
     if found.status != "open":
         raise StoreError(f"{found.assignment_id}: it is {found.status} already")
-    return rows, found
+    return found
 
 
 def _kept(store: Store, assignment: Assignment) -> Row:

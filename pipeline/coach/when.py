@@ -98,7 +98,7 @@ def _weekday(match: re.Match[str], on: dt.date) -> dt.date:
 def _of_next_week(match: re.Match[str], on: dt.date) -> dt.date:
     """A weekday of next week, whatever day today is."""
     day = _DAYS[(match.group("day") or match.group("day2")).lower()]
-    if (match.group("week") or "").lower().startswith("a week"):
+    if (match.group("week") or "").lower().startswith("a week") or match.group("after") == "week":
         return on + dt.timedelta(((day - on.weekday()) % 7 or 7) + 7)
     return on + dt.timedelta(7 - on.weekday() + day)
 
@@ -163,12 +163,16 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], dt.date], dt.date 
     (_rule(rf"(?:(?:{_DAY}),? )?the (?P<nth>\d{{1,2}}(?:st|nd|rd|th))"), _nth),
     (_rule(rf"(?:{_DAY}),? the (?P<nth>{_NTH})"), _nth),
     (
-        _rule(rf"(?:on|by|until|till|before|from) the (?P<nth>{_NTH})(?! (?:of|floor|week|quarter|half|time|one))"),
+        _rule(
+            rf"(?:on|by|until|till|before|from|for|that's) the (?P<nth>{_NTH})"
+            r"(?! (?:of|floor|week|quarter|half|time|one))"
+        ),
         _nth,
     ),
+    (_rule(rf"(?:by )?(?:the )?(?:end|close) of (?:the )?(?:day|play|business)(?: on)? (?P<day>{_DAY})"), _weekday),
     (_rule(r"(?:by )?(?:the )?end of (?:the )?(?P<which>this|next)?\s*(?P<unit>day|week|month|quarter|year)"), _end),
     (
-        _rule(rf"(?P<week>a week on |next week,? (?:on )?)(?P<day>{_DAY})|(?P<day2>{_DAY}) (?:week|next week)"),
+        _rule(rf"(?P<week>a week on |next week,? (?:on )?)(?P<day>{_DAY})|(?P<day2>{_DAY}) (?P<after>week|next week)"),
         _of_next_week,
     ),
     (_rule(rf"(?:this |next |coming )?(?P<day>{_DAY})"), _weekday),

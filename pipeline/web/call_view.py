@@ -303,4 +303,4 @@ def next_steps(ask: Ask, file: Path, seq: int) -> list[Row]:
         for row in ask.store.query(_LATER.format(where=ask.scope.where("c")), asked):
             other = words_of(ask.settings.data / row["record_file"], row["seq"])
             later.append((other.call, other.turns))
-    return [one.to_json() for one in followed(made, words.turns, later)]
+    return [one.to_json() for one in followed(made, words.call, words.turns, later)]

@@ -8,8 +8,8 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from pipeline.access.people import EVERYONE
+from pipeline.coach.commands import known_firms
 from pipeline.coach.load import load_rows
-from pipeline.coach.profile import load_profile
 from pipeline.coach.reports import account_report, newest_date, plan_report
 from pipeline.coach.rows import Rows
 from pipeline.errors import NotThere
@@ -91,8 +91,7 @@ def account(ask: Ask, *, account: str) -> dict[str, Any]:
         ask.scope.require_call(None)
         raise NotThere(f"{account}: no account of that name has calls")
     today, rubric = newest_date(rows), ask.desk.rubric
-    known = load_profile(ask.settings.data).competitors
-    deal = account_report(rows, rubric, account, as_of=today, competitors=known)
+    deal = account_report(rows, rubric, account, as_of=today, **known_firms(ask.settings))
     plan = plan_report(rows, rubric, account, as_of=today)
     return {"deal": deal[0] if deal else None, "plan": plan[0] if plan else None}
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from pipeline.access.people import EVERYONE
 from pipeline.coach.accounts import SILENT_DAYS
+from pipeline.coach.commands import known_firms
 from pipeline.coach.load import answers_to_objections, rows_of_calls
-from pipeline.coach.profile import load_profile
 from pipeline.coach.reports import account_report, plan_report
 from pipeline.coach.rows import Rows
 from pipeline.errors import NotThere, StoreError
@@ -91,8 +91,7 @@ def one(ask: Ask, *, account: str) -> Html:
         others: Rows = desk.remember(
             ("answers", key["scope"]), lambda: answers_to_objections(desk.store, where, params), of=("calls",)
         )
-        known = load_profile(desk.settings.data).competitors
-        found = account_report(rows, desk.rubric, account, as_of=today, competitors=known)
+        found = account_report(rows, desk.rubric, account, as_of=today, **known_firms(desk.settings))
         plan = plan_report(_with_others(rows, others), desk.rubric, account, as_of=today)
         return {"deal": found[0], "plan": plan[0]} if found and plan else {}
 
@@ -148,13 +147,13 @@ def _version(ask: Ask, calls: list[Row]) -> dict[str, str]:
 def _lines(ask: Ask, accounts: list[str]) -> dict[str, Row | None]:
     """What the list says of each account beside dates; None for one that is still being read."""
     desk, today, calls = ask.desk, ask.desk.today(), _calls_of(ask, accounts)
-    known = load_profile(desk.settings.data).competitors
+    firms = known_firms(desk.settings)
 
     def maker(account: str) -> Any:
         def make() -> Row:
             ids = [call["call_id"] for call in calls[account]]
             rows = rows_of_calls(desk.store, ids, without=desk.for_people)
-            found = account_report(rows, desk.rubric, account, as_of=today, competitors=known)
+            found = account_report(rows, desk.rubric, account, as_of=today, **firms)
             if not found:
                 return {"unread": True}
             deal = found[0]

@@ -1,0 +1,87 @@
+"""Names of competitors in what a buyer says about another vendor.
+
+Rules in English over one turn that is about a rival: a name that offers, quotes, came or called; whose people, man or
+system are spoken of; that they have, use or compare with. Places, nationalities and languages are none, nor is a
+relation's first name. In text without capitals nothing is found: `competitors` in `company.yaml` is.
+"""
+
+from __future__ import annotations
+
+import re
+
+_WORD = r"[A-Z][\w&]*[a-z\d][\w&]*|[A-Z]{2,}"
+_NAME = rf"(?:{_WORD})(?:[- ](?:{_WORD}))*"
+_ITS = """people guy guys lot crowd fella feller fellow fellers man men rep reps dealer partner store boy boys lad lads
+    bunch outfit agent team"""
+_DOES = """came come comes called rang phoned says said quoted offer offers offered brought sent proposed proposes gave
+    give gives does made makes measured tested"""
+_FROM = "offer quote quotation proposal bid price demo contract licence license one internet thing kit machine machines"
+
+
+def _any(words: str) -> str:
+    return "|".join(words.split())
+
+
+_STARTS = r"(?:^|[.?!,;:] |\b(?:that|and|but|because|so|now|as) )"
+_PATTERNS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"{_STARTS}(?P<name>{_NAME})(?:'s| is| are| has| have| had)?(?: also| just| already)? "
+        rf"(?:{_any(_DOES)}|been in)\b",
+        rf"{_STARTS}(?P<name>{_NAME}) (?:do (?:it|that|the|their)|will bring|can do|(?:was|were) (?:here|in))\b",
+        rf"\b(?P<name>{_NAME})(?:'s)? (?:{_any(_ITS)})\b",
+        rf"\b(?:{_any(_FROM)}) (?:is |are )?(?:from|by|with|of) (?:the )?(?P<name>{_NAME})",
+        rf"\b(?:look|talk|speak|spok|switch|compar)\w* (?:at|to|with) (?:that |the |a |an )?(?P<name>{_NAME})",
+        rf"\b(?:against|instead of|(?:went|go|stick|stay|playin['g]?) with) (?:that |the |a |an )?(?P<name>{_NAME})",
+        rf"\b(?:[Ww]e|[Tt]hey)(?:'ve|'re on| are on| have| use| got| had| also| already| do| on)+ "
+        rf"(?:the |a |an |our )?(?P<name>{_NAME})",
+        rf"\b(?:[Tt]here's|[Tt]here is|And|with|is|are) (?:the )?(?P<name>{_NAME}),? "
+        r"(?:too|also|as well|already|installed)\b",
+        rf"\b(?:vendor|supplier|competitor|rival|alternative|other)s?(?: is| are|,|:| like| called| named)+ "
+        rf"(?:the )?(?P<name>{_NAME})",
+    )
+)
+_IN = re.compile(r"\b(?:in|near|around|outside|out of|over in|up in|down in|at) (?:the )?$")
+_NONE = frozenset(
+    """I He She They It We You There The That This These Those And But So My Our Your His Her Their Who What When Where
+    Why How Which Well Now Yes No Yeah Okay Right Look See Because If Not One Two Three Four Five Six Everybody
+    Somebody Someone Nobody Anyone Everyone People Dad Mum Mom Boss Sir Madam Mr Mrs Ms Dr Also Then Maybe Only
+    Here Just God Lord Jesus Jaysus Christmas Easter Monday Tuesday Wednesday Thursday Friday Saturday Sunday
+    January February March April May June July August September October November December Today Tomorrow
+    Yesterday Last Next Some Other Another American British English Scottish Welsh Irish German Germans French
+    Dutch Belgian Italian Spanish Portuguese Swiss Austrian Polish Czech Danish Swedish Norwegian Finnish
+    Turkish Indian Chinese Japanese Korean Taiwanese Canadian Mexican Brazilian Australian European Asian
+    African England Scotland Wales Ireland Britain Germany France Holland Netherlands Belgium Italy Spain
+    Portugal Switzerland Austria Poland Denmark Sweden Norway Finland Turkey India China Japan Korea Taiwan
+    Malaysia Singapore Canada Mexico Brazil Australia Europe Asia Africa America London Paris Berlin USA UK EU
+    US Enterprise Standard Basic Premium PDF CSV VAT ERP CRM POD QC CEO CFO IT HR ISO HEPA GPS API AI QA PO PC
+    Excel Outlook Google Teams Zoom East West North South Christ Ja Nein Oui""".split()
+)  # fmt: skip
+
+
+def rival_names(text: str) -> list[str]:
+    """Names of other vendors in a buyer's turn about one, in order."""
+    found: list[str] = []
+    hits = sorted((m.start("name"), m.group("name")) for pattern in _PATTERNS for m in pattern.finditer(text))
+    for start, name in hits:
+        parts = re.split(r"[ ]", name)
+        while parts and parts[0] in _NONE:
+            start += len(parts[0]) + 1
+            parts = parts[1:]
+        while parts and parts[-1] in _NONE:
+            parts = parts[:-1]
+        name = " ".join(parts).removesuffix("'s")
+        if len(name) > 2 and not _IN.search(text[:start]) and name not in found:
+            found.append(name)
+    return [name for name in found if not any(name != other and name in other.split() for other in found)]
+
+
+def own_names(text: str) -> set[str]:
+    """Names that a rep speaks of as theirs: `Priya from Steady Line`, `our Pulse`."""
+    said = re.findall(rf"\b(?:from|at|with us at|[Oo]ur|we're|We're|I'm from|it's|[Tt]his is) (?P<name>{_NAME})", text)
+    return {part for name in said for part in name.split()} - _NONE
+
+
+def names_it(name: str, text: str, *, any_case: bool = False) -> bool:
+    """Whether a text says the name."""
+    return bool(re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE if any_case else 0))
