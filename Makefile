@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test lint types unit evaluate hearing fuzz torture load pages clean
+.PHONY: install demo test lint types unit evaluate hearing fuzz torture load pages offline clean
 
 install: $(STAMP)
 
@@ -45,6 +45,9 @@ load: install
 
 pages: install
 	$(BIN)/python -m benchmarks.pages
+
+offline: install
+	$(BIN)/python -m benchmarks.offline --audio
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache debrief-demo

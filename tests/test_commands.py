@@ -25,8 +25,9 @@ COMMANDS = (
     "users password", "users link", "users token",
     "webhooks list", "webhooks test", "webhooks send", "webhooks retry",
     "erase", "doctor", "rebuild", "backup", "standings", "coach", "live", "commitments", "accountability", "import",
-    "digest", "calendar", "crm export", "crm push", "training done", "training drop", "training reopen", "training due",
-    "training note", "training assign", "training reminders", "training effects", "training modules", "training edit",
+    "consent", "tidy", "digest", "calendar", "crm export", "crm push", "training done", "training drop",
+    "training reopen", "training due", "training note", "training assign", "training reminders", "training effects",
+    "training modules", "training edit",
 )  # fmt: skip
 
 READING = (
@@ -133,7 +134,9 @@ def run(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("args", "code", "words"),
     [
-        (["erase", "--call", "x"], 2, "is not there yet"),
+        (["erase", "--data", "nowhere-at-all"], 2, "name a call or a person"),
+        (["erase", "--call", "x", "--data", "nowhere-at-all"], 1, "no such data folder"),
+        (["consent", "maybe", "x", "--data", "nowhere-at-all"], 2, "one of yes, no, unknown"),
         (["scorecard", "--data", "nowhere-at-all"], 1, "nowhere-at-all: no such data folder"),
         (["rubric", "check", "none.yaml"], 1, "none.yaml: no such rubric"),
         (["process", "gone.wav", "--rubric", "none", "--data", "nowhere-at-all"], 1, "none: no such rubric"),
