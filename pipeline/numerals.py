@@ -11,9 +11,9 @@ import re
 
 _SMALL = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
     seventeen eighteen nineteen""".split()
-_UNITS = {word: value for value, word in enumerate(_SMALL)}
+UNITS = {word: value for value, word in enumerate(_SMALL)}
 _ROUND = """twenty thirty forty fifty sixty seventy eighty ninety""".split()
-_TENS = {word: 10 * value for value, word in enumerate(_ROUND, start=2)}
+TENS = {word: 10 * value for value, word in enumerate(_ROUND, start=2)}
 _SCALES = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
 _MONEY = {"dollar": "$", "dollars": "$", "pound": "£", "pounds": "£", "euro": "€", "euros": "€"}
 _MONTHS = frozenset("""january february march april may june july august september october november december""".split())
@@ -27,7 +27,7 @@ _ORDINALS = {word: value for value, word in enumerate(_NTH, start=1)} | {"thirti
 
 def written(text: str) -> str:
     """Lower-case words separated by single blanks, with safe numbers in figures."""
-    words = re.sub(r"\b(" + "|".join(_TENS) + r")-(?=[a-z])", r"\1 ", text).split()
+    words = re.sub(r"\b(" + "|".join(TENS) + r")-(?=[a-z])", r"\1 ", text).split()
     out: list[str] = []
     index = 0
     while index < len(words):
@@ -56,8 +56,8 @@ def _date(words: list[str], index: int) -> tuple[int, str]:
 def _ordinal(words: list[str], index: int) -> tuple[int, int]:
     here = words[index] if index < len(words) else ""
     after = words[index + 1] if index + 1 < len(words) else ""
-    if here in _TENS and _ORDINALS.get(after, 99) < 10:
-        return 2, _TENS[here] + _ORDINALS[after]
+    if here in TENS and _ORDINALS.get(after, 99) < 10:
+        return 2, TENS[here] + _ORDINALS[after]
     return (1, _ORDINALS[here]) if here in _ORDINALS else (0, 0)
 
 
@@ -89,7 +89,7 @@ def _number(words: list[str], index: int) -> tuple[int, str]:
 
 
 def _starts_number(word: str) -> bool:
-    return word in _UNITS or word in _TENS
+    return word in UNITS or word in TENS
 
 
 def _figures(value: float, scale: str) -> str:
@@ -137,11 +137,11 @@ def _below_thousand(words: list[str], index: int) -> tuple[int, int]:
 
 def _below_hundred(words: list[str], index: int) -> tuple[int, int]:
     here = words[index] if index < len(words) else ""
-    if here in _UNITS:
-        return 1, _UNITS[here]
-    if here in _TENS:
+    if here in UNITS:
+        return 1, UNITS[here]
+    if here in TENS:
         after = words[index + 1] if index + 1 < len(words) else ""
-        return (2, _TENS[here] + _UNITS[after]) if 0 < _UNITS.get(after, 99) < 10 else (1, _TENS[here])
+        return (2, TENS[here] + UNITS[after]) if 0 < UNITS.get(after, 99) < 10 else (1, TENS[here])
     return 0, 0
 
 
@@ -150,8 +150,8 @@ def _decimals(words: list[str], index: int) -> tuple[int, float]:
     if words[index : index + 1] != ["point"]:
         return 0, 0.0
     digits = ""
-    while _UNITS.get(words[index + 1 + len(digits)] if index + 1 + len(digits) < len(words) else "", 99) < 10:
-        digits += str(_UNITS[words[index + 1 + len(digits)]])
+    while UNITS.get(words[index + 1 + len(digits)] if index + 1 + len(digits) < len(words) else "", 99) < 10:
+        digits += str(UNITS[words[index + 1 + len(digits)]])
     return (1 + len(digits), float(f"0.{digits}")) if digits else (0, 0.0)
 
 
