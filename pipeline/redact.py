@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from pipeline.addresses import email_spans
+from pipeline.numerals import UNITS
 from pipeline.spoken import Atom, Run, atoms, digit_runs
 from pipeline.types import Turn
 
@@ -21,11 +22,18 @@ KINDS = ("card", "bank", "ssn", "email", "phone", "number")
 ALL = frozenset(KINDS)
 
 _DONE = re.compile(r"\[(" + "|".join(KINDS) + r")\]")
-_N = (
-    r"(?:\d+|zero|oh?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty"
-    r"|sixty|seventy|eighty|ninety|hundred|nought|naught|nil)"
+_NUMBER = re.compile(
+    r"\d+|\b(?:zero|oh?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh"
+    r"|nine)teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|nought|naught|nil|double|triple"
+    r"|treble|quadruple)\b",
+    re.I,
 )
-_HINT = re.compile(rf"\d\W{{0,4}}\d|\b{_N}\W+(?:\w+\W+)?{_N}\b|\b(?:double|triple|treble)\b|@|\bdot\b|\[", re.I)
+_NAMED = re.compile(
+    r"@|\[|\b(?:cvv|cvc|cv2|security code|on the back|back of|social|ssn|card|account number|routing number|sort code|pin"
+    r"|last four|dot|at (?=[^\n]{0,60}[a-z]\.[a-z]))\b",
+    re.I,
+)
+_FEWEST, _NEAR_CHARS = 7, 30
 _HINT_CHARS = 120
 """A number or address lies within so many characters of a hint; only there a text is read closely."""
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{1,4}){3,8}\b")
@@ -246,15 +254,32 @@ def _spans(text: str) -> Iterable[Span]:
 def _close_readings(text: str) -> Iterable[tuple[int, int]]:
     """Parts of a text (start, end) that may hold something; cut at blanks."""
     start = end = -1
-    for match in _HINT.finditer(text):
-        if end < 0 or match.start() - _HINT_CHARS > end:
+    for first, last in sorted(_hints(text)):
+        if end < 0 or first - _HINT_CHARS > end:
             if end >= 0:
                 yield start, end
-            start = max(end, text.rfind(" ", 0, max(0, match.start() - _HINT_CHARS)) + 1)
-        stop = text.find(" ", match.end() + _HINT_CHARS)
-        end = len(text) if stop < 0 else stop
+            start = max(end, text.rfind(" ", 0, max(0, first - _HINT_CHARS)) + 1)
+        stop = text.find(" ", last + _HINT_CHARS)
+        end = max(end, len(text) if stop < 0 else stop)
     if end >= 0:
         yield start, end
+
+
+def _hints(text: str) -> Iterable[tuple[int, int]]:
+    """Where numbers stand close enough to make seven digits, and words and signs that name what is private."""
+    yield from (match.span() for match in _NAMED.finditer(text))
+    first = last = -1
+    digits = 0
+    for match in _NUMBER.finditer(text):
+        if last < 0 or match.start() - last > _NEAR_CHARS:
+            if digits >= _FEWEST:
+                yield first, last
+            first, digits = match.start(), 0
+        word = match[0]
+        digits += len(word) if word[0].isdigit() else 1 if UNITS.get(word.lower(), 99) < 10 else 3
+        last = match.end()
+    if digits >= _FEWEST:
+        yield first, last
 
 
 def _spans_close(text: str) -> Iterable[Span]:
