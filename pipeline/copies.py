@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.leaving import leaving
+from pipeline.redact import ALL
 from pipeline.rows import CALL_TABLES, DERIVED, FACT_KEYS
 
 if TYPE_CHECKING:
@@ -15,18 +18,22 @@ EXPORTED = ("calls", *CALL_TABLES, *FACT_KEYS, "failures", "criterion_weeks", "c
 """The tables that exports and copies for analysts hold."""
 
 
-def write_tables(cursor: DuckDBPyConnection, folder: Path, form: str) -> dict[str, int]:
-    """Every exported table as `<table>.<form>`; the number of rows of each. DuckDB's errors pass through."""
+def write_tables(
+    cursor: DuckDBPyConnection, folder: Path, form: str, *, kinds: Collection[str] = ALL
+) -> dict[str, int]:
+    """Every exported table as `<table>.<form>`, redacted; the number of rows of each. DuckDB's errors pass through."""
     options = {"jsonl": "FORMAT json", "csv": "FORMAT csv, HEADER", "parquet": "FORMAT parquet"}[form]
     counts: dict[str, int] = {}
-    for table in EXPORTED:
-        row = cursor.execute(f"COPY {table} TO {_quoted(folder / f'{table}.{form}')} ({options})").fetchone()
-        counts[table] = int(row[0]) if row else 0
+    with leaving(cursor, kinds) as select:
+        for table in EXPORTED:
+            target = _quoted(folder / f"{table}.{form}")
+            row = cursor.execute(f"COPY ({select(table)}) TO {target} ({options})").fetchone()
+            counts[table] = int(row[0]) if row else 0
     return counts
 
 
-def write_copy(cursor: DuckDBPyConnection, folder: Path) -> dict[str, int]:
-    """A database of its own with the documented tables and views, which any number of people may open and query."""
+def write_copy(cursor: DuckDBPyConnection, folder: Path, *, kinds: Collection[str] = ALL) -> dict[str, int]:
+    """A database of its own with the documented tables and views, redacted; any number of people may query it."""
     half, whole = folder / ".debrief.duckdb.tmp", folder / "debrief.duckdb"
     half.unlink(missing_ok=True)
     half.with_name(half.name + ".wal").unlink(missing_ok=True)
@@ -34,10 +41,11 @@ def write_copy(cursor: DuckDBPyConnection, folder: Path) -> dict[str, int]:
     (mine,) = cursor.execute("SELECT current_database()").fetchone() or ("store",)
     cursor.execute(f"ATTACH {_quoted(half)} AS copy")
     try:
-        for table in EXPORTED:
-            cursor.execute(f"CREATE TABLE copy.{table} AS FROM {table}")
-            row = cursor.execute(f"SELECT count(*) FROM copy.{table}").fetchone()
-            counts[table] = int(row[0]) if row else 0
+        with leaving(cursor, kinds) as select:
+            for table in EXPORTED:
+                cursor.execute(f"CREATE TABLE copy.{table} AS {select(table)}")
+                row = cursor.execute(f"SELECT count(*) FROM copy.{table}").fetchone()
+                counts[table] = int(row[0]) if row else 0
         views = cursor.execute(
             "SELECT sql FROM duckdb_views() WHERE NOT internal AND database_name = current_database() ORDER BY view_oid"
         ).fetchall()

@@ -10,7 +10,7 @@ import datetime as dt
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +19,7 @@ from pipeline.copies import write_copy, write_tables
 from pipeline.errors import StoreError, StoreLocked
 from pipeline.intake import Ingested, take_in, take_small
 from pipeline.migrations import MIGRATIONS
+from pipeline.redact import ALL
 from pipeline.rows import DERIVED, FACT_KEYS
 from pipeline.tables import Params, Row, Tables, as_dict, first_line
 
@@ -321,8 +322,9 @@ class Database:
 
         self.healing(replace)
 
-    def export(self, folder: Path, *, form: str) -> dict[str, int]:
-        """Write every table as `<table>.<form>` (`jsonl`, `csv`, `parquet`), or all and the views as `debrief.duckdb`.
+    def export(self, folder: Path, *, form: str, kinds: Collection[str] = ALL) -> dict[str, int]:
+        """Write every table as `<table>.<form>` (`jsonl`, `csv`, `parquet`), or all and the views as `debrief.duckdb`,
+        without the `kinds` of private details that `pipeline/redact.py` finds.
 
         Returns the number of rows of each table. Raises `StoreError` when the folder cannot be written.
         """
@@ -331,7 +333,9 @@ class Database:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with self._reading.shared(), self._tables.connection.cursor() as cursor:
-                return write_copy(cursor, folder) if form == "duckdb" else write_tables(cursor, folder, form)
+                if form == "duckdb":
+                    return write_copy(cursor, folder, kinds=kinds)
+                return write_tables(cursor, folder, form, kinds=kinds)
         except (OSError, duckdb.Error) as error:
             raise StoreError(
                 f"{folder}: cannot be written ({first_line(error)}); check the folder and its space"

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from pipeline.addresses import email_spans
+from pipeline.errors import SettingsError
 from pipeline.numerals import UNITS
 from pipeline.spoken import Atom, Run, atoms, digit_runs
 from pipeline.types import Turn
@@ -29,8 +30,8 @@ _NUMBER = re.compile(
     re.I,
 )
 _NAMED = re.compile(
-    r"@|\[|\b(?:cvv|cvc|cv2|security code|on the back|back of|social|ssn|card|account number|routing number|sort code|pin"
-    r"|last four|dot|at (?=[^\n]{0,60}[a-z]\.[a-z]))\b",
+    r"@|\[|\b(?:cvv|cvc|cv2|security code|on the back|back of|social|ssn|card|account number|routing number|sort code"
+    r"|pin|last four|dot|at (?=[^\n]{0,60}[a-z]\.[a-z]))\b",
     re.I,
 )
 _FEWEST, _NEAR_CHARS = 7, 30
@@ -104,6 +105,16 @@ class Redacted:
             Span(max(s.start, start), min(s.end, end), s.kind) for s in self.spans if s.start < end and s.end > start
         ]
         return _replaced(self.original, cut, start, end)
+
+
+def chosen_kinds(words: str) -> frozenset[str]:
+    """The kinds that the setting `redact` names: `all`, `none`, or some of `KINDS`. Raises `SettingsError`."""
+    names = {name.strip().lower() for name in words.split(",") if name.strip()}
+    if names in ({"all"}, {"none"}):
+        return ALL if names == {"all"} else frozenset()
+    if not names or names - ALL:
+        raise SettingsError(f"redact: '{words}' is not known; all, none, or some of {', '.join(KINDS)}")
+    return frozenset(names)
 
 
 def redact_text(text: str, *, kinds: Collection[str] = ALL) -> Redacted:

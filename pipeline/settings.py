@@ -17,6 +17,8 @@ from pipeline.errors import SettingsError
 
 DEFAULT_DATA_FOLDER = "debrief-data"
 
+_TRUTH = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
+
 SECRETS = ("judge_key", "smtp_password", "crm_key")
 """Taken from the environment only (`DEBRIEF_JUDGE_KEY`, `DEBRIEF_SMTP_PASSWORD`, `DEBRIEF_CRM_KEY`)."""
 
@@ -81,6 +83,27 @@ class Settings:
     """`starttls`, `tls` or `none`."""
     smtp_user: str = ""
     """The password is in `DEBRIEF_SMTP_PASSWORD` only."""
+    redact: str = "all"
+    """What is taken out of everything that leaves (exports, clips, CRM, digests): `all`, `none`, or some of `card`,
+    `bank`, `ssn`, `email`, `phone`, `number`, with commas."""
+    redact_kept: bool = False
+    """Take the same out of the kept transcripts too: nobody can read it any more, and the judge does not see it."""
+    require_consent: bool = False
+    """Hear and keep only calls with `consent: yes`; calls with `consent: no` are never heard or kept."""
+    keep_recordings_days: int = 0
+    """Days after which a recording is deleted from the inbox. Such settings count from the call's date; 0: for ever."""
+    keep_transcripts_days: int = 0
+    """Days after which a call's words go (and clips, quotes and captions with them); scores and metrics stay."""
+    keep_scores_days: int = 0
+    """Days after which all that is kept of a call goes."""
+    keep_clips_days: int = 0
+    """Days that clips of recordings stay, counted from when they were made."""
+    keep_exports_days: int = 0
+    """Days that files of `debrief export` stay, wherever they were written, unless they were changed since."""
+    keep_cache_days: int = 90
+    """Days that entries of caches stay."""
+    keep_audit_days: int = 0
+    """Days that lines of the audit log stay."""
     keep_logs_days: int = 30
     """Days that logs, digests and Prefect's runs are kept; 0 means for ever."""
     target_level: float = 3.0
@@ -137,8 +160,10 @@ def load_settings(data: Path | str | None = None, *, environ: Mapping[str, str] 
 def _cast(value: Any, f: dataclasses.Field[Any], *, where: str) -> Any:
     kind: type[Any] = type(f.default)
     try:
+        if kind is bool:
+            return value if isinstance(value, bool) else _TRUTH[str(value).strip().lower()]
         if isinstance(value, bool) or (kind is str and not isinstance(value, str)):
             raise ValueError
         return kind(value)
-    except (TypeError, ValueError):
+    except (KeyError, TypeError, ValueError):
         raise SettingsError(f"{where}: expected {kind.__name__}, found {value!r}") from None

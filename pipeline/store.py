@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,6 +21,7 @@ from pipeline import keep
 from pipeline.database import Database
 from pipeline.errors import StoreError, StoreLocked
 from pipeline.intake import Ingested
+from pipeline.redact import ALL
 from pipeline.reviews import reviewed
 from pipeline.served import Gone, Remote, Server
 from pipeline.tables import Row
@@ -138,13 +139,13 @@ class Store:
         record = keep.read_json(self.data / rows[0]["record_file"])
         return reviewed(record, keep.reviews_of(self.data, record["source"]["sha256"][:16]))
 
-    def export(self, folder: Path, *, form: str) -> dict[str, int]:
+    def export(self, folder: Path, *, form: str, kinds: Collection[str] = ALL) -> dict[str, int]:
         """Write every table as `<table>.<form>` (`jsonl`, `csv`, `parquet`), or all and the views as `debrief.duckdb`.
 
-        Returns the number of rows of each table.
+        `kinds` of private details (`pipeline/redact.py`) are taken out. Returns the number of rows of each table.
         Raises `StoreError` when the folder cannot be written.
         """
-        counts: dict[str, int] = self._do("export", folder=folder.absolute(), form=form)
+        counts: dict[str, int] = self._do("export", folder=folder.absolute(), form=form, kinds=sorted(kinds))
         return counts
 
     def _do(self, operation: str, **arguments: Any) -> Any:

@@ -1,0 +1,152 @@
+"""Rows of the store as they may leave it: texts without private details, what quotes them likewise.
+
+A call's turns are read together, because numbers are dictated over several; a quote is cut out of its turn's redacted
+text, because half a number in a quote is not found by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pipeline.redact import Redacted, redact_text, redact_turns
+from pipeline.types import Turn
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+SAFE = frozenset(
+    """call_id sha256 record_file criterion status kind handled move speaker side name rep team who coach overridden_by
+    engine engine_revision diarizer language roles_method rubric_id rubric_version judge_engine judge_revision
+    debrief_version call_type machine_status module measure assignment_id review_id session_id quota_id activity_id
+    """.split()
+)
+"""Columns of names, ids and fixed words; every other column of text is read before it leaves, new ones included."""
+_CALLS = 500
+
+
+@contextlib.contextmanager
+def leaving(cursor: DuckDBPyConnection, kinds: Collection[str]) -> Iterator[Callable[[str], str]]:
+    """Inside, `select(table)` is a SELECT of the table's rows as they may leave; its help tables go at the end."""
+    if not kinds:
+        yield lambda table: f"FROM {table}"
+        return
+    try:
+        texts = _texts(cursor)
+        _make(cursor, texts, kinds)
+        yield lambda table: _select(table, texts.get(table, {}))
+    finally:
+        for name in ("leaving_words", "leaving_values"):
+            cursor.execute(f"DROP TABLE IF EXISTS temp.{name}")
+
+
+def _texts(cursor: DuckDBPyConnection) -> dict[str, dict[str, str]]:
+    """Columns that hold free text, by table, with their type."""
+    found: dict[str, dict[str, str]] = {}
+    for table, column, kind in cursor.execute(
+        "SELECT table_name, column_name, data_type FROM duckdb_columns() "
+        "WHERE data_type IN ('VARCHAR', 'JSON') AND database_name = current_database()"
+    ).fetchall():
+        if column not in SAFE and (table, column) not in (("turns", "text"), ("evidence", "quote")):
+            found.setdefault(table, {})[column] = kind
+    return found
+
+
+def _select(table: str, texts: Mapping[str, str]) -> str:
+    parts, joins = [], []
+    for column, kind in texts.items():
+        text = f"t.{column}::VARCHAR"
+        parts.append(f"coalesce(v_{column}.redacted, {text})::{kind} AS {column}")
+        joins.append(f"LEFT JOIN temp.leaving_values v_{column} ON v_{column}.value = {text}")
+    if table in ("turns", "evidence"):
+        column, same = ("text", "IS NULL") if table == "turns" else ("quote", "= t.quote")
+        parts.append(f"coalesce(w.redacted, t.{column}) AS {column}")
+        joins.append(f"LEFT JOIN temp.leaving_words w ON w.call_id = t.call_id AND w.turn = t.turn AND w.quote {same}")
+    replaced = f" REPLACE ({', '.join(parts)})" if parts else ""
+    return f"SELECT t.*{replaced} FROM {table} t {' '.join(joins)}"
+
+
+def _make(cursor: DuckDBPyConnection, texts: Mapping[str, Mapping[str, str]], kinds: Collection[str]) -> None:
+    cursor.execute(
+        "CREATE OR REPLACE TEMP TABLE leaving_words (call_id VARCHAR, turn INTEGER, quote VARCHAR, redacted VARCHAR)"
+    )
+    cursor.execute("CREATE OR REPLACE TEMP TABLE leaving_values (value VARCHAR PRIMARY KEY, redacted VARCHAR)")
+    ids = [row[0] for row in cursor.execute("SELECT DISTINCT call_id FROM turns ORDER BY call_id").fetchall()]
+    for start in range(0, len(ids), _CALLS):
+        _words(cursor, ids[start : start + _CALLS], kinds)
+    for table, columns in texts.items():
+        for column, kind in columns.items():
+            redact = redacted_json if kind == "JSON" else redacted_value
+            values = cursor.execute(
+                f"SELECT DISTINCT {column}::VARCHAR FROM {table} WHERE {column} IS NOT NULL"
+            ).fetchall()
+            changed = [(value, made) for (value,) in values if (made := redact(value, kinds)) != value]
+            _insert(
+                cursor,
+                "INSERT OR IGNORE INTO leaving_values SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[])",
+                changed,
+            )
+
+
+def _words(cursor: DuckDBPyConnection, ids: list[str], kinds: Collection[str]) -> None:
+    """Turns and quotes of these calls that change."""
+    given = [ids]
+    rows = cursor.execute(
+        "SELECT call_id, turn, t0, t1, speaker, text FROM turns WHERE call_id IN (SELECT unnest(?::VARCHAR[])) "
+        "ORDER BY call_id, turn",
+        given,
+    ).fetchall()
+    texts: dict[tuple[str, int], Redacted] = {}
+    for call_id, of_call in itertools.groupby(rows, key=lambda row: row[0]):
+        found = list(of_call)
+        redacted = redact_turns([Turn(row[2], row[3], row[4], row[5]) for row in found], kinds=kinds)
+        texts.update({(call_id, row[1]): made for row, made in zip(found, redacted, strict=True) if made.spans})
+    changed: list[tuple[Any, ...]] = [(*key, None, made.text) for key, made in texts.items()]
+    quotes = cursor.execute(
+        "SELECT DISTINCT call_id, turn, quote FROM evidence WHERE call_id IN (SELECT unnest(?::VARCHAR[]))", given
+    ).fetchall()
+    for call_id, turn, quote in quotes:
+        made = redacted_quote(texts.get((call_id, turn)), quote, kinds)
+        if made != quote:
+            changed.append((call_id, turn, quote, made))
+    _insert(
+        cursor,
+        "INSERT INTO leaving_words SELECT unnest(?::VARCHAR[]), unnest(?::INTEGER[]), unnest(?::VARCHAR[]), "
+        "unnest(?::VARCHAR[])",
+        changed,
+    )
+
+
+def redacted_quote(turn: Redacted | None, quote: str, kinds: Collection[str]) -> str:
+    """A quote as its redacted turn has it; `turn` is None where nothing was found in it."""
+    at = turn.original.find(quote) if turn else -1
+    return turn.piece(at, at + len(quote)) if turn and at >= 0 else redact_text(quote, kinds=kinds).text
+
+
+def redacted_value(value: str, kinds: Collection[str]) -> str:
+    """A text without private details."""
+    return redact_text(value, kinds=kinds).text
+
+
+def redacted_json(value: str, kinds: Collection[str]) -> str:
+    """A JSON text, each string in it without private details."""
+    found = json.loads(value)
+    made = without_private(found, kinds)
+    return value if made == found else json.dumps(made, ensure_ascii=False)
+
+
+def without_private(value: Any, kinds: Collection[str]) -> Any:
+    """A JSON-ready value, each string in it without private details."""
+    if isinstance(value, str):
+        return redact_text(value, kinds=kinds).text
+    if isinstance(value, list):
+        return [without_private(item, kinds) for item in value]
+    return {key: without_private(item, kinds) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _insert(cursor: DuckDBPyConnection, statement: str, rows: list[tuple[Any, ...]]) -> None:
+    if rows:
+        cursor.execute(statement, [list(column) for column in zip(*rows, strict=True)])

@@ -1,0 +1,102 @@
+"""What leaves the store is redacted: every text column, quotes with their turn, numbers dictated over several turns."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import fakes
+import pytest
+
+from pipeline import batch, plan
+from pipeline.copies import EXPORTED
+from pipeline.errors import SettingsError
+from pipeline.ingest import discover
+from pipeline.leaving import SAFE
+from pipeline.redact import chosen_kinds
+from pipeline.settings import Settings, load_settings
+from pipeline.store import Store
+
+CARD = "4242 4242 4242 4242"
+PRIVATE = ("4242", "jane@acme.com", "415-555-0132", "four two four two")
+
+
+@pytest.fixture
+def store(stages: None, tmp_path: Path, settings: Settings) -> Store:
+    row = fakes.transcript_row("c1", rep="Ann Lee", account="Acme", title="call 415-555-0132", note="jane@acme.com")
+    row["turns"] = [
+        {"t0": 0, "t1": 4, "speaker": "rep", "text": f"{CARD[:14]} 4242 is the card"},
+        {"t0": 4, "t1": 6, "speaker": "buyer:Jo", "text": "four two four two"},
+        {"t0": 6, "t1": 7, "speaker": "rep", "text": "go ahead please whenever you like"},
+        {"t0": 7, "t1": 9, "speaker": "buyer:Jo", "text": "four two four two four two four two four two four two"},
+    ]
+    path = tmp_path / "call_415-555-0132.json"
+    path.write_text(json.dumps(row))
+    batch.run(plan.plan(discover([path]), settings).jobs, settings, task="fakes:work")
+    made = Store(settings.data)
+    made.catch_up()
+    made.put_fact(
+        "assignments",
+        {"assignment_id": "a1", "rep": "Ann Lee", "criterion": "discovery", "status": "open",
+         "assigned_on": "2026-10-01", "reason": f"said {CARD}", "detail": {"moments": [{"quote": CARD}]}},
+    )  # fmt: skip
+    return made
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "parquet", "duckdb"])
+def test_nothing_private_stands_in_an_export(store: Store, tmp_path: Path, form: str) -> None:
+    out = tmp_path / "out"
+    with store:
+        counts = store.export(out, form=form)
+        assert store.query("SELECT text FROM turns WHERE turn = 1")[0]["text"] == "four two four two"
+    if form in ("parquet", "duckdb"):
+        import duckdb
+
+        with duckdb.connect(str(out / "debrief.duckdb") if form == "duckdb" else ":memory:", read_only=False) as made:
+            for table in EXPORTED:
+                made.execute(f"COPY {table if form == 'duckdb' else repr(str(out / (table + '.parquet')))} "
+                             f"TO '{tmp_path}/{table}.txt' (FORMAT json)")  # fmt: skip
+        text = "".join((tmp_path / f"{table}.txt").read_text() for table in EXPORTED)
+    else:
+        text = "".join(file.read_text() for file in out.iterdir())
+
+    assert counts["turns"] == 4
+    assert counts["assignments"] == 1
+    assert not [word for word in PRIVATE if word in text]
+    assert {"[card]", "[phone]", "[email]"} <= {f"[{kind}]" for kind in ("card", "phone", "email") if kind in text}
+    assert "go ahead please whenever you like" in text
+
+
+def test_who_asks_for_it_gets_an_export_as_it_is(store: Store, tmp_path: Path) -> None:
+    with store:
+        store.export(tmp_path / "out", form="jsonl", kinds=())
+
+    assert CARD in (tmp_path / "out" / "turns.jsonl").read_text()
+
+
+def test_a_new_column_of_text_is_redacted_unless_it_is_named_safe(store: Store) -> None:
+    with store:
+        columns = store.query(
+            "SELECT table_name, column_name FROM duckdb_columns() WHERE data_type IN ('VARCHAR', 'JSON')"
+        )
+    free = {(row["table_name"], row["column_name"]) for row in columns if row["column_name"] not in SAFE}
+
+    for known in (("turns", "text"), ("evidence", "quote"), ("assignments", "detail"), ("calls", "meta")):
+        assert known in free
+
+
+def test_the_setting_names_kinds() -> None:
+    assert chosen_kinds("all") >= {"card", "email"}
+    assert chosen_kinds("none") == frozenset()
+    assert chosen_kinds("card, phone") == {"card", "phone"}
+    for wrong in ("", "cards", "all, card"):
+        with pytest.raises(SettingsError, match="redact"):
+            chosen_kinds(wrong)
+
+
+def test_switches_are_read_from_file_and_environment(tmp_path: Path) -> None:
+    (tmp_path / "debrief.toml").write_text("require_consent = true\n")
+    assert load_settings(tmp_path, environ={}).require_consent is True
+    assert load_settings(tmp_path, environ={"DEBRIEF_REQUIRE_CONSENT": "no"}).require_consent is False
+    with pytest.raises(SettingsError, match="expected bool, found 'maybe'"):
+        load_settings(tmp_path, environ={"DEBRIEF_REQUIRE_CONSENT": "maybe"})
