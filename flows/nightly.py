@@ -17,10 +17,12 @@ from flows.process import CALLER, RUNNER, Caller, perform_jobs, refresh_store, s
 from pipeline.claims import Claims
 from pipeline.deliver import deliver
 from pipeline.digest import Digest, as_markdown, nightly_digest, section
+from pipeline.erase import note
 from pipeline.errors import DebriefError
 from pipeline.ingest import discover
 from pipeline.plan import plan as make_plan
 from pipeline.plan import plan_rescore
+from pipeline.retention import retain_all
 from pipeline.settings import Settings, load_settings
 from pipeline.store import Store
 from pipeline.tidy import tidy
@@ -31,8 +33,8 @@ def nightly_flow(data: str | None = None) -> dict[str, Any]:
     """What the schedule runs; a summary as JSON.
 
     `backlog`, `rescored` (counts and failures), `store` (what to tell about it), `assigned` (new training), `reminders`
-    (training due), `tidied` (files removed), `swept` (runs and claims left by dead processes), `digest` (file, where it
-    was sent), `problems`.
+    (training due), `retained` (what went by retention, by kind), `tidied` (files removed), `swept` (runs and claims left
+    by dead processes), `digest` (file, where it was sent), `problems`.
 
     `data` is the data folder (else `DEBRIEF_DATA`, else `debrief-data`).
     """
@@ -55,6 +57,7 @@ def nightly_flow(data: str | None = None) -> dict[str, Any]:
         "store": refresh_store(settings, whole=True),
         "assigned": [],
         "reminders": [],
+        "retained": {},
         "tidied": tidy(settings),
         "swept": swept,
         "problems": []
@@ -78,6 +81,7 @@ def _coach(report: dict[str, Any], settings: Settings) -> Digest:
                 refresh(store, settings)
             except DebriefError as error:
                 report["problems"].append(f"training not assigned: {error}")
+            _retain(report, store, settings)
             digest = nightly_digest(store, report, day=today)
         report["digest"] = deliver(digest, settings)
         report["problems"] += report["digest"]["problems"]
@@ -85,6 +89,16 @@ def _coach(report: dict[str, Any], settings: Settings) -> Digest:
         report["problems"].append(str(error))
         digest = Digest(f"nightly-{today.isoformat()}", f"debrief: last night, {today.isoformat()}", ())
     return with_problems(digest, report["problems"])
+
+
+def _retain(report: dict[str, Any], store: Store, settings: Settings) -> None:
+    """What is kept longer than the settings allow goes, with a line in the audit log."""
+    done, problems = retain_all(settings, store)
+    report["retained"] = done
+    report["problems"] += problems
+    if done:
+        counts = ", ".join(f"{count} {kind}" for kind, count in done.items())
+        note(settings.data, "nightly", "admin", "erased", "retention", counts)
 
 
 def with_problems(digest: Digest, problems: list[str]) -> Digest:

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any
 
-from pipeline import keep, process
+from pipeline import erased, keep, process
 from pipeline.claims import Claims
 from pipeline.errors import DebriefError, StoreError
 from pipeline.plan import Job, Outcome, Status, keep_failure
@@ -41,7 +41,7 @@ def work(order: tuple[Job, Settings]) -> dict[str, Any]:
         made = process.process_source(job.source, settings)
     else:
         raise StoreError(f"{job.path}: no recording to hear")
-    kept = bool(made["transcript"])
+    kept = bool(made["transcript"]) and not erased.is_marked(settings.data, job.sha256)
     if kept:
         keep.write_record(settings.data, made)
     return {"status": made["status"], "reason": made["reason"], "kind": made.get("kind", ""), "kept": kept}
@@ -144,6 +144,7 @@ class Batch:
     def _settle(self, job: Job, done: dict[str, Any]) -> Outcome:
         if done["status"] == "failed":
             return self._fail(job, done["kind"], done["reason"])
+        # a call that may not be kept keeps no failure either
         with contextlib.suppress(OSError):
             keep.clear_failure(self._settings.data, str(job.path.absolute()))
         return _outcome(job, done["status"], done["reason"])

@@ -23,15 +23,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models.chat_judge import Answer, Complete, Question, Unanswered, abstained, messages, read_answer, schema
 from models.judge_card import judge_identity
 from pipeline.errors import StoreError
 from pipeline.keep import encode, write_atomically
-from pipeline.rubric import Criterion, Rubric
 from pipeline.settings import Settings
 from pipeline.types import CriterionScore, Objection, Turn
+
+if TYPE_CHECKING:
+    from pipeline.rubric import Criterion, Rubric
 
 LONGEST_WAIT_S = 60.0
 """The most that a server's `Retry-After` is heeded."""

@@ -4,6 +4,7 @@ DebriefError                 one clear line for the user: which file, what is wr
 |-- InputError               a file that cannot become a call; the batch goes on
 |   |-- AudioError           not audio, no speech, too long, unreadable
 |   |-- TranscriptError      a transcript whose format or content is wrong
+|-- Withheld                 a call that may not be heard or kept: no consent, or erased
 |-- UnresolvedRoles          rep and buyer cannot be told apart; the call goes to the review list
 |-- EngineError              a recogniser, diarizer or judge failed or is not installed
 |   |-- ModelUnavailable     weights are not here; the message names the command that gets them
@@ -35,6 +36,10 @@ class AudioError(InputError):
 
 class TranscriptError(InputError):
     """A transcript whose format or content is wrong."""
+
+
+class Withheld(DebriefError):
+    """A call that may not be heard or kept: no consent, or erased."""
 
 
 class UnresolvedRoles(DebriefError):

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline import keep, process, retry
-from pipeline.errors import InputError
+from pipeline import consent, erased, keep, process, retry
+from pipeline.errors import InputError, Withheld
 from pipeline.ingest import Found, HashCache, Sniff, Source, identify
 from pipeline.settings import Settings
 
-Status = Literal["scored", "abstained", "review", "failed", "done", "duplicate", "busy", "stopped"]
+Status = Literal["scored", "abstained", "review", "failed", "done", "duplicate", "busy", "stopped", "withheld"]
 
 MANY = 1_000_000
 
@@ -40,7 +40,8 @@ class Job:
 class Outcome:
     """What became of one file.
 
-    `done`: was done before; `busy`: another debrief is at it; `known`: failed before and has not changed since.
+    `withheld`: no consent, or erased before: neither heard nor kept; `done`: was done before;
+    `busy`: another debrief is at it; `known`: failed before and has not changed since.
     """
 
     path: Path
@@ -140,6 +141,13 @@ def _look(
     except InputError as error:
         keep_failure(settings, found.path, kind="input", reason=str(error))
         return Outcome(found.path, "failed", str(error))
+    try:
+        erased.require(settings.data, source)
+        consent.require(source.path, source.sha256, source.meta(), settings)
+    except Withheld as withheld:
+        if consent.answer(settings.data, source.sha256, source.meta()) == "no":
+            _erase_kept(settings, source.sha256)
+        return Outcome(source.path, "withheld", str(withheld), source.call_id, source.sha256)
     record = keep.latest_record(settings.data, source.sha256)
     home = _other_home(record, source) if record else None
     twin = first.setdefault(source.sha256, home or source.path)
@@ -150,6 +158,16 @@ def _look(
     if need == "":
         return Outcome(source.path, "done", call_id=source.call_id, sha256=source.sha256)
     return Job("score" if need == "score" else "hear", source.sha256, source.path, source)
+
+
+def _erase_kept(settings: Settings, sha256: str) -> None:
+    """Consent was taken back: what was kept of the call goes, and the call may come again with consent."""
+    if keep.record_files(settings.data, sha256):
+        from pipeline.erase import Erasure, calls_to_erase, erase
+        from pipeline.store import Store
+
+        with Store(settings.data) as store:
+            erase(settings, store, Erasure(tuple(calls_to_erase(settings.data, [sha256]))), again=True)
 
 
 def _other_home(record: dict[str, Any], source: Source) -> Path | None:

@@ -2,6 +2,7 @@
 
 A record says what became of the call (`status`):
 `scored`; `abstained` (too poorly heard to be scored fairly); `review` (a person must say who the rep is);
+`withheld` (without consent: nothing is kept of it);
 `failed` (the file cannot become a call, or an engine failed on it).
 The same input, settings and models give the same record.
 """
@@ -13,8 +14,9 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from pipeline import consent
 from pipeline.assigned_roles import renamed, with_assigned_roles
-from pipeline.errors import DebriefError, InputError, TranscriptError
+from pipeline.errors import DebriefError, InputError, TranscriptError, Withheld
 from pipeline.ingest import Source
 from pipeline.keep import RECORD_FORMAT
 from pipeline.settings import Settings
@@ -42,6 +44,8 @@ def process_source(source: Source, settings: Settings) -> Record:
     """
     try:
         transcript = _under_its_hash(source, read_or_hear(source, settings))
+    except Withheld as withheld:
+        return _record(source, settings, status="withheld", reason=str(withheld))
     except DebriefError as error:
         return _record(source, settings, status="failed", reason=str(error), kind=_kind(error))
     return _judged(source, transcript, settings)
@@ -54,7 +58,7 @@ def rescore(record: Record, settings: Settings, *, source: Source | None = None)
     a transcript.
     """
     kept = record["source"]
-    if not record.get("transcript"):
+    if not (record.get("transcript") or {}).get("turns"):
         raise TranscriptError(f"{kept['path']}: no transcript was kept; process the recording again")
     transcript = Transcript.from_json(record["transcript"], where=kept["path"])
     if source and kept["known"] != _known(source):
@@ -79,8 +83,11 @@ def with_roles(record: Record, roles: Mapping[str, str], settings: Settings) -> 
 def read_or_hear(source: Source, settings: Settings) -> Transcript:
     """Words, turns and roles of an input, its metadata merged. Raises `DebriefError`s.
 
-    Its `call_id` is the one that a transcript carries, else the content's.
+    Its `call_id` is the one that a transcript carries, else the content's. Raises `Withheld` for a call without
+    consent, before a recording is opened.
     """
+    if source.kind == "audio":
+        consent.require(source.path, source.sha256, source.meta(), settings)
     if source.kind == "transcript":
         from pipeline.formats import read_transcript
 
@@ -96,11 +103,21 @@ def read_or_hear(source: Source, settings: Settings) -> Transcript:
         call_id=(source.kind == "transcript" and transcript.call_id) or source.call_id,
         meta=source.meta(transcript.meta),
     )
+    consent.require(source.path, source.sha256, transcript.meta, settings)
     if not transcript.resolved:
         from pipeline.roles import resolve_roles
 
         transcript = resolve_roles(transcript, threshold=settings.min_roles_confidence)
-    return with_assigned_roles(transcript, settings.data, source.sha256)
+    return _private(with_assigned_roles(transcript, settings.data, source.sha256), settings)
+
+
+def _private(transcript: Transcript, settings: Settings) -> Transcript:
+    """The transcript as it is kept: without private details, where the settings say so."""
+    if not settings.redact_kept:
+        return transcript
+    from pipeline.redact import chosen_kinds, without_private
+
+    return dataclasses.replace(transcript, turns=without_private(transcript.turns, kinds=chosen_kinds(settings.redact)))
 
 
 def _under_its_hash(source: Source, transcript: Transcript) -> Transcript:
@@ -220,6 +237,8 @@ def stale(record: Record, settings: Settings, *, now: dict[str, dict[str, str]],
     `now` is what `scoring` gives; `source` is the input as it lies there today, where it does.
     """
     made, kept = record["provenance"], record["transcript"]
+    if kept.get("words_expired"):
+        return ""
     if source and (record["source"]["known"].get("companion") or "") != source.companion_sha256:
         return "hear"
     if record["status"] == "abstained" and source and source.kind == "audio":

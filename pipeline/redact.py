@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.addresses import email_spans
 from pipeline.errors import SettingsError
 from pipeline.numerals import UNITS
 from pipeline.spoken import Atom, Run, atoms, digit_runs
-from pipeline.types import Turn
+from pipeline.types import Turn, Word
 
 KINDS = ("card", "bank", "ssn", "email", "phone", "number")
 """`number` is a long string of digits that is none of the others for certain."""
@@ -139,6 +139,36 @@ def redact_turns(turns: Sequence[Turn], *, kinds: Collection[str] = ALL) -> tupl
         merged = _merged(spans)
         out.append(Redacted(_replaced(turn.text, merged, 0, len(turn.text)), tuple(merged), turn.text))
     return tuple(out)
+
+
+def without_private(turns: Sequence[Turn], *, kinds: Collection[str] = ALL) -> tuple[Turn, ...]:
+    """Turns as they are kept where `redact_kept` is set: `[kind]` in text and words, at the seconds that it took.
+
+    A turn whose words cannot be matched to its text loses their times, so `silences` silences it whole.
+    """
+    made = []
+    for turn, redacted in zip(turns, redact_turns(turns, kinds=kinds), strict=True):
+        places = _word_places(turn) if turn.words else None
+        hidden = redact_text(_words_text(turn), kinds=kinds).spans if turn.words else ()
+        if not redacted.spans and not hidden:
+            made.append(turn)
+        elif places is None or (hidden and not redacted.spans):
+            made.append(replace(turn, text=redacted.text, words=()))
+        else:
+            made.append(replace(turn, text=redacted.text, words=tuple(_kept_words(turn, redacted, places))))
+    return tuple(made)
+
+
+def _kept_words(turn: Turn, redacted: Redacted, places: Sequence[tuple[int, int]]) -> Iterable[Word]:
+    last: Span | None = None
+    for word, (start, end) in zip(turn.words, places, strict=True):
+        span = next((span for span in redacted.spans if start < span.end and end > span.start), None)
+        if span is None:
+            yield word
+        elif span != last:
+            inside = [w for w, (a, b) in zip(turn.words, places, strict=True) if a < span.end and b > span.start]
+            yield Word(word.t0, max(w.t1 for w in inside), redacted.piece(start, max(end, span.end)))
+        last = span
 
 
 def silences(

@@ -70,7 +70,7 @@ def _call_row(call_id: str, sha256: str, file: str, record: Row, transcript: Tra
         "reason": record["reason"],
         "call_date": meta.date,
         "meta": meta.to_json(),
-        "duration_s": transcript.duration_s,
+        "duration_s": record["transcript"].get("duration_s", transcript.duration_s),
         "n_turns": len(transcript.turns),
         "rubric_id": made["rubric"]["id"],
         "rubric_version": made["rubric"]["version"],

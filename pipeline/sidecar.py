@@ -28,12 +28,13 @@ MAX_BYTES = 1_000_000
 """A sidecar larger than this is refused unread."""
 MAX_TABLE_BYTES = 50_000_000
 
-KNOWN: tuple[str, ...] = ("rep", "team", "account", "date", "call_type", "title")
+KNOWN: tuple[str, ...] = ("rep", "team", "account", "date", "call_type", "title", "consent")
 VENDOR_KEYS: dict[str, tuple[str, ...]] = {
     "date": ("started", "starttime", "start_time", "scheduled", "meeting_start_time", "call_date", "recorded_at"),
     "title": ("topic", "subject", "meeting_topic"),
     "rep": ("owner", "owner_name", "host", "host_name", "host_email", "agent", "agent_name", "user_name", "sales_rep"),
     "account": ("accountname", "account_name", "company", "company_name", "customer", "customer_name"),
+    "consent": ("recording_consent", "consent_given", "has_consent", "consented", "recording_permission"),
     "external_id": ("id", "callid", "call_id", "uuid"),
 }
 """What vendors call what debrief calls by the key; first match counts, in lower case."""

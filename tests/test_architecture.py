@@ -24,6 +24,8 @@ STORE = {
     "pipeline.plan",
     "pipeline.batch",
     "pipeline.doctor",
+    "pipeline.erase",
+    "pipeline.retention",
 }
 TOP = ("pipeline.cli", "pipeline.web")
 ABOVE_STORE = ("pipeline.coach", "pipeline.access")

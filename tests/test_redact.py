@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.redact import COARSE_PAD_S, KINDS, redact_text, redact_turns, silences
+from pipeline.redact import COARSE_PAD_S, KINDS, redact_text, redact_turns, silences, without_private
 from pipeline.types import Turn, Word
 
 DIGITS = "zero one two three four five six seven eight nine".split()
@@ -176,6 +176,20 @@ def test_numbers_that_were_stored_redacted_are_silent_too() -> None:
     words = (Word(0, 1, "card"), Word(1, 5, "[card]"), Word(5, 6, "thanks"))
 
     assert silences([Turn(0, 6, "buyer", "card [card] thanks", words)], t0=0, t1=6) == ((0.7, 5.3),)
+
+
+def test_what_is_kept_redacted_is_silent_where_it_was_said() -> None:
+    text = f"my card is {said(CARD)} and we start on monday"
+    turns = [turn(0, 24, "buyer:Ann", text, timed=True), turn(24, 30, "rep", "Good, see you then.")]
+
+    kept = without_private(turns)
+
+    assert kept[0].text == "my card is [card] and we start on monday"
+    assert " ".join(word.text for word in kept[0].words) == kept[0].text
+    assert silences(kept, t0=0, t1=30) == silences(turns, t0=0, t1=30)
+    assert kept[1] == turns[1]
+    odd = Turn(0, 5, "buyer", "It's 5.", (Word(0, 1, "it's"), Word(1, 5, CARD)))
+    assert without_private([odd])[0].words == ()
 
 
 def test_repetitions_made_to_be_slow_are_read_once() -> None:

@@ -127,6 +127,13 @@ class AccessBook:
             )
         return self.user(name)
 
+    def remove_user(self, name: str) -> None:
+        """Remove a user with all sessions, links and tokens. Raises `AccessError` for the last admin."""
+        user = self.user(name)
+        self._keep_an_admin(user)
+        with self._writing():
+            self._connection.execute("DELETE FROM users WHERE user_id = ?", (user.user_id,))
+
     def set_role(self, name: str, role: str, *, rep: str | None = None, teams: Sequence[str] = ()) -> User:
         """Another role, and whom it reaches; counts from the user's next request on. Raises `AccessError`."""
         user = self.user(name)
@@ -317,6 +324,16 @@ class AccessBook:
             {"name": name, "kind": kind, "words": words, "before": before, "limit": limit},
         )
         return [Entry(**dict(row)) for row in rows]
+
+    def lines_before(self, at: float) -> int:
+        """How many lines of the log are older."""
+        row = self._one("SELECT count(*) AS n FROM audit WHERE at < ?", (at,))
+        return int(row["n"]) if row else 0
+
+    def forget_lines(self, at: float) -> int:
+        """Delete the lines of the log that are older; how many."""
+        with self._writing():
+            return self._connection.execute("DELETE FROM audit WHERE at < ?", (at,)).rowcount
 
     def _link(self, user: User, kind: str, seconds: float) -> str:
         if user.disabled:

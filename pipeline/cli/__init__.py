@@ -19,6 +19,7 @@ from pipeline.cli import (
     listen,
     live,
     models,
+    privacy,
     reports,
     reviews,
     roles,
@@ -56,7 +57,7 @@ def debrief(
         raise typer.Exit
 
 
-for group in (demo, run, listen, roles, reports, reviews, coaching, team, live, admin):
+for group in (demo, run, listen, roles, reports, reviews, coaching, team, live, admin, privacy):
     group.register(app)
 app.add_typer(training.app, name="training")
 app.add_typer(team.crm, name="crm")

@@ -1,4 +1,4 @@
-"""Commands that look after an installation: serve, export, backup, erase, rebuild, doctor."""
+"""Commands that look after an installation: serve, export, backup, rebuild, doctor."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.shared import Data, Json, NotThereYet, console, emit, one_line, open_store, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of
 
+WHO, ROLE = "command line", "admin"
 FORMATS = ("jsonl", "csv", "parquet", "duckdb")
 
 
@@ -17,7 +18,6 @@ def register(app: typer.Typer) -> None:
     app.command("serve")(serve)
     app.command("export")(export)
     app.command("backup")(backup)
-    app.command("erase")(erase)
     app.command("rebuild")(rebuild)
     app.command("doctor")(doctor)
 
@@ -40,6 +40,10 @@ def export(
         "debrief-export"
     ),
     form: Annotated[str, typer.Option("--format", help=f"One of: {', '.join(FORMATS)}.")] = "jsonl",
+    redact: Annotated[
+        str | None,
+        typer.Option("--redact", metavar="KINDS", help="What to take out: all, none, or some of the setting's kinds."),
+    ] = None,
     data: Data = None,
 ) -> None:
     """Write calls, turns, scores and training as files: JSON Lines, CSV or Parquet, or one DuckDB file for analysts.
@@ -48,8 +52,17 @@ def export(
     """
     if form not in FORMATS:
         raise typer.BadParameter(f"{form}: one of {', '.join(FORMATS)}", param_hint="--format")
-    with open_store(settings_of(data)) as store:
-        rows = store.export(folder, form=form)
+    from pipeline.erase import note
+    from pipeline.redact import chosen_kinds
+    from pipeline.register import wrote
+
+    settings = settings_of(data, redact=redact)
+    kinds = chosen_kinds(settings.redact)
+    with open_store(settings) as store:
+        rows = store.export(folder, form=form, kinds=kinds)
+    made = [folder / "debrief.duckdb"] if form == "duckdb" else [folder / f"{table}.{form}" for table in rows]
+    wrote(settings.data, "export", folder, made)
+    note(settings.data, WHO, ROLE, "exported", form, f"to {folder}, {'redacted' if kinds else 'not redacted'}")
     console().print(one_line(f"{sum(rows.values())} rows of {len(rows)} tables in {folder}"))
 
 
@@ -62,21 +75,16 @@ def backup(
 ) -> None:
     """Write one archive of all that cannot be made again. Works while debrief runs."""
     from pipeline.backup import back_up, default_target
+    from pipeline.erase import note
+    from pipeline.register import wrote
 
     settings = settings_of(data)
     target = file or default_target()
     count, size = back_up(settings.data, target, inbox=settings.inbox_folder if recordings else None)
+    wrote(settings.data, "backup", target, [target])
+    note(settings.data, WHO, ROLE, "exported", "backup", f"to {target}")
     console().print(one_line(f"{count} files, {size / 1e6:.1f} MB in {target}"), soft_wrap=True)
     console().print("unpack it into an empty data folder and run `debrief rebuild` there to restore it")
-
-
-def erase(
-    call: Annotated[str | None, typer.Option("--call", metavar="ID", help="One call.")] = None,
-    person: Annotated[str | None, typer.Option("--person", metavar="NAME", help="One person.")] = None,
-    data: Data = None,
-) -> None:
-    """Erase a call or a person so that no byte is left. Not there yet."""
-    raise NotThereYet("`debrief erase` is not there yet in this version")
 
 
 def rebuild(data: Data = None) -> None:

@@ -178,6 +178,7 @@ WORDS = {
     "review": "review",
     "busy": "busy",
     "stopped": "stopped",
+    "withheld": "withheld",
 }
 
 
@@ -200,6 +201,7 @@ def tally(outcomes: Sequence[Outcome]) -> str:
         "duplicate": "double",
         "busy": "busy elsewhere",
         "stopped": "stopped",
+        "withheld": "withheld",
     }
     counts = {name: sum(outcome.status == name for outcome in outcomes) for name in words}
     return ", ".join(f"{count} {words[name]}" for name, count in counts.items() if count) or "nothing to do"

@@ -14,6 +14,7 @@ from pipeline.cli.shared import Data, Json, console, emit, one_line, settings_of
 if TYPE_CHECKING:
     from pipeline.cli.progress import Board
     from pipeline.cli.watching import Watching
+    from pipeline.ingest import Found
     from pipeline.plan import Outcome, Plan
     from pipeline.settings import Settings
 
@@ -39,6 +40,9 @@ def process(
     ],
     rubric: Rubric = None,
     workers: Workers = None,
+    consent: Annotated[
+        str | None, typer.Option("--consent", metavar="yes|no|unknown", help="The consent to all of them.")
+    ] = None,
     as_json: Json = False,
     data: Data = None,
 ) -> None:
@@ -47,9 +51,26 @@ def process(
     from pipeline.plan import plan
 
     settings = settings_of(data, rubric=rubric, workers=workers)
-    made = plan(discover(paths), settings)
+    found = discover(paths)
+    if consent is not None:
+        _state_consent(found, settings, consent)
+    made = plan(found, settings)
     outcomes = perform(made, settings)
     finish(outcomes, settings, as_json=as_json)
+
+
+def _state_consent(found: list[Found], settings: Settings, answer: str) -> None:
+    """Put what the user says about these files on record, above what lies beside them."""
+    import contextlib
+
+    from pipeline import consent
+    from pipeline.ingest import hash_file
+
+    if answer not in consent.CHOICES:
+        raise typer.BadParameter(f"{answer}: one of {', '.join(consent.CHOICES)}", param_hint="--consent")
+    for item in found:
+        with contextlib.suppress(OSError):
+            consent.state(settings.data, hash_file(item.path), answer)
 
 
 def perform(plan: Plan, settings: Settings) -> list[Outcome]:

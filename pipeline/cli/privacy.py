@@ -1,0 +1,162 @@
+"""Commands about whose data is kept: erase, consent, tidy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of
+
+if TYPE_CHECKING:
+    from pipeline.erase import Erasure, Report
+    from pipeline.settings import Settings
+
+WHO, ROLE = "command line", "admin"
+_SHOWN = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command("erase")(erase)
+    app.command("consent")(consent)
+    app.command("tidy")(tidy)
+
+
+def erase(
+    call: Annotated[str | None, typer.Option("--call", metavar="ID", help="One call.")] = None,
+    person: Annotated[
+        str | None, typer.Option("--person", metavar="NAME", help="One person, by the whole name.")
+    ] = None,
+    recordings: Annotated[bool, typer.Option("--recordings", help="Delete the recordings themselves too.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Erase a call, or a person with every call they took part in, so that no byte is left in the data folder.
+
+    Works while the web app or a watcher runs. What lies elsewhere and may hold copies is named.
+    """
+    from pipeline.erase import erase as do
+    from pipeline.erase import note, of_call, of_person
+
+    if (call is None) == (person is None):
+        raise typer.BadParameter("name a call or a person", param_hint="--call / --person")
+    settings = settings_of(data)
+    with open_store(settings) as store:
+        what = of_person(settings, store, person) if person is not None else of_call(settings, store, str(call))
+        if not as_json:
+            _say_what(what, recordings=recordings)
+        if dry_run:
+            if as_json:
+                emit({"calls": [item.call_id for item in what.calls], "mentions": what.mentions, "dry_run": True})
+            return
+        if not yes and not typer.confirm("erase it? it cannot be brought back", err=True):
+            raise typer.Exit(1)
+        report = do(settings, store, what, recordings=recordings, progress=lambda line: None)
+    kind = "a person" if what.person else "a call"
+    note(settings.data, WHO, ROLE, "erased", kind, f"{report.calls} calls, {len(report.recordings)} recordings")
+    if as_json:
+        emit(report.to_json())
+    else:
+        _say_done(report)
+    if report.left:
+        raise typer.Exit(1)
+
+
+def _say_what(what: Erasure, *, recordings: bool) -> None:
+    out = console()
+    out.print(
+        f"{len(what.calls)} calls are erased with all that is kept of them:" if what.calls else "no call of theirs"
+    )
+    for item in what.calls[:_SHOWN]:
+        out.print(one_line(f"  {item.call_id}  {item.path}"), soft_wrap=True)
+    if len(what.calls) > _SHOWN:
+        out.print(f"  and {len(what.calls) - _SHOWN} more")
+    if what.mentions:
+        out.print(f"the name goes from the text of {what.mentions} other calls")
+    if what.calls:
+        out.print(
+            "their recordings are deleted too" if recordings else "their recordings stay (--recordings deletes them)"
+        )
+
+
+def _say_done(report: Report) -> None:
+    out = console()
+    out.print(
+        f"erased: {report.calls} calls; {report.deleted} files deleted, {report.changed} changed, "
+        f"{len(report.recordings)} recordings deleted; the database is built anew"
+    )
+    for line in report.left:
+        out.print(one_line(f"FIX {line}: something is still found in it; look at it and erase again"), soft_wrap=True)
+    if report.elsewhere:
+        out.print("outside of debrief's reach, or not to be touched unless told:")
+    for line in report.elsewhere:
+        out.print(one_line(f"  {line}"), soft_wrap=True)
+
+
+def consent(
+    answer: Annotated[str, typer.Argument(metavar="yes|no|unknown", help="What the people on the call said.")],
+    calls: Annotated[list[str], typer.Argument(metavar="CALL...", help="Calls by id, or files.")],
+    data: Data = None,
+) -> None:
+    """Put the consent to calls on record, above what the file beside a recording says. `no` erases what is kept."""
+    from pipeline import consent as kept
+    from pipeline.erase import Erasure, calls_to_erase, note
+    from pipeline.erase import erase as do
+
+    if answer not in kept.CHOICES:
+        raise typer.BadParameter(f"{answer}: one of {', '.join(kept.CHOICES)}", param_hint="yes|no|unknown")
+    settings = settings_of(data)
+    out = console()
+    with open_store(settings) as store:
+        shas = {item: _sha256(settings, store, item) for item in calls}
+        if answer == "no":
+            do(settings, store, Erasure(tuple(calls_to_erase(settings.data, list(shas.values())))), again=True)
+        for item, sha256 in shas.items():
+            kept.state(settings.data, sha256, answer)
+            note(settings.data, WHO, ROLE, "changed", "consent", f"{sha256[:16]}: {answer}")
+            out.print(one_line(f"{item}: consent {answer}"), soft_wrap=True)
+
+
+def _sha256(settings: Settings, store: Any, item: str) -> str:
+    """The hash of a call or a file. Raises `NotThere`."""
+    from pipeline.errors import NotThere
+    from pipeline.ingest import hash_file
+
+    if Path(item).is_file():
+        return hash_file(Path(item))
+    record = store.record(item)
+    if record is None:
+        raise NotThere(f"{item}: no such call or file; `debrief scorecard` lists the calls")
+    return str(record["source"]["sha256"])
+
+
+def tidy(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    as_json: Json = False,
+    data: Data = None,
+) -> None:
+    """Housekeeping and retention, as the night does them: what is kept longer than the settings allow goes."""
+    from pipeline.retention import due, retain
+    from pipeline.tidy import tidy as housekeep
+
+    settings = settings_of(data)
+    out = console()
+    with open_store(settings) as store:
+        rows = due(settings, store)
+        done = {} if dry_run else retain(settings, store, rows)
+    if not dry_run:
+        done |= {f"{name} (housekeeping)": count for name, count in housekeep(settings).items()}
+    if as_json:
+        for row in rows:
+            emit({**row.to_json(), "dry_run": dry_run})
+        return
+    for row in rows if dry_run else ():
+        out.print(one_line(f"{row.kind}: {row.what} ({row.day})"), soft_wrap=True)
+    if dry_run:
+        out.print(f"{len(rows)} would go; nothing was changed" if rows else "nothing is due")
+    else:
+        out.print(", ".join(f"{count} {name}" for name, count in done.items() if count) or "nothing to do")

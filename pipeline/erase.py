@@ -1,0 +1,271 @@
+"""Erase calls or a person so that no byte is left in the data folder, and name what lies elsewhere.
+
+First what would go is gathered (`of_call`, `of_person`), so that it can be shown and confirmed; then `erase` does it:
+markers of the hashes (a later look at the inbox does not bring the calls back), result files, facts, voices, users, log
+lines, caches, clips; the database is built again, because a database keeps freed blocks; last every byte is searched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline import erased, keep, register
+from pipeline.access.book import AccessBook
+from pipeline.access.schema import FILE as ACCESS_FILE
+from pipeline.claims import Claims
+from pipeline.errors import AccessError, DebriefError, NotThere, StoreError
+from pipeline.ingest import hash_file
+from pipeline.scrub import Traces, files, remains, same_person, scrub
+from pipeline.settings import Settings
+from pipeline.sidecar import SIDECAR_SUFFIXES
+from pipeline.store import Store
+from pipeline.types import Transcript
+from pipeline.voices import forget
+
+_SHORTEST_WORD = 6
+"""A vendor's id below this is found all over the place."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CallToErase:
+    """A kept call: its ids, where its input lies, and the hash of the transcript beside it."""
+
+    call_id: str
+    sha256: str
+    path: str
+    external_id: str = ""
+    companion_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What is to go: `calls` whole, and every trace of `person` (empty where a call is erased).
+
+    `mentions` counts other calls whose text names the person: they stay, the name in them goes.
+    """
+
+    calls: tuple[CallToErase, ...]
+    person: str = ""
+    mentions: int = 0
+
+    @property
+    def traces(self) -> Traces:
+        """What may not be found any more."""
+        return Traces(
+            tuple(text for call in self.calls for text in (call.sha256, call.companion_sha256, call.call_id) if text),
+            tuple(call.external_id for call in self.calls if len(call.external_id) >= _SHORTEST_WORD),
+            tuple(call.path for call in self.calls if call.path),
+            self.person,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was done: `calls` erased, files `deleted` and `changed`, `recordings` deleted.
+
+    `left` are files in which something is still found, `elsewhere` what lies outside the data folder and may hold
+    copies: recordings that were not to be deleted, backups, exports that were changed since.
+    """
+
+    calls: int
+    deleted: int
+    changed: int
+    recordings: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = field(default_factory=tuple)
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields."""
+        return asdict(self)
+
+
+def of_call(settings: Settings, store: Store, call_id: str) -> Erasure:
+    """One call, by its id, the beginning of it, or its vendor's id. Raises `NotThere`, or `StoreError` for several."""
+    record = store.record(call_id)
+    if record is None:
+        raise NotThere(f"{call_id}: no such call; `debrief scorecard` lists them")
+    return Erasure(tuple(calls_to_erase(settings.data, [str(record["source"]["sha256"])])))
+
+
+def of_person(settings: Settings, store: Store, person: str) -> Erasure:
+    """Everything about a person: the calls they sold or spoke in, and every other mention of the whole name.
+
+    Raises `NotThere` where nothing is kept under that name.
+    """
+    name = " ".join(person.split())
+    if len(name) < 2:
+        raise NotThere("name the person to erase, as the calls have it")
+    mine = store.query(
+        "SELECT DISTINCT sha256 FROM calls WHERE lower(rep) = lower($name) OR call_id IN "
+        "(SELECT call_id FROM turns WHERE lower(name) = lower($name)) ORDER BY sha256",
+        {"name": name},
+    )
+    shas = [str(row["sha256"]) for row in mine]
+    others = store.query(
+        "SELECT count(DISTINCT call_id) AS n FROM turns JOIN calls USING (call_id) "
+        "WHERE contains(lower(text), lower($name)) AND NOT list_contains($shas, sha256)",
+        {"name": name, "shas": shas},
+    )
+    found = Erasure(tuple(calls_to_erase(settings.data, shas)), name, int(others[0]["n"]))
+    if not found.calls and not remains(settings.data, found.traces, skip=(settings.inbox_folder,)):
+        raise NotThere(f"{name}: nothing is kept under that name; `debrief scorecard` lists reps and calls")
+    return found
+
+
+def calls_to_erase(data: Path, shas: Iterable[str]) -> Iterable[CallToErase]:
+    """Kept calls by their hashes."""
+    for sha256 in shas:
+        record = keep.latest_record(data, sha256) or {}
+        source = record.get("source", {})
+        meta = (record.get("transcript") or {}).get("meta", {})
+        yield CallToErase(
+            sha256[:16],
+            sha256,
+            str(source.get("path", "")),
+            str(meta.get("external_id") or ""),
+            str(source.get("known", {}).get("companion") or ""),
+        )
+
+
+def erase(
+    settings: Settings,
+    store: Store,
+    what: Erasure,
+    *,
+    recordings: bool = False,
+    again: bool = False,
+    progress: Progress = lambda line: None,
+) -> Report:
+    """Erase; `recordings` deletes the input files too, `again` lets the same content in when it comes once more.
+
+    May be repeated after any interruption. Raises `StoreError`, with nothing erased where a call is being worked on.
+    """
+    data, inbox = settings.data, settings.inbox_folder
+    markers = data / "erased"
+    if what.person:
+        _forget_user(data, what.person)
+    with Claims(data / "claims") as claims:
+        taken: list[str] = []
+        try:
+            for call in what.calls:
+                if not claims.take(call.sha256):
+                    raise StoreError(f"{call.call_id}: is being worked on; erase it again in a few minutes")
+                taken.append(call.sha256)
+            for call in what.calls if not again else ():
+                erased.mark(data, call.sha256)
+                erased.mark(data, call.companion_sha256)
+            gone = tuple(map(str, _recordings(settings, what))) if recordings else ()
+            if what.person:
+                forget(data, what.person)
+            progress("files")
+            for call in what.calls:
+                forget_answers(data, call.sha256)
+            counts = scrub(data, what.traces, skip=(inbox, markers, data / "claims"))
+            deleted_exports, elsewhere = register.drop_exports(data)
+            for aside in (*data.glob("store.damaged-*"), *data.glob("store.rebuilding*")):
+                aside.unlink(missing_ok=True)
+        finally:
+            for sha256 in taken:
+                claims.release(sha256)
+    progress("database")
+    store.rebuild()
+    progress("looking for what is left")
+    left = remains(data, what.traces, skip=(inbox, markers))
+    named = (
+        []
+        if recordings
+        else [
+            f"{call.path}: the recording itself; --recordings deletes it"
+            for call in what.calls
+            if Path(call.path).exists()
+        ]
+    )
+    if what.person:
+        finder = what.traces.finder()
+        places = (path for path in files(inbox) if finder.search(path.relative_to(inbox).as_posix()))
+        named += [f"{path}: the name of this file; rename or delete it" for path in places if str(path) not in gone]
+    return Report(
+        len(what.calls),
+        counts["deleted"] + deleted_exports,
+        counts["changed"],
+        gone,
+        tuple(map(str, left)),
+        tuple(dict.fromkeys((*named, *elsewhere))),
+    )
+
+
+def _forget_user(data: Path, person: str) -> None:
+    """Remove the person's own sign-in. Raises `AccessError` for the last admin's."""
+    if not (data / ACCESS_FILE).is_file():
+        return
+    with AccessBook(data) as book:
+        for user in book.users():
+            if same_person(user.name, person) or same_person(user.rep, person):
+                book.remove_user(user.name)
+
+
+def forget_answers(data: Path, sha256: str) -> None:
+    """What an optional judge answered about the call, as any of its records has it."""
+    if not (data / "judge").is_dir():
+        return
+    from pipeline.chat import forget as forget_of
+
+    for file in keep.record_files(data, sha256):
+        with contextlib.suppress(DebriefError):
+            kept = keep.read_json(file).get("transcript")
+            if kept:
+                forget_of(data, Transcript.from_json(kept).turns)
+
+
+def _recordings(settings: Settings, what: Erasure) -> Sequence[Path]:
+    """Delete the input files themselves, every copy that is known, with what lies beside them and states their data."""
+    hashes = {call.sha256 for call in what.calls} | {c.companion_sha256 for c in what.calls if c.companion_sha256}
+    places = {Path(call.path) for call in what.calls if call.path} | set(_copies(settings.data, hashes))
+    gone: list[Path] = []
+    for path in sorted(places):
+        for file in (path, *beside(path, hashes)):
+            try:
+                file.unlink()
+                gone.append(file)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise StoreError(f"{file}: cannot be deleted ({error.strerror or error}); delete it by hand") from error
+    return gone
+
+
+def _copies(data: Path, hashes: set[str]) -> Iterable[Path]:
+    """Where the hash cache has seen the same content, if it still lies there."""
+    with contextlib.suppress(OSError):
+        for line in (data / "hashes.jsonl").read_text(encoding="utf-8", errors="replace").splitlines():
+            with contextlib.suppress(ValueError, TypeError, OSError):
+                path, _, _, digest = json.loads(line)
+                if digest in hashes and hash_file(Path(path)) == digest:
+                    yield Path(path)
+
+
+def beside(path: Path, hashes: set[str]) -> list[Path]:
+    """The recording's own metadata files, and files by its name with one of the hashes; never another recording's."""
+    found = [path.with_name(path.name + suffix) for suffix in SIDECAR_SUFFIXES]
+    siblings = {item.name for item in path.parent.glob("*") if item.stem == path.stem and item != path}
+    alone = all(Path(name).suffix.lower() in SIDECAR_SUFFIXES for name in siblings)
+    if alone:
+        found += [path.with_suffix(suffix) for suffix in SIDECAR_SUFFIXES if path.with_suffix(suffix) != path]
+    for item in path.parent.glob("*"):
+        with contextlib.suppress(OSError):
+            if item.name.startswith(path.stem) and item.is_file() and item != path and hash_file(item) in hashes:
+                found.append(item)
+    return [item for item in dict.fromkeys(found) if item.is_file()]
+
+
+def note(data: Path, who: str, role: str, kind: str, what: str, detail: str = "") -> None:
+    """A line in the audit log, where there is one; never a name of what was erased."""
+    with contextlib.suppress(AccessError), AccessBook(data) as book:
+        book.note(who, role, kind, what, detail)

@@ -1,0 +1,40 @@
+"""Calls that were erased, so that a look at the inbox does not bring them back: hashes and a date, nothing else.
+
+erased/<sha256>   empty; its time is when the call was erased
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from pipeline import keep
+from pipeline.errors import Withheld
+from pipeline.ingest import Source
+
+
+def mark(data: Path, sha256: str) -> None:
+    """Remember that the content with this hash was erased. Raises `StoreError`."""
+    if sha256:
+        keep.write_atomically(marker(data, sha256), b"")
+
+
+def marker(data: Path, sha256: str) -> Path:
+    """The file that says so; whoever deletes it lets the call in again."""
+    return data / "erased" / sha256
+
+
+def is_marked(data: Path, sha256: str) -> bool:
+    """Was the content with this hash erased?"""
+    return bool(sha256) and marker(data, sha256).is_file()
+
+
+def require(data: Path, source: Source) -> None:
+    """Raise `Withheld`, one line, for a call that was erased (itself, or the transcript beside it)."""
+    for sha256 in (source.sha256, source.companion_sha256):
+        if is_marked(data, sha256):
+            file = marker(data, sha256)
+            day = dt.datetime.fromtimestamp(file.stat().st_mtime, dt.UTC).date()
+            raise Withheld(
+                f"{source.path}: erased on {day}, so it is not taken in; delete it, or {file} to take it in again"
+            )

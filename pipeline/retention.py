@@ -1,0 +1,297 @@
+"""What is kept longer than the settings allow, by class of data, and its going: recordings, words, scores, clips, and
+so on. Nothing goes unless a `keep_*_days` setting says so.
+
+A recording is deleted only inside the inbox and only once it was dealt with. With a call's words go the quotes of them
+in other records, its clips and captions; with its scores goes all that is kept of it, and a mark keeps it out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import os
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import keep, register
+from pipeline.erase import Erasure, beside, calls_to_erase, erase, forget_answers
+from pipeline.errors import DebriefError, StoreError
+from pipeline.ingest import TEXT_SUFFIXES, discover
+from pipeline.scrub import Traces
+from pipeline.settings import Settings
+from pipeline.store import Store
+
+DERIVED_FOLDERS = ("clips", "cache", "captions")
+"""Folders of what was made from recordings and can be made again."""
+_DAY_S = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Something whose time is over: its `kind`, what it is (a path, or a call's id), the day it counts from."""
+
+    kind: str
+    what: str
+    day: str
+    sha256: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields."""
+        return asdict(self)
+
+
+def due(settings: Settings, store: Store, *, today: dt.date | None = None) -> list[Due]:
+    """What is due, by the settings, as of a day. Reads only."""
+    day = today or dt.date.today()
+    looks: tuple[Callable[[Settings, Store, dt.date], Iterable[Due]], ...] = (
+        _recordings, _scores, _words, _clips, _exports, _caches, _audit,
+    )  # fmt: skip
+    return [row for look in looks for row in look(settings, store, day)]
+
+
+def retain(settings: Settings, store: Store, rows: Iterable[Due]) -> dict[str, int]:
+    """Let what is due go; how many of each kind. Raises `DebriefError` where something cannot."""
+    done: dict[str, int] = {}
+    by_kind: dict[str, list[Due]] = {}
+    for row in rows:
+        by_kind.setdefault(row.kind, []).append(row)
+    for kind, found in by_kind.items():
+        done[kind] = _GO[kind](settings, store, found)
+    return done
+
+
+def _before(day: dt.date, days: int) -> dt.date:
+    return day - dt.timedelta(days=days)
+
+
+def _calls(store: Store, before: dt.date, *, where: str = "true") -> list[dict[str, Any]]:
+    return store.query(
+        f"SELECT call_id, sha256, path, coalesce(call_date, kept_at::DATE) AS day FROM calls "
+        f"WHERE coalesce(call_date, kept_at::DATE) < $before AND {where} ORDER BY day, call_id",
+        {"before": before},
+    )
+
+
+def _recordings(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
+    """Input files in the inbox: of kept calls by the call's date, of refused ones by the file's."""
+    limits = {"recording": settings.keep_recordings_days, "transcript file": settings.keep_transcripts_days}
+    inbox = settings.inbox_folder
+    if not any(limits.values()) or not inbox.is_dir():
+        return
+    dated = {row["path"]: row["day"] for row in store.query(
+        "SELECT path, coalesce(call_date, kept_at::DATE) AS day FROM calls"
+    )}  # fmt: skip
+    refused = {str(row["path"]) for row in keep.read_failures(settings.data)}
+    for found in discover([inbox]):
+        path = found.path.absolute()
+        kind = "transcript file" if path.suffix.lower() in TEXT_SUFFIXES else "recording"
+        if not limits[kind] or path.is_symlink() or inbox.resolve() not in path.resolve().parents:
+            continue
+        with contextlib.suppress(OSError):
+            of_file = dt.date.fromtimestamp(path.stat().st_mtime)
+            when = dated.get(str(path), of_file if str(path) in refused else day)
+            if when < _before(day, limits[kind]):
+                yield Due(kind, str(path), when.isoformat())
+
+
+def _scores(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
+    if settings.keep_scores_days:
+        for row in _calls(store, _before(day, settings.keep_scores_days)):
+            yield Due("call", row["call_id"], row["day"].isoformat(), row["sha256"])
+
+
+def _words(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
+    if settings.keep_transcripts_days:
+        whole = {row.sha256 for row in _scores(settings, store, day)}
+        for row in _calls(store, _before(day, settings.keep_transcripts_days), where="n_turns > 0"):
+            if row["sha256"] not in whole:
+                yield Due("words of a call", row["call_id"], row["day"].isoformat(), row["sha256"])
+
+
+def _clips(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
+    yield from _old_files(settings.data / "clips", "clip", settings.keep_clips_days, day)
+
+
+def _caches(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
+    for name in ("cache", "captions", "judge"):
+        yield from _old_files(settings.data / name, "cached file", settings.keep_cache_days, day)
+    if settings.keep_cache_days:
+        gone = [path for path, _ in _hashes(settings.data) if not Path(path).exists()]
+        yield from (Due("cached hash", path, day.isoformat()) for path in dict.fromkeys(gone))
+
+
+def _old_files(folder: Path, kind: str, days: int, day: dt.date) -> Iterator[Due]:
+    if not days or not folder.is_dir():
+        return
+    limit = time.mktime(_before(day, days).timetuple())
+    for path in sorted(folder.rglob("*")):
+        with contextlib.suppress(OSError):
+            if path.is_file() and path.stat().st_mtime < limit and path.name != "spent.json":
+                yield Due(kind, str(path), dt.date.fromtimestamp(path.stat().st_mtime).isoformat())
+
+
+def _exports(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
+    if settings.keep_exports_days:
+        limit = _before(day, settings.keep_exports_days).isoformat()
+        for row in register.written(settings.data):
+            if row["kind"] == "export" and str(row["at"])[:10] < limit:
+                yield Due("export", str(row["path"]), str(row["at"])[:10])
+
+
+def _audit(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
+    from pipeline.access.book import AccessBook
+    from pipeline.access.schema import FILE
+
+    if settings.keep_audit_days and (settings.data / FILE).is_file():
+        with AccessBook(settings.data) as book:
+            count = book.lines_before(_stamp(_before(day, settings.keep_audit_days)))
+        if count:
+            yield Due("audit lines", f"{count} lines", _before(day, settings.keep_audit_days).isoformat())
+
+
+def _stamp(day: dt.date) -> float:
+    return time.mktime(day.timetuple())
+
+
+def _delete_inputs(settings: Settings, store: Store, rows: list[Due]) -> int:
+    count = 0
+    for row in rows:
+        path = Path(row.what)
+        for file in (path, *beside(path, set())):
+            with contextlib.suppress(FileNotFoundError):
+                try:
+                    file.unlink()
+                except PermissionError as error:
+                    raise StoreError(
+                        f"{file}: its time is over, but it cannot be deleted; check permissions"
+                    ) from error
+        count += 1
+    return count
+
+
+def _delete_files(settings: Settings, store: Store, rows: list[Due]) -> int:
+    for row in rows:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(row.what)
+    return len(rows)
+
+
+def _delete_calls(settings: Settings, store: Store, rows: list[Due]) -> int:
+    erase(settings, store, Erasure(tuple(calls_to_erase(settings.data, [row.sha256 for row in rows]))))
+    return len(rows)
+
+
+def _delete_words(settings: Settings, store: Store, rows: list[Due]) -> int:
+    """The words go from the calls' records, from quotes elsewhere, and from the database's freed blocks."""
+    for row in rows:
+        drop_words(settings.data, row.sha256)
+    calls = {row.what for row in rows}
+    for file in sorted((settings.data / "facts").glob("*/[!.]*.json")):
+        with contextlib.suppress(StoreError):
+            fact = keep.read_json(file)
+            made = _unquoted(fact, calls)
+            if made != fact:
+                keep.write_atomically(file, keep.encode(made))
+    finder = Traces(tuple(text for row in rows for text in (row.sha256, row.what))).finder()
+    for name in DERIVED_FOLDERS:
+        for file in sorted((settings.data / name).rglob("*")):
+            if file.is_file() and finder.search(file.relative_to(settings.data).as_posix()):
+                file.unlink(missing_ok=True)
+    store.rebuild()
+    return len(rows)
+
+
+def _unquoted(value: Any, calls: Collection[str]) -> Any:
+    """A JSON value in which nothing of these calls is quoted."""
+    if isinstance(value, list):
+        return [_unquoted(item, calls) for item in value]
+    if not isinstance(value, dict):
+        return value
+    mine = value.get("call_id") in calls
+    return {key: "" if mine and key in _QUOTING else _unquoted(item, calls) for key, item in value.items()}
+
+
+_QUOTING = ("quote", "text", "words", "before", "after", "context")
+
+
+def drop_words(data: Path, sha256: str) -> None:
+    """One call's record without its words; its scores, metrics and counts stay. Earlier records of it go."""
+    record = keep.latest_record(data, sha256)
+    if record is None or not (record.get("transcript") or {}).get("turns"):
+        return
+    forget_answers(data, sha256)
+    old = keep.record_files(data, sha256)
+    made = keep.write_record(data, without_words(record))
+    for file in old:
+        if file != made:
+            file.unlink(missing_ok=True)
+
+
+def without_words(record: dict[str, Any]) -> dict[str, Any]:
+    """A record whose transcript has no turns and whose scores quote nothing."""
+    transcript, card = record["transcript"], record.get("scorecard")
+    length = max((turn["t1"] for turn in transcript["turns"]), default=0.0)
+    hearing = {**transcript.get("hearing", {}), "notes": []}
+    emptied = {**transcript, "turns": [], "hearing": hearing, "words_expired": True, "duration_s": length}
+    if card:
+        criteria = {name: {**score, "evidence": [], "missed": []} for name, score in card["criteria"].items()}
+        card = {**card, "criteria": criteria, "moves": []}
+    return {**record, "transcript": emptied, "scorecard": card}
+
+
+def _delete_exports(settings: Settings, store: Store, rows: list[Due]) -> int:
+    limit = dt.datetime.now(dt.UTC) - dt.timedelta(days=settings.keep_exports_days)
+    return register.drop_exports(settings.data, before=limit)[0]
+
+
+def _hashes(data: Path) -> list[tuple[str, str]]:
+    found = []
+    with contextlib.suppress(OSError):
+        for line in (data / "hashes.jsonl").read_text(encoding="utf-8", errors="replace").splitlines():
+            with contextlib.suppress(ValueError, IndexError, TypeError):
+                found.append((str(json.loads(line)[0]), line))
+    return found
+
+
+def _delete_hashes(settings: Settings, store: Store, rows: list[Due]) -> int:
+    gone = {row.what for row in rows}
+    text = "".join(line + "\n" for path, line in _hashes(settings.data) if path not in gone)
+    keep.write_atomically(settings.data / "hashes.jsonl", text.encode())
+    return len(rows)
+
+
+def _delete_audit(settings: Settings, store: Store, rows: list[Due]) -> int:
+    from pipeline.access.book import AccessBook
+
+    with AccessBook(settings.data) as book:
+        return sum(book.forget_lines(_stamp(dt.date.fromisoformat(row.day))) for row in rows)
+
+
+_GO: dict[str, Callable[[Settings, Store, list[Due]], int]] = {
+    "recording": _delete_inputs,
+    "transcript file": _delete_inputs,
+    "call": _delete_calls,
+    "words of a call": _delete_words,
+    "clip": _delete_files,
+    "cached file": _delete_files,
+    "export": _delete_exports,
+    "cached hash": _delete_hashes,
+    "audit lines": _delete_audit,
+}
+
+
+def retain_all(settings: Settings, store: Store) -> tuple[dict[str, int], list[str]]:
+    """`due`, then `retain`, kind by kind: one that fails is a line, the others go all the same."""
+    done: dict[str, int] = {}
+    problems: list[str] = []
+    rows = due(settings, store)
+    for kind in dict.fromkeys(row.kind for row in rows):
+        try:
+            done |= retain(settings, store, [row for row in rows if row.kind == kind])
+        except DebriefError as error:
+            problems.append(f"retention of {kind}: {error}")
+    return done, problems

@@ -1,0 +1,300 @@
+"""Take everything about some calls or one person out of the files of a data folder, whatever kind of file it is.
+
+Files whose name says whom they are about are deleted; in JSON the parts that belong to them go, and names in other
+text become `erased`; log lines go whole; SQLite files are rewritten so that no freed page keeps a byte. The database
+is not touched here: it is built again from the files. `remains` then searches every byte.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import keep
+from pipeline.errors import StoreError
+
+ERASED = "erased"
+PASSING = ("logs", "status", "prefect")
+"""Folders of passing news, in which bare file names go too."""
+LINES = (".log", ".jsonl")
+"""Files of which whole lines go."""
+_SQLITE = b"SQLite format 3\0"
+_CHUNK = 1 << 22
+_SHORTEST_ID = 8
+_HEX = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{8,64}(?![0-9A-Za-z])")
+_LOCKED_S = 15.0
+
+
+class Finder:
+    """Finds hex ids (also cut short, down to 8 digits) and other texts, in any case."""
+
+    def __init__(self, ids: Iterable[str], patterns: Iterable[str]) -> None:
+        self._ids = tuple(dict.fromkeys(text.lower() for text in ids))
+        self._heads = {text[:_SHORTEST_ID] for text in self._ids}
+        longest = sorted(set(patterns), key=lambda pattern: (-len(pattern), pattern))
+        self._texts = re.compile("|".join(longest) or r"(?!)", re.IGNORECASE)
+
+    def search(self, text: str) -> bool:
+        """Is anything in the text?"""
+        if self._texts.search(text):
+            return True
+        return bool(self._heads) and any(self._mine(match[0]) for match in _HEX.finditer(text))
+
+    def sub(self, text: str) -> str:
+        """The text with `erased` for everything found."""
+        text = self._texts.sub(ERASED, text)
+        if not self._heads:
+            return text
+        return _HEX.sub(lambda match: ERASED if self._mine(match[0]) else match[0], text)
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where the texts stand (start, end); ids are not looked for."""
+        return [match.span() for match in self._texts.finditer(text)]
+
+    def _mine(self, digits: str) -> bool:
+        lower = digits.lower()
+        if lower[:_SHORTEST_ID] not in self._heads:
+            return False
+        return any(known.startswith(lower) or lower.startswith(known) for known in self._ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What must not be found any more: `ids` (call ids, hashes: hex digits), `words` (vendors' ids), `paths` (of input
+    files), a `person`."""
+
+    ids: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    person: str = ""
+
+    def finder(self, *, file_names: bool = False, raw: bool = False) -> Finder:
+        """Finds any of them, names with any of the separators that file names and addresses use.
+
+        `file_names`: also the bare names of the input files, which other calls may share. `raw`: in bytes as Latin-1.
+        """
+        bare = {Path(path).name for path in self.paths} if file_names else set()
+        texts = {text for text in (*self.words, *self.paths, *bare) if text}
+        texts |= {json.dumps(text)[1:-1] for text in texts}
+        patterns = {re.escape(text) for text in texts} | set(_name_patterns(self.person) if self.person else ())
+        if raw:
+            patterns = {pattern.encode("utf-8", "surrogateescape").decode("latin-1") for pattern in patterns}
+        return Finder(self.ids, patterns)
+
+    def about(self, row: Any) -> bool:
+        """Is this JSON object about one of the calls, or about the person?"""
+        if not isinstance(row, dict):
+            return False
+        known = set(self.ids)
+        if any(isinstance(row.get(key), str) and row[key] in known for key in ("call_id", "sha256", "call")):
+            return True
+        return bool(self.person) and same_person(row.get("rep"), self.person)
+
+
+def same_person(name: object, person: str) -> bool:
+    """The same name but for case and blanks."""
+    return isinstance(name, str) and " ".join(name.lower().split()) == " ".join(person.lower().split())
+
+
+def _name_patterns(person: str) -> Iterator[str]:
+    """A name as files, addresses and JSON write it; never inside a longer word."""
+    for words in {tuple(person.split()), tuple(json.dumps(person)[1:-1].split())}:
+        name = r"(?:[\s_.+\-]|%20|\\n)+".join(map(re.escape, words))
+        yield rf"(?<![^\W_]){name}(?![^\W_])"
+
+
+def scrub(data: Path, traces: Traces, *, skip: Iterable[Path] = ()) -> dict[str, int]:
+    """Take the traces out of every file of `data` but the database and what lies under `skip`.
+
+    How many files were `deleted` and `changed`. Raises `StoreError` for a file that cannot be.
+    """
+    whole, loose = traces.finder(), traces.finder(file_names=True)
+    raw, loose_raw = traces.finder(raw=True), traces.finder(file_names=True, raw=True)
+    counts = {"deleted": 0, "changed": 0}
+    for path in files(data, skip=skip):
+        name = path.relative_to(data)
+        passing = name.parts[0] in PASSING or path.suffix in LINES
+        try:
+            if whole.search(name.as_posix()):
+                path.unlink(missing_ok=True)
+                counts["deleted"] += 1
+            elif holds(path, loose_raw if passing else raw):
+                counts[_clean(path, traces, loose if passing else whole)] += 1
+        except FileNotFoundError:
+            continue
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"{path}: cannot be cleaned ({error}); close what uses it and erase again") from error
+    for folder in {data / "results" / sha256 for sha256 in traces.ids}:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+    return counts
+
+
+def remains(data: Path, traces: Traces, *, skip: Iterable[Path] = ()) -> list[Path]:
+    """Files of `data` in which a byte of the traces is still found, the database included."""
+    raw, whole = traces.finder(raw=True), traces.finder()
+    found = []
+    for path in files(data, skip=skip, database=True):
+        with contextlib.suppress(FileNotFoundError):
+            if whole.search(path.relative_to(data).as_posix()) or holds(path, raw):
+                found.append(path)
+    return found
+
+
+def files(data: Path, *, skip: Iterable[Path] = (), database: bool = False) -> Iterator[Path]:
+    """Regular files under `data`, links not followed; the database, its lock and its socket only when asked for."""
+    passed = {path.absolute() for path in skip}
+    for folder, names, here in os.walk(data):
+        names[:] = sorted(name for name in names if Path(folder, name).absolute() not in passed)
+        for name in sorted(here):
+            path = Path(folder, name)
+            own = Path(folder) == data and name.startswith("store.")
+            wanted = database and not name.endswith((".lock", ".sock", ".address")) if own else True
+            if wanted and path.absolute() not in passed and path.is_file() and not path.is_symlink():
+                yield path
+
+
+def holds(path: Path, raw: Finder) -> bool:
+    """Is anything that `raw` finds in the file's bytes? Read in pieces that overlap."""
+    before = ""
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            text = before + chunk.decode("latin-1")
+            if raw.search(text):
+                return True
+            before = text[-4096:]
+    return False
+
+
+def _clean(path: Path, traces: Traces, finder: Finder) -> str:
+    """Clean one file that holds traces; `deleted` or `changed`."""
+    with path.open("rb") as file:
+        head = file.read(len(_SQLITE))
+    if head == _SQLITE:
+        scrub_sqlite(path, finder)
+        return "changed"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        # audio, archives: nothing can be taken out of these, and all can be made again or is a copy
+        path.unlink()
+        return "deleted"
+    if path.suffix == ".json":
+        return _clean_json(path, text, traces, finder)
+    if path.suffix in LINES or ".log." in path.name:
+        lines = text.splitlines(keepends=True)
+        _rewrite(path, "".join(line for line in lines if not finder.search(line)))
+    else:
+        _rewrite(path, finder.sub(text))
+    return "changed"
+
+
+def _clean_json(path: Path, text: str, traces: Traces, finder: Finder) -> str:
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError):
+        path.unlink()
+        return "deleted"
+    if traces.about(row):
+        path.unlink()
+        return "deleted"
+    keep.write_atomically(path, keep.encode(without(row, traces, finder)))
+    return "changed"
+
+
+def without(value: Any, traces: Traces, finder: Finder) -> Any:
+    """A JSON value without the objects that are about the traces, and with `erased` for names in its texts."""
+    if isinstance(value, str):
+        return finder.sub(value)
+    if isinstance(value, list):
+        return [without(item, traces, finder) for item in value if not traces.about(item)]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(value.get("words"), list) and isinstance(value.get("text"), str):
+        value = {**value, "words": _spoken(value["words"], finder)}
+    return {
+        finder.sub(key): None if traces.about(item) else without(item, traces, finder) for key, item in value.items()
+    }
+
+
+def _spoken(words: Sequence[Any], finder: Finder) -> list[Any]:
+    """Timed words without a name that several of them make."""
+    if not finder.search(" ".join(str(word.get("text", "")) for word in words if isinstance(word, dict))):
+        return list(words)
+    texts = [str(word.get("text", "")) if isinstance(word, dict) else "" for word in words]
+    starts = [sum(len(text) + 1 for text in texts[:index]) for index in range(len(texts))]
+    gone = {
+        index
+        for first, last in finder.spans(" ".join(texts))
+        for index, start in enumerate(starts)
+        if start < last and start + len(texts[index]) > first
+    }
+    return [{**word, "text": ERASED} if index in gone else word for index, word in enumerate(words)]
+
+
+def _rewrite(path: Path, text: str) -> None:
+    """In place: a process that appends to the file goes on appending to it."""
+    with path.open("r+", encoding="utf-8", newline="") as file:
+        file.write(text)
+        file.truncate()
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def scrub_sqlite(path: Path, finder: Finder) -> None:
+    """Replace what is found in every text of a SQLite file by `erased`, and rewrite the file.
+
+    Waits a while for others who use it. Raises `sqlite3.Error`.
+    """
+    with contextlib.closing(sqlite3.connect(path, timeout=_LOCKED_S, isolation_level=None)) as connection:
+        connection.create_function("found", 1, lambda text: bool(finder.search(_text(text))), deterministic=True)
+        connection.create_function("without", 1, lambda text: finder.sub(_text(text)), deterministic=True)
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute("PRAGMA foreign_keys = OFF")
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE '%VIRTUAL%'")
+        for (table,) in tables.fetchall():
+            for row in connection.execute(f"PRAGMA table_info({_quoted(table)})").fetchall():
+                column = _quoted(row[1])
+                typed = f"typeof({column}) IN ('text', 'blob') AND found({column})"
+                # a row whose name has to stay unique cannot be called the same as another
+                try:
+                    connection.execute(
+                        f"UPDATE {_quoted(table)} SET {column} = without({column}) WHERE {typed} "
+                        f"AND typeof({column}) = 'text'"
+                    )
+                except sqlite3.IntegrityError:
+                    connection.execute(f"DELETE FROM {_quoted(table)} WHERE {typed}")
+                connection.execute(f"DELETE FROM {_quoted(table)} WHERE {typed}")
+        _compact(connection)
+
+
+def _compact(connection: sqlite3.Connection) -> None:
+    until = time.monotonic() + _LOCKED_S
+    while True:
+        try:
+            connection.execute("VACUUM")
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if not busy or not busy[0]:
+                return
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+        if time.monotonic() > until:
+            raise sqlite3.OperationalError("others are reading it")
+        time.sleep(0.2)
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,120 @@
+"""Calls without consent are neither heard nor kept; what a person says stands above files and paths."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import fakes
+import pytest
+
+from pipeline import batch, consent, keep, plan
+from pipeline.ingest import discover
+from pipeline.plan import Outcome
+from pipeline.settings import Settings
+from pipeline.sidecar import read_sidecar
+from pipeline.store import Store
+from pipeline.types import CallMeta
+
+
+def recording(settings: Settings, name: str, sidecar: str | None = None) -> Path:
+    path = settings.inbox_folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"ok {name}")
+    if sidecar is not None:
+        path.with_name(path.name + ".yaml").write_text(sidecar)
+    return path
+
+
+def run(settings: Settings) -> list[Outcome]:
+    made = plan.plan(discover([settings.inbox_folder]), settings)
+    for job in made.jobs:
+        fakes.work((job, settings))
+    batch.update_store(settings)
+    return list(made.settled)
+
+
+def calls(settings: Settings) -> int:
+    with Store(settings.data) as store:
+        return len(store.query("SELECT call_id FROM calls"))
+
+
+@pytest.mark.parametrize(
+    ("said", "known"),
+    [(True, "yes"), ("Given", "yes"), ("opted-in", "yes"), (False, "no"), ("WITHDRAWN", "no"), ("n", "no"),
+     ("pending", "unknown"), (None, "unknown")],
+)  # fmt: skip
+def test_consent_is_read_in_the_words_of_many_tools(said: object, known: str) -> None:
+    assert consent.consent_of(CallMeta(extra={"consent": said})) == known
+
+
+def test_a_refused_call_is_never_opened_and_said_in_one_line(stages: None, settings: Settings) -> None:
+    recording(settings, "a.wav", "consent: no\n")
+    recording(settings, "b.wav")
+
+    (outcome,) = run(settings)
+
+    assert outcome.status == "withheld"
+    assert outcome.reason == f"{outcome.path}: consent was refused, so it is not heard or kept"
+    assert calls(settings) == 1
+    assert keep.read_failures(settings.data) == []
+
+
+def test_with_require_consent_only_a_yes_is_heard(stages: None, settings: Settings) -> None:
+    import dataclasses
+
+    strict = dataclasses.replace(settings, require_consent=True)
+    recording(settings, "a.wav", "consent: yes\n")
+    unknown = recording(settings, "b.wav")
+
+    (outcome,) = run(strict)
+    assert "no consent is on record" in outcome.reason
+    assert calls(settings) == 1
+
+    consent.state(settings.data, plan.identify(discover([unknown])[0], pattern="").sha256, "yes")
+    assert run(strict)[-1].status == "done"
+    assert calls(settings) == 2
+
+
+def test_a_transcript_that_says_no_itself_is_not_kept(stages: None, settings: Settings) -> None:
+    path = recording(settings, "t.json")
+    path.write_text(json.dumps(fakes.transcript_row("c", consent="no")))
+
+    made = plan.plan(discover([path]), settings)
+    done = fakes.work((made.jobs[0], settings))
+
+    assert (done["status"], done["kept"]) == ("withheld", False)
+    assert calls_in_files(settings) == []
+
+
+def calls_in_files(settings: Settings) -> list[Path]:
+    return list(keep.all_record_files(settings.data))
+
+
+def test_consent_taken_back_erases_what_was_kept_and_given_again_lets_it_in(stages: None, settings: Settings) -> None:
+    path = recording(settings, "a.wav", "consent: yes\n")
+    run(settings)
+    assert calls(settings) == 1
+
+    path.with_name("a.wav.yaml").write_text("consent: no\n")
+    assert [outcome.status for outcome in run(settings)] == ["withheld"]
+    assert calls_in_files(settings) == []
+    assert calls(settings) == 0
+
+    path.with_name("a.wav.yaml").write_text("consent: yes\n")
+    run(settings)
+    assert calls(settings) == 1
+
+
+def test_vendors_and_paths_say_it_too(tmp_path: Path) -> None:
+    audio = tmp_path / "a.wav"
+    audio.write_text("x")
+    audio.with_name("a.wav.json").write_text(json.dumps({"recording_consent": "denied", "host": "Ann"}))
+    assert consent.consent_of(read_sidecar(audio)) == "no"
+
+    found = discover([tmp_path / "a.wav"])[0]
+    audio.with_name("a.wav.json").unlink()
+    assert consent.consent_of(plan.identify(found, pattern="{consent}").meta()) == "unknown"
+    named = tmp_path / "no_b.wav"
+    named.write_text("y")
+    assert consent.consent_of(plan.identify(discover([named])[0], pattern="{consent}_{account}").meta()) == "no"

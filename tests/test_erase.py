@@ -1,0 +1,240 @@
+"""Erasing leaves no byte: every file of the data folder is searched for names and texts afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import fakes
+import pytest
+
+from pipeline import batch, claims, erase, keep, plan, register
+from pipeline.access.book import AccessBook
+from pipeline.errors import AccessError, NotThere, StoreError
+from pipeline.ingest import discover
+from pipeline.settings import Settings
+from pipeline.store import Store
+
+PERSON = "Priya Nair"
+FORMS = (b"priya nair", b"priya%20nair", b"priya_nair", b"priya-nair")
+SAID = "We lose exactly nineteen pallets a week"
+OTHER = "A harmless sentence of another call"
+
+
+def call(folder: Path, name: str, *, rep: str, text: str, buyer: str = "Jo Lee") -> Path:
+    row = fakes.transcript_row(f"vendor-{name}", rep=rep, account="Acme")
+    row["turns"] = [
+        {"t0": 0, "t1": 4, "speaker": "rep", "text": "Hello, what made you look at this now?"},
+        {"t0": 4, "t1": 9, "speaker": f"buyer:{buyer}", "text": text,
+         "words": [{"t0": 4 + i / 10, "t1": 4.1 + i / 10, "text": word} for i, word in enumerate(text.split())]},
+    ]  # fmt: skip
+    path = folder / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(row))
+    return path
+
+
+def take_in(settings: Settings) -> None:
+    made = plan.plan(discover([settings.inbox_folder]), settings)
+    for job in made.jobs:
+        fakes.work((job, settings))
+    batch.update_store(settings)
+
+
+@pytest.fixture
+def world(stages: None, tmp_path: Path) -> Settings:
+    """Two reps' calls in an inbox outside the data folder, and everything else that can hold a name or a word."""
+    settings = Settings(data=tmp_path / "data", inbox=str(tmp_path / "inbox"), workers=1, timeout_s=60.0)
+    inbox = settings.inbox_folder
+    mine = call(inbox / "North" / PERSON, "first", rep=PERSON, text=SAID)
+    call(inbox / "North" / "Tom Becker", "second", rep="Tom Becker", text=f"{OTHER}, said priya nair to me")
+    take_in(settings)
+    data, call_id = settings.data, plan.identify(discover([mine])[0], pattern=settings.path_pattern).call_id
+    with Store(data) as store:
+        store.put_fact("reviews", {
+            "review_id": f"{call_id}_1", "call_id": call_id, "criterion": "discovery", "kind": "blind", "who": "Mel",
+            "why": SAID, "reviewed_at": "2026-10-06 10:00:00", "level": 3, "na": False,
+        })  # fmt: skip
+        for n, rep in enumerate((PERSON, "Tom Becker")):
+            store.put_fact("assignments", {
+                "assignment_id": f"{rep}-{n}", "rep": rep, "criterion": "discovery", "status": "open",
+                "assigned_on": "2026-10-01", "reason": f"as {PERSON} does", "title": "Ask",
+                "detail": {"moments": [{"call_id": call_id, "quote": SAID}, {"call_id": "f" * 16, "quote": OTHER}]},
+            })  # fmt: skip
+        store.put_derived("gaps", [{"rep": PERSON, "criterion": "discovery", "as_of": "2026-10-06", "detail": {}}])
+    with AccessBook(data) as book:
+        book.add_user("boss", "admin", password="a long enough secret 1")
+        book.add_user(PERSON, "rep", password="a long enough secret 2")
+        book.note("boss", "admin", "saw", f"/calls/{call_id}")
+        book.note("boss", "admin", "saw", "/reps/Priya%20Nair")
+        book.note(PERSON, "rep", "saw", "/reps/Tom%20Becker")
+    texts = {
+        "logs/debrief.log": f"{mine}: odd\nfine line\n{call_id[:8]} odd\n",
+        "logs/workers.log.1": f"first.json {PERSON}\nfine line\n",
+        "status/watch-x-1.json": json.dumps({"last": ["scored: first.json", f"x {PERSON}"], "inbox": str(inbox)}),
+        "digests/nightly-1.html": f"<p>{PERSON}</p><p>fine line</p>",
+        "clips/" + call_id + "-4-9.m4a": "\xff\xfe sound",
+        f"voices/{PERSON.lower().replace(' ', '_')}-ab.json": json.dumps({"rep": PERSON, "vector": [1]}),
+        "targets.csv": f"rep,target\n{PERSON.upper()},3\nTom Becker,3\n",
+        "judge/00ff/answer.json": json.dumps({"answer": f"{PERSON} asks"}),
+    }
+    for name, text in texts.items():
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        (data / name).write_text(text, encoding="utf-8")
+    (data / "prefect").mkdir()
+    with contextlib.closing(sqlite3.connect(data / "prefect" / "prefect.db")) as prefect:
+        prefect.execute("CREATE TABLE run (name TEXT, parameters TEXT)")
+        prefect.executemany("INSERT INTO run VALUES (?, ?)", [("first.json", str(mine)), ("second.json", "fine line")])
+        prefect.commit()
+    keep.write_failure(data, {"path": f"{inbox}/North/{PERSON}/bad.wav", "kind": "input", "reason": f"{PERSON}: bad",
+                              "size": 1, "mtime_ns": 1, "sha256": None})  # fmt: skip
+    export(data, tmp_path / "out")
+    (tmp_path / "save.tar.gz").write_bytes(b"x")
+    register.wrote(data, "backup", tmp_path / "save.tar.gz", [tmp_path / "save.tar.gz"])
+    return settings
+
+
+def export(data: Path, folder: Path) -> None:
+    with Store(data) as store:
+        rows = store.export(folder, form="jsonl")
+    register.wrote(data, "export", folder, [folder / f"{table}.jsonl" for table in rows])
+
+
+def bytes_of(data: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(data)): p.read_bytes() for p in data.rglob("*") if p.is_file()}
+
+
+def found_in(data: Path, *needles: bytes) -> list[tuple[str, bytes]]:
+    return [
+        (name, needle)
+        for name, content in bytes_of(data).items()
+        for needle in needles
+        if needle in content.lower() or needle in name.lower().encode()
+    ]
+
+
+def test_the_world_holds_the_person_everywhere_before(world: Settings) -> None:
+    assert len({name.split("/")[0] for name, _ in found_in(world.data, *FORMS)}) > 9
+    assert found_in(world.data, SAID.lower().encode())
+
+
+def test_a_person_is_erased_to_the_last_byte_and_the_others_stay(world: Settings, tmp_path: Path) -> None:
+    data = world.data
+    with Store(data) as store:
+        what = erase.of_person(world, store, "priya  NAIR")
+        assert (len(what.calls), what.mentions) == (1, 1)
+        report = erase.erase(world, store, what)
+        assert store.query("SELECT rep FROM calls") == [{"rep": "Tom Becker"}]
+        assert store.query("SELECT rep, reason FROM assignments") == [{"rep": "Tom Becker", "reason": "as erased does"}]
+        (turn,) = store.query("SELECT text FROM turns WHERE side = 'buyer'")
+        assert turn["text"] == f"{OTHER}, said erased to me"
+        record = store.record(store.query("SELECT call_id FROM calls")[0]["call_id"])
+    assert record is not None
+    spoken = [word["text"] for word in record["transcript"]["turns"][1]["words"]]
+    assert spoken[-4:] == ["erased", "erased", "to", "me"]
+
+    call_id = what.calls[0].call_id
+    assert found_in(data, *FORMS, SAID.lower().encode(), b"first.json") == []
+    assert {name for name, _ in found_in(data, call_id.encode())} == {f"erased/{what.calls[0].sha256}"}
+    assert report.left == ()
+    assert (data / "logs/debrief.log").read_text() == "fine line\n"
+    assert "fine line" in (data / "digests/nightly-1.html").read_text()
+    assert not list((data / "clips").glob("*"))
+    with AccessBook(data) as book:
+        assert [user.name for user in book.users()] == ["boss"]
+        assert len(book.log()) == 3
+    assert not list((tmp_path / "out").glob("*.jsonl"))
+    elsewhere = "\n".join(report.elsewhere)
+    assert "save.tar.gz" in elsewhere
+    assert "first.json: the recording itself" in elsewhere
+    assert (world.inbox_folder / "North" / PERSON / "first.json").exists()
+
+
+def test_a_new_look_at_the_inbox_does_not_bring_it_back(world: Settings) -> None:
+    with Store(world.data) as store:
+        erase.erase(world, store, erase.of_person(world, store, PERSON))
+    made = plan.plan(discover([world.inbox_folder]), world)
+
+    assert [job.path.name for job in made.jobs] == []
+    withheld = [outcome for outcome in made.settled if outcome.status == "withheld"]
+    assert [outcome.path.name for outcome in withheld] == ["first.json"]
+    assert "erased on 20" in withheld[0].reason
+    assert found_in(world.data, SAID.lower().encode()) == []
+
+
+def test_one_call_goes_with_its_recording_and_its_copies_when_asked(world: Settings) -> None:
+    inbox = world.inbox_folder
+    original = inbox / "North" / PERSON / "first.json"
+    copy = inbox / "copy.json"
+    copy.write_bytes(original.read_bytes())
+    (inbox / "North" / PERSON / "first.json.yaml").write_text("call_type: discovery\n")
+    plan.plan(discover([inbox]), world)
+    with Store(world.data) as store:
+        what = erase.of_call(world, store, "vendor-first")
+        report = erase.erase(world, store, what, recordings=True)
+        assert [row["rep"] for row in store.query("SELECT rep FROM assignments ORDER BY rep")] == [PERSON, "Tom Becker"]
+    assert not original.exists()
+    assert not copy.exists()
+    assert not original.with_name("first.json.yaml").exists()
+    assert len(report.recordings) == 3
+    assert found_in(world.data, SAID.lower().encode(), b"vendor-first", str(original).lower().encode()) == []
+    assert (inbox / "North" / "Tom Becker" / "second.json").exists()
+
+
+def test_erasing_goes_through_the_app_that_has_the_store_open(world: Settings) -> None:
+    pytest.importorskip("fastapi")
+    with Store(world.data) as store, AccessBook(world.data) as book:
+        store.serve()
+        assert book.users()
+        done = subprocess.run(
+            [sys.executable, "-m", "pipeline.cli", "erase", "--person", PERSON, "--yes", "--json",
+             "--data", str(world.data)],
+            capture_output=True, text=True, timeout=120, env={**_environment(), "DEBRIEF_INBOX": world.inbox},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["calls"] == 1
+        assert store.query("SELECT rep FROM calls") == [{"rep": "Tom Becker"}]
+        (line,) = book.log(kind="erased")
+        assert (line.what, line.detail) == ("a person", "1 calls, 0 recordings")
+    assert found_in(world.data, *FORMS, SAID.lower().encode()) == []
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+
+
+def test_a_call_that_is_being_worked_on_is_not_half_erased(world: Settings) -> None:
+    with Store(world.data) as store, claims.Claims(world.data / "claims") as others:
+        what = erase.of_person(world, store, PERSON)
+        assert others.take(what.calls[0].sha256)
+        with pytest.raises(StoreError, match="is being worked on"):
+            erase.erase(world, store, what)
+        assert len(store.query("SELECT call_id FROM calls")) == 2
+        assert not (world.data / "erased").exists()
+
+
+def test_the_last_admin_and_unknown_names_are_refused_before_anything_goes(world: Settings) -> None:
+    with Store(world.data) as store:
+        with pytest.raises(NotThere, match="Nobody Here: nothing is kept"):
+            erase.of_person(world, store, "Nobody Here")
+        with pytest.raises(NotThere, match="no such call"):
+            erase.of_call(world, store, "0000")
+        what = erase.of_person(world, store, "boss")
+        with pytest.raises(AccessError, match="last admin"):
+            erase.erase(world, store, what)
+
+
+def test_a_file_that_was_changed_since_its_export_is_named_and_stays(world: Settings, tmp_path: Path) -> None:
+    changed = tmp_path / "out" / "calls.jsonl"
+    changed.write_text("mine now")
+    with Store(world.data) as store:
+        report = erase.erase(world, store, erase.of_person(world, store, PERSON))
+
+    assert changed.read_text() == "mine now"
+    assert any("calls.jsonl" in line and "changed since" in line for line in report.elsewhere)

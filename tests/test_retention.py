@@ -1,0 +1,182 @@
+"""Retention: each class of data goes when its setting says so, with what was made from it; nothing else goes."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime as dt
+import json
+import os
+from pathlib import Path
+
+import fakes
+import pytest
+
+from pipeline import batch, keep, plan, register, retention
+from pipeline.access.book import AccessBook
+from pipeline.ingest import discover
+from pipeline.settings import Settings
+from pipeline.store import Store
+
+TODAY = dt.date(2026, 10, 6)
+QUOTE = "We lose two days a month"
+
+
+@pytest.fixture
+def world(stages: None, tmp_path: Path) -> Settings:
+    """A recording of January and one of October, each with a sidecar, quoted in an assignment, with clips."""
+    settings = Settings(data=tmp_path / "data", inbox=str(tmp_path / "inbox"))
+    inbox = settings.inbox_folder / "North" / "Ann Lee"
+    inbox.mkdir(parents=True)
+    for name in ("2026-01-05_Old", "2026-10-05_New"):
+        (inbox / f"{name}.wav").write_text(f"ok {name}")
+        (inbox / f"{name}.yaml").write_text("call_type: discovery\n")
+    look(settings)
+    with Store(settings.data) as store:
+        ids = {row["account"]: row["call_id"] for row in store.query("SELECT account, call_id FROM calls")}
+        store.put_fact("assignments", {
+            "assignment_id": "a1", "rep": "Ann Lee", "criterion": "discovery", "status": "open",
+            "assigned_on": "2026-02-01",
+            "detail": {"calls": list(ids.values()),
+                       "moments": [{"call_id": call_id, "quote": QUOTE} for call_id in ids.values()]},
+        })  # fmt: skip
+    clips = settings.data / "clips"
+    clips.mkdir()
+    for call_id in ids.values():
+        (clips / f"{call_id}-0-4.m4a").write_bytes(b"\xff")
+    return settings
+
+
+def look(settings: Settings) -> list[str]:
+    made = plan.plan(discover([settings.inbox_folder]), settings)
+    for job in made.jobs:
+        fakes.work((job, settings))
+    batch.update_store(settings)
+    return [job.path.name for job in made.jobs]
+
+
+def retained(settings: Settings, **days: int) -> tuple[list[retention.Due], dict[str, int]]:
+    changed = dataclasses.replace(settings, **days)
+    with Store(settings.data) as store:
+        rows = retention.due(changed, store, today=TODAY)
+        return rows, retention.retain(changed, store, rows)
+
+
+def names(settings: Settings) -> list[str]:
+    return sorted(path.name for path in settings.inbox_folder.rglob("*") if path.is_file())
+
+
+def test_nothing_goes_without_a_setting(world: Settings) -> None:
+    with Store(world.data) as store:
+        assert retention.due(dataclasses.replace(world, keep_cache_days=0), store, today=dt.date(2050, 1, 1)) == []
+
+
+def test_an_old_recording_goes_with_its_sidecar_and_its_scores_stay(world: Settings) -> None:
+    rows, done = retained(world, keep_recordings_days=90)
+
+    assert [(row.kind, Path(row.what).name, row.day) for row in rows] == [
+        ("recording", "2026-01-05_Old.wav", "2026-01-05")
+    ]
+    assert done == {"recording": 1}
+    assert names(world) == ["2026-10-05_New.wav", "2026-10-05_New.yaml"]
+    assert look(world) == []
+    with Store(world.data) as store:
+        assert len(store.query("SELECT 1 FROM calls WHERE n_turns > 0")) == 2
+
+
+def test_what_lies_outside_the_inbox_or_was_not_dealt_with_is_never_deleted(world: Settings, tmp_path: Path) -> None:
+    outside = tmp_path / "mine.wav"
+    outside.write_text("ok")
+    link = world.inbox_folder / "2020-01-01_Link.wav"
+    link.symlink_to(outside)
+    fresh = world.inbox_folder / "2020-01-01_Waiting.wav"
+    fresh.write_text("ok waiting")
+    os.utime(fresh, (0, 0))
+
+    rows, _ = retained(world, keep_recordings_days=1)
+
+    assert "2020-01-01_Waiting.wav" not in {Path(row.what).name for row in rows}
+    assert outside.exists()
+    assert link.is_symlink()
+    assert fresh.exists()
+
+
+def test_words_go_from_records_quotes_and_clips_and_scores_stay(world: Settings) -> None:
+    rows, done = retained(world, keep_transcripts_days=90)
+
+    assert done == {"words of a call": 1}
+    old = rows[0].what
+    with Store(world.data) as store:
+        assert store.query("SELECT n_turns, duration_s, overall, status FROM calls WHERE call_id = ?", [old]) == [
+            {"n_turns": 0, "duration_s": 12.0, "overall": 50.0, "status": "scored"}
+        ]
+        for table in ("turns", "evidence", "missed", "moves"):
+            assert store.query(f"SELECT 1 FROM {table} WHERE call_id = ?", [old]) == []
+        assert len(store.query("SELECT 1 FROM criterion_scores WHERE call_id = ?", [old])) == 3
+        (row,) = store.query("SELECT detail FROM assignments")
+    quotes = {item["call_id"]: item["quote"] for item in row["detail"]["moments"]}
+    assert quotes.pop(old) == ""
+    assert set(quotes.values()) == {QUOTE}
+    assert len(row["detail"]["calls"]) == 2
+    assert [clip.name for clip in (world.data / "clips").iterdir()] == [f"{next(iter(quotes))}-0-4.m4a"]
+    left = [p for p in keep.record_files(world.data, rows[0].sha256) if b"lose two days" in p.read_bytes()]
+    assert left == []
+    assert look(world) == []
+    assert retained(world, keep_transcripts_days=90) == ([], {})
+
+
+def test_scores_go_with_all_that_is_kept_and_the_recording_does_not_bring_them_back(world: Settings) -> None:
+    rows, done = retained(world, keep_scores_days=90, keep_transcripts_days=90)
+
+    assert done == {"call": 1}
+    assert keep.record_files(world.data, rows[0].sha256) == []
+    assert look(world) == []
+    assert "2026-01-05_Old.wav" in names(world)
+
+
+def test_clips_caches_exports_and_audit_lines_go_by_their_own_age(world: Settings, tmp_path: Path) -> None:
+    old = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
+    for path in ((world.data / "clips").iterdir(), [world.data / "judge" / "x" / "a.json"]):
+        for file in path:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+            os.utime(file, (old.timestamp(), old.timestamp()))
+    out = tmp_path / "calls.csv"
+    out.write_text("x")
+    register.wrote(world.data, "export", tmp_path, [out], now=old)
+    register.wrote(world.data, "backup", tmp_path / "b.tar.gz", [], now=old)
+    with AccessBook(world.data, clock=old.timestamp) as book:
+        book.note("ann", "admin", "saw", "/calls/1")
+
+    _, done = retained(world, keep_clips_days=30, keep_cache_days=30, keep_exports_days=30, keep_audit_days=30)
+
+    assert done == {"clip": 2, "export": 1, "cached file": 1, "audit lines": 1}
+    assert not out.exists()
+    assert [row["kind"] for row in register.written(world.data)] == []
+    with AccessBook(world.data) as book:
+        assert book.log() == []
+
+
+def test_hashes_of_files_that_are_gone_leave_the_cache(world: Settings) -> None:
+    next(world.inbox_folder.rglob("2026-01-05_Old.wav")).unlink()
+
+    _, done = retained(world, keep_cache_days=30)
+
+    assert done == {"cached hash": 1}
+    lines = (world.data / "hashes.jsonl").read_text().splitlines()
+    assert [Path(json.loads(line)[0]).name for line in lines] == ["2026-10-05_New.wav"]
+
+
+def test_one_class_that_cannot_go_is_a_line_and_the_others_go(world: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched, Store(world.data) as store:
+        patched.setattr(Path, "unlink", refuse)
+        with contextlib.suppress(PermissionError):
+            done, problems = retention.retain_all(
+                dataclasses.replace(world, keep_recordings_days=1, keep_cache_days=0), store
+            )
+    assert done == {}
+    assert len(problems) == 1
+    assert "cannot be deleted" in problems[0]
