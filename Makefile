@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test lint types unit evaluate hearing fuzz torture load clean
+.PHONY: install demo test lint types unit evaluate hearing fuzz torture load offline clean
 
 install: $(STAMP)
 
@@ -42,6 +42,9 @@ torture: install
 
 load: install
 	$(BIN)/python -m benchmarks.store
+
+offline: install
+	$(BIN)/python -m benchmarks.offline --audio
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache debrief-demo

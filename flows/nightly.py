@@ -33,8 +33,8 @@ def nightly_flow(data: str | None = None) -> dict[str, Any]:
     """What the schedule runs; a summary as JSON.
 
     `backlog`, `rescored` (counts and failures), `store` (what to tell about it), `assigned` (new training), `reminders`
-    (training due), `retained` (what went by retention, by kind), `tidied` (files removed), `swept` (runs and claims left
-    by dead processes), `digest` (file, where it was sent), `problems`.
+    (training due), `retained` (what went by retention, by kind), `tidied` (files removed), `swept` (runs and claims
+    left by dead processes), `digest` (file, where it was sent), `problems`.
 
     `data` is the data folder (else `DEBRIEF_DATA`, else `debrief-data`).
     """

@@ -24,7 +24,7 @@ COMMANDS = (
     "review", "dispute", "calibrate", "users add", "users list", "users role", "users disable", "users enable",
     "users password", "users link", "users token",
     "erase", "doctor", "rebuild", "backup", "standings", "coach", "live", "commitments", "accountability", "import",
-    "digest", "calendar", "crm export", "crm push", "training done", "training drop", "training reopen", "training due",
+    "consent", "tidy", "digest", "calendar", "crm export", "crm push", "training done", "training drop", "training reopen", "training due",
     "training note", "training assign", "training reminders", "training effects", "training modules", "training edit",
 )  # fmt: skip
 
@@ -132,7 +132,9 @@ def run(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("args", "code", "words"),
     [
-        (["erase", "--call", "x"], 2, "is not there yet"),
+        (["erase", "--data", "nowhere-at-all"], 2, "name a call or a person"),
+        (["erase", "--call", "x", "--data", "nowhere-at-all"], 1, "no such data folder"),
+        (["consent", "maybe", "x", "--data", "nowhere-at-all"], 2, "one of yes, no, unknown"),
         (["scorecard", "--data", "nowhere-at-all"], 1, "nowhere-at-all: no such data folder"),
         (["rubric", "check", "none.yaml"], 1, "none.yaml: no such rubric"),
         (["process", "gone.wav", "--rubric", "none", "--data", "nowhere-at-all"], 1, "none: no such rubric"),
