@@ -24,8 +24,9 @@ COMMANDS = (
     "review", "dispute", "calibrate", "users add", "users list", "users role", "users disable", "users enable",
     "users password", "users link", "users token",
     "erase", "doctor", "rebuild", "backup", "standings", "coach", "live", "commitments", "accountability", "import",
-    "consent", "tidy", "digest", "calendar", "crm export", "crm push", "training done", "training drop", "training reopen", "training due",
-    "training note", "training assign", "training reminders", "training effects", "training modules", "training edit",
+    "consent", "tidy", "digest", "calendar", "crm export", "crm push", "training done", "training drop",
+    "training reopen", "training due", "training note", "training assign", "training reminders", "training effects",
+    "training modules", "training edit",
 )  # fmt: skip
 
 READING = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import os
@@ -122,3 +123,97 @@ def test_a_transcript_with_markup_and_escapes_is_kept_as_text(stages: None, tmp_
         assert store.query("SELECT account FROM calls") == [{"account": "../../etc/passwd"}]
     assert "\x1b" not in clean(said)
     assert not (settings.data / "etc").exists()
+
+
+ESCAPES = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e<script>'; DROP TABLE calls; --"
+
+
+def test_no_command_prints_what_a_terminal_would_obey(tmp_path: Path, settings: Settings) -> None:
+    from typer.testing import CliRunner
+
+    from pipeline import batch
+    from pipeline.cli import app
+
+    inbox = settings.inbox_folder
+    inbox.mkdir(parents=True)
+    for n in range(3):
+        row = fakes.transcript_row(f"c{ESCAPES}{n}", rep=f"Ann {ESCAPES}", account=f"Acme {ESCAPES}",
+                                   team=ESCAPES, date=f"2026-09-1{n}", title=ESCAPES)  # fmt: skip
+        row["turns"] = [
+            {**turn, "speaker": f"{turn['speaker']}{ESCAPES if ':' in turn['speaker'] else ''}",
+             "text": f"{turn['text']} {ESCAPES}"} for turn in row["turns"] * 4
+        ]  # fmt: skip
+        (inbox / f"{n}.json").write_text(json.dumps(row))
+    (inbox / f"bad{ESCAPES.replace('/', '')}.wav").write_text("no sound")
+    runner = CliRunner()
+    for job in plan.plan(discover([inbox]), settings).jobs:
+        batch.work((job, settings))
+    with Store(settings.data) as store:
+        store.catch_up()
+        ids = [row["call_id"] for row in store.query("SELECT call_id FROM calls")]
+    commands = [["process", str(inbox)], ["scorecard"], ["scorecard", "--call", ids[0]], ["roles"], ["standings"],
+                ["gaps"], ["training"], ["snippets"], ["account"], ["account", f"Acme {ESCAPES}"], ["plan"],
+                ["commitments"], ["accountability"], ["digest"], ["doctor"], ["coach", ids[0]], ["voices", "list"],
+                ["users", "list"], ["erase", "--call", ids[0], "--dry-run"], ["tidy", "--dry-run"],
+                ["transcribe", str(inbox / "0.json")], ["score", str(inbox / "0.json")],
+                ["consent", "yes", str(inbox / "0.json")], ["account", ESCAPES],
+                ["erase", "--person", ESCAPES]]  # fmt: skip
+    assert len(ids) == 3
+    for args in commands:
+        done = runner.invoke(app, [*args, "--data", str(settings.data)])
+        shown = done.output + (str(done.exception).replace(ESCAPES, "") if not done.exception else "")
+        bad = {hex(ord(char)) for char in shown if char in "\x1b\x07\x9b\u202e"}
+        assert not bad, (args, bad, shown[:500])
+
+
+def test_documents_that_unfold_are_refused(tmp_path: Path) -> None:
+    import zipfile
+
+    from pipeline.errors import TranscriptError
+    from pipeline.formats import read_transcript
+
+    laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
+    body = f'<?xml version="1.0"?><!DOCTYPE d [<!ENTITY l0 "Ann: ha">{laughs}<!ENTITY f SYSTEM "file:///etc/passwd">]>'
+    word = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    paragraphs = "<w:p><w:r><w:t>Ann: &l11;</w:t></w:r></w:p><w:p><w:r><w:t>Bob: &f;</w:t></w:r></w:p>"
+    path = tmp_path / "laughs.docx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as box:
+        box.writestr("[Content_Types].xml", '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/'
+                     '2006/content-types"><Override PartName="/word/document.xml" ContentType="application/vnd.openxml'
+                     'formats-officedocument.wordprocessingml.document.main+xml"/></Types>')  # fmt: skip
+        box.writestr("_rels/.rels", '<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/'
+                     '2006/relationships"><Relationship Id="r" Type="http://schemas.openxmlformats.org/officeDocument/'
+                     '2006/relationships/officeDocument" Target="word/document.xml"/></Relationships>')  # fmt: skip
+        box.writestr(
+            "word/document.xml", f'{body}<w:document xmlns:w="{word}"><w:body>{paragraphs}</w:body></w:document>'
+        )
+    with contextlib.suppress(TranscriptError):
+        text = " ".join(turn.text for turn in read_transcript(path).turns)
+        assert len(text) < 10_000
+        assert "root:" not in text
+
+
+def test_recordings_that_claim_or_unfold_to_days_are_refused(tmp_path: Path) -> None:
+    import struct
+
+    from pipeline.audio import load_audio
+    from pipeline.errors import AudioError
+
+    def wav(name: str, *, rate: int, size: int, claimed: int) -> Path:
+        head = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", claimed + 36, b"WAVE", b"fmt ", 16, 1, 1, rate, rate, 1, 8,
+                           b"data", claimed)  # fmt: skip
+        path = tmp_path / name
+        path.write_bytes(head + b"\x80" * size)
+        return path
+
+    for path in (
+        wav("slow.wav", rate=1, size=20_000, claimed=20_000),  # a sample a second
+        wav("none.wav", rate=0, size=4000, claimed=4000),
+        wav("fast.wav", rate=4_000_000_000, size=4000, claimed=4000),
+    ):
+        with pytest.raises(AudioError) as refused:
+            load_audio(path, max_hours=0.5)
+        assert str(path) in str(refused.value)
+    # what a recorder that was cut off claims counts for nothing: what is there does
+    assert load_audio(wav("claims.wav", rate=8000, size=4000, claimed=4_000_000_000), max_hours=0.5).duration_s == 0.5
+        assert "\n" not in str(refused.value)

@@ -33,4 +33,4 @@ def test_the_guard_would_have_seen_an_attempt(tmp_path: Path) -> None:
     )  # fmt: skip
 
     assert "the network is blocked" in done.stdout, done.stderr
-    assert log.read_text().startswith("connect ('192.0.2.1', 80)")
+    assert "192.0.2.1" in log.read_text()
