@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import smtplib
 import ssl
+from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 from pipeline import keep
 from pipeline.digest import Digest, as_html, as_text
+from pipeline.redact import chosen_kinds, redact_text
 from pipeline.settings import Settings
 
 TIMEOUT_S = 30.0
@@ -26,6 +28,7 @@ _LONGEST_MESSAGE = 20_000
 
 def deliver(digest: Digest, settings: Settings) -> dict[str, Any]:
     """Write and send a digest: `{"file", "sent": [...], "problems": [...]}`. Raises `StoreError` for the file only."""
+    digest = _redacted(digest, chosen_kinds(settings.redact))
     path = settings.data / "digests" / f"{digest.name}.html"
     keep.write_atomically(path, as_html(digest).encode("utf-8"))
     sent: list[str] = []
@@ -44,6 +47,15 @@ def deliver(digest: Digest, settings: Settings) -> dict[str, Any]:
     if settings.digest_to and not settings.smtp_host:
         problems.append("digest not sent by e-mail: `digest_to` is set and `smtp_host` is not")
     return {"file": str(path), "sent": sent, "problems": problems}
+
+
+def _redacted(digest: Digest, kinds: frozenset[str]) -> Digest:
+    """The digest without private details, which promises and reasons may quote."""
+    sections = tuple(
+        replace(part, lines=tuple(redact_text(line, kinds=kinds).text for line in part.lines))
+        for part in digest.sections
+    )
+    return replace(digest, sections=sections)
 
 
 def _mail(digest: Digest, settings: Settings) -> str:

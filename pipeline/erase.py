@@ -161,6 +161,7 @@ def erase(
             for call in what.calls if not again else ():
                 erased.mark(data, call.sha256)
                 erased.mark(data, call.companion_sha256)
+            erased.touch(data)
             gone = tuple(map(str, _recordings(settings, what))) if recordings else ()
             if what.person:
                 forget(data, what.person)

@@ -5,7 +5,9 @@ erased/<sha256>   empty; its time is when the call was erased
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import os
 from pathlib import Path
 
 from pipeline import keep
@@ -17,6 +19,21 @@ def mark(data: Path, sha256: str) -> None:
     """Remember that the content with this hash was erased. Raises `StoreError`."""
     if sha256:
         keep.write_atomically(marker(data, sha256), b"")
+
+
+def touch(data: Path) -> None:
+    """Tell who shows what it did lately (a watcher) that something was erased."""
+    with contextlib.suppress(OSError):
+        (data / "erased").mkdir(parents=True, exist_ok=True)
+        os.utime(data / "erased")
+
+
+def touched(data: Path) -> int:
+    """When something was erased last (ns since 1970); 0 for never."""
+    try:
+        return (data / "erased").stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def marker(data: Path, sha256: str) -> Path:

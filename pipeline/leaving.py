@@ -134,17 +134,17 @@ def redacted_value(value: str, kinds: Collection[str]) -> str:
 def redacted_json(value: str, kinds: Collection[str]) -> str:
     """A JSON text, each string in it without private details."""
     found = json.loads(value)
-    made = without_private(found, kinds)
+    made = redacted_tree(found, kinds)
     return value if made == found else json.dumps(made, ensure_ascii=False)
 
 
-def without_private(value: Any, kinds: Collection[str]) -> Any:
+def redacted_tree(value: Any, kinds: Collection[str]) -> Any:
     """A JSON-ready value, each string in it without private details."""
     if isinstance(value, str):
         return redact_text(value, kinds=kinds).text
     if isinstance(value, list):
-        return [without_private(item, kinds) for item in value]
-    return {key: without_private(item, kinds) for key, item in value.items()} if isinstance(value, dict) else value
+        return [redacted_tree(item, kinds) for item in value]
+    return {key: redacted_tree(item, kinds) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def _insert(cursor: DuckDBPyConnection, statement: str, rows: list[tuple[Any, ...]]) -> None:

@@ -167,3 +167,14 @@ def test_mail_carries_text_and_html(settings: Settings) -> None:
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     closed = deliver.deliver(DIGEST, mailed)
     assert "not sent by e-mail" in closed["problems"][0]
+
+
+def test_private_details_do_not_leave_in_a_digest(settings: Settings) -> None:
+    said = Digest("week-1", "the week", (Section("Promises", ("send it to jane@acme.com, card 4242 4242 4242 4242",)),))
+
+    page = Path(deliver.deliver(said, settings)["file"]).read_text()
+    assert "[email]" in page
+    assert "[card]" in page
+    assert "4242" not in page
+    whole = Path(deliver.deliver(said, replace(settings, redact="none"))["file"]).read_text()
+    assert "jane@acme.com" in whole

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from pipeline import erased
 from pipeline.cli.watching import Watching, panel
 from pipeline.plan import Job, Outcome, Plan
 from pipeline.settings import Settings
@@ -66,3 +67,13 @@ def test_without_a_terminal_each_file_that_needs_a_word_has_its_line(settings: S
         "failed: /in/b.wav: no speech",
         "  1 scored, 1 failed",
     ]
+
+
+def test_what_was_said_before_something_was_erased_is_not_said_again(settings: Settings) -> None:
+    console, _ = sink(terminal=False)
+    with Watching(console, settings) as board:
+        board.outcome(Outcome(Path("/in/Priya Nair.wav"), "scored"))
+        assert "Priya Nair" in str(watchers(settings.data)[0]["last"])
+        erased.touch(settings.data)
+        board.look(1, 0)
+        assert watchers(settings.data)[0]["last"] == []

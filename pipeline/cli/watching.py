@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.progress import line, tally
 from pipeline.cli.shared import one_line
+from pipeline.erased import touched
 from pipeline.plan import Job, Outcome, Plan
 from pipeline.settings import Settings
 from pipeline.status import clear_status, write_status
@@ -37,6 +38,7 @@ class Watching:
         self._now: dict[str, str] = {}
         self._last: deque[str] = deque(maxlen=LINES)
         self._problem = ""
+        self._erased = touched(settings.data)
         self._batch: list[Outcome] = []
         self._over = threading.Event()
         self._live = Live(console=console, refresh_per_second=2, transient=True) if console.is_terminal else None
@@ -128,9 +130,17 @@ class Watching:
     def _tell(self) -> None:
         if self._over.is_set():
             return
+        self._forget_erased()
         write_status(self._settings.data, self.row())
         if self._live:
             self._live.update(panel(self.row()))
+
+    def _forget_erased(self) -> None:
+        """What was said of files before something was erased is not said again."""
+        at = touched(self._settings.data)
+        if at != self._erased:
+            self._erased = at
+            self._last.clear()
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT_S):

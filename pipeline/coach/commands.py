@@ -37,6 +37,8 @@ from pipeline.coach.snippets import BEST_LEVEL
 from pipeline.coach.support import support_report
 from pipeline.coach.training import Library, load_library
 from pipeline.errors import StoreError
+from pipeline.leaving import redacted_tree
+from pipeline.redact import chosen_kinds
 from pipeline.rubric import load_rubric
 from pipeline.types import REP, ObjectionKind
 
@@ -214,7 +216,8 @@ def crm_records(store: Store, *, settings: Settings) -> tuple[list[Row], dict[st
         for name, part in by_account(rows).items()
     ]
     fields = fields_for(settings.crm, settings.data)
-    return crm_rows(views, fields), fields
+    kinds = chosen_kinds(settings.redact)
+    return [redacted_tree(row, kinds) for row in crm_rows(views, fields)], fields
 
 
 def answers_that_worked(store: Store, *, settings: Settings) -> dict[str, str]:
