@@ -24,6 +24,7 @@ from pipeline.ingest import Found, discover
 from pipeline.plan import Outcome
 from pipeline.plan import plan as make_plan
 from pipeline.settings import Settings
+from pipeline.sidecar import beside_state
 
 RESCAN_S = 30.0
 SETTLE_S = 2.0
@@ -31,7 +32,7 @@ SETTLE_S = 2.0
 CHUNK = 200
 """Files per run: a backlog of thousands shows up in the reports as it goes."""
 
-State = tuple[int, int]
+State = tuple[int, int, str]
 
 log = logging.getLogger("debrief.watch")
 
@@ -84,7 +85,7 @@ def _state(path: Path) -> State | None:
         state = path.stat()
     except OSError:
         return None
-    return state.st_size, state.st_mtime_ns
+    return state.st_size, state.st_mtime_ns, beside_state(path)
 
 
 def watch(

@@ -17,6 +17,7 @@ from pipeline import consent, erased, keep, process, retry
 from pipeline.errors import InputError, Withheld
 from pipeline.ingest import Found, HashCache, Sniff, Source, identify
 from pipeline.settings import Settings
+from pipeline.sidecar import beside_state
 
 Status = Literal["scored", "abstained", "review", "failed", "done", "duplicate", "busy", "stopped", "withheld"]
 
@@ -121,6 +122,9 @@ def _failed_before(found: Found, settings: Settings, max_attempts: int | None) -
         return None
     if (failure.get("size"), failure.get("mtime_ns")) != (state.st_size, state.st_mtime_ns):
         return None
+    # corrected metadata may be all that was wrong
+    if failure["kind"] == "input" and failure.get("beside", beside_state(path)) != beside_state(path):
+        return None
     if failure["kind"] != "input":
         status = retry.verdict(failure["kind"], failure["attempts"], max_attempts=max_attempts or MANY)
         if status == "retry" and (max_attempts is None or retry.due(failure, dt.datetime.now(dt.UTC))):
@@ -195,6 +199,7 @@ def keep_failure(
         state = path.stat()
         size, mtime_ns = state.st_size, state.st_mtime_ns
     row = {"path": str(path.absolute()), "sha256": sha256, "size": size, "mtime_ns": mtime_ns}
+    row["beside"] = beside_state(path)
     return keep.write_failure(
         settings.data,
         {**row, "kind": kind, "reason": reason, "debrief": process.debrief_version()},

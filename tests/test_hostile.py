@@ -136,7 +136,7 @@ def test_no_command_prints_what_a_terminal_would_obey(tmp_path: Path, settings: 
 
     inbox = settings.inbox_folder
     inbox.mkdir(parents=True)
-    for n in range(3):
+    for n in range(1):
         row = fakes.transcript_row(f"c{ESCAPES}{n}", rep=f"Ann {ESCAPES}", account=f"Acme {ESCAPES}",
                                    team=ESCAPES, date=f"2026-09-1{n}", title=ESCAPES)  # fmt: skip
         row["turns"] = [
@@ -158,7 +158,7 @@ def test_no_command_prints_what_a_terminal_would_obey(tmp_path: Path, settings: 
                 ["transcribe", str(inbox / "0.json")], ["score", str(inbox / "0.json")],
                 ["consent", "yes", str(inbox / "0.json")], ["account", ESCAPES],
                 ["erase", "--person", ESCAPES]]  # fmt: skip
-    assert len(ids) == 3
+    assert len(ids) == 1
     for args in commands:
         done = runner.invoke(app, [*args, "--data", str(settings.data)])
         shown = done.output + (str(done.exception).replace(ESCAPES, "") if not done.exception else "")

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from fakes import sniff
 
+from pipeline import plan
 from pipeline.errors import InputError
 from pipeline.ingest import discover
+from pipeline.settings import Settings
 from pipeline.sidecar import MAX_BYTES, read_sidecar
 
 
@@ -90,3 +92,38 @@ def test_what_cannot_be_read_is_one_line_that_names_it(tmp_path: Path, name: str
     with pytest.raises(InputError, match=name) as caught:
         read_sidecar(path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_refused_for_its_metadata_is_tried_again_when_that_is_corrected(
+    stages: None, settings: Settings
+) -> None:
+    folder = settings.inbox_folder
+    folder.mkdir(parents=True)
+    (folder / "a.wav").write_text("ok")
+    (folder / "a.yaml").write_text("rep: [")
+    assert [o.status for o in plan.plan(discover([folder]), settings).settled] == ["failed"]
+    assert [o.known for o in plan.plan(discover([folder]), settings).settled] == [True]
+
+    (folder / "a.yaml").write_text("rep: Ann\n")
+
+    assert [job.path.name for job in plan.plan(discover([folder]), settings).jobs] == ["a.wav"]
+
+
+def test_a_watcher_looks_again_when_only_the_metadata_changed(tmp_path: Path) -> None:
+    from flows.watch import SETTLE_S, Looked
+
+    now = [0.0]
+    looked = Looked(clock=lambda: now[0])
+    (tmp_path / "a.wav").write_text("ok")
+    found = discover([tmp_path])
+
+    def ready() -> int:
+        looked.ready(found)
+        now[0] += SETTLE_S + 1
+        still, _ = looked.ready(found)
+        looked.settle(still)
+        return len(still)
+
+    assert [ready(), ready()] == [1, 0]
+    (tmp_path / "a.yaml").write_text("consent: yes\n")
+    assert [ready(), ready()] == [1, 0]

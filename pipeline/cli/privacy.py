@@ -140,6 +140,7 @@ def tidy(
     data: Data = None,
 ) -> None:
     """Housekeeping and retention, as the night does them: what is kept longer than the settings allow goes."""
+    from pipeline.erase import note
     from pipeline.retention import due, retain
     from pipeline.tidy import tidy as housekeep
 
@@ -148,6 +149,8 @@ def tidy(
     with open_store(settings) as store:
         rows = due(settings, store)
         done = {} if dry_run else retain(settings, store, rows)
+    if done:
+        note(settings.data, WHO, ROLE, "erased", "retention", ", ".join(f"{n} {kind}" for kind, n in done.items()))
     if not dry_run:
         done |= {f"{name} (housekeeping)": count for name, count in housekeep(settings).items()}
     if as_json:
