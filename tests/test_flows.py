@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import pipeline.coach.trainer  # noqa: F401 (before the stand-ins take the place of what it imports)
 from pipeline import batch
 from pipeline.plan import Job, Outcome, Plan
 from pipeline.settings import Settings
