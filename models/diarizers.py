@@ -289,6 +289,7 @@ def _pauses(read: Read, seconds: float, speech: Floats32, frames: int) -> npt.ND
     """True where a 17 ms frame lies in a plain pause."""
     from models.segmentation import FRAME_S
 
-    found = pauses.pauses(pauses.levels(read(t0, min(seconds, t0 + 60.0)) for t0 in np.arange(0.0, seconds, 60.0)), speech)
+    blocks = (read(t0, min(seconds, t0 + 60.0)) for t0 in np.arange(0.0, seconds, 60.0))
+    found = pauses.pauses(pauses.levels(blocks), speech)
     at = ((np.arange(frames) + 0.5) * FRAME_S / pauses.HOP_S).astype(int)
     return found[np.minimum(at, len(found) - 1)] if len(found) else np.zeros(frames, bool)

@@ -101,9 +101,8 @@ def channel_spans(audio: Audio, speech: tuple[Floats, ...]) -> tuple[Span, ...]:
     mine = np.stack([difference > middle - half_band, difference < middle + half_band])
     spans = []
     for channel in (0, 1):
-        rough = speech_spans(
-            np.where(mine[channel], rows[channel], 0.0), min_silence_s=pauses.MIN_PAUSE_S, min_speech_s=_MIN_SPAN_S, pad_s=0.0
-        )
+        mine_only = np.where(mine[channel], rows[channel], 0.0)
+        rough = speech_spans(mine_only, min_silence_s=pauses.MIN_PAUSE_S, min_speech_s=_MIN_SPAN_S, pad_s=0.0)
         above = fine[channel] - fine[1 - channel]
         own = above > middle - half_band if channel == 0 else -above < middle + half_band
         for t0, t1 in _trimmed(rough, fine[channel], own, rows[channel]):
