@@ -75,4 +75,4 @@ def at_times(speech: Floats, frames: int, hop_s: float = HOP_S) -> Floats:
     if not len(speech):
         return np.zeros(frames, np.float32)
     middles = (np.arange(frames) + 0.5) * hop_s
-    return np.interp(middles, (np.arange(len(speech)) + 0.5) * SPEECH_FRAME_S, speech).astype(np.float32)
+    return np.asarray(np.interp(middles, (np.arange(len(speech)) + 0.5) * SPEECH_FRAME_S, speech), np.float32)
