@@ -131,7 +131,7 @@ def long(rows: list[Row]) -> str:
     return (
         "## Long recordings\n\nA third of each hour is a sample call over and over, the rest faint noise. All\n"
         "stages are the real ones but the recogniser, for which a stand-in gives a word every 0.4 s of speech; what\n"
-        "it needs itself is part of the memory of a worker above.\n\n"
+        "it needs itself is measured by the part `scaling`.\n\n"
         + table(
             ("hours", "channels", "peak MiB", "CPU seconds", "turns"),
             (
