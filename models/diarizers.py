@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from models import pauses
 from models.silero import FRAME_S as SPEECH_FRAME_S
 from pipeline.errors import ModelUnavailable
 
@@ -31,13 +32,21 @@ class Voice:
     speaker: int
 
 
-STEP_S = 1.0
+_STEP_S = 2.0
+_SHORT_STEP_S = 1.0
+_SHORT_S = 120.0
+"""A shorter recording would have too few windows to cluster at the usual step."""
 _ACTIVE = 0.5
+_SPEECH = 0.4
+_VOICE_ACTIVITY = 0.35
+"""Share of the voice activity detector in whether anybody speaks; the rest is the segmentation model's."""
 _NOBODY = 0.1
 """A window in which speech is nowhere likelier than this is not looked at: hold, pauses, the rest of a long file."""
 _MIN_SPAN_S = 0.1
 _CLEAN_FRAMES = 60
 """A local speaker heard alone this long (about a second) takes part in clustering; shorter ones are assigned."""
+_PIECE_FRAMES = 160
+"""Of a local speaker 1.6 s are embedded, as in the encoder's training: more costs more and tells voices no better."""
 _MAX_CLUSTERED = 3000
 _MIN_MASS = 0.04
 _MAX_SPEAKERS = 6
@@ -50,21 +59,24 @@ def embedded(
 ) -> list[Voice]:
     """Segmentation model, one d-vector per window and local speaker, average-linkage clustering, overlap kept.
 
-    Windows of 5 s every second; the local speakers of one window go to different people (Hungarian assignment);
-    activities are then averaged over all windows (Bredin 2023, "pyannote.audio 2.1 speaker diarization pipeline").
+    Windows of 5 s every two seconds (every second in a short recording); the local speakers of one window go to
+    different people (Hungarian assignment); activities are then averaged over all windows (Bredin 2023, "pyannote.audio
+    2.1 speaker diarization pipeline") and, for whether anybody speaks at all, with `speech`; plain pauses are cut out.
     Raises `ModelUnavailable` when the packaged weights are missing.
     """
     from models.segmentation import FRAME_S
 
-    starts, activity, owners, vectors, weights = _local_speakers(read, seconds, speech)
+    step = _SHORT_STEP_S if seconds < _SHORT_S else _STEP_S
+    starts, activity, owners, vectors, weights = _local_speakers(read, seconds, step, speech)
     if not len(vectors):
         return []
-    similarity = _cluster(vectors, weights, speakers or _count(vectors, weights))
-    active = _stitch(starts, activity, owners, similarity)
+    similarity = _cluster(vectors, weights, speakers or _count(vectors, weights, step))
+    active = _stitch(starts, activity, owners, similarity, speech)
+    if speech is not None:
+        active &= ~_pauses(read, seconds, speech, len(active))[:, None]
     voices = []
     for speaker in range(active.shape[1]):
-        edges = np.diff(np.r_[0, active[:, speaker].astype(np.int8), 0])
-        for first, last in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True):
+        for first, last in pauses.runs(active[:, speaker]):
             t0, t1 = first * FRAME_S, min(seconds, last * FRAME_S)
             if t1 - t0 >= _MIN_SPAN_S:
                 voices.append(Voice(float(t0), float(t1), speaker))
@@ -111,13 +123,13 @@ DIARIZERS: dict[str, Callable[..., list[Voice]]] = {"pyannote": pyannote, "embed
 
 
 def _local_speakers(
-    read: Read, seconds: float, speech: Floats32 | None
+    read: Read, seconds: float, step: float, speech: Floats32 | None
 ) -> tuple[list[float], npt.NDArray[np.float32], list[tuple[int, int]], Floats, Floats]:
     """Windows, their activities, and per local speaker heard: (window, column), d-vector, frames it rests on."""
     from models.dvector import embed, mel_frames
     from models.segmentation import RATE, WINDOW_S, activities, frame_times
 
-    every = (float(start) for start in np.arange(0.0, max(STEP_S, seconds - WINDOW_S + STEP_S), STEP_S))
+    every = (float(start) for start in np.arange(0.0, max(step, seconds - WINDOW_S + step), step))
     starts = [start for start in every if speech is None or _somebody(speech, start, start + WINDOW_S)]
     size = round(WINDOW_S * RATE)
     all_activity: list[Floats32] = []
@@ -145,7 +157,8 @@ def _local_speakers(
                 where = where[where < len(mel)]
                 if len(where) >= 20:
                     owners.append((first + offset, column))
-                    pieces.append(mel[where])
+                    middle = max(0, (len(where) - _PIECE_FRAMES) // 2)
+                    pieces.append(mel[where[middle : middle + _PIECE_FRAMES]])
                     weights.append(float(frames.sum()))
         vectors.append(embed(pieces))
     return (
@@ -205,13 +218,13 @@ def _cluster(vectors: Floats, weights: Floats, count: int) -> Floats:
     return np.asarray(rows @ centres.T)
 
 
-def _count(vectors: Floats, weights: Floats) -> int:
+def _count(vectors: Floats, weights: Floats, step: float) -> int:
     """Number of voices: two, unless more stay clearly apart over at least a minute of speech.
 
     Counts estimated on real calls are mostly wrong, hence the prior: another voice is believed only when the raw
     centroids of all voices are less alike than 0.82 (cosine) and each has 5 % of the speech.
     """
-    if float(weights.sum()) * 270 / 16_000 * STEP_S / 5.0 < _MIN_SECONDS_TO_COUNT:
+    if float(weights.sum()) * 270 / 16_000 * step / 5.0 < _MIN_SECONDS_TO_COUNT:
         return 2
     best = 2
     for count in range(3, _MAX_SPEAKERS + 1):
@@ -229,7 +242,11 @@ def _count(vectors: Floats, weights: Floats) -> int:
 
 
 def _stitch(
-    starts: list[float], activity: npt.NDArray[np.float32], owners: list[tuple[int, int]], similarity: Floats
+    starts: list[float],
+    activity: npt.NDArray[np.float32],
+    owners: list[tuple[int, int]],
+    similarity: Floats,
+    speech: Floats32 | None,
 ) -> npt.NDArray[np.bool_]:
     """Who is active in each 17 ms of the recording, from overlapping windows; (frames, speakers)."""
     from scipy.optimize import linear_sum_assignment
@@ -241,23 +258,38 @@ def _stitch(
     taper = np.hamming(length) + 0.05
     score = np.zeros((total, similarity.shape[1]))
     mass = np.full(total, 1e-9)
-    heard = np.zeros(total)
+    one, two = np.zeros(total), np.zeros(total)
     by_window: dict[int, list[int]] = {}
     for row, (window, _) in enumerate(owners):
         by_window.setdefault(window, []).append(row)
     for window, start in enumerate(starts):
         first = round((start + float(frame_times(1)[0])) / FRAME_S)
         at = slice(first, first + length)
+        ordered = np.sort(activity[window], axis=1)
         mass[at] += taper
-        heard[at] += taper * np.minimum(2, (activity[window] > _ACTIVE).sum(axis=1))
+        one[at] += taper * ordered[:, -1]
+        two[at] += taper * ordered[:, -2]
         rows = by_window.get(window, [])
         if rows:
             for row, speaker in zip(*linear_sum_assignment(-similarity[rows]), strict=True):
                 score[at, speaker] += taper * activity[window][:, owners[rows[row]][1]]
-    together = np.round(heard / mass)
+    likely = one / mass
+    if speech is not None:
+        likely = (1 - _VOICE_ACTIVITY) * likely + _VOICE_ACTIVITY * pauses.at_times(speech, total, FRAME_S)
     ranked = np.argsort(-score, axis=1, kind="stable")
     active = np.zeros(score.shape, bool)
-    for place in range(min(2, score.shape[1])):
-        frames = np.flatnonzero(together > place)
-        active[frames, ranked[frames, place]] = True
-    return active
+    for place, there in enumerate((likely > _SPEECH, (likely > _SPEECH) & (two / mass > _ACTIVE))):
+        if place < score.shape[1]:
+            frames = np.flatnonzero(there)
+            active[frames, ranked[frames, place]] = True
+    return active & (score > 0)
+
+
+def _pauses(read: Read, seconds: float, speech: Floats32, frames: int) -> npt.NDArray[np.bool_]:
+    """True where a 17 ms frame lies in a plain pause."""
+    from models.segmentation import FRAME_S
+
+    blocks = (read(t0, min(seconds, t0 + 60.0)) for t0 in np.arange(0.0, seconds, 60.0))
+    found = pauses.pauses(pauses.levels(blocks), speech)
+    at = ((np.arange(frames) + 0.5) * FRAME_S / pauses.HOP_S).astype(int)
+    return found[np.minimum(at, len(found) - 1)] if len(found) else np.zeros(frames, bool)

@@ -6,7 +6,7 @@ language, the terms to expect and its model, and returns `Word`s in time order. 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,10 +36,15 @@ class Stream(Protocol):
         """All words of the piece; it is over."""
 
 
+def as_they_are(channels: Sequence[Sequence[Word]]) -> list[list[Word]]:
+    """For engines whose probabilities are taken at their word."""
+    return [list(channel) for channel in channels]
+
+
 @dataclass(frozen=True, slots=True)
 class Recogniser:
     """One engine: `transcribe` as above, `revision(model)` for the record, `expected_wer(words)` from its own
-    confidences.
+    confidences, `calibrated(channels)` the words of all channels with their probabilities of being right.
 
     `punctuated` says whether it writes sentences and numerals itself. `stream(language)`, where it can decode while
     somebody speaks, makes a `Stream`, one per channel.
@@ -49,12 +54,18 @@ class Recogniser:
     revision: Callable[[str], str]
     expected_wer: Callable[[list[Word]], float | None]
     punctuated: bool
+    calibrated: Callable[[Sequence[Sequence[Word]]], list[list[Word]]] = as_they_are
     stream: Callable[[str], Stream] | None = None
 
 
 RECOGNISERS: dict[str, Recogniser] = {
     "faster-whisper": Recogniser(whisper.transcribe, whisper.revision, whisper.expected_wer, punctuated=True),
     "pocketsphinx": Recogniser(
-        sphinx.transcribe, sphinx.revision, sphinx.expected_wer, punctuated=False, stream=sphinx.SphinxStream
+        sphinx.transcribe,
+        sphinx.revision,
+        sphinx.expected_wer,
+        punctuated=False,
+        calibrated=sphinx.calibrated,
+        stream=sphinx.SphinxStream,
     ),
 }

@@ -8,7 +8,8 @@ all.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -30,6 +31,11 @@ _LONGEST_WORD_S = 2.0
 _CALIBRATION = (1.04, -1.22)
 """Expected WER = first + second x mean posterior, fitted on 22 clean, 8 kHz and noisy pieces of the sample calls (rms
 error 0.08, true WER 0.09-0.92); `python -m benchmarks.hearing` prints expected beside measured."""
+
+_WORD = (0.61, 0.61, 0.90)
+"""Log-odds that a word is right = first + second x its posterior's + third x the call's mean posterior's. Fitted on 780
+words of pieces of four sample calls, clean, 8 kHz and noisy; fitted on two of the calls only, the Brier score on the
+other two falls from 0.139 to 0.103 and the calibration error from 0.10 to 0.055."""
 
 
 def transcribe(
@@ -65,6 +71,29 @@ def expected_wer(words: list[Word]) -> float | None:
         return None
     mean = float(np.average([word.prob or 0.0 for word in words], weights=[len(word.text) for word in words]))
     return min(1.0, max(0.0, _CALIBRATION[0] + _CALIBRATION[1] * mean))
+
+
+def calibrated(channels: Sequence[Sequence[Word]]) -> list[list[Word]]:
+    """The words of each channel, their posteriors turned into the probability that the word is right.
+
+    The decoder's posteriors are too low on a clear line and too high on a noisy one, so the call's mean posterior
+    counts too: logistic regression on the log-odds of both.
+    """
+    every = [word for channel in channels for word in channel]
+    if not every:
+        return [list(channel) for channel in channels]
+    bias, own, call = _WORD
+    shift = bias + call * _log_odds(float(np.mean([word.prob or 0.0 for word in every])))
+
+    def right(word: Word) -> Word:
+        return replace(word, prob=float(1 / (1 + np.exp(-shift - own * _log_odds(word.prob or 0.0)))))
+
+    return [[right(word) for word in channel] for channel in channels]
+
+
+def _log_odds(probability: float) -> float:
+    kept = min(0.98, max(0.02, probability))
+    return float(np.log(kept / (1 - kept)))
 
 
 def _utterance(decoder: Any, samples: npt.NDArray[np.float32], t0: float, t1: float) -> list[Word]:

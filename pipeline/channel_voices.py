@@ -15,6 +15,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from models import pauses
 from pipeline.audio import Audio
 from pipeline.diarize import Span
 
@@ -26,6 +27,8 @@ _CLEARLY_TWO = 0.80
 _PERHAPS_TWO = 0.92
 _MIN_SHARE = 0.12
 _LEVEL = 10 ** (-25 / 20)
+_LOUD_BACKGROUND_DB = -10.0
+_OTHER_BACKGROUND_DB = 6.0
 
 Piece = tuple[int, float, float]
 """Index of the span, start and end in seconds."""
@@ -48,7 +51,11 @@ def split_voices(audio: Audio, spans: tuple[Span, ...], *, speakers: int = 0) ->
 
 
 def _alike(audio: Audio, spans: tuple[Span, ...], channel: int) -> float:
-    """Cosine between the means of two clusters of a channel's voice; 1.0 where one is too small or speech too short."""
+    """Cosine between the means of two clusters of a channel's voice; 1.0 where one is too small or speech too short.
+
+    1.0 too where only one cluster has something nearly as loud under the voice: one voice with and without hold
+    music is one.
+    """
     pieces = _pieces(spans, channel)
     if len(pieces) < _LOOK // 2:
         return 1.0
@@ -58,8 +65,18 @@ def _alike(audio: Audio, spans: tuple[Span, ...], channel: int) -> float:
     sizes = np.bincount(labels, minlength=3)[1:]
     if sizes.min() < _MIN_SHARE * len(labels):
         return 1.0
+    under = [_background(audio, pieces[index], channel) for index in chosen]
+    quiet, noisy = sorted(float(np.median([under[row] for row in np.flatnonzero(labels == k)])) for k in (1, 2))
+    if noisy > _LOUD_BACKGROUND_DB and noisy - quiet > _OTHER_BACKGROUND_DB:
+        return 1.0
     first, second = (vectors[labels == label].mean(axis=0) for label in (1, 2))
     return float(first @ second / (np.linalg.norm(first) * np.linalg.norm(second)))
+
+
+def _background(audio: Audio, piece: Piece, channel: int) -> float:
+    """Level of a piece's quietest 10 ms (10th percentile) against its mean, in dB."""
+    level = pauses.levels([audio.read(channel, piece[1], piece[2])])
+    return float(np.percentile(level, 10) - 10 * np.log10(np.mean(10 ** (level / 10)) + 1e-10))
 
 
 def _relabelled(audio: Audio, spans: tuple[Span, ...], channel: int, *, voices: int) -> tuple[Span, ...]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.silero import FRAME, speech_spans
+from models import pauses
+from models.silero import FRAME_S, speech_spans
 from pipeline.audio import Audio, Samples, loudness_gain, speech_probabilities
 from pipeline.errors import ModelUnavailable
 from pipeline.settings import Settings
@@ -24,6 +25,8 @@ _IDENTICAL_DB = -25.0
 _MIN_SEPARATION_DB = 6.0
 _SILENT_DBFS = -70.0
 _AROUND = 64
+_EDGE_S = 0.15
+_MIN_SPAN_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +85,6 @@ def _one_recording(audio: Audio) -> str:
     return "both channels are the same" if 10 * np.log10(max(residual, 1e-12)) < _IDENTICAL_DB else ""
 
 
-def _levels(audio: Audio, channel: int, frames: int) -> npt.NDArray[np.float64]:
-    """Level in dBFS of each 32 ms frame, smoothed over three; shape (frames,)."""
-    power = np.zeros(frames)
-    done = 0
-    rest: Samples = np.zeros(0, np.float32)
-    for block in audio.blocks(channel):
-        rest = np.concatenate([rest, block])
-        whole = len(rest) // FRAME
-        power[done : done + whole] = np.mean(np.square(rest[: whole * FRAME].reshape(whole, FRAME)), axis=1)
-        done += whole
-        rest = rest[whole * FRAME :]
-    smooth = np.convolve(power, np.ones(3) / 3, mode="same")
-    return np.asarray(10 * np.log10(smooth + 1e-9))
-
-
 def channel_spans(audio: Audio, speech: tuple[Floats, ...]) -> tuple[Span, ...]:
     """Speech of each side from a recording with one side per channel; empty where the sides cannot be told apart."""
     frames = min(len(row) for row in speech)
@@ -104,7 +92,8 @@ def channel_spans(audio: Audio, speech: tuple[Floats, ...]) -> tuple[Span, ...]:
     active = rows.max(axis=0) > 0.5
     if not active.any():
         return ()
-    difference = _levels(audio, 0, frames) - _levels(audio, 1, frames)
+    fine = [pauses.levels(audio.blocks(channel)) for channel in (0, 1)]
+    difference = _per_frame(fine[0], frames) - _per_frame(fine[1], frames)
     low, high = _two_means(difference[active])
     if high - low < _MIN_SEPARATION_DB:
         return ()
@@ -112,13 +101,52 @@ def channel_spans(audio: Audio, speech: tuple[Floats, ...]) -> tuple[Span, ...]:
     mine = np.stack([difference > middle - half_band, difference < middle + half_band])
     spans = []
     for channel in (0, 1):
-        for t0, t1 in speech_spans(
-            np.where(mine[channel], rows[channel], 0.0), min_silence_s=0.18, min_speech_s=0.1, pad_s=0.0
-        ):
+        mine_only = np.where(mine[channel], rows[channel], 0.0)
+        rough = speech_spans(mine_only, min_silence_s=pauses.MIN_PAUSE_S, min_speech_s=_MIN_SPAN_S, pad_s=0.0)
+        above = fine[channel] - fine[1 - channel]
+        own = above > middle - half_band if channel == 0 else -above < middle + half_band
+        for t0, t1 in _trimmed(rough, fine[channel], own, rows[channel]):
             spans.append(Span(t0, t1, f"channel {channel}", channel))
     if len({span.channel for span in spans}) < 2:
         return ()
     return tuple(sorted(spans, key=lambda span: (span.t0, span.t1)))
+
+
+def _per_frame(level: Floats, frames: int) -> npt.NDArray[np.float64]:
+    """Level in dB of each 32 ms frame, from those of 10 ms; shape (frames,)."""
+    middles = ((np.arange(frames) + 0.5) * FRAME_S / pauses.HOP_S).astype(int)
+    power = np.convolve(10 ** (level.astype(np.float64) / 10), np.ones(7) / 7, mode="same")
+    return np.asarray(10 * np.log10(power[np.minimum(middles, len(power) - 1)] + 1e-9))
+
+
+def _trimmed(
+    spans: list[tuple[float, float]], level: Floats, own: npt.NDArray[np.bool_], speech: Floats
+) -> list[tuple[float, float]]:
+    """Spans of one channel with edges to 10 ms and plain pauses cut out; as they are where silence is not plain.
+
+    An edge moves outwards by up to 0.15 s while the channel sounds and the sound is its own; what is then left between
+    two spans is a gap only if it lasts as long as a pause.
+    """
+    silent = pauses.pauses(level, speech)
+    if not silent.any():
+        return spans
+    voiced = own & ~silent
+    kept = np.zeros(len(level), bool)
+    for t0, t1 in spans:
+        first, last = round(t0 / pauses.HOP_S), round(t1 / pauses.HOP_S)
+        kept[first - _reach(voiced[:first][::-1]) : last + _reach(voiced[last:])] = True
+    gaps = pauses.longer_than(~kept, round(pauses.MIN_PAUSE_S / pauses.HOP_S))
+    return [
+        (first * pauses.HOP_S, last * pauses.HOP_S)
+        for first, last in pauses.runs(~gaps & ~silent)
+        if last - first >= round(_MIN_SPAN_S / pauses.HOP_S) and kept[first:last].any()
+    ]
+
+
+def _reach(voiced: npt.NDArray[np.bool_]) -> int:
+    """How many frames an edge moves into `voiced`: up to the first that is not, at most 0.15 s."""
+    ahead = voiced[: round(_EDGE_S / pauses.HOP_S)]
+    return len(ahead) if ahead.all() else int(np.argmin(ahead))
 
 
 def _two_means(values: npt.NDArray[np.float64]) -> tuple[float, float]:

@@ -50,12 +50,12 @@ def transcribe(path: Path | str, *, meta: CallMeta | None = None, settings: Sett
         )
         for channel in range(diarization.audio.channels)
     ]
-    turns = build_turns(channels, diarization, punctuated=recogniser.punctuated, names=terms)
+    words: list[Word] = [word for channel in channels for word in channel]
+    turns = build_turns(recogniser.calibrated(channels), diarization, punctuated=recogniser.punctuated, names=terms)
     if not turns:
         raise AudioError(
             f"{path}: speech was found but no word was understood; check the recording's volume and language"
         )
-    words: list[Word] = [word for channel in channels for word in channel]
     hearing = Hearing(
         engine=engine,
         revision=recogniser.revision(model),

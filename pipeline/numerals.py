@@ -1,8 +1,9 @@
 """Spoken numbers, money, percentages and dates as people write them, where that is safe; everything else stays words.
 
 `forty five thousand dollars` -> `$45,000`, `march thirty first` -> `March 31`, `eleven percent` -> `11%`, `twenty
-twenty six` -> `2026`. Small counts (`two sites`), times (`three thirty`) and digit strings are left alone: a wrong
-numeral is worse than a word.
+twenty six` -> `2026`, `three and a half thousand` -> `3,500`, `ten fifteen a.m.` -> `10:15 a.m.`. Small counts (`two
+sites`), times without their half of the day (`three thirty`) and digit strings are left alone: a wrong numeral is worse
+than a word.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ _ROUND = """twenty thirty forty fifty sixty seventy eighty ninety""".split()
 TENS = {word: 10 * value for value, word in enumerate(_ROUND, start=2)}
 _SCALES = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
 _MONEY = {"dollar": "$", "dollars": "$", "pound": "£", "pounds": "£", "euro": "€", "euros": "€"}
+_PERCENT = (["percent"], ["per", "cent"])
+_HALF_DAYS = frozenset(("am", "pm", "a.m.", "p.m."))
 _MONTHS = frozenset("""january february march april may june july august september october november december""".split())
 _BEFORE_DATES = frozenset(
     """on by of until till before after since from to for and monday tuesday wednesday thursday friday""".split()
@@ -32,6 +35,8 @@ def written(text: str) -> str:
     index = 0
     while index < len(words):
         size, rendered = _date(words, index)
+        if not size:
+            size, rendered = _time(words, index)
         if not size:
             size, rendered = _number(words, index)
         out.append(rendered if size else words[index])
@@ -50,7 +55,22 @@ def _date(words: list[str], index: int) -> tuple[int, str]:
     # "may" and "march" are verbs too: "it may second that" is not a date.
     if words[index] in ("may", "march") and index and words[index - 1] not in _BEFORE_DATES:
         return 0, ""
+    year = _year(words, at + size) if at + size < len(words) else None
+    if year:
+        return at + size + year[0] - index, f"{words[index].capitalize()} {day}, {year[1]}"
     return at + size - index, f"{words[index].capitalize()} {day}"
+
+
+def _time(words: list[str], index: int) -> tuple[int, str]:
+    """`ten fifteen a.m.` -> (3, `10:15 a.m.`); (0, "") where no half of the day is named."""
+    if not 1 <= _UNITS.get(words[index], 0) <= 12 or (index and _starts_number(words[index - 1])):
+        return 0, ""
+    size, minutes = _below_hundred(words, index + 1)
+    half = words[index + 1 + size] if index + 1 + size < len(words) else ""
+    # "one am i" is not a time
+    if half not in _HALF_DAYS or minutes > 59 or (minutes < 10 if size else half == "am"):
+        return 0, ""
+    return 2 + size, f"{_UNITS[words[index]]}{f':{minutes}' if size else ''} {half}"
 
 
 def _ordinal(words: list[str], index: int) -> tuple[int, int]:
@@ -72,6 +92,7 @@ def _number(words: list[str], index: int) -> tuple[int, str]:
     year = _year(words, index)
     if year:
         return year
+    size, value, scale = _with_half(words, index, (size, value, scale))
     after = words[index + size] if index + size < len(words) else ""
     # Another number right behind ("three thirty", "five five five") is a time or a digit string.
     if _starts_number(after) or (index and _starts_number(words[index - 1])):
@@ -80,12 +101,37 @@ def _number(words: list[str], index: int) -> tuple[int, str]:
             run += 1
         return run, " ".join(words[index : index + run])
     if after in _MONEY:
-        return size + 1, f"{_MONEY[after]}{_figures(value, scale)}"
-    if after == "percent" or words[index + size : index + size + 2] == ["per", "cent"]:
-        return size + (1 if after == "percent" else 2), f"{_figures(value, scale)}%"
+        more, cents = _cents(words, index + size + 1)
+        return size + 1 + more, f"{_MONEY[after]}{_figures(value, scale)}{cents if value == int(value) else ''}"
+    percent = _percent(words, index + size)
+    if percent:
+        return size + percent, f"{_figures(value, scale)}%"
     if value < 10 or words[index] == "a":
         return size, " ".join(words[index : index + size])
     return size, _figures(value, scale)
+
+
+def _with_half(words: list[str], index: int, number: tuple[int, float, str]) -> tuple[int, float, str]:
+    """`three and a half thousand` as (5, 3,500, `thousand`), `three and a half percent` as (4, 3.5, "")."""
+    size, value, scale = number
+    if scale or value > 999 or words[index + size : index + size + 3] != ["and", "a", "half"]:
+        return number
+    after = words[index + size + 3] if index + size + 3 < len(words) else ""
+    if after in _SCALES:
+        return size + 4, (value + 0.5) * _SCALES[after], after
+    return (size + 3, value + 0.5, scale) if _percent(words, index + size + 3) else number
+
+
+def _percent(words: list[str], index: int) -> int:
+    """How many words here say `percent`; 0 if none."""
+    return next((len(form) for form in _PERCENT if words[index : index + len(form)] == form), 0)
+
+
+def _cents(words: list[str], index: int) -> tuple[int, str]:
+    """`and fifty cents` -> (3, `.50`); (0, "") where no cents follow."""
+    size, value = _below_hundred(words, index + 1)
+    follows = words[index : index + 1] == ["and"] and words[index + 1 + size : index + 2 + size]
+    return (2 + size, f".{value:02d}") if size and follows in (["cents"], ["pence"]) else (0, "")
 
 
 def _starts_number(word: str) -> bool:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from pipeline.diarize import Diarization, loudest_speaker_at
+from pipeline.diarize import Diarization, Span, loudest_speaker_at
 from pipeline.numerals import written
 from pipeline.types import Turn, Word
 
@@ -24,6 +24,8 @@ _BACKCHANNELS = frozenset(
     """mm mhm mmhm mm-hmm mmm hm hmm uh-huh uhhuh huh yeah yep yes right okay ok sure i see got it exactly true
     good""".split()
 )
+_LISTENING = frozenset("mm mhm mmhm mm-hmm mmm hm hmm uh-huh uhhuh".split())
+"""What nobody says amid a sentence of their own."""
 _ALWAYS_CAPITAL = re.compile(
     r"\b(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|february|april|june|july|august|september|"
     r"october|november|december|english|american|european)\b"
@@ -89,14 +91,25 @@ def _by_voice(words: list[Word], diarization: Diarization) -> list[tuple[str, Wo
     fallback = diarization.spans[0].speaker if diarization.spans else "SPEAKER_00"
     speakers: list[str] = []
     for word in words:
-        found = loudest_speaker_at(diarization.spans, word.t0, max(word.t1, word.t0 + 0.02))
+        found = _listener(diarization.spans, word) or loudest_speaker_at(
+            diarization.spans, word.t0, max(word.t1, word.t0 + 0.02)
+        )
         speakers.append(found or (speakers[-1] if speakers else fallback))
     for index in range(1, len(words) - 1):
         before, here, after = speakers[index - 1 : index + 2]
         close = words[index].t0 - words[index - 1].t1 < 0.2 and words[index + 1].t0 - words[index].t1 < 0.2
-        if before == after != here and close and words[index].t1 - words[index].t0 < _ISLAND_S:
+        listens = _bare(words[index].text) in _LISTENING
+        if before == after != here and close and not listens and words[index].t1 - words[index].t0 < _ISLAND_S:
             speakers[index] = before
     return list(zip(_snap(words, speakers), words, strict=True))
+
+
+def _listener(spans: tuple[Span, ...], word: Word) -> str | None:
+    """Who says a listening sound while somebody else goes on: whose span around it is the shortest; else None."""
+    if _bare(word.text) not in _LISTENING:
+        return None
+    around = [span for span in spans if span.t0 <= (word.t0 + word.t1) / 2 <= span.t1]
+    return min(around, key=lambda span: span.t1 - span.t0).speaker if around else None
 
 
 def _snap(words: list[Word], speakers: list[str]) -> list[str]:

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from pipeline.errors import AudioError, EngineError
+from pipeline.formats import WRITERS, write_transcript
 from pipeline.types import (
     CallMeta,
     CriterionScore,
@@ -128,7 +129,12 @@ def score_call(transcript: Transcript, rubric: Rubric, *, settings: Any) -> Scor
 
 
 MODULES = {
-    "pipeline.formats": {"sniff": sniff, "read_transcript": read_transcript},
+    "pipeline.formats": {
+        "sniff": sniff,
+        "read_transcript": read_transcript,
+        "WRITERS": WRITERS,
+        "write_transcript": write_transcript,
+    },
     "pipeline.hear": {"transcribe": transcribe, "choose_engine": choose_engine},
     "pipeline.roles": {"resolve_roles": resolve_roles},
     "pipeline.judge": {"score_call": score_call},

@@ -161,6 +161,27 @@ def test_transcribing_prints_transcripts(run: Run, inbox: Path, tmp_path: Path, 
     assert not settings.data.exists()
 
 
+def test_a_transcript_is_written_for_other_tools(run: Run, inbox: Path, tmp_path: Path) -> None:
+    recording = inbox / "North/Ann/2026-09-14_acme.wav"
+    assert run("transcribe", str(recording), "--format", "vtt").stdout.startswith("WEBVTT")
+    done = run("transcribe", str(recording), "--format", "audacity", "--out", str(tmp_path / "out"))
+    written = tmp_path / "out" / "2026-09-14_acme.labels.txt"
+    assert (done.exit_code, len(written.read_text().splitlines())) == (0, 3)
+    again = run("transcribe", str(recording), "--format", "audacity", "--out", str(tmp_path / "out"))
+    assert (again.exit_code, again.stderr.count("\n")) == (1, 1)
+    assert "is there already and was left alone" in again.stderr
+    assert run("transcribe", str(recording), "--format", "doc").exit_code == 2
+    assert run("transcribe").exit_code == 2
+
+
+def test_a_processed_call_is_written_for_other_tools(run: Run, inbox: Path) -> None:
+    run("process", str(inbox / "North"))
+    call = rows(run("scorecard", "--json").stdout)[0]["call_id"]
+    assert run("transcribe", "--call", call[:8], "--format", "srt").stdout.startswith("1\n00:00:0")
+    assert run("transcribe", "--call", call, "--json").stdout.startswith('{"call_id"')
+    assert run("transcribe", "--call", "ffffffff").exit_code == 1
+
+
 def test_scoring_a_recording_is_refused(run: Run, inbox: Path) -> None:
     done = run("score", str(inbox / "North/Ann/2026-09-14_acme.wav"))
     assert done.exit_code == 1

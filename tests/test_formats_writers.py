@@ -48,6 +48,14 @@ def test_captions_and_text_come_back(name: str, form: str, tmp_path: Path) -> No
         assert [t.t1 for t in back.turns] == pytest.approx([t.t1 for t in TRANSCRIPT.turns], abs=within)
 
 
+def test_a_monologue_in_text_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "t"
+    path.write_text(
+        write_transcript(Transcript("c", CallMeta(), (Turn(1.0, 9.0, "rep:Tom", "Well. So it goes"),)), "txt")
+    )
+    assert [(turn.speaker, turn.text) for turn in read_transcript(path).turns] == [("rep:Tom", "Well. So it goes")]
+
+
 def test_vtt_is_strictly_valid() -> None:
     from webvtt import WebVTT
 

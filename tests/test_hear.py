@@ -82,6 +82,18 @@ def test_every_recogniser_keeps_the_contract() -> None:
         assert 0 <= sure < doubtful <= 1
 
 
+def test_a_words_probability_says_how_often_such_words_are_right() -> None:
+    def heard(mean: float) -> list[list[Word]]:
+        rest = [Word(float(at), at + 0.3, "word", mean) for at in range(20)]
+        return [[Word(30.0, 30.3, "half", 0.5)], [*rest, Word(40.0, 40.3, "none", 0.0)]]
+
+    clear, noisy = (sphinx.calibrated(heard(mean)) for mean in (0.9, 0.1))
+    assert [[word.text for word in channel] for channel in clear] == [[w.text for w in c] for c in heard(0.9)]
+    assert clear[0][0].prob > 0.7 > noisy[0][0].prob  # type: ignore[operator]
+    assert clear[1][0].prob > clear[0][0].prob > clear[1][-1].prob > 0.0  # type: ignore[operator]
+    assert sphinx.calibrated([[], []]) == [[], []]
+
+
 def test_silence_gives_no_words() -> None:
     quiet = np.zeros(3 * 16_000, np.float32)
     assert sphinx.transcribe(lambda t0, t1: quiet[round(t0 * 16_000) : round(t1 * 16_000)], [(0.0, 3.0)]) == []

@@ -24,6 +24,12 @@ from pipeline.numerals import written
         ("nine thousand four hundred pounds", "£9,400"),
         ("forty-five days", "45 days"),
         ("twenty thousand or thirty thousand", "20,000 or 30,000"),
+        ("three and a half thousand a day", "3,500 a day"),
+        ("two and a half million dollars", "$2.5 million"),
+        ("six and a half percent", "6.5%"),
+        ("seven dollars and fifty cents", "$7.50"),
+        ("at ten fifteen a.m. or nine pm", "at 10:15 a.m. or 9 pm"),
+        ("january second twenty twenty seven", "January 2, 2027"),
     ],
 )
 def test_numbers_as_people_write_them(spoken: str, expected: str) -> None:
@@ -39,6 +45,7 @@ def test_numbers_as_people_write_them(spoken: str, expected: str) -> None:
         "may i ask",
         "one of them",
         "twenty four seven",
+        "two and a half sites",
         "a hundred",
         "",
     ],

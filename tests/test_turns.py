@@ -36,6 +36,12 @@ def test_words_go_to_whoever_covers_them_and_lone_strays_join() -> None:
     assert turns[0].text == "We lose 4,000 each time."
 
 
+def test_a_listening_sound_amid_a_sentence_is_the_listeners() -> None:
+    said = [*words("so that is the", 0.0), Word(1.22, 1.45, "mm-hmm", 0.9), *words("second thing", 1.5)]
+    turns = build_turns([said], voices((0.0, 2.2, "A"), (1.2, 1.5, "B")), punctuated=False)
+    assert [(turn.speaker, turn.text) for turn in turns] == [("A", "So that is the second thing."), ("B", "Mm-hmm.")]
+
+
 def test_a_change_of_speaker_moves_to_the_pause() -> None:
     text = [*words("that is fine", 0.0, step=0.26), *words("great so monday", 1.5, step=0.26)]
     turns = build_turns([text], voices((0.0, 0.5, "A"), (0.55, 3.0, "B")), punctuated=False)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from benchmarks.hearing.cases import CONDITIONS, Case, decoded, made_worse, sample_cases, write_wav
 from models.recognisers import RECOGNISERS, Recogniser
@@ -27,23 +30,29 @@ def plain(text: str) -> str:
 
 
 class Clock:
-    """Stands in for a recogniser and adds up the CPU seconds that the bare engine takes."""
+    """Stands in for a recogniser and adds up the CPU and wall seconds that the bare engine takes."""
 
     def __init__(self, engine: Recogniser) -> None:
-        self.spent = 0.0
+        self.spent = self.wall = 0.0
         self._call: Callable[..., Any] = engine.transcribe
 
     def transcribe(self, *args: Any, **choices: Any) -> Any:
-        started = time.process_time()
+        started, began = time.process_time(), time.monotonic()
         try:
             return self._call(*args, **choices)
         finally:
             self.spent += time.process_time() - started
+            self.wall += time.monotonic() - began
 
 
-def word_rows(settings: Settings, *, seconds: float) -> Iterator[Row]:
-    """One row per sample call and condition. As recorded the whole call is heard, made worse its first `seconds`."""
+def word_rows(settings: Settings, *, seconds: float, calls: Collection[str] = ()) -> Iterator[Row]:
+    """One row per sample call (all, or those named) and condition. As recorded the whole call is heard, made worse its
+    first `seconds`.
+    """
+    warm_up(settings)
     for case in sample_cases():
+        if calls and case.name not in calls:
+            continue
         audio = decoded(case)
         for condition in CONDITIONS:
             until = audio.duration_s if condition == CONDITIONS[0] else min(seconds, audio.duration_s)
@@ -54,6 +63,18 @@ def word_rows(settings: Settings, *, seconds: float) -> Iterator[Row]:
                 yield {"call": case.name, "condition": condition, **_heard(case, path, until, settings)}
 
 
+def warm_up(settings: Settings) -> None:
+    """Load what is loaded once per process, so that the first row does not pay for it."""
+    from models import dvector, segmentation
+    from models.silero import probabilities
+
+    with contextlib.suppress(DebriefError):
+        segmentation.activities(np.zeros((1, round(segmentation.WINDOW_S * segmentation.RATE)), np.float32))
+        dvector.embed([np.zeros((160, dvector.BANDS), np.float32)])
+        probabilities([np.zeros(512, np.float32)])
+        RECOGNISERS[choose_engine(settings)[0]].transcribe(lambda t0, t1: np.zeros(16_000, np.float32), [(0.0, 1.0)])
+
+
 def _heard(case: Case, path: Path, seconds: float, settings: Settings) -> Row:
     import jiwer
 
@@ -61,7 +82,7 @@ def _heard(case: Case, path: Path, seconds: float, settings: Settings) -> Row:
     engine = RECOGNISERS[name]
     clock = Clock(engine)
     RECOGNISERS[name] = dataclasses.replace(engine, transcribe=clock.transcribe)
-    started = time.process_time()
+    started, began = time.process_time(), time.monotonic()
     try:
         heard = transcribe(path, meta=case.meta, settings=settings)
         heard = resolve_roles(heard, threshold=settings.min_roles_confidence)
@@ -69,7 +90,7 @@ def _heard(case: Case, path: Path, seconds: float, settings: Settings) -> Row:
         return {"problem": str(error).replace(str(path), path.name)}
     finally:
         RECOGNISERS[name] = engine
-    spent = time.process_time() - started
+    spent, wall = time.process_time() - started, time.monotonic() - began
     said = sorted((word for turn in heard.turns for word in turn.words), key=lambda word: word.t0)
     return {
         "engine": name,
@@ -81,6 +102,8 @@ def _heard(case: Case, path: Path, seconds: float, settings: Settings) -> Row:
         "roles_right": _roles_right(case, heard),
         "cpu_s": spent,
         "engine_s": clock.spent,
+        "wall_s": wall,
+        "engine_wall_s": clock.wall,
         **(_judged(case, heard, settings) if seconds > 150 and heard.resolved else {}),
     }
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.shared import Data, Json, console, emit, one_line, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of
 from pipeline.errors import DebriefError, TranscriptError
 
 if TYPE_CHECKING:
@@ -24,23 +25,81 @@ def register(app: typer.Typer) -> None:
 
 
 def transcribe(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Recordings, or transcripts without roles.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILE...", help="Recordings, or transcripts without roles.")
+    ] = None,
     speakers: Annotated[int | None, typer.Option("--speakers", min=1, help="How many people speak, if known.")] = None,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="json, vtt, srt, txt, rttm, ctm or audacity: as files for other tools."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where --format writes a file each; else all to stdout.")
+    ] = None,
+    call: Annotated[
+        str | None, typer.Option("--call", metavar="ID", help="A call that was processed, instead of files.")
+    ] = None,
     as_json: Json = False,
     data: Data = None,
 ) -> None:
     """Words, speakers and roles of recordings; the roles of transcripts that have none yet. Keeps nothing."""
     from pipeline.cli.render import transcript_text
 
+    if bool(files) == bool(call):
+        raise typer.BadParameter("give files, or one call with --call", param_hint="FILE...")
+    if form or out:
+        from pipeline.formats import WRITERS
+
+        form = form or "json"
+        if form not in WRITERS:
+            raise typer.BadParameter(f"{form}: one of {', '.join(WRITERS)}", param_hint="--format")
     settings = settings_of(data, speakers=speakers)
 
-    def show(transcript: Transcript) -> None:
-        if as_json:
+    def show(transcript: Transcript, name: str) -> None:
+        if form:
+            _write(transcript, name, form, out)
+        elif as_json:
             emit(transcript.to_json())
         else:
             console().print(transcript_text(transcript))
 
-    _each(files, settings, show)
+    if call:
+        show(_kept(call, settings), call)
+    else:
+        _each(files or [], settings, show)
+
+
+def _write(transcript: Transcript, name: str, form: str, out: Path | None) -> None:
+    """The transcript in one of the export formats: to stdout, or as the file `name` in the folder `out`."""
+    from pipeline.errors import StoreError
+    from pipeline.formats import WRITERS, write_transcript
+
+    text = write_transcript(transcript, form)
+    if out is None:
+        sys.stdout.write(text)
+        return
+    path = out / f"{name}{WRITERS[form].suffix}"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise StoreError(f"{path}: is there already and was left alone; name another folder with --out") from None
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written ({error.strerror}); name another folder with --out") from None
+    console().print(one_line(path), soft_wrap=True)
+
+
+def _kept(call: str, settings: Settings) -> Transcript:
+    """The transcript of a processed call. Raises `StoreError` where there is none."""
+    from pipeline.errors import StoreError
+    from pipeline.types import Transcript
+
+    with open_store(settings) as store:
+        record = store.record(call)
+    if not record or not record["transcript"]:
+        raise StoreError(f"{call}: no such call with a transcript; `debrief scorecard` lists them")
+    return Transcript.from_json(record["transcript"], where=call)
 
 
 def score(
@@ -57,7 +116,7 @@ def score(
     settings = settings_of(data, rubric=rubric)
     by = current_rubric(settings)
 
-    def show(transcript: Transcript) -> None:
+    def show(transcript: Transcript, _: str) -> None:
         card = score_call(transcript, by, settings=settings).to_json()
         if as_json:
             emit(card)
@@ -68,16 +127,18 @@ def score(
 
 
 def _each(
-    files: list[Path], settings: Settings, show: Callable[[Transcript], None], *, only_transcripts: bool = False
+    files: list[Path], settings: Settings, show: Callable[[Transcript, str], None], *, only_transcripts: bool = False
 ) -> None:
-    """Show every file's transcript; a line for each that has none, and exit code 1 at the end."""
+    """Show every file's transcript, given with the file's name; a line for each without one, and exit code 1 at the
+    end.
+    """
     err = console(stderr=True)
     failed = False
     for path in _expanded(files):
         try:
             with err.status(f"listening to {one_line(path.name)}"):
                 transcript = _transcript(path, settings, only_transcripts=only_transcripts)
-            show(transcript)
+            show(transcript, path.stem)
         except DebriefError as error:
             text = one_line(error)
             err.print(text if one_line(path) in text else f"{one_line(path)}: {text}", soft_wrap=True)

@@ -45,6 +45,9 @@ def recognise(text: str) -> bool:
     lines = [line for line in text.splitlines() if line.strip()][:400]
     understood = list(_understand(lines))
     named = [line for line in understood if line.label]
+    if len(lines) == len(named) == 1 and named[0].t0 is not None and lines[0].lstrip().startswith("["):
+        # a monologue as debrief itself writes it
+        return True
     if len(named) < 2 or len(named) < 0.1 * len(lines):
         return False
     repeated = max(Counter(line.label for line in named).values()) > 1
