@@ -63,14 +63,14 @@ def _date(words: list[str], index: int) -> tuple[int, str]:
 
 def _time(words: list[str], index: int) -> tuple[int, str]:
     """`ten fifteen a.m.` -> (3, `10:15 a.m.`); (0, "") where no half of the day is named."""
-    if not 1 <= _UNITS.get(words[index], 0) <= 12 or (index and _starts_number(words[index - 1])):
+    if not 1 <= UNITS.get(words[index], 0) <= 12 or (index and _starts_number(words[index - 1])):
         return 0, ""
     size, minutes = _below_hundred(words, index + 1)
     half = words[index + 1 + size] if index + 1 + size < len(words) else ""
     # "one am i" is not a time
     if half not in _HALF_DAYS or minutes > 59 or (minutes < 10 if size else half == "am"):
         return 0, ""
-    return 2 + size, f"{_UNITS[words[index]]}{f':{minutes}' if size else ''} {half}"
+    return 2 + size, f"{UNITS[words[index]]}{f':{minutes}' if size else ''} {half}"
 
 
 def _ordinal(words: list[str], index: int) -> tuple[int, int]:

@@ -401,7 +401,7 @@ def test_nothing_is_sent_unless_it_is_asked_for(
     class Stub:
         revision = "r"
 
-        def read(self, turns: Any) -> Verdict:
+        def read(self, turns: Any, *, expected_wer: float) -> Verdict:
             views = {name: CriterionView(2, False, 0.9, 0.3, (0,), ()) for name in TRAINED}
             return Verdict(tuple({} for _ in turns), (), views)
 
