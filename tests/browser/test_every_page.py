@@ -1,0 +1,106 @@
+"""Every page at desktop and phone width, light and dark: accessible, no sideways scrolling, light; and when empty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+
+from pipeline.web.pages import PAGES  # noqa: E402
+
+Open = Callable[..., Any]
+MOST_BYTES = 300_000
+
+DEEPER = (
+    "/reps/Ann",
+    "/reps/Ann/criteria/discovery",
+    "/calls/{call_id}",
+    "/calls/{call_id}/clips/0-20",
+    "/accounts/Acme",
+    "/training/0123456789abcdef",
+    "/library/objections-stall",
+    "/library/objections-stall/edit",
+    "/snippets/queue",
+    "/snippets/kept",
+    "/rubric/edit",
+    "/calibration/blind",
+    "/settings/health",
+    "/password",
+)
+ADDRESSES = [page.path for name, page in PAGES.items() if name != "today"] + list(DEEPER)
+
+
+def problems(page: Any) -> list[str]:
+    """Serious and critical faults that axe-core finds, with the first place of each."""
+    found = axe.Axe().run(page).response["violations"]
+    return [
+        f"{item['id']} ({item['impact']}): {item['nodes'][0]['html'][:160]}"
+        for item in found
+        if item["impact"] in ("serious", "critical")
+    ]
+
+
+def sideways(page: Any) -> int:
+    """How many pixels the page is wider than the window."""
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_page_is_accessible_and_fits_at_both_widths(open_as: Open, site: Any, address: str) -> None:
+    for phone, dark in ((False, False), (True, True)):
+        page = open_as("Ada", address.format(call_id=site.call_id), phone=phone, dark=dark)
+        page.wait_for_load_state("networkidle")
+        assert page.locator("h1").count() == 1
+        assert sideways(page) <= 0
+        assert problems(page) == []
+
+
+def test_a_reps_day_is_accessible_and_fits(open_as: Open) -> None:
+    for phone in (False, True):
+        page = open_as("Ann", "/today", phone=phone, dark=not phone)
+        page.wait_for_load_state("networkidle")
+        assert sideways(page) <= 0
+        assert problems(page) == []
+
+
+def test_the_sign_in_page_is_accessible(browser: Any, site: Any) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{site.url}/sign-in")
+    assert problems(page) == []
+    context.close()
+
+
+def test_the_menu_opens_on_a_phone(open_as: Open) -> None:
+    page = open_as("Mo", "/team", phone=True)
+    page.locator("details.menu > summary").click()
+    page.get_by_role("navigation", name="Menu").get_by_role("link", name="Snippets").click()
+    assert page.locator("h1").inner_text() == "Snippets"
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_page_is_light(open_as: Open, site: Any, address: str) -> None:
+    page = open_as("Ada", "/password")
+    sizes: list[int] = []
+
+    def add(response: Any) -> None:
+        if response.request.resource_type != "media" and response.status == 200:
+            sizes.append(len(response.body()))
+
+    page.on("response", add)
+    page.goto(site.url + address.format(call_id=site.call_id))
+    page.wait_for_load_state("networkidle")
+    assert 0 < sum(sizes) < MOST_BYTES
+
+
+@pytest.mark.parametrize("name", sorted(set(PAGES) - {"users", "audit", "settings", "library", "rubric"}))
+def test_a_page_without_data_says_what_comes_there(open_as: Open, empty_site: Any, name: str) -> None:
+    page = open_as("Ada" if name != "today" else "Ann", PAGES[name].path, at=empty_site)
+    page.wait_for_load_state("networkidle")
+    assert page.locator("h1").count() == 1
+    assert len(page.locator("main").inner_text()) > 60
+    assert problems(page) == []
