@@ -534,10 +534,10 @@ def test_the_api_is_described_with_its_ways_in_and_refusals(desk: Desk) -> None:
     }  # fmt: skip
     assert {f"/api/v1/{path}" for path in paths} <= set(found["paths"])
     assert found["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
-    for path in found["paths"].values():
-        assert path["get"]["summary"]
-        assert path["get"]["description"]
-        assert {"200", "401", "403", "404"} <= set(path["get"]["responses"])
+    for described in [one for path in found["paths"].values() for one in path.values()]:
+        assert described["summary"]
+        assert described["description"]
+        assert {"200", "401", "403", "404"} <= set(described["responses"])
 
 
 def test_the_api_shows_a_rep_their_own_and_a_manager_their_teams(desk: Desk) -> None:

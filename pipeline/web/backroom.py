@@ -87,12 +87,15 @@ class Backroom:
         if threading.current_thread() in self._threads:
             return self._inside(key, version, make)
         until = time.monotonic() + (FIRST_S if wait_s is None else wait_s)
+        asked = False
         while True:
             with self._guard:
                 entry = self._entry(key)
                 stale = entry.version != version
-                if stale or entry.error:
+                failed = asked and entry.error is not None and not entry.waiting
+                if (stale or entry.error) and not failed:
                     self._ask(entry, version, make, lane)
+                    asked = True
                 wait = entry.waiting and (entry.at is None or entry.took_s <= QUICK_S)
                 left = (min(until, entry.born + FIRST_S) if entry.at is None else until) - time.monotonic()
                 if not wait or left <= 0:
