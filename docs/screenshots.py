@@ -9,9 +9,7 @@ import argparse
 import io
 import os
 import shutil
-import socket
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +20,7 @@ from playwright.sync_api import sync_playwright
 
 from pipeline.errors import AccessError
 from pipeline.settings import Settings
-from pipeline.web.app import build_app
+from pipeline.web.app import running
 from pipeline.web.desk import Desk
 from pipeline.web.gate import SESSION
 
@@ -112,22 +110,10 @@ def someone(desk: Desk, role: str, rep: str) -> Any:
 @contextmanager
 def shown(data: Path, folder: Path) -> Iterator[tuple[Desk, str]]:
     """The app over a copy of `data` in `folder`, and its address."""
-    import uvicorn
-
     shutil.copytree(data, folder / "debrief-demo", ignore=shutil.ignore_patterns("*.lock", "store.address*", "*.sock"))
     os.chdir(folder)
-    desk = Desk(Settings(data=Path("debrief-demo")))
-    desk.store.ingest()
-    server = uvicorn.Server(uvicorn.Config(build_app(desk), log_level="warning", access_log=False))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield desk, f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
-            desk.close()
+    with running(Settings(data=Path("debrief-demo"))) as found:
+        yield found
 
 
 if __name__ == "__main__":

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pipeline.access.people import EVERYONE
@@ -225,6 +228,30 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
         listener.close()
 
 
+@contextmanager
+def running(settings: Settings) -> Iterator[tuple[Desk, str]]:
+    """The app in a thread of this process, on a free port of this machine, with its address: for tests and pictures.
+
+    Raises what `serve` raises.
+    """
+    import uvicorn
+
+    desk = Desk(settings)
+    try:
+        desk.store.ingest()
+        server = uvicorn.Server(uvicorn.Config(build_app(desk), log_level="warning", access_log=False))
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+            thread.start()
+            try:
+                yield desk, f"http://127.0.0.1:{listener.getsockname()[1]}"
+            finally:
+                server.should_exit = True
+                thread.join()
+    finally:
+        desk.close()
+
+
 def welcome(desk: Desk) -> list[str]:
     """Lines for the terminal: how to sign in while nobody has a password yet, and a word on listening in the open."""
     lines = []
@@ -245,8 +272,6 @@ def _here(settings: Settings) -> str:
 
 
 def _listen(settings: Settings) -> Any:
-    import socket
-
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

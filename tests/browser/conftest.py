@@ -6,10 +6,7 @@ Debian's Chromium is used (package `chromium`); where there is none, these tests
 from __future__ import annotations
 
 import shutil
-import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +20,7 @@ from pipeline import keep
 from pipeline.audio import RATE
 from pipeline.coach.rows import Assignment
 from pipeline.settings import Settings
-from pipeline.web.app import build_app
+from pipeline.web.app import running
 from pipeline.web.desk import Desk
 from pipeline.web.gate import SESSION
 
@@ -60,7 +57,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     data = tmp_path_factory.mktemp("site")
     keep_story(data)
     call_id = recorded(data, tmp_path_factory.mktemp("inbox"))
-    with served(data) as (desk, url):
+    with running(Settings(data=data)) as (desk, url):
         for name, (role, more) in USERS.items():
             desk.book.add_user(name, role, password=PASSWORD, **more)
         given = Assignment(
@@ -74,7 +71,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="session")
 def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The app over a data folder without a call."""
-    with served(tmp_path_factory.mktemp("empty")) as (desk, url):
+    with running(Settings(data=tmp_path_factory.mktemp("empty"))) as (desk, url):
         for name, (role, more) in USERS.items():
             desk.book.add_user(name, role, password=PASSWORD, **more)
         yield Site(url, desk, "")
@@ -90,25 +87,6 @@ def recorded(data: Path, inbox: Path) -> str:
     made["source"] |= {"path": str(sound), "kind": "audio", "size": state.st_size, "mtime_ns": state.st_mtime_ns}
     keep.write_record(data, made)
     return str(made["source"]["sha256"][:16])
-
-
-@contextmanager
-def served(data: Path) -> Iterator[tuple[Desk, str]]:
-    """The app over a data folder, answering on a free port, with its address."""
-    import uvicorn
-
-    desk = Desk(Settings(data=data))
-    desk.store.ingest()
-    server = uvicorn.Server(uvicorn.Config(build_app(desk), log_level="warning", access_log=False))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield desk, f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
-            desk.close()
 
 
 @pytest.fixture(scope="session")
