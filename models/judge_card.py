@@ -29,8 +29,8 @@ def judge_identity(settings: Settings) -> tuple[str, str]:
     return settings.judge, revision(settings)
 
 
-def human_review(settings: Settings) -> frozenset[str]:
-    """Criteria whose scores are for people to review: they enter no standing and assign no training.
+def low_agreement(settings: Settings) -> frozenset[str]:
+    """Criteria, by the names they were trained under, on which the judge agrees too little with the labels.
 
     A criterion is one when the lower end of its published agreement (quadratic weighted kappa, 90 % interval) is below
     `settings.quality_floor`. Only the embedded judge's agreement is published; of another nothing is known here, and

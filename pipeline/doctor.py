@@ -105,7 +105,7 @@ def _rubric(settings: Settings) -> Row:
 
 def _people(settings: Settings) -> Row:
     """The criteria that the judge is not good enough at, by its published agreement."""
-    from models.judge_card import human_review
+    from pipeline.human_review import human_review
 
     try:
         names = sorted(human_review(settings))

@@ -138,7 +138,7 @@ MODULES = {
     "pipeline.hear": {"transcribe": transcribe, "choose_engine": choose_engine},
     "pipeline.roles": {"resolve_roles": resolve_roles},
     "pipeline.judge": {"score_call": score_call},
-    "models.judge_card": {"judge_identity": judge_identity, "human_review": lambda settings: frozenset()},
+    "models.judge_card": {"judge_identity": judge_identity, "low_agreement": lambda settings: frozenset()},
     "pipeline.rubric": {"load_rubric": load_rubric, "Rubric": Rubric},
 }
 

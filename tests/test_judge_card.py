@@ -30,13 +30,13 @@ def test_a_criterion_whose_agreement_may_be_too_low_is_for_people(
     file = tmp_path / "quality.json"
     file.write_text(json.dumps({"revision": revision, "criteria": rows}))
     monkeypatch.setattr(judge_card, "QUALITY", file)
-    assert judge_card.human_review(Settings()) == {"proposal", "positioning"}
-    assert judge_card.human_review(Settings(quality_floor=0.9)) == set(rows)
-    assert judge_card.human_review(Settings(judge="endpoint")) == frozenset()
+    assert judge_card.low_agreement(Settings()) == {"proposal", "positioning"}
+    assert judge_card.low_agreement(Settings(quality_floor=0.9)) == set(rows)
+    assert judge_card.low_agreement(Settings(judge="endpoint")) == frozenset()
     file.write_text(json.dumps({"revision": "another", "criteria": rows}))
     with pytest.raises(ModelUnavailable, match="another judge"):
-        judge_card.human_review(Settings())
+        judge_card.low_agreement(Settings())
 
 
 def test_what_is_published_belongs_to_the_judge_that_ships() -> None:
-    judge_card.human_review(Settings())
+    judge_card.low_agreement(Settings())

@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks.judge.curve import RESULT
 from benchmarks.judge.data import read_test
 from benchmarks.judge.designs import design_table
+from benchmarks.judge.load import RESULT as LOAD
 from benchmarks.judge.measure import Report, measure
 from benchmarks.judge.raters import rater_agreement, reader_agreement
 from benchmarks.judge.report import quality_page
@@ -49,6 +50,7 @@ def main() -> None:
         turns_per_second=sum(len(call.transcript.turns) for call in calls) / seconds,
         hour_s=seconds_of_an_hour(calls, model),
         curve=json.loads(RESULT.read_text(encoding="utf-8")),
+        load=json.loads(LOAD.read_text(encoding="utf-8")),
         config=model.config,
         revision=model.revision,
     )

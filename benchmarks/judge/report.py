@@ -28,6 +28,7 @@ def quality_page(
     turns_per_second: float,
     hour_s: float,
     curve: Sequence[Mapping[str, float]],
+    load: Mapping[str, Any],
     config: Mapping[str, Any],
     revision: str,
 ) -> str:
@@ -48,6 +49,11 @@ def quality_page(
     parts.append(
         f"Speed where this was measured: {turns_per_second:.0f} turns a second, a one-hour call in {hour_s:.1f} s, "
         "model loaded.\n"
+    )
+    peaks = load["peak_mb"]
+    parts.append(
+        f"`python -m benchmarks.judge.load`: {load['calls']} calls in one process at {load['calls_per_s']} a second, never "
+        f"more than {max(peaks.values())} MB ({', '.join(f'{mb} MB after {n}' for n, mb in peaks.items())}).\n"
     )
     return "\n".join(parts)
 

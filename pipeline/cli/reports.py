@@ -139,10 +139,10 @@ def team_rows(store: Store, settings: Settings, *, rep: str | None = None) -> li
     A standing is `{"standing", "low", "high", "calls"}`: the estimate over the rep's calls with its 90 % interval, or a
     plain mean without one where there are more than `LIVE_CALLS` calls.
     """
-    from models.judge_card import human_review
     from pipeline.coach.load import load_scores
     from pipeline.coach.snapshot import LIVE_CALLS
     from pipeline.coach.standings import standings
+    from pipeline.human_review import human_review
 
     levels: dict[str, dict[str, Row]] = {}
     if store.query("SELECT coalesce(sum(scored), 0) AS n FROM rep_totals")[0]["n"] > LIVE_CALLS:

@@ -9,7 +9,6 @@ import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from models.judge_card import human_review
 from pipeline.coach.accounts import by_account
 from pipeline.coach.after import call_debrief
 from pipeline.coach.assign import completed, new_assignments
@@ -37,6 +36,7 @@ from pipeline.coach.snippets import BEST_LEVEL
 from pipeline.coach.support import support_report
 from pipeline.coach.training import Library, load_library
 from pipeline.errors import StoreError
+from pipeline.human_review import human_review
 from pipeline.leaving import redacted_tree
 from pipeline.redact import chosen_kinds
 from pipeline.rubric import load_rubric

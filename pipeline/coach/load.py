@@ -134,7 +134,7 @@ def load_rows(
     """All rows of the store; turns only of `account`, of `call`, or of calls from `turns_since` on: they are long.
 
     `since` leaves out older calls altogether; undated ones stay. `without` are criteria whose scores are for people to
-    review (`models.judge_card.human_review`): they enter no standing. Raises `StoreError`.
+    review (`pipeline.human_review`): they enter no standing. Raises `StoreError`.
     """
     both: dict[str, Any] = {"since": since}
     return Rows(

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from models.judge_card import human_review
 from pipeline.access.book import AccessBook
 from pipeline.access.people import User
 from pipeline.access.scope import Scope, scope_of
@@ -19,6 +18,7 @@ from pipeline.coach.reports import gap_json, scorecards_of, training_of
 from pipeline.coach.rows import ScoredCall
 from pipeline.coach.team import Picture, picture_of
 from pipeline.coach.training import Library
+from pipeline.human_review import human_review
 from pipeline.rubric import Rubric, load_rubric
 from pipeline.rubric_shelf import keep_current
 from pipeline.store import Store

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from models.judge_card import human_review
 from pipeline.access.people import EVERYONE
 from pipeline.assigned_roles import roles_by_rep, speakers_of, swapped
 from pipeline.comments import comment_of
@@ -16,6 +15,7 @@ from pipeline.errors import (
     NotAllowed,
     ReviewError,
 )
+from pipeline.human_review import human_review
 from pipeline.listening import recording_of
 from pipeline.reviews import ReviewKind, open_disputes, review_of
 from pipeline.types import Transcript
