@@ -52,8 +52,8 @@ def quality_page(
     )
     peaks = load["peak_mb"]
     parts.append(
-        f"`python -m benchmarks.judge.load`: {load['calls']} calls in one process at {load['calls_per_s']} a second, never "
-        f"more than {max(peaks.values())} MB ({', '.join(f'{mb} MB after {n}' for n, mb in peaks.items())}).\n"
+        f"`python -m benchmarks.judge.load`: {load['calls']} calls in one process at {load['calls_per_s']} a second, "
+        f"never more than {max(peaks.values())} MB ({', '.join(f'{mb} MB after {n}' for n, mb in peaks.items())}).\n"
     )
     return "\n".join(parts)
 
