@@ -1,6 +1,6 @@
 """Moments of calls looked for in the store: what was quoted as evidence or missed, by criterion, level, words.
 
-For pages over any number of calls: the newest scores that fit are taken first, then their quotes.
+For pages over any number of calls: only the newest ones that the user sees are looked through.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pipeline.access.scope import Scope
     from pipeline.store import Store
 
-NEWEST = 4000
-"""Scores that are looked through, the newest ones that fit the filters."""
+NEWEST = 3000
+"""Calls that are looked through, the newest ones in scope (and of the rep asked for)."""
 CONFIDENT = 0.75
 UNSURE_BELOW = 0.5
 _WORD = re.compile(r"[\w']+")
@@ -36,14 +36,15 @@ class Search:
 
 
 _FITTING = """
-WITH fitting AS (
-    SELECT s.call_id, s.criterion, s.level, s.confidence, c.rep, c.team, c.account, c.call_date, c.call_type, c.kind
-    FROM criterion_scores s JOIN calls c USING (call_id)
-    WHERE c.status = 'scored' AND s.status = $status AND ({where})
-      AND ($criterion = '' OR s.criterion = $criterion) AND ($rep = '' OR c.rep = $rep)
+WITH newest AS (
+    SELECT call_id, rep, team, account, call_date, call_type, kind FROM calls c
+    WHERE status = 'scored' AND ($rep = '' OR rep = $rep) AND ({where})
+    ORDER BY call_date DESC NULLS LAST, call_id LIMIT $newest
+), fitting AS (
+    SELECT n.*, s.criterion, s.level, s.confidence FROM criterion_scores s JOIN newest n USING (call_id)
+    WHERE s.status = $status AND ($criterion = '' OR s.criterion = $criterion)
       AND ($level IS NULL OR s.level = $level) AND ($low IS NULL OR s.level BETWEEN $low AND $high)
       AND s.confidence >= $surest_from AND s.confidence < $surest_to
-    ORDER BY c.call_date DESC NULLS LAST, s.call_id, s.criterion LIMIT $newest
 )
 """
 _FOUND = (

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from pipeline.access.people import EVERYONE, LEADERS
-from pipeline.coach.moments import EXAMPLES, QUEUE, Search, find_moments, flagged
+from pipeline.coach.moments import EXAMPLES, NEWEST, QUEUE, Search, find_moments, flagged
 from pipeline.coach.playlists import KeptSnippet, changed, keep_snippet, removed
 from pipeline.errors import NotThere, ReviewError
 from pipeline.settings import public_address
@@ -50,6 +50,7 @@ def search(
         moments=[_heard(row) for row in found[:PAGE]],
         more=len(found) > PAGE,
         page=at,
+        newest=f"{NEWEST:,}",
         keeps=ask.is_a(LEADERS),
         playlists=kept_snippets.playlists(ask),
         **_choices(ask),
