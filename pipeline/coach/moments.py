@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 NEWEST = 3000
 """Calls that are looked through, the newest ones in scope (and of the rep asked for)."""
+QUOTES = 2000
+"""Quotes of calls with an objection of the kind asked for, of which those are kept that answer one."""
+NEWEST_FLAGGED = 1000
+"""Of these newest calls moments are flagged."""
 CONFIDENT = 0.75
 UNSURE_BELOW = 0.5
 _WORD = re.compile(r"[\w']+")
@@ -50,21 +54,26 @@ WITH newest AS (
 _FOUND = (
     _FITTING
     + """
-SELECT f.*, e.turn, e.t0, e.t1, e.speaker, e.quote, e.why, o.kind AS objection_kind, o.handled
-FROM fitting f JOIN evidence e ON e.call_id = f.call_id AND e.criterion = f.criterion
-LEFT JOIN LATERAL (
+, quoted AS (
+    SELECT f.*, e.turn, e.t0, e.t1, e.speaker, e.quote, e.why
+    FROM fitting f JOIN evidence e ON e.call_id = f.call_id AND e.criterion = f.criterion
+    WHERE list_bool_and(list_transform($words::VARCHAR[], lambda word: contains(lower(e.quote), word))) IS NOT FALSE
+      AND ($kind = '' OR EXISTS (SELECT 1 FROM objections x WHERE x.call_id = f.call_id AND x.kind = $kind))
+      AND NOT EXISTS (SELECT 1 FROM snippets k WHERE $fresh AND k.call_id = f.call_id AND k.turn = e.turn)
+    ORDER BY {order} LIMIT $most
+)
+SELECT q.*, o.kind AS objection_kind, o.handled
+FROM quoted q LEFT JOIN LATERAL (
     SELECT kind, handled FROM objections x
-    WHERE f.criterion = 'objection_handling' AND x.call_id = f.call_id AND x.turn <= e.turn
+    WHERE q.criterion = 'objection_handling' AND x.call_id = q.call_id AND x.turn <= q.turn
     ORDER BY x.turn DESC LIMIT 1
 ) o ON true
-WHERE ($kind = '' OR o.kind = $kind)
-  AND list_bool_and(list_transform($words::VARCHAR[], lambda word: contains(lower(e.quote), word))) IS NOT FALSE
-  AND NOT EXISTS (SELECT 1 FROM snippets k WHERE $fresh AND k.call_id = f.call_id AND k.turn = e.turn)
+WHERE $kind = '' OR o.kind = $kind
 ORDER BY {order} LIMIT $limit OFFSET $offset
 """
 )
-_NEWEST_FIRST = "f.call_date DESC NULLS LAST, f.call_id, f.criterion, e.turn"
-_BEST_FIRST = "abs(f.level - 2) DESC, f.confidence DESC, f.call_date DESC NULLS LAST, f.call_id, e.turn"
+_NEWEST_FIRST = "call_date DESC NULLS LAST, call_id, criterion, turn"
+_BEST_FIRST = "abs(level - 2) DESC, confidence DESC, call_date DESC NULLS LAST, call_id, turn"
 
 EXAMPLES: Mapping[str, tuple[int | None, int | None]] = {"": (None, None), "good": (3, 4), "bad": (0, 1)}
 
@@ -90,7 +99,7 @@ def find_moments(store: Store, scope: Scope, search: Search, *, limit: int = 30,
         "limit": limit,
         "offset": offset,
     }
-    return _run(store, scope, asked, _NEWEST_FIRST)
+    return _run(store, scope, {**asked, "newest": NEWEST}, _NEWEST_FIRST)
 
 
 QUEUE: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -113,9 +122,11 @@ QUEUE: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 def flagged(store: Store, scope: Scope, name: str, *, limit: int = 12) -> list[Row]:
     """Moments of the queue `name` that nobody has decided on yet, the clearest first."""
     asked = {"criterion": "", "rep": "", "kind": "", "words": [], "fresh": True, "limit": limit, "offset": 0}
+    asked["newest"] = NEWEST_FLAGGED
     return _run(store, scope, {**asked, **QUEUE[name][1]}, _BEST_FIRST if name != "unsure" else _NEWEST_FIRST)
 
 
 def _run(store: Store, scope: Scope, asked: Mapping[str, Any], order: str) -> list[Row]:
     sql = _FOUND.format(where=scope.where("c"), order=order)
-    return store.query(sql, {**scope.params, **asked, "newest": NEWEST})
+    most = asked["limit"] + asked["offset"] if not asked["kind"] else QUOTES
+    return store.query(sql, {**scope.params, **asked, "most": most})

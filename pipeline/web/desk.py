@@ -15,7 +15,7 @@ from pipeline.coach.commands import library_of
 from pipeline.coach.effect import Effect, effects_of
 from pipeline.coach.load import load_assignments, load_heads, load_scores
 from pipeline.coach.reports import gap_json, scorecards_of, training_of
-from pipeline.coach.rows import ScoredCall
+from pipeline.coach.rows import Assignment, ScoredCall
 from pipeline.coach.team import Picture, picture_of
 from pipeline.coach.training import Library
 from pipeline.human_review import human_review
@@ -146,9 +146,11 @@ class Desk:
     def training(self, rep: str | None = None) -> list[Row]:
         """`training_report` of all reps or one, as of today: what is assigned is as it is now, what it did may be as of
         the last time it was worked out."""
-        effects = self.effects()
-        given = load_assignments(self.store, rep=rep)
-        return training_of(given, effects, self.rubric, self.library(), as_of=self.today())
+        return self.training_rows(load_assignments(self.store, rep=rep))
+
+    def training_rows(self, given: Sequence[Assignment]) -> list[Row]:
+        """`training` of these assignments alone."""
+        return training_of(given, self.effects(), self.rubric, self.library(), as_of=self.today())
 
     def effects(self) -> tuple[Effect, ...]:
         """What each finished training did so far; empty while that is being worked out for the first time."""

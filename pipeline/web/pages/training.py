@@ -10,12 +10,14 @@ from pipeline.access.people import EVERYONE, LEADERS
 from pipeline.access.scope import visible_reps
 from pipeline.coach import trainer
 from pipeline.coach.effect import module_effects
+from pipeline.coach.load import load_assignments
+from pipeline.coach.rows import Assignment
 from pipeline.errors import DebriefError, NotAllowed, NotThere, StoreError
 from pipeline.web.ask import Ask, Go, Html, get, post
 from pipeline.web.render import path_part
 
-ENDED = 25
-"""Done and dropped training on the page; the filter by rep shows one rep's."""
+OPEN, ENDED = 50, 25
+"""Open training on the page, the most urgent, and the latest that is done or taken back; a rep by name has all."""
 
 Row = dict[str, Any]
 
@@ -98,8 +100,10 @@ ACTS: dict[str, tuple[frozenset[str], Callable[[Ask, str], None], str]] = {
 def _listing(ask: Ask, rep: str, *, status: int = 200, problem: str = "") -> Html:
     if rep:
         ask.scope.require_rep(rep)
-    rows = [row for row in ask.desk.training(rep or None) if ask.scope.sees_rep(row["rep"])]
-    ended = sorted((row for row in rows if row["status"] != "open"), key=_ended_on, reverse=True)
+    given = [one for one in load_assignments(ask.store, rep=rep or None) if ask.scope.sees_rep(one.rep)]
+    due = sorted((one for one in given if one.status == "open"), key=lambda one: (one.due_on, one.rep))
+    ended = sorted((one for one in given if one.status != "open"), key=_ended_on, reverse=True)
+    rows = ask.desk.training_rows([*due[:OPEN], *ended[:ENDED]])
     modules = ask.desk.library().modules
     effects = [effect for effect in ask.desk.effects() if ask.scope.sees_rep(effect.rep)]
     return ask.show(
@@ -109,7 +113,8 @@ def _listing(ask: Ask, rep: str, *, status: int = 200, problem: str = "") -> Htm
         given=ask.form,
         rep=rep,
         open=[row for row in rows if row["status"] == "open"],
-        ended=ended[:ENDED],
+        more_open=max(0, len(due) - OPEN),
+        ended=sorted((row for row in rows if row["status"] != "open"), key=_done_on, reverse=True),
         more=max(0, len(ended) - ENDED),
         by_module=[{"title": _title(modules, e.module), "effect": e} for e in module_effects(effects)],
         reps=visible_reps(ask.user, ask.store) if ask.is_a(LEADERS) else [],
@@ -162,7 +167,11 @@ def calls_open_to(ask: Ask, call_ids: list[str]) -> set[str]:
     return {row["call_id"] for row in rows}
 
 
-def _ended_on(row: Row) -> str:
+def _ended_on(given: Assignment) -> dt.date:
+    return given.completed_on or given.due_on
+
+
+def _done_on(row: Row) -> str:
     return str(row["completed_on"] or row["due_on"])
 
 
