@@ -240,9 +240,11 @@ def measure(data: Path, calls: int, times: int) -> list[str]:
     from pipeline.settings import Settings
     from pipeline.web.app import all_routes
     from pipeline.web.desk import Desk
+    from pipeline.web.render import compile_templates
 
     desk = Desk(Settings(data=data))
     try:
+        compile_templates()
         at = clients(desk)
         started = time.monotonic()
         until(lambda: at["Ada"].get("/team").status_code != 503)

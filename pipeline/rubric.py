@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -116,12 +117,18 @@ def load_rubric(name_or_path: str | Path) -> Rubric:
         raise RubricError(
             f"{name_or_path}: no such rubric; give a YAML file or one of: {', '.join(shipped_rubrics())}"
         ) from error
-    mistakes = check_text(text)
+    mistakes = _mistakes(text)
     if mistakes:
         raise RubricError(f"{path}: " + "; ".join(mistakes))
     return rubric_of_text(text)
 
 
+@lru_cache(maxsize=16)
+def _mistakes(text: str) -> tuple[str, ...]:
+    return tuple(check_text(text))
+
+
+@lru_cache(maxsize=16)
 def rubric_of_text(text: str) -> Rubric:
     """The rubric of a YAML text that `check_text` finds sound."""
     return _build(yaml.safe_load(text))

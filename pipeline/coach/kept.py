@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pipeline.coach.rows import CallRow, TurnRow
 
@@ -130,10 +131,11 @@ class Subject:
     due: dt.date | None
 
 
-def content(text: str) -> set[str]:
+@lru_cache(maxsize=20_000)
+def content(text: str) -> frozenset[str]:
     """Stems of the words that say what a text is about: five letters of every word that is not plain."""
     words = _WORD.findall(text.lower().replace("\u2019", "'"))
-    return {w[:5] for w in words if w.isdigit() or w in _THINGS or (len(w) > 2 and w not in _PLAIN)}
+    return frozenset(w[:5] for w in words if w.isdigit() or w in _THINGS or (len(w) > 2 and w not in _PLAIN))
 
 
 def sentences(text: str) -> Iterable[tuple[str, bool]]:
@@ -214,15 +216,29 @@ def told(subject: Subject, call: CallRow, turns: Sequence[TurnRow]) -> tuple[str
     return ("kept", turns[0]) if met else said
 
 
+@lru_cache(maxsize=10_000)
+def _spoken(text: str) -> tuple[tuple[str, bool, bool, str], ...]:
+    """Each sentence of a text, whether it asks, whether it says that something was not done, and the sentence with its
+    neighbours."""
+    spoken = list(sentences(text))
+    near = (" ".join(s for s, _ in spoken[max(0, n - 1) : n + 2]) for n in range(len(spoken)))
+    return tuple((s, asked, bool(_NOT_DONE.search(s)), around) for (s, asked), around in zip(spoken, near, strict=True))
+
+
+@lru_cache(maxsize=100)
+def _often(texts: tuple[str, ...]) -> Counter[str]:
+    """In how many of the texts each stem is."""
+    return Counter(stem for text in texts for stem in content(text))
+
+
 def _said(subject: Subject, turns: Sequence[TurnRow]) -> tuple[str, TurnRow] | None:
     """The first turn that speaks of the same thing as done or as not done."""
-    often = Counter(stem for t in turns for stem in content(t.text))
+    often = _often(tuple(turn.text for turn in turns))
     for place, turn in enumerate(turns):
-        spoken = list(sentences(turn.text))
+        spoken = _spoken(turn.text)
         early = place < OPENING_TURNS
         needed = ENOUGH if early else 2 * ENOUGH
-        for number, (sentence, asked) in enumerate(spoken):
-            near = " ".join(s for s, _ in spoken[max(0, number - 1) : number + 2])
+        for number, (sentence, asked, undone, near) in enumerate(spoken):
             if asked:
                 answer = turns[place + 1] if place + 1 < len(turns) and number == len(spoken) - 1 else None
                 if answer and answer.side != turn.side and _match(subject, near, often, around=early) >= needed:
@@ -230,7 +246,7 @@ def _said(subject: Subject, turns: Sequence[TurnRow]) -> tuple[str, TurnRow] | N
                     if verdict:
                         return verdict, answer
                 continue
-            if _match(subject, sentence, often, around=early) >= needed or _NOT_DONE.search(sentence):
+            if _match(subject, sentence, often, around=early) >= needed or undone:
                 verdict = (
                     _verdict(subject, sentence, turn) if _match(subject, near, often, around=early) >= needed else None
                 )
@@ -246,7 +262,7 @@ def _match(subject: Subject, text: str, often: Counter[str], *, around: bool) ->
     def weight(stem: str) -> float:
         return min(1.0, COMMON / max(1, often[stem]))
 
-    own = sum(1.0 for name in subject.people if re.search(rf"\b{re.escape(name)}\b", text))
+    own = sum(1.0 for name in subject.people if name in text and re.search(rf"\b{re.escape(name)}\b", text))
     own += sum(weight(stem) for stem in subject.words & stems)
     return own + 0.5 * sum(weight(stem) for stem in subject.around & stems) if own and around else own
 

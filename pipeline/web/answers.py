@@ -15,7 +15,6 @@ from pipeline.web.ask import Ask, File, Go, Html, Kept, Page, Route
 from pipeline.web.desk import Desk
 from pipeline.web.pages import PAGES
 from pipeline.web.render import environment
-from pipeline.web.static import version_of
 
 if TYPE_CHECKING:
     from fastapi import Request, Response
@@ -35,12 +34,10 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
 
 
 class Answers:
-    """Answers a route's request, and logs it; holds the templates."""
+    """Answers a route's request, and logs it."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self._templates = environment()
-        self._templates.globals["static"] = lambda name: f"/static/{name}?v={version_of(name)}"
 
     def answer(self, route: Route, request: gate.Incoming, ask: Ask, values: dict[str, Any]) -> Any:
         """What the route gives: a response, or for the API a value that FastAPI turns into JSON."""
@@ -101,7 +98,7 @@ class Answers:
         from starlette.responses import HTMLResponse
 
         common = {"ask": ask, "user": ask.user, "csrf": ask.csrf, "said": ask.said, "nav": navigation(ask)}
-        text = self._templates.get_template(page.template).render(**common, **page.values)
+        text = environment().get_template(page.template).render(**common, **page.values)
         return _with_cookies(HTMLResponse(text, status_code=page.status), request, ask)
 
     def _go(self, request: gate.Incoming, ask: Ask, go: Go) -> Response:

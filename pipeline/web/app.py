@@ -18,6 +18,7 @@ from pipeline.web.api import API_ROUTES
 from pipeline.web.ask import Ask, Route
 from pipeline.web.desk import Desk
 from pipeline.web.pages import OTHER_ROUTES, PAGES
+from pipeline.web.render import compile_templates
 from pipeline.webhooks.courier import Courier
 
 if TYPE_CHECKING:
@@ -217,6 +218,7 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
         for line in welcome(desk):
             say(line)
         desk.store.ingest()
+        compile_templates()
         # requests are logged in the data folder, by person; an access log would only spread secrets from links
         config = uvicorn.Config(
             build_app(desk), log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=5

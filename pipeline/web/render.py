@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pipeline.access.people import ROLES
+from pipeline.web.static import version_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -17,8 +19,9 @@ LEVELS = ("absent or harmful", "attempted, weak", "partial", "good", "excellent"
 STATUS_WORDS = {"na": "n/a", "abstained": "not scored"}
 
 
+@lru_cache(maxsize=1)
 def environment() -> Environment:
-    """The app's Jinja environment."""
+    """The Jinja environment, one for the process: a template is compiled once."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     made = Environment(
@@ -38,8 +41,19 @@ def environment() -> Environment:
         "q": path_part,
         "nearest": nearest,
     }
-    made.globals |= {"LEVELS": LEVELS, "STATUS_WORDS": STATUS_WORDS, "ROLES": ROLES}
+    made.globals |= {"LEVELS": LEVELS, "STATUS_WORDS": STATUS_WORDS, "ROLES": ROLES, "static": static}
     return made
+
+
+def compile_templates() -> None:
+    """Compile every template, so that nobody's first page waits for it."""
+    for name in environment().list_templates(extensions=["html"]):
+        environment().get_template(name)
+
+
+def static(name: str) -> str:
+    """Address of a file in `static/`, another one whenever the file is."""
+    return f"/static/{name}?v={version_of(name)}"
 
 
 def day(value: dt.date | str | None) -> str:
