@@ -54,7 +54,7 @@ def test_without_the_day_of_the_call_only_the_words_are_known() -> None:
 def test_the_end_of_a_month_and_of_a_year_are_days_that_exist() -> None:
     assert named_days("in three months", dt.date(2026, 11, 30))[0].date == dt.date(2027, 2, 28)
     assert named_days("the 5th", dt.date(2026, 12, 20))[0].date == dt.date(2027, 1, 5)
-    assert named_days("in February", dt.date(2026, 12, 20)) == []
+    assert named_days("in February", dt.date(2026, 12, 20)) == ()
 
 
 def test_no_day_is_missed_for_want_of_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:

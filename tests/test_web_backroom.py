@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,3 +115,29 @@ def test_the_store_says_what_changed(tmp_path: Path) -> None:
 
 def test_an_empty_version_is_one_too(room: Backroom) -> None:
     assert room.need("key", "", lambda: 5).value == 5
+
+
+def test_what_a_page_waits_for_goes_before_the_parts_that_may_come_later(room: Backroom) -> None:
+    go, done = threading.Event(), []
+
+    def take(key: str, wait_s: float | None) -> threading.Thread:
+        made = threading.Thread(target=lambda: room.take(key, "1", lambda: done.append(key), wait_s=wait_s))
+        made.start()
+        return made
+
+    first = threading.Thread(target=lambda: room.take("busy", "1", lambda: go.wait(30), wait_s=0.0))
+    first.start()
+    first.join()
+    later = [take(f"part {n}", 0.0) for n in range(3)]
+    for thread in later:
+        thread.join()
+    page, known = take("page", None), take("part 2", None)
+    for _ in range(1000):
+        queue = [entry for entry, _ in room._queues["quick"]]
+        if {id(entry) for entry in queue[:2]} == {id(room._entries[key]) for key in ("page", "part 2")}:
+            break
+        time.sleep(0.01)
+    go.set()
+    page.join()
+    known.join()
+    assert set(done[:2]) == {"page", "part 2"}

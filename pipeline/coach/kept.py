@@ -153,7 +153,7 @@ def subject_of(
     place = next((n for n, t in enumerate(turns) if t.turn == turn), 0)
     near = turns[max(0, place - 2) : place + 1]
     before = turns[max(0, place - CONTEXT_TURNS) : place + 1]
-    names = {part for t in turns for part in t.name.split()}
+    names = {part for name in {t.name for t in turns} for part in name.split()}
     own_names = content(f"{call.rep or ''} {call.account or ''} {' '.join(names)}")
     words = content(quote) - own_names
     around = {stem for t in near for stem in content(t.text)} - own_names

@@ -229,8 +229,8 @@ class Assignment:
     detail: dict[str, Any] = field(default_factory=dict)
 
     def to_row(self) -> dict[str, Any]:
-        """The columns of the store's `assignments` table."""
-        return dataclasses.asdict(self)
+        """The columns of the store's `assignments` table; `detail` is shared, not copied."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
     def to_json(self) -> dict[str, Any]:
         """The same with dates as YYYY-MM-DD."""

@@ -10,6 +10,7 @@ import datetime as dt
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 _DAYS = {name.lower(): n for n, name in enumerate(calendar.day_name)}
 _MONTHS = {name.lower(): n for n, name in enumerate(calendar.month_name) if name}
@@ -35,12 +36,12 @@ _COUNT = "|".join(sorted(_COUNTS, key=len, reverse=True)) + r"|\d{1,2}"
 _NTH = r"\d{1,2}(?:st|nd|rd|th)|" + "|".join(w.replace("-", "[- ]") for w in sorted(_ORDINALS, key=len, reverse=True))
 
 
-_DIGIT = re.compile(r"\d")
 _HINTS = (
     "day", "week", "month", "fortnight", "quarter", "year", "tomorrow", "tonight", "morning", "afternoon",
     "evening", *_SHORT, *(word.split("-")[-1] for word in _ORDINALS),
 )  # fmt: skip
-"""A sentence without any of these and without a digit names no day: most are such, and the rules take long to tell."""
+_HINT = re.compile(r"\d|" + "|".join(sorted(set(_HINTS))))
+"""A sentence without any of these names no day: most are such, and the rules take long to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,11 @@ class Named:
     date: dt.date | None
 
 
-def named_days(text: str, on: dt.date | None) -> list[Named]:
+@lru_cache(maxsize=20_000)
+def named_days(text: str, on: dt.date | None) -> tuple[Named, ...]:
     """Every day named in `text`, in order, seen from the day `on` of the call."""
-    plain = text.lower()
-    if not any(hint in plain for hint in _HINTS) and not _DIGIT.search(plain):
-        return []
+    if not _HINT.search(text.lower()):
+        return ()
     found: list[Named] = []
     taken: list[tuple[int, int]] = []
     for pattern, resolve in _RULES:
@@ -68,7 +69,7 @@ def named_days(text: str, on: dt.date | None) -> list[Named]:
             if on and date is None:
                 continue
             found.append(Named(match.group(0).strip(), match.start(), date))
-    return sorted(found, key=lambda item: item.start)
+    return tuple(sorted(found, key=lambda item: item.start))
 
 
 def _rule(pattern: str) -> re.Pattern[str]:

@@ -94,7 +94,7 @@ class Backroom:
                 stale = entry.version != version
                 failed = asked and entry.error is not None and not entry.waiting
                 if (stale or entry.error) and not failed:
-                    self._ask(entry, version, make, lane)
+                    self._ask(entry, version, make, lane, first=wait_s is None)
                     asked = True
                 wait = entry.waiting and (entry.at is None or entry.took_s <= QUICK_S)
                 left = (min(until, entry.born + FIRST_S) if entry.at is None else until) - time.monotonic()
@@ -128,12 +128,19 @@ class Backroom:
             raise NotYet("this is being worked out for the first time since debrief was started; it takes a moment")
         return found
 
-    def _ask(self, entry: _Entry, version: str, make: Callable[[], Any], lane: str) -> None:
-        if entry.waiting or self._closed or time.monotonic() < entry.rest_until:
+    def _ask(self, entry: _Entry, version: str, make: Callable[[], Any], lane: str, *, first: bool) -> None:
+        """Queue an entry; `first`, where a page can show nothing without it, before the parts that may come later."""
+        queue = self._queues[lane]
+        if entry.waiting:
+            place = next((n for n, (queued, _) in enumerate(queue) if queued is entry), 0)
+            if first and place:
+                queue.insert(0, queue.pop(place))
+            return
+        if self._closed or time.monotonic() < entry.rest_until:
             return
         entry.waiting, entry.make = True, make
         entry.done.clear()
-        self._queues[lane].append((entry, version))
+        queue.insert(0 if first else len(queue), (entry, version))
         self._guard.notify_all()
 
     def _work(self, lane: str) -> None:

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from pipeline.access.people import EVERYONE
 from pipeline.coach.commands import known_firms
-from pipeline.coach.load import load_rows
+from pipeline.coach.load import load_assignments, load_rows
 from pipeline.coach.reports import account_report, newest_date, plan_report
 from pipeline.coach.rows import Rows
 from pipeline.errors import NotThere
@@ -68,11 +68,8 @@ def gaps(ask: Ask, *, rep: str | None = None) -> list[dict[str, Any]]:
 
 def training(ask: Ask, *, rep: str | None = None, status: str | None = None) -> list[dict[str, Any]]:
     """Training assignments with their measured effect, as `debrief training --json`; `status`: open, done, dropped."""
-    return [
-        row
-        for row in ask.desk.training()
-        if ask.scope.sees_rep(row["rep"]) and rep in (None, row["rep"]) and status in (None, row["status"])
-    ]
+    given = load_assignments(ask.store, rep=rep)
+    return ask.desk.training_rows([a for a in given if ask.scope.sees_rep(a.rep) and status in (None, a.status)])
 
 
 def accounts(ask: Ask, *, limit: int = 100, offset: int = 0) -> list[AccountJson]:

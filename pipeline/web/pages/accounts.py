@@ -168,7 +168,7 @@ def _lines(ask: Ask, accounts: list[str]) -> dict[str, Row | None]:
         return make
 
     found: dict[str, Row | None] = {}
-    for wait_s in (0.0, 0.1):
+    for wait_s in (0.0, 0.07):
         for account in accounts:
             if found.get(account) is None:
                 key = _version(ask, calls[account])

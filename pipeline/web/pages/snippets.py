@@ -59,10 +59,12 @@ def search(
 
 def queue(ask: Ask) -> Html:
     """Moments that the judge flags and nobody has decided on: likely good and bad examples, and where it was unsure."""
-    groups = [
-        (name, title, [_heard(row) for row in flagged(ask.store, ask.scope, name)])
-        for name, (title, _) in QUEUE.items()
-    ]
+    found = ask.desk.remember(
+        ("flagged", ask.scope),
+        lambda: {name: flagged(ask.store, ask.scope, name) for name in QUEUE},
+        of=("calls", "snippets"),
+    )
+    groups = [(name, title, [_heard(row) for row in found[name]]) for name, (title, _) in QUEUE.items()]
     return ask.show("snippet_queue.html", groups=groups, titles=_choices(ask)["titles"])
 
 
