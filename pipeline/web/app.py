@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,9 +24,6 @@ from pipeline.webhooks.courier import Courier
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
 
-SWITCH_S = 0.001
-"""How long a thread of the background may compute on while a request waits (Python's own 5 ms, at each of its steps,
-made a page take up to twice as long)."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -223,7 +219,6 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
             say(line)
         desk.store.ingest()
         compile_templates()
-        sys.setswitchinterval(SWITCH_S)
         # requests are logged in the data folder, by person; an access log would only spread secrets from links
         config = uvicorn.Config(
             build_app(desk), log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=5

@@ -65,7 +65,7 @@ def test_a_trainer_keeps_and_trims_a_snippet(open_as: Open) -> None:
     shorter = float(till.input_value()) - 1
     write_into(page, till, f"{shorter:.2f}")
     page.keyboard.press("Enter")
-    expect(page.locator(".toast")).to_contain_text("as you left it")
+    expect(page.locator(".toast")).to_have_text("Kept.")
     page.goto(page.url)
     expect(till).to_have_value(f"{shorter:.2f}")
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from typing_extensions import TypedDict
 
 from pipeline.access.people import EVERYONE
-from pipeline.coach.commands import known_firms
-from pipeline.coach.load import load_assignments, load_rows
-from pipeline.coach.reports import account_report, newest_date, plan_report
-from pipeline.coach.rows import Rows
-from pipeline.errors import NotThere
+from pipeline.coach.load import load_assignments
 from pipeline.web.ask import Ask, get
+from pipeline.web.deals import deal
 
 MOST = 500
 
@@ -66,10 +62,16 @@ def gaps(ask: Ask, *, rep: str | None = None) -> list[dict[str, Any]]:
     return [row for row in ask.desk.gaps() if ask.scope.sees_rep(row["rep"]) and rep in (None, row["rep"])]
 
 
-def training(ask: Ask, *, rep: str | None = None, status: str | None = None) -> list[dict[str, Any]]:
-    """Training assignments with their measured effect, as `debrief training --json`; `status`: open, done, dropped."""
+def training(
+    ask: Ask, *, rep: str | None = None, status: str | None = None, limit: int = 200, offset: int = 0
+) -> list[dict[str, Any]]:
+    """Training assignments with their measured effect, as `debrief training --json`, open ones first; `status`: open,
+    done, dropped; at most 500 at a time."""
     given = load_assignments(ask.store, rep=rep)
-    return ask.desk.training_rows([a for a in given if ask.scope.sees_rep(a.rep) and status in (None, a.status)])
+    seen = [a for a in given if ask.scope.sees_rep(a.rep) and status in (None, a.status)]
+    ordered = sorted(seen, key=lambda a: (a.status != "open", a.due_on, a.rep, a.criterion))
+    first = max(offset, 0)
+    return ask.desk.training_rows(ordered[first : first + min(max(limit, 1), MOST)])
 
 
 def accounts(ask: Ask, *, limit: int = 100, offset: int = 0) -> list[AccountJson]:
@@ -82,28 +84,8 @@ def accounts(ask: Ask, *, limit: int = 100, offset: int = 0) -> list[AccountJson
 def account(ask: Ask, *, account: str) -> dict[str, Any]:
     """One account: `deal` as `debrief account --json` and `plan` as `debrief plan --json`, from the calls that the user
     sees and no others."""
-    rows = _mine(ask, load_rows(ask.store, without=ask.desk.for_people, account=account))
-    if not any(call.account == account for call in rows.calls):
-        # told apart by nobody but those who see everything
-        ask.scope.require_call(None)
-        raise NotThere(f"{account}: no account of that name has calls")
-    today, rubric = newest_date(rows), ask.desk.rubric
-    deal = account_report(rows, rubric, account, as_of=today, **known_firms(ask.settings))
-    plan = plan_report(rows, rubric, account, as_of=today)
-    return {"deal": deal[0] if deal else None, "plan": plan[0] if plan else None}
-
-
-def _mine(ask: Ask, rows: Rows) -> Rows:
-    """The rows of calls that the user sees."""
-    seen = {call.call_id for call in rows.calls if ask.scope.sees_call({"rep": call.rep, "team": call.team})}
-    kept = {}
-    for field in dataclasses.fields(rows):
-        values = getattr(rows, field.name)
-        if values and hasattr(values[0], "call_id"):
-            kept[field.name] = tuple(row for row in values if row.call_id in seen)
-        elif values and hasattr(values[0], "rep"):
-            kept[field.name] = tuple(row for row in values if ask.scope.sees_rep(row.rep))
-    return dataclasses.replace(rows, **kept)
+    known = deal(ask, account)
+    return {"deal": known["deal"], "plan": known["plan"]}
 
 
 def moments(

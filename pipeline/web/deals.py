@@ -1,0 +1,145 @@
+"""What the store and the records tell of an account: its deal, the plan for its next call, a line for the list.
+
+Read from the records of its newest calls, those that the user may see and no others, in the background, and kept until
+one of them changes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from typing import Any
+
+from pipeline.coach.commands import known_firms
+from pipeline.coach.load import answers_to_objections, rows_of_calls
+from pipeline.coach.reports import account_report, plan_report
+from pipeline.coach.rows import Rows
+from pipeline.errors import NotThere, StoreError
+from pipeline.web.ask import Ask
+from pipeline.web.desk import Desk
+
+READ = 40
+"""Calls of an account, the newest ones, whose words are read."""
+
+Row = dict[str, Any]
+
+_CALLS = """
+SELECT account, call_id, record_file FROM calls c WHERE account IN (SELECT unnest($accounts::VARCHAR[])) AND ({where})
+QUALIFY row_number() OVER (PARTITION BY account ORDER BY call_date DESC NULLS LAST, call_id DESC) <= $limit
+ORDER BY call_date NULLS FIRST, call_id
+"""
+
+
+def deal(ask: Ask, account: str) -> Row:
+    """`{"deal": ..., "plan": ..., "read": n}` of an account from the `n` newest calls that the user sees, as of today.
+
+    Raises `NotThere` where the user sees none (`NotAllowed` where there may be others), `StoreError` where no record of
+    them can be read.
+    """
+    calls = _calls_of(ask, [account])[account]
+    if not calls:
+        # told apart by nobody but those who see everything
+        ask.scope.require_call(None)
+        raise NotThere(f"{account}: no account of that name has calls")
+    desk, ids, key = ask.desk, [call["call_id"] for call in calls], _version(ask, calls)
+    where, params = ask.scope.where("c"), ask.scope.params
+    today = desk.today()
+
+    def make() -> Row:
+        rows = rows_of_calls(desk.store, ids, without=desk.for_people)
+        others: Rows = desk.remember(
+            ("answers", key["scope"]), lambda: answers_to_objections(desk.store, where, params), of=("calls",)
+        )
+        found = account_report(rows, desk.rubric, account, as_of=today, **known_firms(desk.settings))
+        plan = plan_report(_with_others(rows, others), desk.rubric, account, as_of=today)
+        return {"deal": found[0], "plan": plan[0], "read": len(ids)} if found and plan else {}
+
+    known: Row = desk.backroom.need(("account", account, key["scope"], today), key["version"], make).value
+    if not known:
+        raise StoreError(f"{account}: the records of its calls cannot be read; `debrief doctor` names them")
+    return known
+
+
+def lines_of(ask: Ask, accounts: list[str]) -> dict[str, Row | None]:
+    """What the list says of each account beside dates; None for one that is still being read."""
+    desk, today, calls = ask.desk, ask.desk.today(), _calls_of(ask, accounts)
+    firms = known_firms(desk.settings)
+
+    def maker(account: str) -> Any:
+        def make() -> Row:
+            ids = [call["call_id"] for call in calls[account]]
+            rows = rows_of_calls(desk.store, ids, without=desk.for_people)
+            found = account_report(rows, desk.rubric, account, as_of=today, **firms)
+            if not found:
+                return {"unread": True}
+            deal = found[0]
+            return {
+                "unread": False,
+                "stages": stages_of(desk, deal),
+                "next": deal["next_step_agreed"],
+                "risks": [risk["kind"] for risk in deal["risks"]],
+                "play": deal["strategy"][0]["kind"],
+            }
+
+        return make
+
+    found: dict[str, Row | None] = {}
+    for wait_s in (0.0, 0.07):
+        for account in accounts:
+            if found.get(account) is None:
+                key = _version(ask, calls[account])
+                name = ("line", account, key["scope"], today)
+                taken = desk.backroom.take(name, key["version"], maker(account), wait_s=wait_s)
+                found[account] = taken.value if taken else None
+                if wait_s and taken is None:
+                    # one wait a page: whatever is not there by then comes later
+                    break
+    return {account: found.get(account) for account in accounts}
+
+
+def stages_of(desk: Desk, deal: Row) -> list[Row]:
+    """The stages of the deal in order: `done` where all that was scored of it reached the level wanted; `now` is the
+    first that is not."""
+    made: list[Row] = []
+    for stage in dict.fromkeys(item.stage for item in desk.rubric.criteria):
+        levels = [item["best_level"] for item in deal["stages"] if item["stage"] == stage]
+        scored = [level for level in levels if level is not None]
+        made.append({"stage": stage, "done": bool(scored) and min(scored) >= 3, "now": False})
+    current = next((item for item in made if not item["done"]), None)
+    if current:
+        current["now"] = True
+    return made
+
+
+def kept(ask: Ask, sql: str, values: Row) -> list[Row]:
+    """Rows of a query over all calls, asked once for each state of them."""
+    found: list[Row] = ask.desk.remember((sql, repr(values)), lambda: ask.store.query(sql, values), of=("calls",))
+    return found
+
+
+def _with_others(rows: Rows, others: Rows) -> Rows:
+    mine = {call.call_id for call in rows.calls}
+    parts = {
+        name: (*getattr(rows, name), *(row for row in getattr(others, name) if row.call_id not in mine))
+        for name in ("scores", "moments", "objections", "moves")
+    }
+    return dataclasses.replace(rows, **parts)
+
+
+def _calls_of(ask: Ask, accounts: list[str]) -> dict[str, list[Row]]:
+    """The newest calls of each account that the user sees, the oldest first."""
+    asked = {**ask.scope.params, "accounts": accounts, "limit": READ}
+    found: dict[str, list[Row]] = {account: [] for account in accounts}
+    for row in kept(ask, _CALLS.format(where=ask.scope.where("c")), asked):
+        found[row["account"]].append(row)
+    return found
+
+
+def _version(ask: Ask, calls: list[Row]) -> dict[str, str]:
+    """What a deal is kept by: which records it was read from, and by whom it may be seen."""
+    params = ask.scope.params
+    files = "\n".join(call["record_file"] for call in calls)
+    return {
+        "scope": hashlib.sha256(repr(sorted(params.items())).encode()).hexdigest()[:16],
+        "version": f"{hashlib.sha256(files.encode()).hexdigest()[:16]}-{ask.desk.version('reviews')}",
+    }
