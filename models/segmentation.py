@@ -22,7 +22,7 @@ WINDOW_S = 5.0
 FRAME_S = 270 / RATE
 SPEAKERS = 3
 _FIRST_CENTRE_S = 495 / RATE
-_BATCH = 16
+_BATCH = 8
 
 Array = npt.NDArray[np.float32]
 
