@@ -71,7 +71,7 @@ def _created(book: AccessBook, plan: Plan, person: Person, reach: tuple[str, tup
     try:
         # named by what is theirs alone at the provider: a display name may be chosen to look like somebody else's
         email = checked_email(name) if plan.match == "email" else None
-        user = book.add_user(name, role, rep=person.rep or None, teams=teams)
+        user = book.add_user(email or name, role, rep=person.rep or None, teams=teams)
         if email:
             Identities(book).set_email(user.name, email)
     except AccessError as error:
