@@ -214,7 +214,12 @@ def _forget_user(data: Path, person: str) -> None:
         return
     with AccessBook(data) as book:
         for user in _users_of(book, person):
-            book.remove_user(user.name)
+            # together: once the user is gone, nothing tells any more which address was theirs
+            with book.rows.writing():
+                for text in Identities(book).traces_of(user):
+                    if len(text) >= _SHORTEST_WORD:
+                        book.forget_lines_with(text)
+                book.remove_user(user.name)
 
 
 def _also(data: Path, person: str) -> tuple[str, ...]:

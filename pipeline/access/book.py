@@ -333,6 +333,13 @@ class AccessBook:
         with self.rows.writing():
             return self.rows.run("DELETE FROM audit WHERE at < ?", (at,))
 
+    def forget_lines_with(self, text: str) -> int:
+        """Delete the lines of the log in which a text stands, in any case; how many."""
+        with self.rows.writing():
+            return self.rows.run(
+                "DELETE FROM audit WHERE instr(lower(name || ' ' || what || ' ' || detail), lower(?))", (text,)
+            )
+
     def saw(self, name: str, prefix: str) -> set[str]:
         """What a user looked at, as the log's lines tell, of the addresses that begin with `prefix`."""
         rows = self.rows.all(
