@@ -36,6 +36,7 @@ class Company:
     it tells now, and what was asked of it."""
 
     port: int = 0
+    host: str = "127.0.0.1"
     person: Claims = field(default_factory=dict)
     extra: Claims = field(default_factory=dict)
     """Claims that only the userinfo endpoint tells."""
@@ -51,7 +52,7 @@ class Company:
 
     @property
     def issuer(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def metadata(self) -> dict[str, Any]:
         return {

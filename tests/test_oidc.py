@@ -280,7 +280,7 @@ def test_what_only_userinfo_tells_is_asked_there(house: House) -> None:
     assert "/userinfo" in house.company.asked
     # an address of the ID token is never taken for verified because another one is
     house.company.person = {"sub": "0011", "email": "ada@example.com"}
-    house.set(oidc_groups="all = rep")
+    house.set(oidc_groups="all = admin")
     house.company.extra |= {"groups": ["all"]}
     with house.browser() as browser:
         assert sign_in(browser).status_code == 403
@@ -365,6 +365,7 @@ def test_a_provider_that_cannot_be_used_is_one_plain_line(house: House, lie: str
         # the password works as before
         assert 'name="password"' in browser.get("/sign-in").text
     assert len(house.reasons()) == 1
+    assert ("longer than" in house.reasons()[0]) is lie.endswith("floods")
     assert SECRET not in house.reasons()[0]
 
 

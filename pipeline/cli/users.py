@@ -42,9 +42,11 @@ def add(
 ) -> None:
     """Add a user; asks for the password, unless they sign in with --email."""
     from pipeline.access.identities import Identities, checked_email
+    from pipeline.oidc.plan import passwords_count
 
     with _book(data) as book:
         email = checked_email(email) if email else ""
+        link = link and passwords_count(settings_of(data))
         password = None if link or (email and not password_stdin) else _password(password_stdin)
         user = book.add_user(name, role, rep=rep, teams=team or (), password=password)
         if email:
@@ -209,8 +211,14 @@ def _password(from_stdin: bool) -> str:
 
 
 def _print_link(book: AccessBook, name: str, data: Path | None) -> None:
+    from pipeline.oidc.plan import passwords_count
     from pipeline.settings import public_address
 
+    settings = settings_of(data)
+    if not passwords_count(settings):
+        raise AccessError(
+            f"passwords do not count here (oidc_only): {name} signs in with {settings.oidc_name}, no link"
+        )
     print(f"{public_address(settings_of(data))}/welcome?link={book.invite(name)}")
 
 
