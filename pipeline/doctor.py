@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import os
 import shutil
 import sys
@@ -14,7 +15,7 @@ from typing import Any
 from pipeline import keep, process
 from pipeline.claims import Claims
 from pipeline.errors import DebriefError
-from pipeline.settings import Settings
+from pipeline.settings import Settings, public_address
 from pipeline.settings_file import HIDDEN
 from pipeline.status import watchers
 from pipeline.store import Store
@@ -29,7 +30,7 @@ Row = dict[str, Any]
 
 def checkup(settings: Settings) -> list[Row]:
     """Rows `{"what", "found", "ok", "remedy"}`, in reading order. Never raises `DebriefError`."""
-    one = (_folder, _disk, _rubric, _people, _webhooks)
+    one = (_folder, _disk, _rubric, _people, _webhooks, _provider)
     many = (_models, _store, _watchers, _failures)
     return [
         _python(),
@@ -136,6 +137,42 @@ def _webhooks(settings: Settings) -> Row:
     said = ", ".join(f"{n} {status}" for status, n in sorted(counts.items())) or "nothing told yet"
     found = f"{len(urls)} address{'es' if len(urls) > 1 else ''}; {said}"
     return _row("webhooks", found, "`debrief webhooks list` says why" if counts.get("failed") else "")
+
+
+def _provider(settings: Settings) -> Row:
+    """Whether the sign-in provider answers, asked now; and what the last sign-in with it failed of."""
+    from pipeline.oidc.plan import is_on, plan_of, secret_file
+    from pipeline.oidc.provider import Provider
+
+    what = "sign-in provider"
+    if not is_on(settings):
+        return _row(what, "off")
+    last = _last_refusal(settings)
+    try:
+        plan = plan_of(settings)
+        found = Provider(plan).check()
+    except DebriefError as error:
+        return _row(what, f"{error}{last}", "correct the oidc_ settings, or see to the provider")
+    found += f"; {'with a' if plan.secret else 'without any'} client secret"
+    found += f"; it sends people back to {public_address(settings)}/sign-in/back{last}"
+    file = secret_file(settings)
+    loose = settings.oidc_client_secret_file and file.is_file() and file.stat().st_mode & 0o077
+    return _row(what, found, f"others may read the secret: chmod 600 {file}" if loose else "")
+
+
+def _last_refusal(settings: Settings) -> str:
+    from pipeline.access.book import AccessBook
+    from pipeline.access.schema import FILE
+
+    if not (settings.data / FILE).is_file():
+        return ""
+    try:
+        with AccessBook(settings.data) as book:
+            lines = book.log(kind="failed sign-in", words="/sign-in/", limit=1)
+    except DebriefError:
+        return ""
+    when = dt.datetime.fromtimestamp(lines[0].at, dt.UTC).isoformat(timespec="minutes") if lines else ""
+    return f"; last failed at {when}: {lines[0].detail}" if lines else ""
 
 
 def _models(settings: Settings) -> list[Row]:

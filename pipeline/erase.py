@@ -16,6 +16,8 @@ from typing import Any
 
 from pipeline import erased, keep, register
 from pipeline.access.book import AccessBook
+from pipeline.access.identities import Identities
+from pipeline.access.people import User
 from pipeline.access.schema import FILE as ACCESS_FILE
 from pipeline.claims import Claims
 from pipeline.errors import AccessError, DebriefError, NotThere, StoreError
@@ -54,13 +56,17 @@ class Erasure:
     calls: tuple[CallToErase, ...]
     person: str = ""
     mentions: int = 0
+    also: tuple[str, ...] = ()
+    """What the person is known by beside the name: e-mail and subjects at the sign-in provider."""
 
     @property
     def traces(self) -> Traces:
         """What may not be found any more."""
         return Traces(
             tuple(text for call in self.calls for text in (call.sha256, call.companion_sha256, call.call_id) if text),
-            tuple(call.external_id for call in self.calls if len(call.external_id) >= _SHORTEST_WORD),
+            tuple(
+                word for word in (*(call.external_id for call in self.calls), *self.also) if len(word) >= _SHORTEST_WORD
+            ),
             tuple(call.path for call in self.calls if call.path),
             self.person,
         )
@@ -113,7 +119,7 @@ def of_person(settings: Settings, store: Store, person: str) -> Erasure:
         "WHERE contains(lower(text), lower($name)) AND NOT list_contains($shas, sha256)",
         {"name": name, "shas": shas},
     )
-    found = Erasure(tuple(calls_to_erase(settings.data, shas)), name, int(others[0]["n"]))
+    found = Erasure(tuple(calls_to_erase(settings.data, shas)), name, int(others[0]["n"]), _also(settings.data, name))
     if not found.calls and not remains(settings.data, found.traces, skip=(settings.inbox_folder,)):
         raise NotThere(f"{name}: nothing is kept under that name; `debrief scorecard` lists reps and calls")
     return found
@@ -207,9 +213,24 @@ def _forget_user(data: Path, person: str) -> None:
     if not (data / ACCESS_FILE).is_file():
         return
     with AccessBook(data) as book:
-        for user in book.users():
-            if same_person(user.name, person) or same_person(user.rep, person):
+        for user in _users_of(book, person):
+            # together: once the user is gone, nothing tells any more which address was theirs
+            with book.rows.writing():
+                for text in Identities(book).traces_of(user):
+                    if len(text) >= _SHORTEST_WORD:
+                        book.forget_lines_with(text)
                 book.remove_user(user.name)
+
+
+def _also(data: Path, person: str) -> tuple[str, ...]:
+    if not (data / ACCESS_FILE).is_file():
+        return ()
+    with AccessBook(data) as book:
+        return tuple(text for user in _users_of(book, person) for text in Identities(book).traces_of(user))
+
+
+def _users_of(book: AccessBook, person: str) -> list[User]:
+    return [user for user in book.users() if same_person(user.name, person) or same_person(user.rep, person)]
 
 
 def forget_answers(data: Path, sha256: str) -> None:

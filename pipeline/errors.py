@@ -16,6 +16,9 @@ DebriefError                 one clear line for the user: which file, what is wr
 |-- AccessError              a user, password, link or token that is not right
 |   |-- NotAllowed           this person may not see or do this
 |   |-- TooManyAttempts      too many failed sign-ins for now
+|   |-- SignInRefused        a sign-in at the company's provider that is over, another browser's, or was refused there
+|   |-- NotLetIn             someone the provider knows and debrief does not let in
+|   |-- ProviderError        the provider is down, slow, set up wrongly, or says what cannot be believed
 |-- NotThere                 what was asked for is not here
 |-- NotYet                   what was asked for is being worked out; it is there in a moment
 """
@@ -85,6 +88,18 @@ class NotAllowed(AccessError):
 
 class TooManyAttempts(AccessError):
     """Too many failed sign-ins for now."""
+
+
+class SignInRefused(AccessError):
+    """A sign-in at the company's provider that is over, another browser's, or was refused there."""
+
+
+class NotLetIn(AccessError):
+    """Someone the provider knows and debrief does not let in."""
+
+
+class ProviderError(AccessError):
+    """The provider is down, slow, set up wrongly, or says what cannot be believed."""
 
 
 class NotThere(DebriefError):

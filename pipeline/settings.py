@@ -19,9 +19,9 @@ DEFAULT_DATA_FOLDER = "debrief-data"
 
 _TRUTH = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
 
-SECRETS = ("judge_key", "smtp_password", "crm_key", "webhook_secret")
+SECRETS = ("judge_key", "smtp_password", "crm_key", "webhook_secret", "oidc_client_secret")
 """Taken from the environment only (`DEBRIEF_JUDGE_KEY`, `DEBRIEF_SMTP_PASSWORD`, `DEBRIEF_CRM_KEY`,
-`DEBRIEF_WEBHOOK_SECRET`)."""
+`DEBRIEF_WEBHOOK_SECRET`, `DEBRIEF_OIDC_CLIENT_SECRET`), the last one also from a file of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +130,36 @@ class Settings:
     """Address the web app listens on; anything but loopback belongs behind a reverse proxy with TLS."""
     public_url: str = ""
     """Address people reach the web app by, such as `https://debrief.example.com`; empty means this machine only."""
+    oidc_issuer: str = ""
+    """Address of the company's OpenID Connect provider, by which people sign in; empty means passwords only, and that
+    nothing is ever sent there."""
+    oidc_client_id: str = ""
+    """Name that the provider gave debrief when it was registered there."""
+    oidc_client_secret_file: str = ""
+    """File that holds the client's secret alone (a relative path from the data folder); `DEBRIEF_OIDC_CLIENT_SECRET` in
+    the environment wins. Without either debrief is a public client."""
+    oidc_name: str = "your company account"
+    """What the sign-in page calls the provider: "Sign in with ...". """
+    oidc_only: bool = False
+    """No passwords: people sign in with the provider only. Sessions that run go on, API tokens count as before."""
+    oidc_match: str = "email"
+    """How a person is found the first time: `email` (verified by the provider, the same as the user's) or `name` (their
+    `preferred_username` is the user's name or e-mail: only where people cannot choose it themselves). From then on the
+    subject counts."""
+    oidc_scopes: str = "openid email profile"
+    """What is asked of the provider, with blanks; some want `groups` here before they tell groups."""
+    oidc_groups_claim: str = "groups"
+    """Claim that holds a person's groups; a path with dots such as `realm_access.roles` reaches into one."""
+    oidc_groups: str = ""
+    """Roles by group, one a line: `GROUP = ROLE`, for managers with their teams: `GROUP = manager: North, South`. Where
+    it is set, role and teams follow the groups at each sign-in with the provider, and nobody without one gets in."""
+    oidc_create: bool = False
+    """Make a user for whoever comes with one of these groups; else an admin adds each one first."""
+    oidc_rep_claim: str = ""
+    """Claim that holds a rep's name as on the calls: only one that people cannot change themselves. Empty means that an
+    admin says it."""
+    oidc_contact: str = ""
+    """Whom people ask who are not let in, such as `Ada, extension 12`; empty means an admin of debrief."""
 
     @property
     def inbox_folder(self) -> Path:

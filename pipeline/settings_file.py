@@ -155,7 +155,7 @@ def described(settings: Settings, *, environ: Mapping[str, str] | None = None) -
     for name in SECRETS:
         key = f"DEBRIEF_{name.upper()}"
         source = "environment" if environ.get(key) else "default"
-        about = f"From the environment only ({key}), never from a file."
+        about = f"From the environment only ({key}), never from {FILE}."
         rows.append(Setting(name, "set" if environ.get(key) else "", "", source, about, False))
     return rows
 

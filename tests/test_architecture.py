@@ -28,12 +28,12 @@ STORE = {
     "pipeline.retention",
 }
 TOP = ("pipeline.cli", "pipeline.web")
-ABOVE_STORE = ("pipeline.coach", "pipeline.access", "pipeline.webhooks")
+ABOVE_STORE = ("pipeline.coach", "pipeline.access", "pipeline.oidc", "pipeline.webhooks")
 """Read through the store; belong to its layer."""
 
 HEAVY = {
     "torch", "torchaudio", "transformers", "pyannote", "prefect", "sklearn", "faster_whisper", "duckdb", "ctranslate2",
-    "pocketsphinx", "onnxruntime", "scipy", "av", "fastapi", "uvicorn",
+    "pocketsphinx", "onnxruntime", "scipy", "av", "fastapi", "uvicorn", "authlib", "joserfc",
 }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ COMMANDS = (
     "account", "plan", "rubric check", "rubric diff", "models list", "models pull", "models check", "rescore", "export",
     "erase", "doctor", "rebuild", "backup", "roles", "voices list", "voices enrol", "voices forget",
     "review", "dispute", "calibrate", "users add", "users list", "users role", "users disable", "users enable",
-    "users password", "users link", "users token",
+    "users password", "users link", "users token", "users email", "users unlink",
     "webhooks list", "webhooks test", "webhooks send", "webhooks retry",
     "erase", "doctor", "rebuild", "backup", "standings", "coach", "live", "commitments", "accountability", "import",
     "consent", "tidy", "digest", "calendar", "crm export", "crm push", "training done", "training drop",

@@ -14,12 +14,14 @@ import pytest
 
 from pipeline import batch, claims, erase, keep, plan, register
 from pipeline.access.book import AccessBook
+from pipeline.access.identities import Identities
 from pipeline.errors import AccessError, NotThere, StoreError
 from pipeline.ingest import discover
 from pipeline.settings import Settings
 from pipeline.store import Store
 
 PERSON = "Priya Nair"
+ADDRESS, SUBJECT = "pn@example.com", "00u1a2b3c4d5"
 FORMS = (b"priya nair", b"priya%20nair", b"priya_nair", b"priya-nair")
 SAID = "We lose exactly nineteen pallets a week"
 OTHER = "A harmless sentence of another call"
@@ -69,6 +71,10 @@ def world(stages: None, tmp_path: Path) -> Settings:
     with AccessBook(data) as book:
         book.add_user("boss", "admin", password="a long enough secret 1")
         book.add_user(PERSON, "rep", password="a long enough secret 2")
+        Identities(book).set_email(PERSON, ADDRESS)
+        Identities(book).link(book.user(PERSON), "https://login.example.com", SUBJECT)
+        book.note("", "", "failed sign-in", "/sign-in/back", f"{ADDRESS.upper()}: no user")
+        book.note("boss", "admin", "changed", "user", f"linked to {SUBJECT} of https://login.example.com")
         book.note("boss", "admin", "saw", f"/calls/{call_id}")
         book.note("boss", "admin", "saw", "/reps/Priya%20Nair")
         book.note(PERSON, "rep", "saw", "/reps/Tom%20Becker")
@@ -120,6 +126,7 @@ def found_in(data: Path, *needles: bytes) -> list[tuple[str, bytes]]:
 def test_the_world_holds_the_person_everywhere_before(world: Settings) -> None:
     assert len({name.split("/")[0] for name, _ in found_in(world.data, *FORMS)}) > 9
     assert found_in(world.data, SAID.lower().encode())
+    assert found_in(world.data, ADDRESS.encode(), SUBJECT.encode())
 
 
 def test_a_person_is_erased_to_the_last_byte_and_the_others_stay(world: Settings, tmp_path: Path) -> None:
@@ -139,6 +146,7 @@ def test_a_person_is_erased_to_the_last_byte_and_the_others_stay(world: Settings
 
     call_id = what.calls[0].call_id
     assert found_in(data, *FORMS, SAID.lower().encode(), b"first.json") == []
+    assert found_in(data, ADDRESS.encode(), SUBJECT.encode()) == []
     assert {name for name, _ in found_in(data, call_id.encode())} == {f"erased/{what.calls[0].sha256}"}
     assert report.left == ()
     assert (data / "logs/debrief.log").read_text() == "fine line\n"

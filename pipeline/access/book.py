@@ -6,21 +6,18 @@ argon2id hashes, every other secret as a SHA-256 hash: reading the file lets nob
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sqlite3
-import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
+from pipeline.access.file import AccessFile
 from pipeline.access.passwords import hash_password, hash_secret, new_secret, password_fits
 from pipeline.access.people import User, checked_name, checked_role
-from pipeline.access.schema import FILE, connect
 from pipeline.errors import AccessError, TooManyAttempts
 
 HOUR, DAY = 3600.0, 86400.0
@@ -75,10 +72,8 @@ class AccessBook:
     """
 
     def __init__(self, data: Path, *, clock: Callable[[], float] = time.time) -> None:
-        self.file = data / FILE
-        self._clock = clock
-        self._guard = threading.RLock()
-        self._connection = connect(data)
+        self.clock = clock
+        self.rows = AccessFile(data)
 
     def __enter__(self) -> AccessBook:
         return self
@@ -90,23 +85,26 @@ class AccessBook:
 
     def close(self) -> None:
         """Close the file."""
-        with self._guard:
-            self._connection.close()
+        self.rows.close()
 
     def users(self) -> list[User]:
         """All users by name, with when each was last seen."""
-        return [_user(row) for row in self._all(f"{_USERS} ORDER BY name COLLATE NOCASE")]
+        return [user_of(row) for row in self.rows.all(f"{USERS} ORDER BY name COLLATE NOCASE")]
 
     def user(self, name: str) -> User:
         """The user of a name in any case. Raises `AccessError` for an unknown one."""
-        row = self._one(f"{_USERS} WHERE name = ?", (" ".join(name.split()),))
+        row = self.rows.one(f"{USERS} WHERE name = ?", (" ".join(name.split()),))
         if row is None:
             raise AccessError(f"{name}: no such user; `debrief users list` shows them")
-        return _user(row)
+        return user_of(row)
 
-    def anyone_can_sign_in(self) -> bool:
-        """Whether any user that is not disabled has a password."""
-        return self._one("SELECT 1 FROM users WHERE password IS NOT NULL AND NOT disabled") is not None
+    def anyone_can_sign_in(self, *, passwords: bool = True, provider: bool = False) -> bool:
+        """Whether any user that is not disabled has a password (where `passwords` count), or is known to the sign-in
+        provider, by then or by an e-mail (where there is a `provider`)."""
+        return any(
+            not user.disabled and ((passwords and user.has_password) or (provider and (user.linked or user.email)))
+            for user in self.users()
+        )
 
     def add_user(
         self, name: str, role: str, *, rep: str | None = None, teams: Sequence[str] = (), password: str | None = None
@@ -117,13 +115,13 @@ class AccessBook:
         """
         name, role = checked_name(name), checked_role(role)
         hashed = None if password is None else hash_password(password, name=name)
-        with self._writing():
-            if self._one("SELECT 1 FROM users WHERE name = ?", (name,)):
+        with self.rows.writing():
+            if self.rows.one("SELECT 1 FROM users WHERE name = ?", (name,)):
                 raise AccessError(f"{name}: there is a user of that name; choose another")
-            self._connection.execute(
+            self.rows.run(
                 "INSERT INTO users (user_id, name, role, rep, teams, password, created_at) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (uuid.uuid4().hex[:12], name, role, *_reach(name, role, rep, teams), hashed, self._clock()),
+                (uuid.uuid4().hex[:12], name, role, *_reach(name, role, rep, teams), hashed, self.clock()),
             )
         return self.user(name)
 
@@ -131,17 +129,17 @@ class AccessBook:
         """Remove a user with all sessions, links and tokens. Raises `AccessError` for the last admin."""
         user = self.user(name)
         self._keep_an_admin(user)
-        with self._writing():
-            self._connection.execute("DELETE FROM users WHERE user_id = ?", (user.user_id,))
+        with self.rows.writing():
+            self.rows.run("DELETE FROM users WHERE user_id = ?", (user.user_id,))
 
     def set_role(self, name: str, role: str, *, rep: str | None = None, teams: Sequence[str] = ()) -> User:
         """Another role, and whom it reaches; counts from the user's next request on. Raises `AccessError`."""
         user = self.user(name)
         reach = _reach(user.name, checked_role(role), rep, teams)
-        with self._writing():
+        with self.rows.writing():
             if role != "admin":
                 self._keep_an_admin(user)
-            self._connection.execute(
+            self.rows.run(
                 "UPDATE users SET role = ?, rep = ?, teams = ? WHERE user_id = ?", (role, *reach, user.user_id)
             )
         return self.user(name)
@@ -150,18 +148,18 @@ class AccessBook:
         """A new password; ends the user's sessions and links. Raises `AccessError`."""
         user = self.user(name)
         hashed = hash_password(password, name=user.name)
-        with self._writing():
-            self._connection.execute("UPDATE users SET password = ? WHERE user_id = ?", (hashed, user.user_id))
+        with self.rows.writing():
+            self.rows.run("UPDATE users SET password = ? WHERE user_id = ?", (hashed, user.user_id))
             self._end(user)
 
     def set_disabled(self, name: str, disabled: bool) -> User:
         """Close or open a user's way in; closing ends sessions and links at once. Raises `AccessError`."""
         user = self.user(name)
-        with self._writing():
+        with self.rows.writing():
             if disabled:
                 self._keep_an_admin(user)
                 self._end(user)
-            self._connection.execute("UPDATE users SET disabled = ? WHERE user_id = ?", (disabled, user.user_id))
+            self.rows.run("UPDATE users SET disabled = ? WHERE user_id = ?", (disabled, user.user_id))
         return self.user(name)
 
     def sign_in(self, name: str, password: str, *, address: str = "") -> tuple[User, str]:
@@ -172,30 +170,30 @@ class AccessBook:
         """
         name = " ".join(name.split())[:200]
         keys = {"name and address": f"{name.lower()}@{address}", "name": name.lower(), "address": address}
-        self._refuse_when_tried_too_often(keys)
-        row = self._one("SELECT password, disabled FROM users WHERE name = ?", (name,))
+        self.refuse_when_tried_too_often(keys)
+        row = self.rows.one("SELECT password, disabled FROM users WHERE name = ?", (name,))
         if not password_fits(password, row["password"] if row else None) or row is None or row["disabled"]:
-            with self._writing():
-                self._connection.executemany(
-                    "INSERT INTO attempts (key, at) VALUES (?, ?)",
-                    [(f"{kind}: {key}", self._clock()) for kind, key in keys.items()],
-                )
+            self.count_failure(keys)
             raise AccessError("that name and password do not belong together")
-        with self._writing():
-            self._connection.execute(
-                "DELETE FROM attempts WHERE key = ?", (f"name and address: {keys['name and address']}",)
-            )
+        with self.rows.writing():
+            self.rows.run("DELETE FROM attempts WHERE key = ?", (f"name and address: {keys['name and address']}",))
         user = self.user(name)
         return user, self.start_session(user)
 
+    def count_failure(self, keys: Mapping[str, str]) -> None:
+        """Keep that a sign-in failed, under some of the kinds of `LIMITS`."""
+        with self.rows.writing():
+            self.rows.run_many(
+                "INSERT INTO attempts (key, at) VALUES (?, ?)",
+                [(f"{kind}: {key}", self.clock()) for kind, key in keys.items()],
+            )
+
     def start_session(self, user: User) -> str:
         """A session's secret; it ends after 12 hours without a request and after 7 days in any case."""
-        secret, now = new_secret(), self._clock()
-        with self._writing():
-            self._connection.execute(
-                "DELETE FROM sessions WHERE expires_at < ? OR seen_at < ?", (now, now - SESSION_IDLE_S)
-            )
-            self._connection.execute(
+        secret, now = new_secret(), self.clock()
+        with self.rows.writing():
+            self.rows.run("DELETE FROM sessions WHERE expires_at < ? OR seen_at < ?", (now, now - SESSION_IDLE_S))
+            self.rows.run(
                 "INSERT INTO sessions (hash, user_id, created_at, seen_at, expires_at) VALUES (?, ?, ?, ?, ?)",
                 (hash_secret(secret), user.user_id, now, now, now + SESSION_LONGEST_S),
             )
@@ -203,22 +201,22 @@ class AccessBook:
 
     def session_user(self, secret: str) -> User | None:
         """Whose session this is; None where it is over, unknown, or its user disabled."""
-        now, hashed = self._clock(), hash_secret(secret)
-        row = self._one(
+        now, hashed = self.clock(), hash_secret(secret)
+        row = self.rows.one(
             "SELECT user_id, seen_at FROM sessions WHERE hash = ? AND expires_at > ? AND seen_at > ?",
             (hashed, now, now - SESSION_IDLE_S),
         )
         if row is None:
             return None
         if now - row["seen_at"] > 60:
-            with self._writing():
-                self._connection.execute("UPDATE sessions SET seen_at = ? WHERE hash = ?", (now, hashed))
+            with self.rows.writing():
+                self.rows.run("UPDATE sessions SET seen_at = ? WHERE hash = ?", (now, hashed))
         return self._enabled(row["user_id"])
 
     def end_session(self, secret: str) -> None:
         """Sign out."""
-        with self._writing():
-            self._connection.execute("DELETE FROM sessions WHERE hash = ?", (hash_secret(secret),))
+        with self.rows.writing():
+            self.rows.run("DELETE FROM sessions WHERE hash = ?", (hash_secret(secret),))
 
     def invite(self, name: str) -> str:
         """The secret of a link by which a user chooses a (new) password once, within 3 days. Raises `AccessError`."""
@@ -239,28 +237,28 @@ class AccessBook:
 
     def operator_link(self) -> str:
         """The secret of a link that signs in whoever started the web app, as an admin, once, within the hour."""
-        row = self._one("SELECT 1 FROM users WHERE name = ?", (OPERATOR,))
+        row = self.rows.one("SELECT 1 FROM users WHERE name = ?", (OPERATOR,))
         user = self.user(OPERATOR) if row else self.add_user(OPERATOR, "admin")
         return self._link(user, "operator", OPERATOR_LINK_S)
 
     def enter(self, secret: str) -> tuple[User, str] | None:
         """Use an operator's link: the user and a session's secret; None when it is used, over or unknown."""
-        with self._writing():
+        with self.rows.writing():
             row = self._valid_link(secret, "operator")
             user = self._enabled(row["user_id"]) if row else None
             if user is None:
                 return None
-            self._connection.execute("DELETE FROM links WHERE hash = ?", (hash_secret(secret),))
+            self.rows.run("DELETE FROM links WHERE hash = ?", (hash_secret(secret),))
         return user, self.start_session(user)
 
     def add_token(
         self, name: str, *, label: str = "", writes: bool = False, days: float | None = 365
     ) -> tuple[Token, str]:
         """A new API token and its secret, shown once. Raises `AccessError` for an unknown user."""
-        user, secret, now = self.user(name), TOKEN_PREFIX + new_secret(), self._clock()
+        user, secret, now = self.user(name), TOKEN_PREFIX + new_secret(), self.clock()
         token_id = uuid.uuid4().hex[:8]
-        with self._writing():
-            self._connection.execute(
+        with self.rows.writing():
+            self.rows.run(
                 "INSERT INTO tokens (token_id, hash, user_id, label, writes, created_at, expires_at) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -277,7 +275,7 @@ class AccessBook:
 
     def tokens(self) -> list[Token]:
         """All tokens, newest first."""
-        rows = self._all(
+        rows = self.rows.all(
             "SELECT token_id, name AS user, label, writes, t.created_at, expires_at, used_at "
             "FROM tokens t JOIN users USING (user_id) ORDER BY t.created_at DESC"
         )
@@ -285,14 +283,14 @@ class AccessBook:
 
     def drop_token(self, token_id: str) -> None:
         """Revoke a token. Raises `AccessError` for an unknown one."""
-        with self._writing():
-            if self._connection.execute("DELETE FROM tokens WHERE token_id = ?", (token_id,)).rowcount == 0:
+        with self.rows.writing():
+            if self.rows.run("DELETE FROM tokens WHERE token_id = ?", (token_id,)) == 0:
                 raise AccessError(f"{token_id}: no such token; `debrief users list` shows them")
 
     def token_user(self, secret: str) -> tuple[User, bool] | None:
         """Whose token this is and whether it may write; None when it is over, unknown, or its user disabled."""
-        now = self._clock()
-        row = self._one(
+        now = self.clock()
+        row = self.rows.one(
             "SELECT token_id, user_id, writes, used_at FROM tokens "
             "WHERE hash = ? AND (expires_at IS NULL OR expires_at > ?)",
             (hash_secret(secret), now),
@@ -301,23 +299,23 @@ class AccessBook:
         if row is None or user is None:
             return None
         if now - (row["used_at"] or 0) > 60:
-            with self._writing():
-                self._connection.execute("UPDATE tokens SET used_at = ? WHERE token_id = ?", (now, row["token_id"]))
+            with self.rows.writing():
+                self.rows.run("UPDATE tokens SET used_at = ? WHERE token_id = ?", (now, row["token_id"]))
         return user, bool(row["writes"])
 
     def note(self, name: str, role: str, kind: str, what: str, detail: str = "") -> None:
         """Add a line to the log of who saw and changed what."""
-        with self._writing():
-            self._connection.execute(
+        with self.rows.writing():
+            self.rows.run(
                 "INSERT INTO audit (at, name, role, kind, what, detail) VALUES (?, ?, ?, ?, ?, ?)",
-                (self._clock(), name, role, kind, what[:500], detail[:2000]),
+                (self.clock(), name, role, kind, what[:500], detail[:2000]),
             )
 
     def log(
         self, *, name: str = "", kind: str = "", words: str = "", before: int | None = None, limit: int = 100
     ) -> list[Entry]:
         """Lines of the log, newest first: of one user, one kind, with these words, older than line `before`."""
-        rows = self._all(
+        rows = self.rows.all(
             "SELECT n, at, name, role, kind, what, detail FROM audit WHERE (:name = '' OR name = :name COLLATE NOCASE) "
             "AND (:kind = '' OR kind = :kind) AND (:words = '' OR instr(lower(what || ' ' || detail), lower(:words))) "
             "AND (:before IS NULL OR n < :before) ORDER BY n DESC LIMIT :limit",
@@ -327,17 +325,24 @@ class AccessBook:
 
     def lines_before(self, at: float) -> int:
         """How many lines of the log are older."""
-        row = self._one("SELECT count(*) AS n FROM audit WHERE at < ?", (at,))
+        row = self.rows.one("SELECT count(*) AS n FROM audit WHERE at < ?", (at,))
         return int(row["n"]) if row else 0
 
     def forget_lines(self, at: float) -> int:
         """Delete the lines of the log that are older; how many."""
-        with self._writing():
-            return self._connection.execute("DELETE FROM audit WHERE at < ?", (at,)).rowcount
+        with self.rows.writing():
+            return self.rows.run("DELETE FROM audit WHERE at < ?", (at,))
+
+    def forget_lines_with(self, text: str) -> int:
+        """Delete the lines of the log in which a text stands, in any case; how many."""
+        with self.rows.writing():
+            return self.rows.run(
+                "DELETE FROM audit WHERE instr(lower(name || ' ' || what || ' ' || detail), lower(?))", (text,)
+            )
 
     def saw(self, name: str, prefix: str) -> set[str]:
         """What a user looked at, as the log's lines tell, of the addresses that begin with `prefix`."""
-        rows = self._all(
+        rows = self.rows.all(
             "SELECT DISTINCT what FROM audit WHERE name = ? AND kind = 'saw' AND what >= ? AND what < ?",
             (name, prefix, prefix + "\U0010ffff"),
         )
@@ -346,94 +351,62 @@ class AccessBook:
     def _link(self, user: User, kind: str, seconds: float) -> str:
         if user.disabled:
             raise AccessError(f"{user.name}: disabled; `debrief users enable` lets them in again")
-        secret, now = new_secret(), self._clock()
-        with self._writing():
-            self._connection.execute("DELETE FROM links WHERE expires_at < ?", (now,))
-            self._connection.execute("DELETE FROM links WHERE user_id = ? AND kind = ?", (user.user_id, kind))
-            self._connection.execute(
+        secret, now = new_secret(), self.clock()
+        with self.rows.writing():
+            self.rows.run("DELETE FROM links WHERE expires_at < ?", (now,))
+            self.rows.run("DELETE FROM links WHERE user_id = ? AND kind = ?", (user.user_id, kind))
+            self.rows.run(
                 "INSERT INTO links (hash, user_id, kind, expires_at) VALUES (?, ?, ?, ?)",
                 (hash_secret(secret), user.user_id, kind, now + seconds),
             )
         return secret
 
     def _valid_link(self, secret: str, kind: str) -> sqlite3.Row | None:
-        return self._one(
+        return self.rows.one(
             "SELECT user_id FROM links WHERE hash = ? AND kind = ? AND expires_at > ?",
-            (hash_secret(secret), kind, self._clock()),
+            (hash_secret(secret), kind, self.clock()),
         )
 
-    def _refuse_when_tried_too_often(self, keys: dict[str, str]) -> None:
-        now = self._clock()
+    def refuse_when_tried_too_often(self, keys: Mapping[str, str]) -> None:
+        """Raises `TooManyAttempts` where so many failures were counted under one of the keys."""
+        now = self.clock()
         for kind, key in keys.items():
             allowed, period = LIMITS[kind]
-            row = self._one(
+            row = self.rows.one(
                 "SELECT count(*) AS n, min(at) AS first FROM attempts WHERE key = ? AND at > ?",
                 (f"{kind}: {key}", now - period),
             )
             if row is not None and row["n"] >= allowed:
                 wait = max(1, round((row["first"] + period - now) / 60))
                 raise TooManyAttempts(f"too many failed sign-ins; wait {wait} min and try again")
-        with self._writing():
-            self._connection.execute("DELETE FROM attempts WHERE at < ?", (now - DAY,))
+        with self.rows.writing():
+            self.rows.run("DELETE FROM attempts WHERE at < ?", (now - DAY,))
 
     def _keep_an_admin(self, user: User) -> None:
-        """Raises `AccessError` where `user` is the only admin who can sign in with a password."""
-        others = self._one(
-            "SELECT 1 FROM users WHERE role = 'admin' AND NOT disabled AND password IS NOT NULL AND user_id <> ?",
-            (user.user_id,),
-        )
-        if user.role == "admin" and user.has_password and not user.disabled and others is None:
+        """Raises `AccessError` where `user` is the only admin who can sign in for good."""
+        admins = {each.user_id for each in self.users() if each.role == "admin" and each.stays and not each.disabled}
+        if admins == {user.user_id}:
             raise AccessError(f"{user.name}: the last admin; add another one first")
 
     def _end(self, user: User) -> None:
         for table in ("sessions", "links"):
-            self._connection.execute(f"DELETE FROM {table} WHERE user_id = ?", (user.user_id,))
+            self.rows.run(f"DELETE FROM {table} WHERE user_id = ?", (user.user_id,))
 
     def _enabled(self, user_id: str) -> User | None:
-        row = self._one(f"{_USERS} WHERE user_id = ? AND NOT disabled", (user_id,))
-        return _user(row) if row else None
-
-    def _one(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> sqlite3.Row | None:
-        found = self._all(sql, values)
-        return found[0] if found else None
-
-    def _all(self, sql: str, values: Sequence[Any] | dict[str, Any] = ()) -> list[sqlite3.Row]:
-        with self._guard:
-            try:
-                return self._connection.execute(sql, values).fetchall()
-            except sqlite3.Error as error:
-                raise self._failed(error) from error
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        """One transaction, on disk when it is over; nested ones belong to the outer."""
-        with self._guard:
-            if self._connection.in_transaction:
-                yield
-                return
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                yield
-                self._connection.execute("COMMIT")
-            except BaseException as error:
-                with contextlib.suppress(sqlite3.Error):
-                    self._connection.execute("ROLLBACK")
-                if isinstance(error, sqlite3.Error):
-                    raise self._failed(error) from error
-                raise
-
-    def _failed(self, error: sqlite3.Error) -> AccessError:
-        return AccessError(f"{self.file}: {error}; check the disk and the file's permissions")
+        row = self.rows.one(f"{USERS} WHERE user_id = ? AND NOT disabled", (user_id,))
+        return user_of(row) if row else None
 
 
-_USERS = """
-SELECT user_id, name, role, rep, teams, disabled, password IS NOT NULL AS has_password, created_at,
+USERS = """
+SELECT user_id, name, role, rep, teams, disabled, password IS NOT NULL AS has_password, created_at, email,
+       EXISTS (SELECT 1 FROM identities i WHERE i.user_id = users.user_id) AS linked,
        (SELECT max(seen_at) FROM sessions s WHERE s.user_id = users.user_id) AS seen_at
 FROM users
 """
 
 
-def _user(row: sqlite3.Row) -> User:
+def user_of(row: sqlite3.Row) -> User:
+    """A row of `USERS` as a user."""
     values = dict(row)
     return User(
         **{
@@ -441,6 +414,7 @@ def _user(row: sqlite3.Row) -> User:
             "teams": tuple(json.loads(values["teams"])),
             "disabled": bool(values["disabled"]),
             "has_password": bool(values["has_password"]),
+            "linked": bool(values["linked"]),
         }
     )
 

@@ -29,7 +29,8 @@ class User:
     """Someone who may sign in.
 
     `rep` is the name that a rep's calls carry; `teams` are the teams that a manager sees. `has_password` is false for
-    someone who was invited and has not chosen one yet, and for the operator who came by the link on the terminal.
+    someone who was invited and has not chosen one yet, and for the operator who came by the link on the terminal. By
+    `email` the company's sign-in provider finds them the first time; `linked` says that it did.
     """
 
     user_id: str
@@ -41,9 +42,16 @@ class User:
     has_password: bool = False
     created_at: float = 0.0
     seen_at: float | None = None
+    email: str | None = None
+    linked: bool = False
+
+    @property
+    def stays(self) -> bool:
+        """Whether this user can sign in again and again, not by a link only."""
+        return self.has_password or self.linked
 
     def to_json(self) -> dict[str, Any]:
-        """`{"name", "role", "rep", "teams", "disabled", "has_password"}`."""
+        """`{"name", "role", "rep", "teams", "disabled", "has_password", "email", "linked"}`."""
         return {
             "name": self.name,
             "role": self.role,
@@ -51,6 +59,8 @@ class User:
             "teams": list(self.teams),
             "disabled": self.disabled,
             "has_password": self.has_password,
+            "email": self.email,
+            "linked": self.linked,
         }
 
 

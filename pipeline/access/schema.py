@@ -66,7 +66,26 @@ CREATE TABLE audit (
 CREATE INDEX audit_name ON audit (name, n);
 """
 
-SCRIPTS: tuple[str, ...] = (_FIRST,)
+_IDENTITIES = """
+ALTER TABLE users ADD COLUMN email TEXT;
+CREATE UNIQUE INDEX users_email ON users (email);
+
+CREATE TABLE identities (
+    issuer    TEXT NOT NULL,
+    subject   TEXT NOT NULL,
+    user_id   TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    linked_at REAL NOT NULL,
+    PRIMARY KEY (issuer, subject)
+) STRICT;
+CREATE UNIQUE INDEX identities_user ON identities (user_id, issuer);
+
+CREATE TABLE spent (
+    hash       TEXT PRIMARY KEY,
+    expires_at REAL NOT NULL
+) STRICT;
+"""
+
+SCRIPTS: tuple[str, ...] = (_FIRST, _IDENTITIES)
 
 
 def connect(data: Path) -> sqlite3.Connection:

@@ -33,14 +33,24 @@ def add(
     role: Role,
     rep: Rep = None,
     team: Team = None,
+    email: Annotated[
+        str, typer.Option("--email", metavar="E", help="E-mail by which the sign-in provider finds them.")
+    ] = "",
     password_stdin: Stdin = False,
     link: Annotated[bool, typer.Option("--link", help="No password: print a link to choose one by.")] = False,
     data: Data = None,
 ) -> None:
-    """Add a user; asks for the password."""
+    """Add a user; asks for the password, unless they sign in with --email."""
+    from pipeline.access.identities import Identities, checked_email
+    from pipeline.oidc.plan import passwords_count
+
     with _book(data) as book:
-        password = None if link else _password(password_stdin)
+        email = checked_email(email) if email else ""
+        link = link and passwords_count(settings_of(data))
+        password = None if link or (email and not password_stdin) else _password(password_stdin)
         user = book.add_user(name, role, rep=rep, teams=team or (), password=password)
+        if email:
+            Identities(book).set_email(user.name, email)
         _note(book, f"user {user.name}", f"added as {user.role}")
         console().print(one_line(f"{user.name}: added as {user.role}"))
         if link:
@@ -68,10 +78,13 @@ def list_users(as_json: Json = False, data: Data = None) -> None:
         out.print("no users yet; `debrief users add NAME --role admin` adds the first")
         return
     shown = [
-        row | {"sees": row["rep"] or ", ".join(row["teams"]), "state": "disabled" if row["disabled"] else ""}
+        row
+        | {"sees": row["rep"] or ", ".join(row["teams"]), "state": "disabled" if row["disabled"] else ""}
+        | {"email": row["email"] or ""}
         for row in rows
     ]
     heads = {"name": "Name", "role": "Role", "sees": "Rep or teams", "state": "State", "seen": "Last seen"}
+    heads |= {"email": "E-mail"} if any(row["email"] for row in rows) else {}
     out.print(rows_table("Users", heads, shown))
     if mine:
         heads = {"token": "Token", "user": "User", "label": "For", "expires": "Until"}
@@ -91,6 +104,33 @@ def set_role(
         user = book.set_role(name, role, rep=rep, teams=team or ())
         _note(book, f"user {user.name}", f"role {role} {' '.join(user.teams) or user.rep or ''}".strip())
     console().print(one_line(f"{user.name}: {role} now"))
+
+
+@app.command("email")
+def set_email(
+    name: Name,
+    email: Annotated[str, typer.Argument(metavar="[EMAIL]", help="Nothing takes it away.")] = "",
+    data: Data = None,
+) -> None:
+    """Say by which e-mail the sign-in provider finds a user the first time."""
+    from pipeline.access.identities import Identities
+
+    with _book(data) as book:
+        user = Identities(book).set_email(name, email)
+        _note(book, f"user {user.name}", "e-mail kept" if user.email else "e-mail taken away")
+    console().print(one_line(f"{user.name}: {user.email or 'no e-mail'}"))
+
+
+@app.command("unlink")
+def unlink(name: Name, data: Data = None) -> None:
+    """Forget who a user is at the sign-in provider; signs them out."""
+    from pipeline.access.identities import Identities
+
+    with _book(data) as book:
+        user = book.user(name)
+        Identities(book).unlink(user.name)
+        _note(book, f"user {user.name}", "unlinked from the sign-in provider")
+    console().print(one_line(f"{user.name}: linked to nobody at the sign-in provider now"))
 
 
 @app.command("disable")
@@ -171,8 +211,14 @@ def _password(from_stdin: bool) -> str:
 
 
 def _print_link(book: AccessBook, name: str, data: Path | None) -> None:
+    from pipeline.oidc.plan import passwords_count
     from pipeline.settings import public_address
 
+    settings = settings_of(data)
+    if not passwords_count(settings):
+        raise AccessError(
+            f"passwords do not count here (oidc_only): {name} signs in with {settings.oidc_name}, no link"
+        )
     print(f"{public_address(settings_of(data))}/welcome?link={book.invite(name)}")
 
 

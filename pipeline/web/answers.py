@@ -11,7 +11,7 @@ from pipeline.access.people import EVERYONE
 from pipeline.access.scope import Scope
 from pipeline.errors import AccessError, DebriefError, NotAllowed, NotThere, NotYet, StoreLocked, TooManyAttempts
 from pipeline.web import gate
-from pipeline.web.ask import Ask, File, Go, Html, Kept, Page, Route
+from pipeline.web.ask import Ask, Away, File, Go, Html, Kept, Page, Route
 from pipeline.web.desk import Desk
 from pipeline.web.pages import PAGES
 from pipeline.web.render import environment
@@ -54,6 +54,8 @@ class Answers:
             return self._html(request, ask, given)
         if isinstance(given, Go):
             return self._go(request, ask, given)
+        if isinstance(given, Away):
+            return _away(request, ask, given)
         if isinstance(given, File):
             return _file(given, request)
         if isinstance(given, Kept):
@@ -134,6 +136,12 @@ def _here(path: str) -> Page | None:
     """The page that a path belongs to: of those it lies under, the one with the longest path of its own."""
     under = [page for page in PAGES.values() if path == page.path or path.startswith(f"{page.path}/")]
     return max(under, key=lambda page: len(page.path), default=None)
+
+
+def _away(request: gate.Incoming, ask: Ask, away: Away) -> Response:
+    from starlette.responses import RedirectResponse
+
+    return _with_cookies(RedirectResponse(away.url, status_code=303), request, ask)
 
 
 def _with_cookies(response: Response, request: gate.Incoming, ask: Ask) -> Response:

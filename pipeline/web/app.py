@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.access.people import EVERYONE
 from pipeline.errors import NotThere, SettingsError, StoreError
+from pipeline.oidc.plan import anyone_can_sign_in, is_on, plan_of
 from pipeline.settings import Settings, public_address
 from pipeline.web import gate
 from pipeline.web.answers import Answers
@@ -257,13 +258,18 @@ def running(settings: Settings) -> Iterator[tuple[Desk, str]]:
 def welcome(desk: Desk) -> list[str]:
     """Lines for the terminal: how to sign in while nobody has a password yet, and a word on listening in the open."""
     lines = []
-    if not desk.book.anyone_can_sign_in():
+    if not anyone_can_sign_in(desk.book, desk.settings):
         lines.append(
             f"sign in once, as the operator: http://{_here(desk.settings)}/enter?link={desk.book.operator_link()}"
         )
         lines.append("lasting users: debrief users add NAME --role admin")
     if desk.settings.host not in LOOPBACK and not desk.settings.public_url.startswith("https:"):
         lines.append("listening beyond this machine without TLS: put a reverse proxy in front and set public_url")
+    if is_on(desk.settings):
+        try:
+            plan_of(desk.settings)
+        except SettingsError as error:
+            lines.append(f"signing in with {desk.settings.oidc_name} does not work: {error}")
     lines.append("stop with Ctrl-C")
     return lines
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.access.people import EVERYONE, User
 from pipeline.access.scope import Scope
+from pipeline.oidc.plan import passwords_count
 
 if TYPE_CHECKING:
     from pipeline.access.book import AccessBook
@@ -82,6 +83,13 @@ class Go:
 
 
 @dataclass(frozen=True, slots=True)
+class Away:
+    """See an address of another site next: one that the settings, or the provider they name, gave; never a visitor."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class File:
     """Bytes to send: a download where `name` is given."""
 
@@ -105,7 +113,8 @@ class Ask:
     """One request as a page sees it.
 
     `user` and `scope` say who asks and what they reach; on an `ANYBODY` route `user` may be None in truth: only those
-    pages look at `signed_in`. `form` holds a POST's fields (the last of equal names), `forms` all values of each.
+    pages look at `signed_in`, and `visit`, the secret of a browser that nobody is signed in with. `form` holds a POST's
+    fields (the last of equal names), `forms` all values of each.
     """
 
     desk: Desk
@@ -115,6 +124,7 @@ class Ask:
     scope: Scope
     signed_in: bool
     secret: str = ""
+    visit: str = ""
     csrf: str = ""
     address: str = ""
     theme: str = ""
@@ -142,6 +152,11 @@ class Ask:
     def settings(self) -> Settings:
         """The data folder's settings."""
         return self.desk.settings
+
+    @property
+    def passwords(self) -> bool:
+        """Whether passwords count here, or only the company's provider."""
+        return passwords_count(self.settings)
 
     def show(self, template: str, *, status: int = 200, **values: Any) -> Html:
         """Show a template of `templates/`."""

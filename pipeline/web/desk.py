@@ -19,6 +19,8 @@ from pipeline.coach.rows import Assignment, ScoredCall
 from pipeline.coach.team import Picture, picture_of
 from pipeline.coach.training import Library
 from pipeline.human_review import human_review
+from pipeline.oidc.plan import is_on, plan_of
+from pipeline.oidc.provider import Provider
 from pipeline.rubric import Rubric, load_rubric
 from pipeline.rubric_shelf import keep_current
 from pipeline.store import Store
@@ -63,6 +65,7 @@ class Desk:
         keep_current(settings)
         self.backroom = Backroom()
         self._known: dict[Any, tuple[str, Any]] = {}
+        self._provider: Provider | None = None
         self._scores_guard = threading.Lock()
         self._scores: tuple[str, tuple[ScoredCall, ...]] = ("", ())
         self.openapi: Callable[[], Any] = dict
@@ -76,6 +79,13 @@ class Desk:
         self.backroom.close()
         self.book.close()
         self.store.close()
+
+    @property
+    def provider(self) -> Provider | None:
+        """Where people sign in with the company's account; None where none is named. Raises `SettingsError`."""
+        if self._provider is None and is_on(self.settings):
+            self._provider = Provider(plan_of(self.settings))
+        return self._provider
 
     def take_settings(self, fresh: Settings, names: Iterable[str]) -> None:
         """From now on, these settings as they are in `fresh`: a page wrote them. Raises `RubricError`."""

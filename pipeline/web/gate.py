@@ -84,6 +84,7 @@ def admit(route: Route, request: Incoming, desk: Desk) -> Ask:
         scope=Scope(),
         signed_in=bool(who.user.user_id),
         secret=who.secret,
+        visit=who.visit,
         csrf=csrf_token(who.secret or who.visit),
         address=request.address,
         theme=request.cookies.get("debrief_theme", "") if request.cookies.get("debrief_theme") in THEMES else "",

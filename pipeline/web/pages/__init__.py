@@ -14,6 +14,7 @@ from pipeline.web.pages import (
     home,
     inbox,
     library,
+    provider,
     reps,
     rubric,
     settings,
@@ -41,5 +42,5 @@ PAGES: dict[str, Page] = {
 }
 """The navigation, in its order, by group."""
 
-OTHER_ROUTES: tuple[Route, ...] = (*entrance.ROUTES, *home.ROUTES, *static.ROUTES, *reps.ROUTES)
+OTHER_ROUTES: tuple[Route, ...] = (*entrance.ROUTES, *provider.ROUTES, *home.ROUTES, *static.ROUTES, *reps.ROUTES)
 """Routes without an entry in the navigation."""

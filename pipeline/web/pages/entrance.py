@@ -2,34 +2,62 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
+from urllib.parse import quote
 
 from pipeline.access.passwords import MIN_LENGTH
 from pipeline.access.people import EVERYONE
-from pipeline.errors import AccessError, TooManyAttempts
+from pipeline.errors import AccessError, NotAllowed, SettingsError, TooManyAttempts
+from pipeline.oidc.plan import anyone_can_sign_in, is_on
+from pipeline.settings import public_address
 from pipeline.web import gate
-from pipeline.web.ask import ANYBODY, Ask, Go, get, post
+from pipeline.web.ask import ANYBODY, Ask, Go, Html, get, post
 
 
-def sign_in_form(ask: Ask, *, next: str = "/") -> Any:
+def sign_in_form(ask: Ask, *, next: str = "/", out: str = "") -> Any:
     """The sign-in page, or what to do where nobody can sign in yet."""
     if ask.signed_in:
         return Go(gate.inside(next))
-    if not ask.book.anyone_can_sign_in():
+    if not anyone_can_sign_in(ask.book, ask.settings):
         return ask.show("first_run.html")
-    return ask.show("sign_in.html", next=gate.inside(next), name="", problem="")
+    return show_sign_in(ask, gate.inside(next), out=bool(out))
+
+
+def show_sign_in(
+    ask: Ask, goal: str, *, name: str = "", problem: str = "", status: int = 200, out: bool = False
+) -> Html:
+    """The sign-in page: with a password, with the company's provider, or both, as the settings say; after signing `out`
+    with the way to sign out at the provider too."""
+    here = public_address(ask.settings)
+    provider_out = ""
+    if out and is_on(ask.settings):
+        with contextlib.suppress(SettingsError):
+            provider_out = ask.desk.provider.sign_out_url(f"{here}/sign-in") if ask.desk.provider else ""
+    return ask.show(
+        "sign_in.html",
+        status=status,
+        next=goal,
+        name=name,
+        problem=problem,
+        passwords=ask.passwords,
+        provider=ask.settings.oidc_name if is_on(ask.settings) else "",
+        provider_in=f"{here}/sign-in/provider?next={quote(goal, safe='')}",
+        provider_out=provider_out,
+    )
 
 
 def sign_in(ask: Ask) -> Any:
     """Start a session, or say that name and password do not belong together."""
+    require_passwords(ask)
     name, goal = ask.form.get("name", ""), gate.inside(ask.form.get("next", "/"))
     try:
         user, secret = ask.book.sign_in(name, ask.form.get("password", ""), address=ask.address)
     except AccessError as error:
         ask.book.note(" ".join(name.split())[:80], "", "failed sign-in", "/sign-in", f"from {ask.address}")
         status = 429 if isinstance(error, TooManyAttempts) else 401
-        return ask.show("sign_in.html", status=status, next=goal, name=name, problem=str(error))
-    return _begin(ask, user.name, user.role, secret, goal)
+        return show_sign_in(ask, goal, status=status, name=name, problem=str(error))
+    return begin(ask, user.name, user.role, secret, goal)
 
 
 def sign_out(ask: Ask) -> Go:
@@ -37,7 +65,7 @@ def sign_out(ask: Ask) -> Go:
     ask.book.end_session(ask.secret)
     ask.cookies |= {gate.SESSION: None}
     ask.detail = "signed out"
-    return Go("/sign-in")
+    return Go("/sign-in?out=1" if is_on(ask.settings) else "/sign-in")
 
 
 def enter(ask: Ask, *, link: str = "") -> Any:
@@ -46,11 +74,12 @@ def enter(ask: Ask, *, link: str = "") -> Any:
     if found is None:
         return ask.show("link_over.html", status=410, remedy="Start `debrief serve` again for a new one.")
     user, secret = found
-    return _begin(ask, user.name, user.role, secret, "/")
+    return begin(ask, user.name, user.role, secret, "/")
 
 
 def welcome_form(ask: Ask, *, link: str = "") -> Any:
     """Where an invited user chooses a password; looking at it does not use the link up."""
+    require_passwords(ask)
     user = ask.book.invited(link)
     if user is None:
         return ask.show("link_over.html", status=410, remedy="Ask an admin for a new one.")
@@ -59,6 +88,7 @@ def welcome_form(ask: Ask, *, link: str = "") -> Any:
 
 def welcome(ask: Ask) -> Any:
     """Set the invited user's password and start a session."""
+    require_passwords(ask)
     link, password = ask.form.get("link", ""), ask.form.get("password", "")
     user = ask.book.invited(link)
     if user is None:
@@ -69,16 +99,18 @@ def welcome(ask: Ask) -> Any:
         user, secret = ask.book.accept_invitation(link, password)
     except AccessError as error:
         return ask.show("welcome.html", status=400, invited=user, link=link, problem=str(error), min_length=MIN_LENGTH)
-    return _begin(ask, user.name, user.role, secret, "/")
+    return begin(ask, user.name, user.role, secret, "/")
 
 
 def password_form(ask: Ask) -> Any:
     """Where users change their own password."""
+    require_passwords(ask)
     return ask.show("password.html", problem="", min_length=MIN_LENGTH)
 
 
 def change_password(ask: Ask) -> Any:
     """A new password after the old one; other sessions of the user end."""
+    require_passwords(ask)
     try:
         if ask.user.has_password:
             _, old = ask.book.sign_in(ask.user.name, ask.form.get("old", ""), address=ask.address)
@@ -93,7 +125,14 @@ def change_password(ask: Ask) -> Any:
     return Go("/", "Password changed")
 
 
-def _begin(ask: Ask, name: str, role: str, secret: str, goal: str) -> Go:
+def require_passwords(ask: Ask) -> None:
+    """Raises `NotAllowed` where people sign in with the company's provider only."""
+    if not ask.passwords:
+        raise NotAllowed(f"passwords do not count here; sign in with {ask.settings.oidc_name}")
+
+
+def begin(ask: Ask, name: str, role: str, secret: str, goal: str) -> Go:
+    """Go on with a new session, whatever the browser had before."""
     ask.book.note(name, role, "signed in", ask.path, f"from {ask.address}")
     ask.cookies |= {gate.SESSION: secret, gate.VISIT: None}
     return Go(goal)

@@ -24,6 +24,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("What leaves, and how long things are kept", ("redact*", "require_*", "keep_*")),
     ("What is sent", ("digest*", "smtp*", "webhook*", "crm*")),
     ("The web app", ("host", "port", "public_url")),
+    ("Signing in with the company's provider", ("oidc*",)),
 )
 """Headings and the settings under them; one that no heading names stands under the last one of its own."""
 

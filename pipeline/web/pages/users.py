@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pipeline.access.identities import Identities, checked_email
 from pipeline.access.people import ADMINS
 from pipeline.errors import AccessError
+from pipeline.oidc.plan import is_on
 from pipeline.settings import public_address
 from pipeline.web.ask import Ask, Go, Html, get, post
+from pipeline.web.pages.entrance import require_passwords
 
 
 def listing(ask: Ask) -> Html:
@@ -17,13 +20,16 @@ def add(ask: Ask) -> Html:
     """A new user, and the link by which they choose their password: shown once, on the page that follows."""
     form = ask.form
     try:
+        email = checked_email(form["email"]) if form.get("email", "").strip() else ""
         user = ask.book.add_user(
             form.get("name", ""), form.get("role", ""), rep=form.get("rep") or None, teams=ask.forms.get("team", ())
         )
+        if email:
+            _set_email(ask, user.name, email)
     except AccessError as error:
         return _page(ask, status=400, problem=str(error))
     ask.detail = f"added {user.name} as {user.role}"
-    return _page(ask, link_for=user.name, link=_link(ask, user.name))
+    return _page(ask, link_for=user.name, link=_link(ask, user.name) if ask.passwords else "")
 
 
 def change(ask: Ask) -> Html | Go:
@@ -37,6 +43,10 @@ def change(ask: Ask) -> Html | Go:
             if do == "disable" and ask.book.user(name).user_id == ask.user.user_id:
                 raise AccessError("you cannot shut yourself out")
             ask.book.set_disabled(name, do == "disable")
+        elif do == "email":
+            _set_email(ask, name, form.get("email", ""))
+        elif do == "unlink":
+            Identities(ask.book).unlink(name)
         elif do == "invite":
             ask.detail = f"invited {name}"
             return _page(ask, link_for=name, link=_link(ask, name))
@@ -49,6 +59,8 @@ def change(ask: Ask) -> Html | Go:
         "role": f"{name} is {form.get('role', '')} now",
         "disable": f"{name} is shut out",
         "enable": f"{name} is in again",
+        "email": f"{name}'s e-mail is kept",
+        "unlink": f"{name} is linked to nobody at the provider now",
     }
     return Go("/settings/users", words[do])
 
@@ -76,7 +88,13 @@ def drop_token(ask: Ask) -> Go | Html:
     return Go("/settings/users", "Token revoked")
 
 
+def _set_email(ask: Ask, name: str, email: str) -> None:
+    """Say by which e-mail the provider finds a user. Not their own: who may say so chooses who signs in as them."""
+    Identities(ask.book).set_email(name, email)
+
+
 def _link(ask: Ask, name: str) -> str:
+    require_passwords(ask)
     return f"{public_address(ask.settings)}/welcome?link={ask.book.invite(name)}"
 
 
@@ -102,6 +120,7 @@ def _page(
         problem=problem,
         link=link,
         link_for=link_for,
+        provider=ask.settings.oidc_name if is_on(ask.settings) else "",
         secret=secret,
         secret_for=secret_for,
     )
