@@ -25,6 +25,7 @@ from pipeline.settings import Settings
 from pipeline.web.app import build_app
 from pipeline.web.desk import Desk
 from pipeline.web.gate import SESSION, csrf_token
+from pipeline.web.pages import snippets
 
 USERS: dict[str, tuple[str, dict[str, Any]]] = {
     "Tess": ("trainer", {}),
@@ -231,3 +232,11 @@ def test_what_a_snippet_cannot_be(wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(ReviewError, match=said):
         changed(made, end=38.0, **{**right, **wrong})
     assert names_of([" a  b ", "", "a b", "c"]) == ("a b", "c")
+
+
+@pytest.mark.parametrize(
+    ("speaker", "by"),
+    [("rep", ""), ("rep:Tom", "Tom"), ("buyer:Ann", "Ann"), ("buyer", "the buyer"), ("unknown", "somebody")],
+)
+def test_a_moment_names_who_says_it_where_that_is_not_the_rep(speaker: str, by: str) -> None:
+    assert snippets._heard({"speaker": speaker, "t0": 4.0, "t1": 6.0})["by"] == by

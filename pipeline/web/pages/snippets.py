@@ -219,8 +219,10 @@ def _said(snippet: KeptSnippet, transcript: Transcript) -> list[Row]:
 
 
 def _heard(row: Row) -> Row:
-    """A moment with the seconds to play of it."""
-    return {**row, "clip": call_view.span(max(0.0, row["t0"] - 0.5), row["t1"] + 0.5)}
+    """A moment with the seconds to play of it, and who says it where that is not the call's rep."""
+    side, _, name = row["speaker"].partition(":")
+    by = name or ("" if side == "rep" else f"the {side}" if side == "buyer" else "somebody")
+    return {**row, "clip": call_view.span(max(0.0, row["t0"] - 0.5), row["t1"] + 0.5), "by": by}
 
 
 def _choices(ask: Ask) -> Row:
