@@ -16,6 +16,7 @@ import pytest
 from coach_story import keep_story, record, story
 from fastapi.testclient import TestClient
 from hearing_samples import write
+from test_web_team import whole
 
 from pipeline import keep
 from pipeline.audio import RATE, load_audio
@@ -432,11 +433,11 @@ def test_what_later_calls_say_of_a_promise_is_told_only_to_those_who_see_them(ap
     for made in (first, second):
         keep.write_record(desk.settings.data, made)
     desk.store.catch_up()
-    page = client(app, desk, "admin").get(f"/calls/{first['call_id']}").text
+    page = whole(client(app, desk, "admin"), f"/calls/{first['call_id']}")
     assert "I got the signed quote" in page
     assert ">kept<" in page
     # the later call is of another team
-    page = client(app, desk, "manager").get(f"/calls/{first['call_id']}").text
+    page = whole(client(app, desk, "manager"), f"/calls/{first['call_id']}")
     assert "I will send you the signed quote" in page
     assert "I got the signed quote" not in page
     assert ">kept<" not in page

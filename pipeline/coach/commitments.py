@@ -15,6 +15,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pipeline.coach.kept import content, sentences, subject_of, told
@@ -159,8 +160,8 @@ class Commitment:
 
     def to_json(self) -> dict[str, Any]:
         """All fields, dates as YYYY-MM-DD."""
-        row = dataclasses.asdict(self)
-        return {key: value.isoformat() if isinstance(value, dt.date) else value for key, value in row.items()}
+        row = ((name, getattr(self, name)) for name in self.__slots__)
+        return {name: value.isoformat() if isinstance(value, dt.date) else value for name, value in row}
 
 
 def commitments(rows: Rows, *, as_of: dt.date | None = None) -> tuple[Commitment, ...]:
@@ -201,6 +202,11 @@ def followed(
 
 def commitments_of(call: CallRow, turns: Sequence[TurnRow]) -> list[Commitment]:
     """What was committed to on one call, in the order it was said; the same thing said twice counts once."""
+    return list(_commitments_of(call, tuple(turns)))
+
+
+@lru_cache(maxsize=200)
+def _commitments_of(call: CallRow, turns: tuple[TurnRow, ...]) -> tuple[Commitment, ...]:
     found: list[Commitment] = []
     for place, turn in enumerate(turns):
         if turn.side not in ("rep", "buyer"):
@@ -210,7 +216,7 @@ def commitments_of(call: CallRow, turns: Sequence[TurnRow]) -> list[Commitment]:
             made = _made(call, turn, sentence, asked, answer)
             if made and not any(_same(made, other) for other in found):
                 found.append(made)
-    return _meetings_once(found)
+    return tuple(_meetings_once(found))
 
 
 def _day(call: CallRow) -> dt.date:

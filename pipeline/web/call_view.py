@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.access.people import LEADERS
 from pipeline.clips import KINDS, clip_cues
-from pipeline.coach.commitments import Commitment, commitments_of, followed
+from pipeline.coach.commitments import commitments_of, followed
 from pipeline.coach.rows import CallRow, TurnRow
 from pipeline.comments import taken_back
 from pipeline.errors import NotThere, ReviewError
@@ -159,12 +159,6 @@ def words_of(file: Path, seq: int) -> Words:
     return Words(transcript, times, lanes(transcript), this, turns)
 
 
-@lru_cache(maxsize=64)
-def _promises(file: Path, seq: int) -> tuple[Commitment, ...]:
-    words = words_of(file, seq)
-    return tuple(commitments_of(words.call, words.turns))
-
-
 def turn_rows(words: Words, card: Mapping[str, Any], comments: Iterable[Mapping[str, Any]]) -> list[Row]:
     """The turns: `parts` (text and the numbers of the criteria that quote it), `times` (when each word starts, in
     hundredths of a second from the one before), and what belongs to each: criteria cited, missed, objection, comments.
@@ -296,7 +290,8 @@ def metric_rows(card: Mapping[str, Any]) -> list[Row]:
 
 def next_steps(ask: Ask, file: Path, seq: int) -> list[Row]:
     """What was promised on the call of that record, with what later calls of the account that the user sees say."""
-    words, made, later = words_of(file, seq), _promises(file, seq), []
+    words, later = words_of(file, seq), []
+    made = commitments_of(words.call, words.turns)
     meta = words.transcript.meta
     if meta.account and meta.date and made:
         asked = {"account": meta.account, "date": meta.date, "most": LATER_CALLS, **ask.scope.params}

@@ -272,7 +272,7 @@ def _metrics(ask: Ask, rep: str, newest: dt.date | None) -> list[Row]:
     return found
 
 
-def support_of(ask: Ask, rep: str, *, wait_s: float = 0.05) -> Row | None:
+def support_of(ask: Ask, rep: str, *, wait_s: float = 0.03) -> Row | None:
     """`{"row": support_row, "made": [commitments, the newest first]}` of the last 90 days; None while it is read."""
     desk = ask.desk
     today, whole = desk.today(), desk.picture().value
