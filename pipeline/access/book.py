@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from pipeline.access.file import AccessFile
 from pipeline.access.passwords import hash_password, hash_secret, new_secret, password_fits
 from pipeline.access.people import User, checked_name, checked_role
+from pipeline.access.schema import FILE, connect
 from pipeline.errors import AccessError, TooManyAttempts
+from pipeline.sqlite_file import SqliteFile
 
 HOUR, DAY = 3600.0, 86400.0
 SESSION_IDLE_S = 12 * HOUR
@@ -73,7 +74,10 @@ class AccessBook:
 
     def __init__(self, data: Path, *, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
-        self.rows = AccessFile(data)
+        self.rows = SqliteFile(
+            connect(data),
+            failed=lambda error: AccessError(f"{data / FILE}: {error}; check the disk and the file's permissions"),
+        )
 
     def __enter__(self) -> AccessBook:
         return self

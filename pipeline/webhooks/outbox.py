@@ -6,21 +6,20 @@ their host and a hash are kept. A delivered event keeps no body.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 import sqlite3
-import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from pipeline.errors import StoreError
+from pipeline.sqlite_file import SqliteFile
 from pipeline.webhooks.send import Sent, host_of
 
 FILE = "webhooks.sqlite"
@@ -83,20 +82,16 @@ class Outbox:
     """The file, open; a context manager whose methods may be called from any thread. Raises `StoreError`."""
 
     def __init__(self, data: Path, *, clock: Callable[[], float] = time.time) -> None:
-        self.file = data / FILE
         self._clock = clock
-        self._guard = threading.RLock()
+
+        def failed(error: OSError | sqlite3.Error) -> StoreError:
+            line = f"{data / FILE}: {error}; check the disk, or move the file away: what waits in it is lost"
+            return StoreError(line)
+
         try:
-            data.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self.file, os.O_CREAT | os.O_RDWR, 0o600))
-            self._connection = sqlite3.connect(self.file, timeout=10.0, isolation_level=None, check_same_thread=False)
-            self._connection.row_factory = sqlite3.Row
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA foreign_keys = ON")
-            self._connection.execute("PRAGMA secure_delete = ON")
-            self._connection.executescript(_TABLES)
+            self._rows = SqliteFile(_connect(data / FILE), failed=failed)
         except (OSError, sqlite3.Error) as error:
-            raise self._failed(error) from error
+            raise failed(error) from error
 
     def __enter__(self) -> Outbox:
         return self
@@ -108,53 +103,52 @@ class Outbox:
 
     def close(self) -> None:
         """Close the file."""
-        with self._guard:
-            self._connection.close()
+        self._rows.close()
 
     def mark(self, name: str) -> str | None:
         """What was put down under a name."""
-        rows = self._all("SELECT value FROM marks WHERE name = ?", (name,))
+        rows = self._rows.all("SELECT value FROM marks WHERE name = ?", (name,))
         return str(rows[0]["value"]) if rows else None
 
     def put_mark(self, name: str, value: str) -> None:
         """Put something down under a name."""
-        with self._writing():
-            self._connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, value))
+        with self._rows.writing():
+            self._rows.run("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, value))
 
     def unknown(self, keys: Iterable[str]) -> list[str]:
         """Those of the keys that were never announced or passed over, in their order."""
         wanted = list(keys)
         sql = "SELECT key FROM known WHERE key IN (SELECT value FROM json_each(?))"
-        met = {row["key"] for row in self._all(sql, (json.dumps(wanted),))}
+        met = {row["key"] for row in self._rows.all(sql, (json.dumps(wanted),))}
         return [key for key in wanted if key not in met]
 
     def pass_over(self, keys: Iterable[str]) -> None:
         """Remember keys that are to be told to nobody."""
-        with self._writing():
-            self._connection.executemany("INSERT OR IGNORE INTO known VALUES (?)", ((key,) for key in keys))
+        with self._rows.writing():
+            self._rows.run_many("INSERT OR IGNORE INTO known VALUES (?)", ((key,) for key in keys))
 
     def forget(self, keys: Iterable[str]) -> None:
         """Let keys be news again."""
-        with self._writing():
-            self._connection.executemany("DELETE FROM known WHERE key = ?", ((key,) for key in keys))
+        with self._rows.writing():
+            self._rows.run_many("DELETE FROM known WHERE key = ?", ((key,) for key in keys))
 
     def known(self, prefix: str) -> list[str]:
         """The keys that begin like this."""
-        rows = self._all("SELECT key FROM known WHERE key >= ? AND key < ?", (prefix, prefix + "\U0010ffff"))
+        rows = self._rows.all("SELECT key FROM known WHERE key >= ? AND key < ?", (prefix, prefix + "\U0010ffff"))
         return [row["key"] for row in rows]
 
     def add(self, kind: str, key: str, data: Mapping[str, Any], urls: Sequence[str]) -> bool:
         """Note an event for these addresses; False where its key was known before."""
         now = self._clock()
         body = json.dumps({"type": kind, "timestamp": _iso(now), "data": data}, allow_nan=False, separators=(",", ":"))
-        with self._writing():
-            if self._connection.execute("INSERT OR IGNORE INTO known VALUES (?)", (key,)).rowcount == 0:
+        with self._rows.writing():
+            if self._rows.run("INSERT OR IGNORE INTO known VALUES (?)", (key,)) == 0:
                 return False
             event_id = f"msg_{uuid.uuid4().hex}"
             # a gap that was closed and opened again comes under its old key
-            self._connection.execute("DELETE FROM events WHERE key = ?", (key,))
-            self._connection.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?)", (event_id, kind, key, now, body))
-            self._connection.executemany(
+            self._rows.run("DELETE FROM events WHERE key = ?", (key,))
+            self._rows.run("INSERT INTO events VALUES (?, ?, ?, ?, ?)", (event_id, kind, key, now, body))
+            self._rows.run_many(
                 "INSERT INTO deliveries (event_id, address, host, status, next_at) VALUES (?, ?, ?, 'waiting', ?)",
                 [(event_id, address_id(url), host_of(url), now) for url in urls],
             )
@@ -162,7 +156,7 @@ class Outbox:
 
     def due(self, *, limit: int = 200) -> list[tuple[Delivery, bytes]]:
         """Deliveries whose time has come, the oldest first, each with its body."""
-        rows = self._all(
+        rows = self._rows.all(
             f"{_DELIVERIES} WHERE d.status = 'waiting' AND d.next_at <= ? AND e.body IS NOT NULL "
             "ORDER BY d.next_at, e.made_at LIMIT ?",
             (self._clock(), limit),
@@ -175,14 +169,14 @@ class Outbox:
         over = not sent.again or attempts > len(WAITS_S)
         status = "delivered" if sent.ok else "failed" if over else "waiting"
         wait = 0.0 if status != "waiting" else max(float(WAITS_S[attempts - 1]), sent.after_s)
-        with self._writing():
-            self._connection.execute(
+        with self._rows.writing():
+            self._rows.run(
                 "UPDATE deliveries SET status = ?, attempts = ?, next_at = ?, last_at = ?, outcome = ? "
                 "WHERE event_id = ? AND address = ?",
                 (status, attempts, now + wait, now, sent.line, delivery.event_id, delivery.address),
             )
             # what every address has is kept as a line only
-            self._connection.execute(
+            self._rows.run(
                 "UPDATE events SET body = NULL WHERE event_id = ? AND NOT EXISTS (SELECT 1 FROM deliveries d "
                 "WHERE d.event_id = events.event_id AND d.status <> 'delivered')",
                 (delivery.event_id,),
@@ -191,8 +185,8 @@ class Outbox:
 
     def give_up(self, addresses: Iterable[str]) -> None:
         """Fail what waits for addresses other than these: the settings no longer name them."""
-        with self._writing():
-            self._connection.execute(
+        with self._rows.writing():
+            self._rows.run(
                 "UPDATE deliveries SET status = 'failed', outcome = 'the settings no longer name this address' "
                 "WHERE status = 'waiting' AND address NOT IN (SELECT value FROM json_each(?))",
                 (json.dumps(list(addresses)),),
@@ -200,59 +194,48 @@ class Outbox:
 
     def again(self, event_id: str) -> int:
         """Let the failed deliveries of an event be due now; how many."""
-        with self._writing():
-            done = self._connection.execute(
+        with self._rows.writing():
+            gone = self._rows.run(
                 "UPDATE deliveries SET status = 'waiting', attempts = 0, next_at = ? WHERE event_id = ? "
                 "AND status <> 'delivered' AND EXISTS (SELECT 1 FROM events e WHERE e.event_id = ? "
                 "AND e.body IS NOT NULL)",
                 (self._clock(), event_id, event_id),
             )
-        return done.rowcount
+        return gone
 
     def newest(self, *, limit: int = 50) -> list[Delivery]:
         """The newest deliveries."""
-        rows = self._all(f"{_DELIVERIES} ORDER BY e.made_at DESC, e.rowid DESC, d.host LIMIT ?", (limit,))
+        rows = self._rows.all(f"{_DELIVERIES} ORDER BY e.made_at DESC, e.rowid DESC, d.host LIMIT ?", (limit,))
         return [_delivery(row) for row in rows]
 
     def counts(self) -> dict[str, int]:
         """How many deliveries there are by status."""
-        return {row["status"]: row["n"] for row in self._all("SELECT status, count(*) AS n FROM deliveries GROUP BY 1")}
+        return {
+            row["status"]: row["n"] for row in self._rows.all("SELECT status, count(*) AS n FROM deliveries GROUP BY 1")
+        }
 
     def tidy(self, days: int) -> int:
         """Drop settled events older than `days` (0: none); how many. Their keys stay known."""
         if days <= 0:
             return 0
-        with self._writing():
-            done = self._connection.execute(
+        with self._rows.writing():
+            gone = self._rows.run(
                 "DELETE FROM events WHERE made_at < ? AND NOT EXISTS (SELECT 1 FROM deliveries d "
                 "WHERE d.event_id = events.event_id AND d.status = 'waiting')",
                 (self._clock() - days * 86_400.0,),
             )
-        return done.rowcount
+        return gone
 
-    def _all(self, sql: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
-        with self._guard:
-            try:
-                return self._connection.execute(sql, values).fetchall()
-            except sqlite3.Error as error:
-                raise self._failed(error) from error
 
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        with self._guard:
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                yield
-                self._connection.execute("COMMIT")
-            except BaseException as error:
-                with contextlib.suppress(sqlite3.Error):
-                    self._connection.execute("ROLLBACK")
-                if isinstance(error, sqlite3.Error):
-                    raise self._failed(error) from error
-                raise
-
-    def _failed(self, error: Exception) -> StoreError:
-        return StoreError(f"{self.file}: {error}; check the disk, or move the file away: what waits in it is lost")
+def _connect(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    for name, value in (("journal_mode", "WAL"), ("foreign_keys", "ON"), ("secure_delete", "ON")):
+        connection.execute(f"PRAGMA {name} = {value}")
+    connection.executescript(_TABLES)
+    return connection
 
 
 _DELIVERIES = """

@@ -1,27 +1,25 @@
-"""`access.sqlite` while it is open: queries and transactions from several threads, failures in one line."""
+"""An SQLite file while it is open: queries and transactions from several threads, failures in one line."""
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from pipeline.access.schema import FILE, connect
-from pipeline.errors import AccessError
+from pipeline.errors import DebriefError
 
 Values = Sequence[Any] | dict[str, Any]
 
 
-class AccessFile:
-    """The data folder's access file. Raises `AccessError` when it cannot be used."""
+class SqliteFile:
+    """An open connection that was made for any thread; `failed` turns SQLite's errors into what is raised instead."""
 
-    def __init__(self, data: Path) -> None:
-        self.path = data / FILE
+    def __init__(self, connection: sqlite3.Connection, *, failed: Callable[[sqlite3.Error], DebriefError]) -> None:
         self._guard = threading.RLock()
-        self._connection = connect(data)
+        self._connection = connection
+        self._failed = failed
 
     def close(self) -> None:
         """Close the file."""
@@ -29,12 +27,12 @@ class AccessFile:
             self._connection.close()
 
     def one(self, sql: str, values: Values = ()) -> sqlite3.Row | None:
-        """The first row of a query. Raises `AccessError`."""
+        """The first row of a query."""
         found = self.all(sql, values)
         return found[0] if found else None
 
     def all(self, sql: str, values: Values = ()) -> list[sqlite3.Row]:
-        """All rows of a query. Raises `AccessError`."""
+        """All rows of a query."""
         with self._guard:
             try:
                 return self._connection.execute(sql, values).fetchall()
@@ -45,13 +43,13 @@ class AccessFile:
         """Change rows, inside `writing`; how many."""
         return self._connection.execute(sql, values).rowcount
 
-    def run_many(self, sql: str, values: Sequence[Values]) -> None:
+    def run_many(self, sql: str, values: Iterable[Values]) -> None:
         """The same change for each of the values, inside `writing`."""
         self._connection.executemany(sql, values)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """One transaction, on disk when it is over; nested ones belong to the outer. Raises `AccessError`."""
+        """One transaction, on disk when it is over; nested ones belong to the outer."""
         with self._guard:
             if self._connection.in_transaction:
                 yield
@@ -66,6 +64,3 @@ class AccessFile:
                 if isinstance(error, sqlite3.Error):
                     raise self._failed(error) from error
                 raise
-
-    def _failed(self, error: sqlite3.Error) -> AccessError:
-        return AccessError(f"{self.path}: {error}; check the disk and the file's permissions")
