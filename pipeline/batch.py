@@ -30,7 +30,8 @@ log = logging.getLogger("debrief.batch")
 def work(order: tuple[Job, Settings]) -> dict[str, Any]:
     """What a worker process does with a job: process or score again, and keep the record.
 
-    Returns `{"status", "reason", "kind", "kept"}`: the record itself stays in its file.
+    Returns `{"status", "reason", "kind", "kept"}`: the record itself stays in its file. A file that changed meanwhile is
+    `busy`, and nothing is kept of it.
     """
     job, settings = order
     if job.kind == "score":
@@ -42,6 +43,10 @@ def work(order: tuple[Job, Settings]) -> dict[str, Any]:
         made = process.process_source(job.source, settings)
     else:
         raise StoreError(f"{job.path}: no recording to hear")
+    if job.source and job.source.changed():
+        # what was read may be half of one content and half of another, or not what the hash stands for
+        reason = f"{job.path}: changed while it was read (still being copied?); it is read again at the next look"
+        return {"status": "busy", "reason": reason, "kind": "", "kept": False}
     kept = bool(made["transcript"]) and not erased.is_marked(settings.data, job.sha256)
     if kept:
         keep.write_record(settings.data, made)
@@ -143,6 +148,8 @@ class Batch:
         return process.stale(record, self._settings, now=self._scoring, source=job.source) == ""
 
     def _settle(self, job: Job, done: dict[str, Any]) -> Outcome:
+        if done["status"] == "busy":
+            return _outcome(job, "busy", done["reason"])
         if done["status"] == "failed":
             return self._fail(job, done["kind"], done["reason"])
         # a call that may not be kept keeps no failure either

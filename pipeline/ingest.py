@@ -89,6 +89,14 @@ class Source:
         """The first 16 hex digits of the content's SHA-256."""
         return self.sha256[:CALL_ID_DIGITS]
 
+    def changed(self) -> bool:
+        """Whether something else lies there now than was identified; a file that has gone is as it was."""
+        try:
+            state = self.path.stat()
+        except OSError:
+            return False
+        return (state.st_size, state.st_mtime_ns) != (self.size, self.mtime_ns)
+
     def meta(self, stated: CallMeta | None = None) -> CallMeta:
         """All that is known: the sidecar first, then what the transcript states itself, then what the path suggests."""
         return self.sidecar.merged(stated or CallMeta()).merged(self.from_path)

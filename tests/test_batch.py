@@ -85,6 +85,19 @@ def test_a_call_that_another_debrief_works_on_is_left_to_it(inbox: Path, setting
     assert outcome.status == "busy"
 
 
+def test_a_file_that_changes_while_it_is_read_is_kept_as_what_it_became(inbox: Path, settings: Settings) -> None:
+    path = inbox / "a.wav"
+    made = plan.plan(discover([path]), settings)
+    path.write_text("ok, all of it")
+    (outcome,) = batch.run(made.jobs, settings, task=TASK)
+    assert (outcome.status, "changed while it was read" in outcome.reason) == ("busy", True)
+    assert keep.latest_record(settings.data, made.jobs[0].sha256) is None
+    assert keep.read_failures(settings.data) == []
+    (outcome,) = batch.run(plan.plan(discover([path]), settings).jobs, settings, task=TASK)
+    assert outcome.status == "scored"
+    assert [file.parent.name for file in keep.all_record_files(settings.data)] == [outcome.sha256]
+
+
 def test_a_stop_kills_what_runs_and_releases_every_claim(inbox: Path, settings: Settings) -> None:
     (inbox / "a.wav").write_text("hangs")
     made = plan.plan(discover([inbox / "a.wav"]), settings)
