@@ -30,8 +30,8 @@ log = logging.getLogger("debrief.batch")
 def work(order: tuple[Job, Settings]) -> dict[str, Any]:
     """What a worker process does with a job: process or score again, and keep the record.
 
-    Returns `{"status", "reason", "kind", "kept"}`: the record itself stays in its file. A file that changed meanwhile is
-    `busy`, and nothing is kept of it.
+    Returns `{"status", "reason", "kind", "kept"}`: the record itself stays in its file. A file that changed meanwhile
+    is `busy`, and nothing is kept of it.
     """
     job, settings = order
     if job.kind == "score":
