@@ -18,6 +18,7 @@ from typing import Any
 from pipeline import erased, keep, process
 from pipeline.claims import Claims
 from pipeline.errors import DebriefError, StoreError
+from pipeline.ingest import STILL_WRITTEN, state_of
 from pipeline.plan import Job, Outcome, Status, keep_failure
 from pipeline.settings import Settings
 from pipeline.store import Ingested, Store
@@ -30,8 +31,8 @@ log = logging.getLogger("debrief.batch")
 def work(order: tuple[Job, Settings]) -> dict[str, Any]:
     """What a worker process does with a job: process or score again, and keep the record.
 
-    Returns `{"status", "reason", "kind", "kept"}`: the record itself stays in its file. A file that changed meanwhile
-    is `busy`, and nothing is kept of it.
+    Returns `{"status", "reason", "kind", "kept"}`: the record itself stays in its file. Of a file that changed
+    meanwhile nothing is kept.
     """
     job, settings = order
     if job.kind == "score":
@@ -45,8 +46,7 @@ def work(order: tuple[Job, Settings]) -> dict[str, Any]:
         raise StoreError(f"{job.path}: no recording to hear")
     if job.source and job.source.changed():
         # what was read may be half of one content and half of another, or not what the hash stands for
-        reason = f"{job.path}: changed while it was read (still being copied?); it is read again at the next look"
-        return {"status": "busy", "reason": reason, "kind": "", "kept": False}
+        return {"status": "failed", "reason": STILL_WRITTEN.format(path=job.path), "kind": "input", "kept": False}
     kept = bool(made["transcript"]) and not erased.is_marked(settings.data, job.sha256)
     if kept:
         keep.write_record(settings.data, made)
@@ -148,8 +148,6 @@ class Batch:
         return process.stale(record, self._settings, now=self._scoring, source=job.source) == ""
 
     def _settle(self, job: Job, done: dict[str, Any]) -> Outcome:
-        if done["status"] == "busy":
-            return _outcome(job, "busy", done["reason"])
         if done["status"] == "failed":
             return self._fail(job, done["kind"], done["reason"])
         # a call that may not be kept keeps no failure either
@@ -159,7 +157,8 @@ class Batch:
 
     def _fail(self, job: Job, kind: str, reason: str) -> Outcome:
         try:
-            kept = keep_failure(self._settings, job.path, kind=kind, reason=reason, sha256=job.sha256)
+            read = job.source.state if job.source else state_of(job.path)
+            kept = keep_failure(self._settings, job.path, kind=kind, reason=reason, read=read, sha256=job.sha256)
         except DebriefError as error:
             log.warning("failure not kept: %s", error)
             return _outcome(job, "failed", reason)

@@ -56,6 +56,13 @@ TEXT_SUFFIXES = (".json", ".jsonl", ".txt", ".vtt", ".srt", ".docx", ".doc", ".c
 _CHUNK = 1 << 20
 
 
+State = tuple[int | None, int | None]
+"""Size in bytes and time of the last change in ns: whatever has another state has to be looked at again."""
+NOWHERE: State = (None, None)
+"""The state of a file that is not there."""
+STILL_WRITTEN = "{path}: still being written; process it again when copying has finished"
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A file to look at and the folder it was found under (None for a file that was named itself)."""
@@ -89,17 +96,27 @@ class Source:
         """The first 16 hex digits of the content's SHA-256."""
         return self.sha256[:CALL_ID_DIGITS]
 
+    @property
+    def state(self) -> State:
+        """The state that it was identified in."""
+        return self.size, self.mtime_ns
+
     def changed(self) -> bool:
         """Whether something else lies there now than was identified; a file that has gone is as it was."""
-        try:
-            state = self.path.stat()
-        except OSError:
-            return False
-        return (state.st_size, state.st_mtime_ns) != (self.size, self.mtime_ns)
+        return state_of(self.path) not in (NOWHERE, self.state)
 
     def meta(self, stated: CallMeta | None = None) -> CallMeta:
         """All that is known: the sidecar first, then what the transcript states itself, then what the path suggests."""
         return self.sidecar.merged(stated or CallMeta()).merged(self.from_path)
+
+
+def state_of(path: Path) -> State:
+    """The state of a file as it is now."""
+    try:
+        state = path.stat()
+    except (OSError, ValueError):
+        return NOWHERE
+    return state.st_size, state.st_mtime_ns
 
 
 def discover(paths: Iterable[Path], *, sniff: Sniff | None = None) -> list[Found]:
@@ -202,7 +219,7 @@ def identify(found: Found, *, pattern: str, sniff: Sniff | None = None, hashes: 
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({_cause(error)}); check its permissions or copy it again") from error
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise InputError(f"{path}: still being written; process it again when copying has finished")
+        raise InputError(STILL_WRITTEN.format(path=path))
     if hashes:
         hashes.put(path, after, digest)
     form = _sniffer(sniff)(path)

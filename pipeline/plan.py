@@ -5,7 +5,6 @@ Failures found while looking (missing, empty, unreadable, still being written) a
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import os
 from collections.abc import Callable, Iterable
@@ -15,7 +14,7 @@ from typing import Any, Literal
 
 from pipeline import consent, erased, keep, process, retry
 from pipeline.errors import InputError, Withheld
-from pipeline.ingest import Found, HashCache, Sniff, Source, identify
+from pipeline.ingest import NOWHERE, Found, HashCache, Sniff, Source, State, identify, state_of
 from pipeline.settings import Settings
 from pipeline.sidecar import beside_state
 
@@ -116,11 +115,8 @@ def _failed_before(found: Found, settings: Settings, max_attempts: int | None) -
     failure = keep.read_failure(settings.data, str(path))
     if failure is None or found.root is None or failure.get("debrief") != process.debrief_version():
         return None
-    try:
-        state = path.stat()
-    except OSError:
-        return None
-    if (failure.get("size"), failure.get("mtime_ns")) != (state.st_size, state.st_mtime_ns):
+    state = state_of(path)
+    if state == NOWHERE or (failure.get("size"), failure.get("mtime_ns")) != state:
         return None
     # corrected metadata may be all that was wrong
     if failure["kind"] == "input" and failure.get("beside", beside_state(path)) != beside_state(path):
@@ -140,10 +136,11 @@ def _look(
     now: dict[str, dict[str, str]],
     sniff: Sniff | None,
 ) -> Job | Outcome:
+    read = state_of(found.path)
     try:
         source = identify(found, pattern=settings.path_pattern, sniff=sniff, hashes=hashes)
     except InputError as error:
-        keep_failure(settings, found.path, kind="input", reason=str(error))
+        keep_failure(settings, found.path, kind="input", reason=str(error), read=read)
         return Outcome(found.path, "failed", str(error))
     try:
         erased.require(settings.data, source)
@@ -188,16 +185,14 @@ def _other_home(record: dict[str, Any], source: Source) -> Path | None:
 
 
 def keep_failure(
-    settings: Settings, path: Path, *, kind: str, reason: str, sha256: str | None = None
+    settings: Settings, path: Path, *, kind: str, reason: str, read: State, sha256: str | None = None
 ) -> dict[str, Any]:
-    """Keep why a file could not become a call, with its state: reported once, retried when it changes.
+    """Keep why a file could not become a call, with the state it was read in: reported once, retried when it is in any
+    other, though it changed while it was being read.
 
     Returns what was kept. Raises `StoreError`.
     """
-    size = mtime_ns = None
-    with contextlib.suppress(OSError, ValueError):
-        state = path.stat()
-        size, mtime_ns = state.st_size, state.st_mtime_ns
+    size, mtime_ns = read
     row = {"path": str(path.absolute()), "sha256": sha256, "size": size, "mtime_ns": mtime_ns}
     row["beside"] = beside_state(path)
     return keep.write_failure(

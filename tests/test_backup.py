@@ -17,6 +17,7 @@ from test_store import dump, keep_call
 from pipeline import backup, keep, migrations, plan, status, tidy
 from pipeline.database import migrate
 from pipeline.errors import StoreError
+from pipeline.ingest import NOWHERE
 from pipeline.rollups import week_of
 from pipeline.settings import Settings
 from pipeline.store import Store
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("stages")
 def kept(tmp_path: Path, settings: Settings) -> Settings:
     for n, (rep, word) in enumerate([("Ann", "ok"), ("Bea", "ok two"), ("Bea", "noisy"), ("Ann", "ok three")]):
         keep_call(tmp_path, settings, rep, f"2026-09-{14 + 3 * n}_acme", word)
-    plan.keep_failure(settings, tmp_path / "x.wav", kind="input", reason="no speech")
+    plan.keep_failure(settings, tmp_path / "x.wav", kind="input", reason="no speech", read=NOWHERE)
     with Store(settings.data) as store:
         store.catch_up()
         store.put_fact("assignments", ASSIGNMENT)

@@ -18,6 +18,7 @@ from test_store import keep_call
 
 from pipeline import deliver, plan
 from pipeline.digest import LISTED, Digest, Section, as_html, as_markdown, as_text, nightly_digest, section
+from pipeline.ingest import NOWHERE
 from pipeline.settings import Settings
 from pipeline.store import Store
 
@@ -42,7 +43,7 @@ def test_the_nightly_digest_says_what_was_done_and_what_waits(
     keep_call(tmp_path, settings, "Ann", "2026-09-14_acme", "ok")
     keep_call(tmp_path, settings, "Bea", "2026-09-15_acme", "strangers")
     for number in range(3):
-        plan.keep_failure(settings, tmp_path / "x.wav", kind="engine", reason=f"it failed {number}")
+        plan.keep_failure(settings, tmp_path / "x.wav", kind="engine", reason=f"it failed {number}", read=NOWHERE)
     with Store(settings.data) as store:
         store.catch_up()
         text = as_text(nightly_digest(store, report, day=DAY))

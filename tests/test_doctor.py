@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import doctor, plan
+from pipeline.ingest import NOWHERE
 from pipeline.settings import Settings
 from pipeline.store import Store
 
@@ -27,7 +28,9 @@ def test_a_fresh_folder_is_fine(found: Settings) -> None:
 
 
 def test_each_problem_comes_with_its_remedy(found: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan.keep_failure(found, Path("/in/a.wav"), kind="input", reason="/in/a.wav: no such file; check the path")
+    plan.keep_failure(
+        found, Path("/in/a.wav"), kind="input", reason="/in/a.wav: no such file; check the path", read=NOWHERE
+    )
     (found.data / "results" / ("ab" * 32)).mkdir(parents=True)
     (found.data / "results" / ("ab" * 32) / "x.json").write_text("{")
     with Store(found.data) as store:

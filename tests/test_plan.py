@@ -8,8 +8,8 @@ from pathlib import Path
 import fakes
 import pytest
 
-from pipeline import keep, plan, process
-from pipeline.ingest import Found, discover
+from pipeline import ingest, keep, plan, process
+from pipeline.ingest import Found, discover, state_of
 from pipeline.plan import Job, Plan
 from pipeline.settings import Settings
 
@@ -35,7 +35,14 @@ def do(made: Plan, settings: Settings) -> None:
         if record["transcript"]:
             keep.write_record(settings.data, record)
         else:
-            plan.keep_failure(settings, job.path, kind=record["kind"], reason=record["reason"], sha256=job.sha256)
+            plan.keep_failure(
+                settings,
+                job.path,
+                kind=record["kind"],
+                reason=record["reason"],
+                read=job.source.state,
+                sha256=job.sha256,
+            )
 
 
 def kinds(made: Plan) -> list[tuple[str, str]]:
@@ -130,8 +137,24 @@ def test_a_clock_set_back_keeps_nothing_waiting(inbox: Path, settings: Settings)
 def test_a_data_folder_that_cannot_be_written_quarantines_nothing(inbox: Path, settings: Settings) -> None:
     path = drop(inbox, "a.wav")
     for _ in range(9):
-        row = plan.keep_failure(settings, path, kind="store", reason="disk full")
+        row = plan.keep_failure(settings, path, kind="store", reason="disk full", read=state_of(path))
     assert (row["status"], row["attempts"]) == ("retry", 9)
+
+
+def test_a_file_that_was_complete_when_its_failure_was_kept_is_looked_at_again(
+    inbox: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = drop(inbox, "a.wav")
+
+    def half(found: Path) -> str:
+        path.write_text("the last piece came while it was hashed")
+        return "0" * 64
+
+    with monkeypatch.context() as during:
+        during.setattr(ingest, "hash_file", half)
+        (outcome,) = make(inbox, settings).settled
+    assert (outcome.status, "still being written" in outcome.reason) == ("failed", True)
+    assert kinds(make(inbox, settings)) == [("a.wav", "hear")]
 
 
 def test_the_same_recording_twice_counts_once(inbox: Path, settings: Settings) -> None:

@@ -199,7 +199,7 @@ def tally(outcomes: Sequence[Outcome]) -> str:
         "review": "to review",
         "failed": "failed",
         "duplicate": "double",
-        "busy": "busy",
+        "busy": "busy elsewhere",
         "stopped": "stopped",
         "withheld": "withheld",
     }
