@@ -19,6 +19,9 @@ DEFAULT_DATA_FOLDER = "debrief-data"
 
 _TRUTH = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""What this machine calls itself: what listens there, or is asked there, is not on a network."""
+
 SECRETS = ("judge_key", "smtp_password", "crm_key", "webhook_secret", "oidc_client_secret")
 """Taken from the environment only (`DEBRIEF_JUDGE_KEY`, `DEBRIEF_SMTP_PASSWORD`, `DEBRIEF_CRM_KEY`,
 `DEBRIEF_WEBHOOK_SECRET`, `DEBRIEF_OIDC_CLIENT_SECRET`), the last one also from a file of its own."""

@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from pipeline.errors import DebriefError
 
 Values = Sequence[Any] | dict[str, Any]
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection for `SqliteFile`; the file is made if it is not there, readable by its owner only. What is deleted
+    is overwritten. Raises `OSError`, `sqlite3.Error`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    # one connection for all threads of a process, under the guard below
+    connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
+    try:
+        connection.row_factory = sqlite3.Row
+        for name, value in (("foreign_keys", "ON"), ("secure_delete", "ON"), ("journal_mode", "WAL")):
+            connection.execute(f"PRAGMA {name} = {value}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 class SqliteFile:

@@ -441,3 +441,9 @@ def test_what_later_calls_say_of_a_promise_is_told_only_to_those_who_see_them(ap
     assert "I will send you the signed quote" in page
     assert "I got the signed quote" not in page
     assert ">kept<" not in page
+    # what was kept of it for the page goes with it, at the very next look
+    second["transcript"]["turns"][1]["text"] = "Thanks for the call."
+    keep.write_record(desk.settings.data, second)
+    desk.store.catch_up()
+    assert "I got the signed quote" not in client(app, desk, "admin").get(f"/calls/{first['call_id']}").text
+    assert "I got the signed quote" not in whole(client(app, desk, "admin"), f"/calls/{first['call_id']}")

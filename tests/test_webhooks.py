@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,16 @@ def test_whatever_the_receiver_does_is_one_line_and_another_try(behaviour: Any, 
         assert said in sent.line
         assert "/hook" not in sent.line
         assert len(hooks.bodies) == 1
+
+
+@pytest.mark.parametrize("behaviour", [hangs, drips])
+def test_a_connection_without_an_end_is_cut(behaviour: Any) -> None:
+    with hook_server(behaviour) as hooks:
+        send(hooks.url, "msg_1", b"{}", key=KEY, deadline_s=0.2)
+        for thread in threading.enumerate():
+            if thread.name == "webhook":
+                thread.join(10)
+                assert not thread.is_alive()
 
 
 def test_an_answer_without_an_end_counts_by_its_status() -> None:

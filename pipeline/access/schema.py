@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from pathlib import Path
 
+from pipeline import sqlite_file
 from pipeline.errors import AccessError
 
 FILE = "access.sqlite"
@@ -92,27 +92,26 @@ def connect(data: Path) -> sqlite3.Connection:
     """The data folder's access file, made if it is not there, readable by its owner only. Raises `AccessError`."""
     path = data / FILE
     try:
-        data.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        # one connection for all threads of the app, under the book's own lock
-        connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
-    except (OSError, sqlite3.Error) as error:
+        connection = sqlite_file.connect(path)
+    except (OSError, sqlite3.OperationalError) as error:
         raise AccessError(f"{path}: cannot be opened ({error}); check the folder and its permissions") from error
+    except sqlite3.DatabaseError as error:
+        raise _damaged(path, error) from error
     try:
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA secure_delete = ON")
-        connection.execute("PRAGMA journal_mode = WAL")
         _migrate(connection, path)
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise AccessError(
-            f"{path}: cannot be read ({error}); put a backup of it back, or move it away and add the users again"
-        ) from error
+        raise _damaged(path, error) from error
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _damaged(path: Path, error: sqlite3.DatabaseError) -> AccessError:
+    return AccessError(
+        f"{path}: cannot be read ({error}); put a backup of it back, or move it away and add the users again"
+    )
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:

@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from pipeline.errors import EngineError, SettingsError
+from pipeline.settings import LOOPBACK
 
 KEY_NAME = "DEBRIEF_CRM_KEY"
 FILE = "crm.yaml"
@@ -161,7 +162,7 @@ def checked_url(url: str) -> str:
         host = parts.hostname or ""
     except ValueError:
         host = ""
-    local = host in ("127.0.0.1", "localhost", "::1")
+    local = host in LOOPBACK
     if not host or parts.scheme not in ("http", "https") or (parts.scheme == "http" and not local):
         raise SettingsError("crm_url: expected an https address, such as https://hooks.example.com/debrief")
     if parts.username or parts.password:

@@ -73,13 +73,17 @@ ORDER BY {order} LIMIT $limit OFFSET $offset
 """
 )
 _NEWEST_FIRST = "call_date DESC NULLS LAST, call_id, criterion, turn"
+_HIGHEST_FIRST = f"level DESC, {_NEWEST_FIRST}"
 _BEST_FIRST = "abs(level - 2) DESC, confidence DESC, call_date DESC NULLS LAST, call_id, turn"
 
 EXAMPLES: Mapping[str, tuple[int | None, int | None]] = {"": (None, None), "good": (3, 4), "bad": (0, 1)}
 
 
-def find_moments(store: Store, scope: Scope, search: Search, *, limit: int = 30, offset: int = 0) -> list[Row]:
-    """Quotes that fit, the newest call first: call, criterion, level, words, time and what they show.
+def find_moments(
+    store: Store, scope: Scope, search: Search, *, highest_first: bool = False, limit: int = 30, offset: int = 0
+) -> list[Row]:
+    """Quotes that fit, the newest call first or the highest level: call, criterion, level, words, time and what they
+    show.
 
     All words of `search.words` have to occur, in any order and case. Only calls in `scope` are looked at.
     """
@@ -99,7 +103,7 @@ def find_moments(store: Store, scope: Scope, search: Search, *, limit: int = 30,
         "limit": limit,
         "offset": offset,
     }
-    return _run(store, scope, {**asked, "newest": NEWEST}, _NEWEST_FIRST)
+    return _run(store, scope, {**asked, "newest": NEWEST}, _HIGHEST_FIRST if highest_first else _NEWEST_FIRST)
 
 
 QUEUE: Mapping[str, tuple[str, Mapping[str, Any]]] = {

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from pipeline.errors import ProviderError
+from pipeline.wire import Wire, within
 
 if TYPE_CHECKING:
     import ssl
@@ -74,76 +73,31 @@ class Line:
         host = urlsplit(url).hostname or "?"
         if not _TURN.acquire(timeout=self.deadline_s):
             raise ProviderError(f"{host}: too many sign-ins wait for its answer")
-        answers: list[Answer | ProviderError] = []
-        wire = _Wire()
 
-        def work() -> None:
+        def ask(wire: Wire) -> Answer | ProviderError:
             try:
-                answers.append(_ask(method, url, headers, body, host, wire))
+                return _ask(method, url, headers, body, host, wire)
             except ProviderError as error:
-                answers.append(error)
+                return error
             finally:
-                wire.close()
                 _TURN.release()
 
-        # httpx limits each read and not their sum: a head that drips in byte by byte would hold the visitor for ever
-        thread = threading.Thread(target=work, daemon=True, name="oidc")
-        thread.start()
-        thread.join(self.deadline_s)
-        if not answers:
-            wire.cut()
+        answer = within(self.deadline_s, ask, name="oidc")
+        if answer is None:
             raise ProviderError(f"{host}: no answer within {self.deadline_s:g} s")
-        if isinstance(answers[0], ProviderError):
-            raise answers[0]
-        return answers[0]
+        if isinstance(answer, ProviderError):
+            raise answer
+        return answer
 
 
-class _Wire:
-    """The connection under a request, so that it can be cut from outside: the request's own thread then ends, too."""
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._socket: socket.socket | None = None
-        self._over = False
-
-    def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """What httpx reports of a request (its extension `trace`)."""
-        if event.endswith("connect_tcp.complete"):
-            with self._guard:
-                # a handle of its own: TLS takes the first one away
-                self._socket = info["return_value"].get_extra_info("socket").dup()
-                if self._over:
-                    self._shut()
-
-    def cut(self) -> None:
-        """End the connection, now or as soon as there is one."""
-        with self._guard:
-            self._over = True
-            self._shut()
-
-    def close(self) -> None:
-        """Give the handle back."""
-        with self._guard:
-            if self._socket is not None:
-                self._socket.close()
-                self._socket = None
-
-    def _shut(self) -> None:
-        if self._socket is not None:
-            with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
-
-
-def _ask(method: str, url: str, headers: Mapping[str, str], body: bytes, host: str, wire: _Wire) -> Answer:
+def _ask(method: str, url: str, headers: Mapping[str, str], body: bytes, host: str, wire: Wire) -> Answer:
     import httpx
 
     sent = {"User-Agent": "debrief", "Accept-Encoding": "identity", **headers}
     try:
         with (
             httpx.Client(timeout=STEP_S, follow_redirects=False, verify=_trusted()) as client,
-            client.stream(
-                method, url, content=body or None, headers=sent, extensions={"trace": wire.trace}
-            ) as response,
+            client.stream(method, url, content=body or None, headers=sent, extensions=wire.extensions) as response,
         ):
             content = b""
             for piece in response.iter_raw():

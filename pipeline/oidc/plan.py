@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pipeline.access.people import ROLES
 from pipeline.errors import SettingsError
+from pipeline.settings import LOOPBACK
 
 if TYPE_CHECKING:
     from pipeline.access.book import AccessBook
@@ -21,7 +22,6 @@ SECRET_NAME = "DEBRIEF_OIDC_CLIENT_SECRET"
 MATCHES = ("email", "name")
 BY_REACH = ("admin", "trainer", "manager", "rep")
 """The roles, the one that sees most first: it counts where somebody's groups give several."""
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 _RULE = re.compile(rf"^(?P<group>.+?)\s*=\s*(?P<role>{'|'.join(ROLES)})\s*(?::\s*(?P<teams>[^=]*))?$")
 _LONGEST_SECRET = 4096

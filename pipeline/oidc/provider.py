@@ -12,7 +12,8 @@ from urllib.parse import quote, urlencode, urlsplit
 from pipeline.errors import ProviderError, SignInRefused
 from pipeline.oidc.fetch import DEADLINE_S, Line, plain
 from pipeline.oidc.id_token import KeyNotThere, algorithms_of, key_set, read_id_token
-from pipeline.oidc.plan import LOOPBACK, Plan, address
+from pipeline.oidc.plan import Plan, address
+from pipeline.settings import LOOPBACK
 
 KNOWN_S = 3600.0
 """How long the provider's addresses and keys are kept; keys are fetched again at once when one is missing."""

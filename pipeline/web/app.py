@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.access.people import EVERYONE
 from pipeline.errors import NotThere, SettingsError, StoreError
 from pipeline.oidc.plan import anyone_can_sign_in, is_on, plan_of
-from pipeline.settings import Settings, public_address
+from pipeline.settings import LOOPBACK, Settings, public_address
 from pipeline.web import gate
 from pipeline.web.answers import Answers
 from pipeline.web.api import API_ROUTES
@@ -24,8 +24,6 @@ from pipeline.webhooks.courier import Courier
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def all_routes() -> list[Route]:

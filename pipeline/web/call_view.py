@@ -32,6 +32,8 @@ MOST_LANES = 6
 SHORT = 140
 _AS = re.compile(r"as (\d)[,;:]? (?:plus |and )?", re.IGNORECASE)
 LATER_CALLS = 5
+STEPS_WAIT_S = 0.03
+"""How long a page waits for what later calls say; without it the rest of the call is there at once."""
 
 _LATER = """
 SELECT record_file, seq FROM calls c
@@ -288,14 +290,21 @@ def metric_rows(card: Mapping[str, Any]) -> list[Row]:
     return rows
 
 
-def next_steps(ask: Ask, file: Path, seq: int) -> list[Row]:
-    """What was promised on the call of that record, with what later calls of the account that the user sees say."""
+def next_steps(ask: Ask, file: Path, seq: int) -> list[Row] | None:
+    """What was promised on the call of that record, with what later calls of the account that the user sees say; None
+    while these are being read."""
     words, later = words_of(file, seq), []
-    made = commitments_of(words.call, words.turns)
     meta = words.transcript.meta
-    if meta.account and meta.date and made:
+    if meta.account and meta.date:
         asked = {"account": meta.account, "date": meta.date, "most": LATER_CALLS, **ask.scope.params}
-        for row in ask.store.query(_LATER.format(where=ask.scope.where("c")), asked):
-            other = words_of(ask.settings.data / row["record_file"], row["seq"])
-            later.append((other.call, other.turns))
-    return [one.to_json() for one in followed(made, words.call, words.turns, later)]
+        rows = ask.store.query(_LATER.format(where=ask.scope.where("c")), asked)
+        later = [(ask.settings.data / row["record_file"], row["seq"]) for row in rows]
+
+    def make() -> list[Row]:
+        others = [(other.call, other.turns) for other in (words_of(*record) for record in later)]
+        made = commitments_of(words.call, words.turns)
+        return [one.to_json() for one in followed(made, words.call, words.turns, others)]
+
+    # kept by the very records that were read: what an erased or corrected one said is never shown again
+    known = ask.desk.backroom.take(("steps", file, seq, ask.scope), repr(later), make, wait_s=STEPS_WAIT_S)
+    return known.value if known and known.fresh else None

@@ -115,12 +115,6 @@ def stages_of(desk: Desk, deal: Row) -> list[Row]:
     return made
 
 
-def kept(ask: Ask, sql: str, values: Row) -> list[Row]:
-    """Rows of a query over all calls, asked once for each state of them."""
-    found: list[Row] = ask.desk.remember((sql, repr(values)), lambda: ask.store.query(sql, values), of=("calls",))
-    return found
-
-
 def _with_others(rows: Rows, others: Rows) -> Rows:
     mine = {call.call_id for call in rows.calls}
     parts = {
@@ -134,7 +128,7 @@ def _calls_of(ask: Ask, accounts: list[str]) -> dict[str, list[Row]]:
     """The newest calls of each account that the user sees, the oldest first."""
     asked = {**ask.scope.params, "accounts": accounts, "limit": READ}
     found: dict[str, list[Row]] = {account: [] for account in accounts}
-    for row in kept(ask, _CALLS.format(where=ask.scope.where("c")), asked):
+    for row in ask.desk.rows(_CALLS.format(where=ask.scope.where("c")), asked):
         found[row["account"]].append(row)
     return found
 

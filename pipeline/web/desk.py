@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.access.book import AccessBook
@@ -112,6 +112,13 @@ class Desk:
             self._known[key] = known
         return known[1]
 
+    def rows(self, sql: str, values: Mapping[str, Any] | None = None, *, of: Sequence[str] = ("calls",)) -> list[Row]:
+        """Rows of a query over all of the tables `of`, asked once for each state of them; shared, as `remember` has
+        it."""
+        asked = values or {}
+        found: list[Row] = self.remember((sql, repr(asked)), lambda: self.store.query(sql, asked), of=of)
+        return found
+
     def glimpse(
         self, key: Any, make: Callable[[], Any], *, of: Sequence[str] = ALL, lane: str = "quick", wait_s: float = 0.05
     ) -> Known | None:
@@ -184,9 +191,7 @@ class Desk:
 
     def today(self) -> dt.date:
         """Today, or the newest call's date where the clock is behind the calls."""
-        newest = self.remember(
-            "newest", lambda: self.store.query("SELECT max(call_date) AS day FROM calls")[0]["day"], of=("calls",)
-        )
+        newest = self.rows("SELECT max(call_date) AS day FROM calls")[0]["day"]
         return max(dt.date.today(), newest or dt.date.min)
 
     @property

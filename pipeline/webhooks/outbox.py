@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sqlite3
 import time
 import uuid
@@ -19,7 +18,7 @@ from types import TracebackType
 from typing import Any
 
 from pipeline.errors import StoreError
-from pipeline.sqlite_file import SqliteFile
+from pipeline.sqlite_file import SqliteFile, connect
 from pipeline.webhooks.send import Sent, host_of
 
 FILE = "webhooks.sqlite"
@@ -89,9 +88,11 @@ class Outbox:
             return StoreError(line)
 
         try:
-            self._rows = SqliteFile(_connect(data / FILE), failed=failed)
+            connection = connect(data / FILE)
+            connection.executescript(_TABLES)
         except (OSError, sqlite3.Error) as error:
             raise failed(error) from error
+        self._rows = SqliteFile(connection, failed=failed)
 
     def __enter__(self) -> Outbox:
         return self
@@ -225,17 +226,6 @@ class Outbox:
                 (self._clock() - days * 86_400.0,),
             )
         return gone
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    connection = sqlite3.connect(path, timeout=10.0, isolation_level=None, check_same_thread=False)
-    connection.row_factory = sqlite3.Row
-    for name, value in (("journal_mode", "WAL"), ("foreign_keys", "ON"), ("secure_delete", "ON")):
-        connection.execute(f"PRAGMA {name} = {value}")
-    connection.executescript(_TABLES)
-    return connection
 
 
 _DELIVERIES = """

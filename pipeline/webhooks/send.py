@@ -13,7 +13,6 @@ import binascii
 import hashlib
 import hmac
 import os
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pipeline.errors import SettingsError
+from pipeline.wire import Wire, within
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
@@ -106,21 +106,17 @@ def send(
         "webhook-timestamp": str(stamp),
         "webhook-signature": signature(key, event_id, stamp, body),
     }
-    # httpx limits each read and not their sum: a head that drips in byte by byte would hold a courier for ever
-    answers: list[Sent] = []
-    thread = threading.Thread(target=lambda: answers.append(_post(url, body, headers)), daemon=True, name="webhook")
-    thread.start()
-    thread.join(deadline_s)
-    return answers[0] if answers else Sent(False, True, f"no answer within {deadline_s:g} s")
+    sent = within(deadline_s, lambda wire: _post(url, body, headers, wire), name="webhook")
+    return sent or Sent(False, True, f"no answer within {deadline_s:g} s")
 
 
-def _post(url: str, body: bytes, headers: dict[str, str]) -> Sent:
+def _post(url: str, body: bytes, headers: dict[str, str], wire: Wire) -> Sent:
     import httpx
 
     try:
         with (
             httpx.Client(timeout=STEP_S, follow_redirects=False) as client,
-            client.stream("POST", url, content=body, headers=headers) as response,
+            client.stream("POST", url, content=body, headers=headers, extensions=wire.extensions) as response,
         ):
             # the answer's body is never read: only the status counts
             return _outcome(response.status_code, response.headers.get("Retry-After", ""))

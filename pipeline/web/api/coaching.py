@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from pipeline.access.people import EVERYONE
 from pipeline.coach.load import load_assignments
-from pipeline.coach.moments import NEWEST
+from pipeline.coach.moments import Search, find_moments
 from pipeline.web.ask import Ask, get
 from pipeline.web.deals import deal
 
@@ -18,23 +18,6 @@ _ACCOUNTS = """
 SELECT account, count(*) AS calls, max(call_date)::VARCHAR AS last_call, list_sort(list(DISTINCT rep)) AS reps
 FROM calls c WHERE account IS NOT NULL AND ({where})
 GROUP BY account ORDER BY max(call_date) DESC NULLS LAST, account LIMIT $limit OFFSET $offset
-"""
-_MOMENTS = """
-WITH newest AS (
-    SELECT call_id, rep, team, account, call_date FROM calls c
-    WHERE ({where}) AND status = 'scored' AND ($rep IS NULL OR rep = $rep)
-    ORDER BY call_date DESC NULLS LAST, call_id LIMIT $newest
-), fitting AS (
-    SELECT s.call_id, s.criterion, s.level FROM criterion_scores s JOIN newest USING (call_id)
-    WHERE s.status = 'scored' AND ($criterion IS NULL OR s.criterion = $criterion)
-      AND ($level IS NULL OR s.level = $level)
-)
-SELECT e.call_id, e.criterion, s.level, e.turn, e.t0, e.t1, e.speaker, e.quote, e.why, c.rep, c.team, c.account,
-       c.call_date::VARCHAR AS call_date
-FROM evidence e JOIN fitting s ON s.call_id = e.call_id AND s.criterion = e.criterion
-JOIN newest c ON c.call_id = e.call_id
-WHERE $words IS NULL OR contains(lower(e.quote), lower($words))
-ORDER BY s.level DESC, c.call_date DESC NULLS LAST, e.call_id, e.criterion, e.turn LIMIT $limit
 """
 
 
@@ -106,18 +89,15 @@ def moments(
     limit: int = 50,
 ) -> list[MomentJson]:
     """Quoted moments of the newest 3,000 calls that the user sees (of `rep`, where named), the best level first; at
-    most 500."""
-    values = {
-        **ask.scope.params,
-        "criterion": criterion,
-        "level": level,
-        "rep": rep,
-        "words": words,
-        "newest": NEWEST,
-        "limit": min(max(limit, 1), MOST),
-    }
-    found: list[Any] = ask.store.query(_MOMENTS.format(where=ask.scope.where("c")), values)
-    return found
+    most 500. All of `words` occur in each, in any order and case."""
+    wanted = Search(words=words or "", criterion=criterion or "", level=level, rep=rep or "")
+    found = find_moments(ask.store, ask.scope, wanted, highest_first=True, limit=min(max(limit, 1), MOST))
+    rows: list[Any] = [
+        {name: row[name] for name in MomentJson.__annotations__}
+        | {"call_date": row["call_date"].isoformat() if row["call_date"] else None}
+        for row in found
+    ]
+    return rows
 
 
 ROUTES = (

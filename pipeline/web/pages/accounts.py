@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.access.people import EVERYONE
 from pipeline.coach.accounts import SILENT_DAYS
 from pipeline.web.ask import Ask, Html, get
-from pipeline.web.deals import deal, kept, lines_of, stages_of
+from pipeline.web.deals import deal, lines_of, stages_of
 
 PAGE = 25
 
@@ -44,14 +44,14 @@ def listing(ask: Ask, *, q: str = "", team: str = "", rep: str = "", show: str =
         "limit": PAGE + 1,
         "offset": (at - 1) * PAGE,
     }
-    rows = kept(ask, _ACCOUNTS.format(where=where), values)
+    rows = ask.desk.rows(_ACCOUNTS.format(where=where), values)
     shown = rows[:PAGE]
     lines = lines_of(ask, [row["account"] for row in shown])
     return ask.show(
         "accounts.html",
         rows=[{**row, "line": lines[row["account"]]} for row in shown],
         waiting=any(line is None for line in lines.values()),
-        teams=[row["team"] for row in kept(ask, _TEAMS.format(where=where), params)],
+        teams=[row["team"] for row in ask.desk.rows(_TEAMS.format(where=where), params)],
         asked=asked,
         any=bool(shown) or any(asked.values()),
         page=at,

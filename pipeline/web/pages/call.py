@@ -106,9 +106,6 @@ def _show(ask: Ask, call_id: str, *, status: int = 200, problem: str = "", at: s
     card = record["scorecard"] or EMPTY_CARD
     comments = ask.store.query(_COMMENTS, known)
     progress = ask.desk.rejudging.progress(record["source"]["sha256"])
-    steps = ask.desk.glimpse(
-        ("steps", *kept, ask.scope), lambda: call_view.next_steps(ask, *kept), of=("calls",), wait_s=0.03
-    )
     return ask.show(
         "call.html",
         status=status,
@@ -123,7 +120,7 @@ def _show(ask: Ask, call_id: str, *, status: int = 200, problem: str = "", at: s
         lanes=words.lanes,
         moments=call_view.moments(transcript, card, comments),
         metrics=call_view.metric_rows(card),
-        steps=steps.value if steps else None,
+        steps=call_view.next_steps(ask, *kept),
         comments=comments,
         disputes={row["criterion"]: row for row in open_disputes(ask.store.query(_REVIEWS, known))},
         disputing=ask.user.role == "rep",

@@ -247,9 +247,7 @@ def _moments(ask: Ask, wanted: list[tuple[str, str, int]]) -> dict[str, dict[tup
 def _metrics(ask: Ask, rep: str, newest: dt.date | None) -> list[Row]:
     """How the rep talks, over the last 90 days, beside the middle half of the others."""
     since = (newest or dt.date.today()) - dt.timedelta(PERIOD_DAYS)
-    every: list[Row] = ask.desk.remember(
-        ("metrics", since), lambda: ask.store.query(_METRICS, {"since": since}), of=("calls",)
-    )
+    every = ask.desk.rows(_METRICS, {"since": since})
     mine = next((row for row in every if row["rep"] == rep), None)
     if mine is None:
         return []

@@ -226,7 +226,7 @@ def _heard(row: Row) -> Row:
 
 
 def _choices(ask: Ask) -> Row:
-    reps = ask.desk.remember("reps of calls", lambda: ask.store.query(_REPS), of=("calls",))
+    reps = ask.desk.rows(_REPS)
     return {
         "titles": {item.id: item.title for item in ask.desk.rubric.criteria},
         "kinds": KINDS,

@@ -168,7 +168,7 @@ def _change(ask: Ask, change: Change) -> Row:
 
 def _training(ask: Ask, reps: set[str]) -> Row:
     """What is open, the most urgent first, and what the last finished ones did."""
-    heads: list[Row] = ask.desk.remember("assignments", lambda: ask.store.query(_HEADS), of=("assignments",))
+    heads = ask.desk.rows(_HEADS, of=("assignments",))
     effects = {effect.assignment_id: effect for effect in ask.desk.effects()}
     mine = [{**row, "effect": effects.get(row["assignment_id"])} for row in heads if row["rep"] in reps]
     today = ask.desk.today()
