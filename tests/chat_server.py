@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+import local_server
+from local_server import Quiet, Served
 
 from pipeline.rubric import TRAINED
 from pipeline.types import CallMeta, Transcript, Turn
@@ -53,34 +55,29 @@ Behaviour = Callable[["Handler"], None]
 
 
 @dataclass
-class ChatServer:
+class ChatServer(Served):
     """`behaviours` are played in order, the last one for ever; `requests` and `headers` are what arrived."""
 
     behaviours: list[Behaviour] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
-    over: threading.Event = field(default_factory=threading.Event)
-    port: int = 0
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
 
 
-class Handler(BaseHTTPRequestHandler):
-    chat: ChatServer
+class Handler(Quiet, BaseHTTPRequestHandler):
+    shared: ChatServer
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        number = len(self.chat.requests)
-        self.chat.requests.append(json.loads(body))
-        self.chat.headers.append({name.lower(): value for name, value in self.headers.items()})
-        self.chat.paths.append(self.path)
-        self.chat.behaviours[min(number, len(self.chat.behaviours) - 1)](self)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
+        number = len(self.shared.requests)
+        self.shared.requests.append(json.loads(body))
+        self.shared.headers.append({name.lower(): value for name, value in self.headers.items()})
+        self.shared.paths.append(self.path)
+        self.shared.behaviours[min(number, len(self.shared.behaviours) - 1)](self)
 
     def send(self, status: int, body: bytes, *, length: int | None = None, **headers: str) -> None:
         self.send_response(status)
@@ -91,20 +88,8 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-@contextmanager
-def serving() -> Iterator[ChatServer]:
-    chat = ChatServer()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"chat": chat}))
-    chat.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield chat
-    finally:
-        chat.over.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+def serving() -> AbstractContextManager[ChatServer]:
+    return local_server.serving(Handler, ChatServer())
 
 
 def status(code: int, **headers: str) -> Behaviour:
@@ -122,16 +107,11 @@ def says(content: Any, *, finish: str = "stop") -> Behaviour:
     return raw(json.dumps(row).encode())
 
 
-def hangs(handler: Handler) -> None:
-    handler.chat.over.wait(20)
-    handler.close_connection = True
-
-
 def drips(handler: Handler) -> None:
     """One byte after another, each well within any limit on reading."""
     handler.send(200, b"{", length=101)
     for _ in range(100):
-        if handler.chat.over.wait(0.02):
+        if handler.shared.over.wait(0.02):
             return
         try:
             handler.wfile.write(b" ")
@@ -147,7 +127,7 @@ def truncated(handler: Handler) -> None:
 def endless(handler: Handler) -> None:
     handler.send(200, b"", length=10**9)
     try:
-        while not handler.chat.over.is_set():
+        while not handler.shared.over.is_set():
             handler.wfile.write(b" " * 65536)
     except OSError:
         return

@@ -7,18 +7,18 @@ import hashlib
 import hmac
 import json
 import secrets
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
+from local_server import Quiet, Served, breaks_off, drips, floods, hangs, serving
 
 CLIENT, SECRET = "debrief", "s3cret with : % and ü"
 Claims = dict[str, Any]
@@ -31,11 +31,10 @@ def rsa(number: int = 0) -> RSAKey:
 
 
 @dataclass
-class Company:
+class Company(Served):
     """The provider's state: who signs in there (`person`: their claims), its `keys` (the first one signs), the `lies`
     it tells now, and what was asked of it."""
 
-    port: int = 0
     host: str = "127.0.0.1"
     person: Claims = field(default_factory=dict)
     extra: Claims = field(default_factory=dict)
@@ -48,7 +47,6 @@ class Company:
     redirect_uri: str = ""
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     tokens: list[str] = field(default_factory=list)
-    over: threading.Event = field(default_factory=threading.Event)
 
     @property
     def issuer(self) -> str:
@@ -152,12 +150,12 @@ LIES_OF_SIGNING: dict[str, Callable[[Claims, Any], str]] = {
 }
 
 
-class Handler(BaseHTTPRequestHandler):
-    company: Company
+class Handler(Quiet, BaseHTTPRequestHandler):
+    shared: Company
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
-        self.company.asked.append(parts.path)
+        self.shared.asked.append(parts.path)
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         if self.misbehaved(parts.path):
             return
@@ -170,21 +168,21 @@ class Handler(BaseHTTPRequestHandler):
         pages.get(parts.path, lambda _: self.say({"error": "not_found"}, 404))(query)
 
     def metadata(self) -> dict[str, Any]:
-        found = self.company.metadata()
-        for lie in self.company.lies & LIES_OF_METADATA.keys():
+        found = self.shared.metadata()
+        for lie in self.shared.lies & LIES_OF_METADATA.keys():
             found |= LIES_OF_METADATA[lie]
         return {name: value for name, value in found.items() if value is not None}
 
     def key_set(self) -> dict[str, Any]:
-        if "no keys" in self.company.lies:
+        if "no keys" in self.shared.lies:
             return {"keys": [{"kty": "oct", "k": b64(b"x" * 32)}, {"kty": "new"}, "no key", {"kty": "RSA"}]}
         encrypts = rsa(9).as_dict(private=False) | {"use": "enc", "alg": "RSA-OAEP"}
         return {
-            "keys": [{"kty": "AKP", "kid": "later"}, encrypts, *(k.as_dict(private=False) for k in self.company.keys)]
+            "keys": [{"kty": "AKP", "kid": "later"}, encrypts, *(k.as_dict(private=False) for k in self.shared.keys)]
         }
 
     def authorize(self, query: dict[str, str]) -> None:
-        company = self.company
+        company = self.shared
         sound = (
             query.get("client_id") == CLIENT
             and query.get("redirect_uri") == company.redirect_uri
@@ -214,7 +212,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def do_POST(self) -> None:
-        company = self.company
+        company = self.shared
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         company.asked.append(self.path)
         if self.misbehaved(self.path):
@@ -237,7 +235,7 @@ class Handler(BaseHTTPRequestHandler):
         self.say(answer)
 
     def knows_client(self, form: dict[str, str]) -> bool:
-        if self.company.public:
+        if self.shared.public:
             return form.get("client_id") == CLIENT and "Authorization" not in self.headers
         kind, _, given = self.headers.get("Authorization", "").partition(" ")
         if kind != "Basic":
@@ -246,14 +244,14 @@ class Handler(BaseHTTPRequestHandler):
         return (unquote(name), unquote(secret)) == (CLIENT, SECRET)
 
     def userinfo(self, query: dict[str, str]) -> None:
-        if self.headers.get("Authorization", "").removeprefix("Bearer ") not in self.company.tokens:
+        if self.headers.get("Authorization", "").removeprefix("Bearer ") not in self.shared.tokens:
             self.say({"error": "invalid_token"}, 401)
             return
-        subject = "somebody-else" if "userinfo of somebody else" in self.company.lies else self.company.person["sub"]
-        self.say({"sub": subject} | self.company.extra)
+        subject = "somebody-else" if "userinfo of somebody else" in self.shared.lies else self.shared.person["sub"]
+        self.say({"sub": subject} | self.shared.extra)
 
     def misbehaved(self, path: str) -> bool:
-        for lie in self.company.lies:
+        for lie in self.shared.lies:
             where, _, how = lie.partition(": ")
             if how in MISBEHAVIOURS and path.endswith(where):
                 MISBEHAVIOURS[how](self)
@@ -270,9 +268,6 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, *_: object) -> None:
-        return
-
 
 LIES_OF_METADATA: dict[str, dict[str, Any]] = {
     "calls itself otherwise": {"issuer": "https://evil.example"},
@@ -283,36 +278,6 @@ LIES_OF_METADATA: dict[str, dict[str, Any]] = {
     "no PKCE": {"code_challenge_methods_supported": ["plain"]},
     "signs with secrets only": {"id_token_signing_alg_values_supported": ["HS256", "none"]},
 }
-
-
-def hangs(handler: Handler) -> None:
-    handler.company.over.wait(20)
-    handler.close_connection = True
-
-
-def drips(handler: Handler) -> None:
-    handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-    while not handler.company.over.wait(0.02):
-        try:
-            handler.wfile.write(b"x")
-            handler.wfile.flush()
-        except OSError:
-            return
-
-
-def floods(handler: Handler) -> None:
-    handler.send_response(200)
-    handler.end_headers()
-    while not handler.company.over.is_set():
-        try:
-            handler.wfile.write(b"[" * 65536)
-        except OSError:
-            return
-
-
-def breaks_off(handler: Handler) -> None:
-    handler.wfile.write(b"HTTP/1.1 200")
-    handler.close_connection = True
 
 
 MISBEHAVIOURS: dict[str, Callable[[Handler], None]] = {
@@ -330,19 +295,5 @@ MISBEHAVIOURS: dict[str, Callable[[Handler], None]] = {
 """How an endpoint fails; `"/token: slow"` among the lies makes that one do so."""
 
 
-@contextmanager
-def company() -> Iterator[Company]:
-    made = Company()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Mine", (Handler,), {"company": made}))
-    server.daemon_threads = True
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]
-    made.port = server.server_address[1]
-    thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02), daemon=True)
-    thread.start()
-    try:
-        yield made
-    finally:
-        made.over.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+def company() -> AbstractContextManager[Company]:
+    return serving(Handler, Company())

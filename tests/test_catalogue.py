@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from local_server import Quiet, Served, serving
 
 from models import catalogue, pull
 from models.catalogue import DOWNLOADS, PACKAGED, Download, catalogue_rows, find_model, local_model, verify_model
@@ -24,7 +24,7 @@ ENTRY = Download(
 )
 
 
-class Hub(BaseHTTPRequestHandler):
+class Hub(Quiet, BaseHTTPRequestHandler):
     """Serves `FILES` under the pinned commit, with ranges; breaks off the first answer for `model.bin` when told to."""
 
     broken: ClassVar[set[str]] = set()
@@ -49,27 +49,19 @@ class Hub(BaseHTTPRequestHandler):
             return
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A hub on loopback that has the model `tiny`, and an empty models folder, which is what is given."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "HF_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("DEBRIEF_MODELS", str(tmp_path / "models"))
     monkeypatch.setitem(DOWNLOADS, "tiny", ENTRY)
     Hub.asked.clear()
     Hub.broken.clear()
-    yield tmp_path / "models"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Hub, Served()) as served:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{served.port}")
+        yield tmp_path / "models"
 
 
 def test_pulled_verified_and_found(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:

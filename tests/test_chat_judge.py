@@ -20,7 +20,6 @@ from chat_server import (
     call,
     drips,
     endless,
-    hangs,
     part,
     raw,
     says,
@@ -28,6 +27,7 @@ from chat_server import (
     status,
     truncated,
 )
+from local_server import hangs
 
 from models import judge_card
 from models.chat_endpoint import KEY_NAME, Endpoint

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import http.server
 import sqlite3
 import ssl
-import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from local_server import Quiet, Served, hangs, no_thread_is_left, serving
 from test_access import Clock, debrief
 
 from pipeline.access.book import AccessBook
@@ -242,19 +242,14 @@ def certificate(folder: Path) -> Path:
     return path
 
 
-class Says(http.server.BaseHTTPRequestHandler):
-    over = threading.Event()
-
+class Says(Quiet, BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/slow":
-            self.over.wait(20)
+            hangs(self)
             return
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b'{"said": true}')
-
-    def log_message(self, *_: object) -> None:
-        return
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused_and_the_companys_own_can_be_named(
@@ -263,29 +258,17 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_and_the_companys_own_c
     path = certificate(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Says)
-    server.daemon_threads = True
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]
-    thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02), daemon=True)
-    thread.start()
-    url = f"https://127.0.0.1:{server.server_address[1]}"
     try:
-        fetch._trusted.cache_clear()
-        with pytest.raises(ProviderError, match=r"127\.0\.0\.1: not reached \(.*certificate"):
-            fetch.Line().get(url)
-        monkeypatch.setenv("SSL_CERT_FILE", str(path))
-        fetch._trusted.cache_clear()
-        assert fetch.Line().get(url) == {"said": True}
-        with pytest.raises(ProviderError, match="no answer within"):
-            fetch.Line(deadline_s=0.3).get(f"{url}/slow")
-        # what was given up is over, not only forgotten
-        for left in [each for each in threading.enumerate() if each.name == "oidc"]:
-            left.join(10)
-            assert not left.is_alive()
+        with serving(Says, Served(), tls=context) as served:
+            url = f"https://127.0.0.1:{served.port}"
+            fetch._trusted.cache_clear()
+            with pytest.raises(ProviderError, match=r"127\.0\.0\.1: not reached \(.*certificate"):
+                fetch.Line().get(url)
+            monkeypatch.setenv("SSL_CERT_FILE", str(path))
+            fetch._trusted.cache_clear()
+            assert fetch.Line().get(url) == {"said": True}
+            with pytest.raises(ProviderError, match="no answer within"):
+                fetch.Line(deadline_s=0.3).get(f"{url}/slow")
+            no_thread_is_left("oidc")
     finally:
-        Says.over.set()
         fetch._trusted.cache_clear()
-        server.shutdown()
-        server.server_close()
-        thread.join()

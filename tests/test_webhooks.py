@@ -4,14 +4,14 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from coach_story import call, keep_story, record
-from hook_server import Hooks, answers, breaks_off, drips, floods, hangs, hook_server, talks_nonsense
+from hook_server import Hooks, answers, hook_server, talks_nonsense
+from local_server import breaks_off, drips, floods, hangs, no_thread_is_left
 from typer.testing import CliRunner
 
 from pipeline import keep
@@ -119,10 +119,7 @@ def test_whatever_the_receiver_does_is_one_line_and_another_try(behaviour: Any, 
 def test_a_connection_without_an_end_is_cut(behaviour: Any) -> None:
     with hook_server(behaviour) as hooks:
         send(hooks.url, "msg_1", b"{}", key=KEY, deadline_s=0.2)
-        for thread in threading.enumerate():
-            if thread.name == "webhook":
-                thread.join(10)
-                assert not thread.is_alive()
+        no_thread_is_left("webhook")
 
 
 def test_an_answer_without_an_end_counts_by_its_status() -> None:
