@@ -16,7 +16,7 @@ import pytest
 from coach_story import keep_story, record, story
 from fastapi.testclient import TestClient
 from hearing_samples import write
-from test_web_team import whole
+from whole_page import whole
 
 from pipeline import keep
 from pipeline.audio import RATE, load_audio

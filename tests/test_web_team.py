@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from coach_story import keep_story
 from fastapi.testclient import TestClient
+from whole_page import whole
 
 from pipeline.coach.rows import Assignment
 from pipeline.settings import Settings
@@ -48,18 +48,6 @@ def client(app: Any, desk: Desk, role: str) -> TestClient:
     made = TestClient(app, base_url="http://127.0.0.1:8321", follow_redirects=False)
     made.cookies.set(SESSION, desk.book.start_session(desk.book.user(USERS[role][0])))
     return made
-
-
-def whole(at: TestClient, path: str) -> str:
-    """A page with its late parts in place."""
-    until = time.monotonic() + 120
-    while time.monotonic() < until:
-        answer = at.get(path)
-        if "data-again" not in answer.text:
-            assert answer.status_code == 200, answer.text
-            return answer.text
-        time.sleep(0.05)
-    raise AssertionError(f"{path}: parts of it never came")
 
 
 def test_the_first_page_answers_who_needs_help_on_what_since_when_and_why(app: Any, desk: Desk) -> None:

@@ -1,0 +1,152 @@
+"""The inbox: what failed and why, tried again; who says what on a call, and whose it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from coach_story import DAY
+from judge_pages import Visitor, over, unsettled
+
+from pipeline import keep
+from pipeline.assigned_reps import assign_rep, with_assigned_rep
+from pipeline.assigned_roles import with_assigned_roles
+from pipeline.errors import TranscriptError
+from pipeline.settings import Settings
+from pipeline.store import Store
+from pipeline.types import Transcript
+from pipeline.web.desk import Desk
+from pipeline.web.errand_work import retry_files, score_again
+from pipeline.web.errands import Errand
+
+
+def test_the_inbox_says_what_failed_and_why_and_what_follows(desk: Desk) -> None:
+    data = desk.settings.data
+    lost = {"path": str(data / "inbox/North/bad <b>.wav"), "reason": "not audio; export it again", "size": 1}
+    keep.write_failure(data, lost | {"kind": "input", "mtime_ns": 1})
+    for _ in range(3):
+        keep.write_failure(data, {"path": "/x/hangs.wav", "kind": "timeout", "reason": "took too long", "size": 1})
+    desk.store.ingest([])
+    page = Visitor(desk, "trainer").text("/inbox")
+    assert "bad &lt;b&gt;.wav" in page
+    assert "not audio; export it again" in page
+    assert "given up" in page
+    assert "3 tries" in page
+    assert "hangs.wav" not in Visitor(desk, "trainer").text("/inbox?status=refused")
+    # files belong to no team: a manager sees none of them
+    assert "not audio" not in Visitor(desk, "manager").text("/inbox")
+    assert Visitor(desk, "manager").get("/api/v1/inbox").json()["failed"] == []
+
+
+def test_files_that_wait_are_those_that_are_no_call_and_did_not_fail(desk: Desk) -> None:
+    inbox = desk.settings.inbox_folder / "North"
+    inbox.mkdir(parents=True)
+    (inbox / "new.wav").write_bytes(b"x")
+    (inbox / "failed.wav").write_bytes(b"y")
+    keep.write_failure(desk.settings.data, {"path": str(inbox / "failed.wav"), "kind": "input", "reason": "no"})
+    desk.store.ingest([])
+    for _ in range(100):
+        found = desk.glance.waiting()
+        if found:
+            break
+    assert found is not None
+    assert (found.count, found.names) == (1, ("North/new.wav",))
+    assert "North/new.wav" in Visitor(desk, "admin").text("/inbox")
+
+
+def test_only_a_file_that_failed_is_tried_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = Visitor(desk, "trainer")
+    assert trainer.post("/inbox/retry", path="/etc/passwd").status_code == 404
+    assert Visitor(desk, "manager").post("/inbox/retry", status="retry").status_code == 403
+    tried: list[Path] = []
+
+    def stand_in(paths: Any, settings: Settings, store: Store) -> Any:
+        return lambda errand: tried.extend(paths) or "1 scored"
+
+    monkeypatch.setattr("pipeline.web.pages.inbox.retry_files", stand_in)
+    keep.write_failure(desk.settings.data, {"path": "/x/a.wav", "kind": "engine", "reason": "no"})
+    desk.store.ingest([])
+    assert trainer.post("/inbox/retry", path="/x/a.wav").status_code == 303
+    assert over(desk.errands, "retry//x/a.wav").line == "1 scored"
+    assert tried == [Path("/x/a.wav")]
+    assert "1 scored" in trainer.text("/inbox")
+
+
+def test_trying_again_makes_a_call_of_a_file_and_forgets_one_that_is_gone(desk: Desk) -> None:
+    data = desk.settings.data
+    path = data / "inbox" / "fine.json"
+    path.parent.mkdir()
+    path.write_text("")
+    for lost in (path, data / "inbox" / "gone.json"):
+        keep.write_failure(data, {"path": str(lost), "kind": "engine", "reason": "the engine failed"})
+    errand = Errand("k", "t", "Ada", DAY)  # type: ignore[arg-type]
+    work = retry_files([path, data / "inbox" / "gone.json"], desk.settings, desk.store, task="test_web_inbox:never")
+    assert "1 failed" in work(errand)
+    assert "1 no longer there" in work(errand)
+    left = keep.read_failures(data)
+    assert [row["path"] for row in left] == [str(path)]
+    # what is wrong with it now is the file itself
+    assert left[0]["kind"] == "input"
+
+
+def never(order: Any) -> Any:
+    raise AssertionError("nothing was to be heard")
+
+
+def scored_again(order: Any) -> dict[str, Any]:
+    """A worker that scores nothing and keeps what a person said: roles and rep are the fact's."""
+    job, settings = order
+    made = keep.latest_record(settings.data, job.sha256)
+    assert made is not None
+    words = Transcript.from_json(made["transcript"], where="test")
+    words = with_assigned_roles(with_assigned_rep(words, settings.data, job.sha256), settings.data, job.sha256)
+    keep.write_record(settings.data, made | {"transcript": words.to_json(), "status": "scored", "reason": ""})
+    return {"status": "scored", "reason": "", "kind": "", "kept": True}
+
+
+def test_a_person_says_who_sells_and_whose_call_it_is(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = unsettled(desk.settings.data)
+    desk.store.ingest()
+    here = Path(__file__).parent
+    monkeypatch.syspath_prepend(str(here))
+
+    def stand_in(shas: Any, settings: Settings, store: Store) -> Any:
+        return score_again(shas, settings, store, task="test_web_inbox:scored_again")
+
+    monkeypatch.setattr("pipeline.web.pages.inbox.score_again", stand_in)
+    trainer = Visitor(desk, "trainer")
+    page = trainer.text("/inbox")
+    assert "Who sells is not certain" in page
+    assert "Nobody named the rep" in page
+    form = trainer.text(f"/inbox/{ids['strangers']}")
+    assert "SPEAKER_00" in form
+    assert trainer.post(f"/inbox/{ids['strangers']}").status_code == 400
+    refused = trainer.post(f"/inbox/{ids['strangers']}", sells=["SPEAKER_00", "SPEAKER_01"])
+    assert (refused.status_code, "every speaker would be a rep" in refused.text) == (400, True)
+    assert trainer.post(f"/inbox/{ids['strangers']}", sells="SPEAKER_00").status_code == 303
+    assert trainer.post(f"/inbox/{ids['nobody']}", rep="Dora New", team="South").status_code == 303
+    assert over(desk.errands, f"score/{ids['strangers']}").line == "1 scored"
+    assert over(desk.errands, f"score/{ids['nobody']}").line == "1 scored"
+    row = desk.store.query("SELECT rep, team FROM calls WHERE call_id = ?", [ids["nobody"]])[0]
+    assert row == {"rep": "Dora New", "team": "South"}
+    turn = desk.store.query("SELECT speaker FROM turns WHERE call_id = ? AND turn = 0", [ids["strangers"]])[0]
+    assert turn["speaker"] == "rep"
+    assert "No call waits for anybody’s word" in trainer.text("/inbox")
+
+
+def test_a_manager_gives_calls_to_their_own_people_only(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = unsettled(desk.settings.data)
+    desk.store.ingest()
+    monkeypatch.setattr("pipeline.web.pages.inbox.score_again", lambda *given: lambda errand: "scored")
+    manager = Visitor(desk, "manager")
+    refused = manager.post(f"/inbox/{ids['nobody']}", rep="Cid", team="South")
+    assert (refused.status_code, "none of your teams" in refused.text) == (400, True)
+    assert not keep.fact_file(desk.settings.data, "reps", "x").parent.exists()
+    assert manager.post(f"/inbox/{ids['nobody']}", rep="Bob").status_code == 303
+
+
+def test_a_name_that_is_none_is_refused(tmp_path: Path) -> None:
+    for name in ("", " ", "x" * 81, "a\x00b"):
+        with pytest.raises(TranscriptError, match="printable"):
+            assign_rep(tmp_path, "ab" * 32, name, who="Ada")

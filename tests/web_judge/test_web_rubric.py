@@ -1,0 +1,163 @@
+"""The rubric's pages: what the levels mean, an edit checked, tried out, saved as a version and chosen."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from coach_story import RUBRIC
+from judge_pages import Visitor, over
+
+from pipeline import keep
+from pipeline.rubric_shelf import text_of
+from pipeline.settings import Settings, load_settings
+from pipeline.web.desk import Desk
+from pipeline.web.errand_work import preview
+from pipeline.web.pages import calibration
+
+
+def whole(visitor: Visitor) -> str:
+    """The rubric's page once its moments have been looked for."""
+    for _ in range(200):
+        page = visitor.text("/rubric")
+        if 'id="criteria" data-refresh="0"' in page:
+            return page
+    pytest.fail("no moments were found")
+
+
+def test_the_rubric_shows_levels_with_moments_of_calls_that_one_may_see(desk: Desk) -> None:
+    page = whole(Visitor(desk, "rep"))
+    assert all(item.title in page for item in RUBRIC.criteria)
+    assert RUBRIC.criteria[0].levels[4] in page
+    assert "What does one of those cost you?" in page
+    assert "Bob" not in page
+    assert "Bob" in whole(Visitor(desk, "trainer"))
+    assert "/rubric/edit" not in page
+
+
+def test_a_mistake_is_told_with_its_line_and_nothing_is_saved(desk: Desk) -> None:
+    manager = Visitor(desk, "manager")
+    broken = text_of("sales_call").replace("target: 3.0", "target: 9", 1)
+    line = broken[: broken.index("target: 9")].count("\n") + 1
+    for do in ("check", "preview", "save"):
+        answer = manager.post("/rubric/edit", text=broken.replace("\n", "\r\n"), do=do)
+        assert f'data-line="{line}"' in answer.text
+        assert "target must be between 0 and 4" in answer.text
+        assert "target: 9" in answer.text
+    assert len(list((desk.settings.data / "rubrics").glob("*.yaml"))) == 1
+
+
+def test_a_saved_edit_is_a_version_of_its_own_and_counts_only_when_chosen(desk: Desk) -> None:
+    manager, trainer = Visitor(desk, "manager"), Visitor(desk, "trainer")
+    heavier = text_of("sales_call").replace("weight: 1.0", "weight: 2.0", 1)
+    where = manager.post("/rubric/edit", text=heavier, do="save").headers["location"]
+    version = where.rpartition("/")[2]
+    file = desk.settings.data / "rubrics" / f"sales_call-{version}.yaml"
+    assert file.read_text() == heavier
+    assert desk.rubric.version == RUBRIC.version
+    page = manager.text(where)
+    assert "weight 1 -&gt; 2" in page
+    assert "Let this one count" not in page
+    assert manager.post("/rubric/choose", version=version).status_code == 403
+    assert "Let this one count" in trainer.text(where)
+    assert trainer.post("/rubric/choose", version=version).status_code == 303
+    assert desk.rubric.version == version
+    assert load_settings(desk.settings.data, environ={}).rubric == str(file)
+    # every call of the story was scored by a version that is not this one
+    assert "carry scores by another rubric" in trainer.text("/rubric")
+    assert any(version in line.detail for line in desk.book.log(kind="changed"))
+    # the same again makes no second file, and no version ever changes
+    manager.post("/rubric/edit", text=heavier + "\n# a remark\n", do="save")
+    assert file.read_text() == heavier
+    listed = {row["version"]: row for row in trainer.get("/api/v1/rubric/versions").json()}
+    assert listed[version]["active"]
+    assert not listed[RUBRIC.version]["active"]
+    assert "not kept here" in trainer.text("/rubric/versions")
+
+
+def test_a_chosen_rubric_moves_with_the_data_folder(desk: Desk, tmp_path: Path) -> None:
+    trainer = Visitor(desk, "trainer")
+    where = trainer.post("/rubric/edit", text=text_of("sales_call").replace("Sales call", "Ours"), do="save")
+    version = where.headers["location"].rpartition("/")[2]
+    trainer.post("/rubric/choose", version=version)
+    moved = tmp_path / "elsewhere"
+    (moved / "rubrics").mkdir(parents=True)
+    for name in ("debrief.toml", f"rubrics/sales_call-{version}.yaml"):
+        (moved / name).write_bytes((desk.settings.data / name).read_bytes())
+    assert load_settings(moved, environ={}).rubric == str(moved / f"rubrics/sales_call-{version}.yaml")
+
+
+def test_a_criterion_by_examples_is_written_into_the_text(desk: Desk) -> None:
+    manager = Visitor(desk, "manager")
+    form = {"title": "Security certificate", "question": "mentions it when risk comes up", "do": "add"}
+    said = "we are ISO 27001 certified: yes\nour auditor signed it off\n"
+    answer = manager.post("/rubric/edit", text=text_of("sales_call"), shows=said, occasion="is it safe?", **form)
+    assert "stands at the end of the criteria now" in answer.text
+    text = re.search(r'<textarea id="text".*?>\n(.*?)</textarea>', answer.text, re.DOTALL)
+    assert text
+    import html
+
+    saved = manager.post("/rubric/edit", text=html.unescape(text.group(1)), do="save")
+    fresh = manager.get(f"/api/v1/rubric/versions/{saved.headers['location'].rpartition('/')[2]}").json()
+    assert fresh["criteria"][-1]["id"] == "security_certificate"
+    assert fresh["criteria"][-1]["judge"] == "examples"
+    assert [row["id"] for row in fresh["criteria"][:-1]] == [item.id for item in RUBRIC.criteria]
+    few = manager.post("/rubric/edit", text=text_of("sales_call"), shows="one", **form)
+    assert (few.status_code, "at least two sentences" in few.text) == (400, True)
+
+
+def moved(order: Any) -> dict[str, Any]:
+    """A worker that finds one moved score a call."""
+    _, _, shas, settings = order
+    calls = [keep.latest_record(settings.data, sha) for sha in shas]
+    rows = [
+        {
+            "kind": "score",
+            "call_id": row["call_id"],
+            "rep": row["transcript"]["meta"]["rep"],
+            "criterion": "discovery",
+            "before": 1,
+            "after": 2,
+            "why": "weight",
+        }
+        for row in calls
+        if row
+    ]
+    return {"moved": rows, "calls": len(rows), "failed": []}
+
+
+def test_trying_out_shows_what_would_move_to_those_who_may_see_the_calls(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+
+    def stand_in(old: str, new: str, shas: Any, settings: Settings) -> Any:
+        return preview(old, new, shas, settings, task="test_web_rubric:moved")
+
+    monkeypatch.setattr("pipeline.web.pages.rubric.preview", stand_in)
+    manager = Visitor(desk, "manager")
+    heavier = text_of("sales_call").replace("weight: 1.0", "weight: 2.0", 1)
+    where = manager.post("/rubric/edit", text=heavier, do="preview").headers["location"]
+    errand = over(desk.errands, f"preview/{where.rpartition('/')[2]}")
+    assert errand.state == "done", errand.line
+    page = manager.text(where)
+    assert "12 levels and 0 overall scores of the 18 newest scored calls" in page
+    assert "Cid" not in page
+    assert "Cid" in Visitor(desk, "trainer").text(where)
+    assert desk.rubric.version == RUBRIC.version
+
+
+def test_a_criterion_below_the_floor_is_said_to_be_for_people(desk: Desk) -> None:
+    admin = Visitor(desk, "admin")
+    assert "For people to review" not in admin.text("/rubric")
+    public = calibration.published()
+    worst = min(public, key=lambda name: public[name]["low"])
+    floor = public[worst]["low"] + 0.0001
+    assert admin.post("/settings", quality_floor=f"{floor}").status_code == 303
+    for path in ("/rubric", "/calibration"):
+        assert "or people to review" in admin.text(path)
+    found = admin.get("/api/v1/rubric").json()["criteria"]
+    assert [row["id"] for row in found if row["for_people"]] == [worst]
+    assert f"{worst}; published agreement" in admin.text("/settings/health")

@@ -1,0 +1,66 @@
+"""The settings' page, and webhooks tried from it."""
+
+from __future__ import annotations
+
+import pytest
+from hook_server import answers, hook_server
+from judge_pages import Visitor, over
+
+from pipeline.settings import load_settings
+from pipeline.web.desk import Desk
+
+
+def test_a_setting_is_checked_kept_in_place_and_counts_at_once(desk: Desk) -> None:
+    file = desk.settings.data / "debrief.toml"
+    file.write_text("# ours\ntarget_level = 3.0 # agreed in May\n\nport = 8321\n")
+    admin = Visitor(desk, "admin")
+    wrong = admin.post("/settings", target_level="7", glossary="Calder, Routewise")
+    assert (wrong.status_code, "from 0 to 4" in wrong.text, 'value="7"' in wrong.text) == (400, True, True)
+    assert "Calder" not in file.read_text()
+    assert admin.post("/settings", target_level="2.5", glossary="Calder, Routewise").status_code == 303
+    assert file.read_text().startswith("# ours\ntarget_level = 2.5 # agreed in May\n")
+    assert (desk.settings.target_level, desk.settings.glossary) == (2.5, "Calder, Routewise")
+    assert load_settings(desk.settings.data, environ={}).target_level == 2.5
+    assert any("target_level '3' -> '2.5'" in line.detail for line in desk.book.log(kind="changed"))
+    assert admin.post("/settings", target_level="").status_code == 303
+    assert "target_level" not in file.read_text()
+
+
+@pytest.mark.parametrize("name", ["judge_url", "webhook_urls", "port", "whisper_model", "data", "digest_to", "rubric"])
+def test_what_sends_loads_or_opens_things_is_not_changed_from_the_page(desk: Desk, name: str) -> None:
+    admin = Visitor(desk, "admin")
+    assert admin.post("/settings", **{name: "http://evil.example"}).headers["location"] == "/settings"
+    assert not (desk.settings.data / "debrief.toml").exists()
+    assert f'name="{name}"' not in admin.text("/settings")
+
+
+def test_the_environment_wins_and_is_not_offered_as_a_field(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEBRIEF_TARGET_LEVEL", "3.0")
+    monkeypatch.setenv("DEBRIEF_SMTP_PASSWORD", "hunter2 hunter2")
+    admin = Visitor(desk, "admin")
+    page = admin.text("/settings")
+    assert 'name="target_level"' not in page
+    assert "hunter2" not in page
+    rows = {row["name"]: row for row in admin.get("/api/v1/settings").json()}
+    assert (rows["target_level"]["source"], rows["target_level"]["changeable"]) == ("environment", False)
+    assert rows["smtp_password"]["value"] == "set"
+
+
+def test_webhooks_are_tried_from_the_page_and_failed_ones_sent_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEBRIEF_WEBHOOK_SECRET", "a secret of the right length")
+    admin = Visitor(desk, "admin")
+    assert admin.post("/settings/webhooks/test").status_code == 400
+    with hook_server(answers(200), answers(500)) as hooks:
+        import dataclasses
+
+        desk.settings = dataclasses.replace(desk.settings, webhook_urls=hooks.url)
+        assert admin.post("/settings/webhooks/test").status_code == 303
+        assert over(desk.errands, "webhooks").line == "127.0.0.1 answered 200"
+        admin.post("/settings/webhooks/test")
+        assert over(desk.errands, "webhooks").state == "failed"
+        page = admin.text("/settings")
+        assert "answered 500" in page
+        assert "/hook" not in page
+    assert admin.post("/settings/webhooks/again", event="msg_none").status_code == 404
