@@ -36,7 +36,7 @@ def test_a_live_process_keeps_its_claim(tmp_path: Path) -> None:
     assert path.exists()
 
 
-@pytest.mark.parametrize("pid", [2**22 + 1, os.getpid()])
+@pytest.mark.parametrize("pid", [2**22 + 1, os.getpid()], ids=["nobody", "somebody else now"])
 def test_the_claim_of_a_dead_process_is_taken_over_even_when_its_number_was_given_anew(
     tmp_path: Path, pid: int
 ) -> None:

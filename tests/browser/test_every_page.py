@@ -54,6 +54,7 @@ def test_a_page_is_accessible_and_fits_at_both_widths(open_as: Open, site: Any, 
     for phone in (False, True):
         page = open_as("Ada", address.format(call_id=site.call_id), phone=phone)
         page.wait_for_load_state("networkidle")
+        page.locator("[data-again]").first.wait_for(state="detached")
         assert page.locator("h1").count() == 1
         assert sideways(page) <= 0
         for colours in ("light", "dark"):

@@ -83,13 +83,14 @@ document.addEventListener("input", (event) => {
 });
 
 // <part id="..." data-again="2">: what is being worked out; asked for again after so many seconds, until it is there.
-function again(within) {
-  for (const part of within.querySelectorAll("[data-again]")) {
-    setTimeout(() => { if (part.isConnected) swap(`#${part.id}`, location.href, {}, false); }, 1000 * part.dataset.again);
+function again(part) {
+  for (const late of [part, ...part.querySelectorAll("[data-again]")]) {
+    const ask = () => { if (late.isConnected) swap(`#${late.id}`, location.href, {}, false); };
+    if (late.dataset.again) setTimeout(ask, 1000 * late.dataset.again);
   }
 }
-document.addEventListener("swapped", (event) => again(event.target.parentElement));
-again(document);
+document.addEventListener("swapped", (event) => again(event.target));
+again(root);
 
 const shown = document.querySelector(".toast")?.textContent.trim();
 if (shown) say(shown);
