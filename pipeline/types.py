@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import math
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -131,7 +132,8 @@ class CallMeta:
                 except ValueError:
                     extra["date_text"] = str(value)
             elif key in names:
-                known[key] = None if value is None else str(value)
+                # macOS takes accents apart in file names: one person, one spelling
+                known[key] = None if value is None else unicodedata.normalize("NFC", str(value))
             else:
                 extra[key] = value
         return cls(**known, extra=extra)

@@ -8,10 +8,12 @@ import fakes
 import pytest
 
 from models.catalogue import recommended
-from pipeline import process
-from pipeline.errors import TranscriptError
+from pipeline import erased, keep, process
+from pipeline.claims import Claims
+from pipeline.errors import StoreError, TranscriptError
 from pipeline.ingest import Found, Source, identify
 from pipeline.keep import encode
+from pipeline.retention import without_words
 from pipeline.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("stages")
@@ -130,3 +132,25 @@ def test_a_call_that_was_moved_or_given_a_sidecar_belongs_to_whom_they_say(place
     moved = source_of(place.parents[1] / "Bea" / place.name, "ok", settings)
     assert process.stale(record, settings, now=process.scoring(settings), source=moved) == "score"
     assert process.rescore(record, settings, source=moved)["transcript"]["meta"]["rep"] == "Bea"
+
+
+def test_roles_are_corrected_in_the_record_as_it_is_now(place: Path, settings: Settings) -> None:
+    record = process.process_source(source_of(place, "ok", settings), settings)
+    keep.write_record(settings.data, record)
+    sha256 = record["source"]["sha256"]
+    with Claims(settings.data / "claims") as others:
+        assert others.take(sha256)
+        with pytest.raises(StoreError, match="is being worked on"):
+            process.correct_roles(record, {"rep": "buyer:Jo"}, settings)
+    keep.write_record(settings.data, without_words(record))
+    with pytest.raises(TranscriptError, match="no transcript was kept"):
+        process.correct_roles(record, {"rep": "buyer:Jo"}, settings)
+
+
+def test_a_call_that_was_erased_does_not_come_back_by_a_correction(place: Path, settings: Settings) -> None:
+    record = process.process_source(source_of(place, "ok", settings), settings)
+    sha256 = record["source"]["sha256"]
+    erased.mark(settings.data, sha256)
+    with pytest.raises(StoreError, match="was erased"):
+        process.correct_roles(record, {"rep": "buyer:Jo"}, settings)
+    assert keep.record_files(settings.data, sha256) == []

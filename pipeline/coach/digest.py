@@ -26,6 +26,7 @@ from pipeline.coach.snippets import BEST_LEVEL, find_snippets
 from pipeline.coach.standings import standings
 from pipeline.coach.support import support_report
 from pipeline.digest import Digest, section
+from pipeline.redact import shortened
 from pipeline.rubric import Rubric
 
 WEEK = 7
@@ -220,7 +221,7 @@ def _promises(week: _Week) -> list[Item]:
     return [
         Item(
             f"{c.account or 'no account'}: {c.owner}, {c.status if c in late else 'due'}"
-            f'{f" {c.due.isoformat()}" if c.due else ""}: "{textwrap.shorten(c.quote, 110)}"',
+            f'{f" {c.due.isoformat()}" if c.due else ""}: "{shortened(c.quote, 110)}"',
             (c.call_id,),
         )
         for c in [*due, *late]
@@ -258,7 +259,7 @@ def _to_play(week: _Week) -> list[Item]:
     return [
         Item(
             f"{s.score.rep}, {s.score.criterion.replace('_', ' ')} at level {s.score.level}: "
-            f'"{textwrap.shorten(s.moment.quote, 200)}"',
+            f'"{shortened(s.moment.quote, 200)}"',
             (s.moment.call_id,),
         )
         for s in found[:2]

@@ -215,6 +215,14 @@ class Outbox:
             row["status"]: row["n"] for row in self._rows.all("SELECT status, count(*) AS n FROM deliveries GROUP BY 1")
         }
 
+    def drop(self, found: Callable[[str], bool]) -> int:
+        """Drop the events of whose key or body `found` says so, whether told or not; how many."""
+        rows = self._rows.all("SELECT event_id, key, coalesce(body, '') AS body FROM events")
+        gone = [(row["event_id"],) for row in rows if found(row["key"]) or found(row["body"])]
+        with self._rows.writing():
+            self._rows.run_many("DELETE FROM events WHERE event_id = ?", gone)
+        return len(gone)
+
     def tidy(self, days: int) -> int:
         """Drop settled events older than `days` (0: none); how many. Their keys stay known."""
         if days <= 0:
