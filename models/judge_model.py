@@ -28,7 +28,7 @@ from models.confidence import confidence, signs_of
 from models.judge_card import card_revision
 from models.judge_net import JudgeNet, Window, batch_windows, turn_features, turn_windows
 from models.minilm import WIDTH
-from models.objections import distinct, second_look
+from models.objections import objecting, second_look
 from pipeline.errors import ModelUnavailable
 from pipeline.types import Handled, Objection, ObjectionKind, Turn
 
@@ -115,7 +115,7 @@ class JudgeModel:
         """
         heard = self.hear(turns)
         views = {name: self._view(name, row, heard, expected_wer) for row, name in enumerate(self.criteria)}
-        objections = self._objections(heard, turns)
+        objections = self._objections(heard, turns, applies=not views["objection_handling"].na)
         objected = {objection.turn for objection in objections}
         views["objection_handling"] = self._with_objections(views["objection_handling"], objections)
         return Verdict(
@@ -146,10 +146,12 @@ class JudgeModel:
             probabilities=tuple(float(p) for p in given),
         )
 
-    def _objections(self, heard: Heard, turns: Sequence[Turn]) -> tuple[Objection, ...]:
+    def _objections(self, heard: Heard, turns: Sequence[Turn], *, applies: bool) -> tuple[Objection, ...]:
+        """The objections; where their handling is scored (`applies`), a less certain one rather than none."""
         kinds = cast("list[ObjectionKind]", self.config["objection_kinds"])
         chance = second_look(heard, turns, self.config["second_look"])
-        kept = distinct(chance, self.config["objection_threshold"])
+        least = self.config["objection_threshold_if_any"] if applies else None
+        kept = objecting(chance, self.config["objection_threshold"], at_least_one=least)
         return tuple(
             Objection(i, kinds[int(np.argmax(heard.objections[i]))], HANDLED[int(np.argmax(heard.handled[i]))])
             for i in kept

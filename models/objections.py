@@ -94,6 +94,14 @@ def distinct(chance: Floats, threshold: float) -> list[int]:
     return sorted(kept)
 
 
+def objecting(chance: Floats, threshold: float, *, at_least_one: float | None) -> list[int]:
+    """`distinct`; where it finds none and there should be one, the likeliest turn with at least `at_least_one`."""
+    kept = distinct(chance, threshold)
+    if kept or at_least_one is None or not len(chance) or chance.max() < at_least_one:
+        return kept
+    return [int(np.argmax(chance))]
+
+
 def _log_odds(chance: Floats) -> Floats:
     chance = np.clip(chance, FEWEST, MOST)
     return np.log(chance / (1.0 - chance)) / 3.0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.judge_model import Heard, load_judge
-from models.objections import candidates, distinct, second_look, signs
+from models.objections import candidates, distinct, objecting, second_look, signs
 from models.training.corpus import CRITERIA, LabelledCall, Labels, Marked
 from models.training.objections import best_threshold, f1, fit_second_look, matches
 from pipeline.types import CallMeta, Objection, Transcript, Turn
@@ -43,6 +43,15 @@ def test_signs_see_the_neighbours_and_nothing_beyond_the_ends() -> None:
 def test_a_repeated_push_back_is_kept_once() -> None:
     assert distinct(np.array([0.0, 0.6, 0.0, 0.9, 0.0, 0.0, 0.0, 0.7]), 0.5) == [3, 7]
     assert distinct(np.array([0.4]), 0.5) == []
+
+
+def test_a_call_that_seems_to_have_an_objection_shows_the_likeliest() -> None:
+    chance = np.array([0.0, 0.3, 0.0, 0.0, 0.0, 0.2])
+    assert objecting(chance, 0.5, at_least_one=None) == []
+    assert objecting(chance, 0.5, at_least_one=0.25) == [1]
+    assert objecting(chance, 0.5, at_least_one=0.4) == []
+    assert objecting(chance, 0.15, at_least_one=0.1) == [1, 5]
+    assert objecting(np.zeros(0), 0.5, at_least_one=0.1) == []
 
 
 def test_each_wanted_turn_is_found_at_most_once_and_within_one_turn() -> None:
