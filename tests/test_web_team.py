@@ -108,6 +108,7 @@ def test_a_manager_sees_their_team_only(app: Any, desk: Desk) -> None:
     assert "Dale" not in listed
     # the same answer for an account of others and for one that is not there
     assert at.get("/accounts/Dale").status_code == at.get("/accounts/None%20such").status_code == 403
+    assert "This account is not one that you may see." in at.get("/accounts/Dale").text
 
 
 def test_a_rep_reads_their_day_scorecard_and_accounts_and_nobody_elses(app: Any, desk: Desk) -> None:

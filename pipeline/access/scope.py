@@ -45,11 +45,11 @@ class Scope:
         if not self.sees_rep(rep):
             raise NotAllowed("this rep is not one that you may see")
 
-    def require_call(self, row: Mapping[str, Any] | None) -> None:
+    def require_call(self, row: Mapping[str, Any] | None, what: str = "call") -> None:
         """Raises `NotAllowed` for a call outside; None is a call that is not there, told apart by nobody but those who
-        see everything."""
+        see everything. `what` is the user's word for what was asked for: an account is its calls."""
         if not (self.everything if row is None else self.sees_call(row)):
-            raise NotAllowed("this call is not one that you may see")
+            raise NotAllowed(f"this {what} is not one that you may see")
 
     def where(self, alias: str = "c") -> str:
         """A condition for SQL over rows with `rep` and `team`; its values are `params`."""

@@ -41,7 +41,7 @@ def deal(ask: Ask, account: str) -> Row:
     calls = _calls_of(ask, [account])[account]
     if not calls:
         # told apart by nobody but those who see everything
-        ask.scope.require_call(None)
+        ask.scope.require_call(None, "account")
         raise NotThere(f"{account}: no account of that name has calls")
     desk, ids, key = ask.desk, [call["call_id"] for call in calls], _version(ask, calls)
     where, params = ask.scope.where("c"), ask.scope.params
