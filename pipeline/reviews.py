@@ -20,6 +20,8 @@ Record = dict[str, Any]
 ReviewKind = Literal["override", "dispute", "blind"]
 KINDS: tuple[ReviewKind, ...] = get_args(ReviewKind)
 NA = "na"
+MAX_WHY = 500
+"""Characters of a reason, which is read in a line beside the score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ def review_of(
         raise ReviewError("say who reviews")
     if not why.strip() and kind != "blind":
         raise ReviewError("say why: others will read it beside the score")
+    if len(why.strip()) > MAX_WHY:
+        raise ReviewError(f"a reason has at most {MAX_WHY} characters; this one has {len(why.strip())}")
     if level is None and kind != "dispute":
         raise ReviewError("a level is needed: 0 to 4, or na")
     turns = len((record.get("transcript") or {}).get("turns", ())) if evidence else 0
