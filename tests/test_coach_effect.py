@@ -140,6 +140,7 @@ def test_a_module_measured_on_two_reps_is_too_early() -> None:
     effect = effect_of(assignment("Ann"), rows, [assignment("Ann")], as_of=TODAY)
     (pooled,) = module_effects([effect, effect])
     assert (pooled.n, pooled.verdict, pooled.effect) == (2, TOO_EARLY, None)
+    assert pooled.reason == "2 measured, 3 needed"
     assert module_effects([]) == ()
     (bad,) = module_effects([dataclasses.replace(effect, effect=-1.0 - i / 10, variance=0.05) for i in range(4)])
     assert bad.verdict == "worse"

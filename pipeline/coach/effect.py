@@ -75,7 +75,8 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class ModuleEffect:
-    """A module's effect over all reps who finished it: mean with 90 % interval over `n` measured `assignments`."""
+    """A module's effect over all reps who finished it: mean with 90 % interval over `n` measured `assignments`, or what
+    is missing (`reason`)."""
 
     module: str
     criterion: str
@@ -85,6 +86,7 @@ class ModuleEffect:
     low: float | None = None
     high: float | None = None
     assignments: tuple[str, ...] = ()
+    reason: str = ""
 
 
 def effect_of(
@@ -175,8 +177,9 @@ def module_effects(effects: Iterable[Effect]) -> tuple[ModuleEffect, ...]:
     found = []
     for (module, criterion), pairs in sorted(grouped.items()):
         if len(pairs) < MIN_EFFECTS:
-            early = ModuleEffect(module, criterion, len(pairs), TOO_EARLY, assignments=tuple(ids[module, criterion]))
-            found.append(early)
+            missing = f"{len(pairs)} measured, {MIN_EFFECTS} needed"
+            mine = tuple(ids[module, criterion])
+            found.append(ModuleEffect(module, criterion, len(pairs), TOO_EARLY, assignments=mine, reason=missing))
             continue
         mean, variance, _ = _pool(pairs)
         reach = _Z90 * variance**0.5

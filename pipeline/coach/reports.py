@@ -249,6 +249,7 @@ def effects_report(rows: Rows, *, as_of: dt.date | None = None) -> list[Row]:
             "criterion": item.criterion,
             "measured": item.n,
             "verdict": item.verdict,
+            "reason": item.reason,
             "effect": _round(item.effect),
             "low": _round(item.low),
             "high": _round(item.high),
