@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from coach_story import DAY, keep_story
 from fastapi.testclient import TestClient
+from whole_page import whole
 
 from pipeline.access.people import ROLES
 from pipeline.coach.playlists import KeptSnippet
@@ -224,3 +225,24 @@ def test_a_manager_overrides_and_a_rep_disputes_on_the_calls_page(app: Any, desk
     assert "Disputed by" not in page
     card = rep.get(f"/api/v1/calls/{FILL['call_id']}").json()
     assert card["criteria"]["discovery"]["override"]["who"] == "Mo"
+
+
+@pytest.mark.parametrize("path", ["/calls", "/accounts", "/inbox", "/snippets", "/team"])
+def test_no_number_of_a_page_is_too_much_for_the_store(app: Any, desk: Desk, path: str) -> None:
+    assert whole(client(app, desk, "admin"), f"{path}?page=99999999999999999999")
+    assert whole(client(app, desk, "admin"), f"{path}?page=-3")
+
+
+def test_what_is_no_number_is_said_in_a_sentence(app: Any, desk: Desk) -> None:
+    answer = client(app, desk, "admin").get("/calls?page=abc")
+    assert answer.status_code == 400
+    assert "The address says page=abc; a whole number belongs there." in answer.text
+
+
+def test_an_error_begins_with_a_capital_and_leaves_what_was_typed(app: Any, desk: Desk) -> None:
+    assert "<p>abc: no such call.</p>" in client(app, desk, "admin").get("/calls/abc").text
+    assert (
+        "<p>sum of it: there is no such playlist.</p>"
+        in client(app, desk, "admin").get("/playlists/sum%20of%20it").text
+    )
+    assert "<p>Your role does not reach this page" in client(app, desk, "rep").get("/team").text

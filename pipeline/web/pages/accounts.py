@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.access.people import EVERYONE
 from pipeline.coach.accounts import SILENT_DAYS
-from pipeline.web.ask import Ask, Html, get
+from pipeline.web.ask import Ask, Html, get, page_at
 from pipeline.web.deals import deal, lines_of, stages_of
 
 PAGE = 25
@@ -31,7 +31,7 @@ _TEAMS = "SELECT DISTINCT team FROM calls c WHERE team IS NOT NULL AND ({where})
 def listing(ask: Ask, *, q: str = "", team: str = "", rep: str = "", show: str = "", page: int = 1) -> Html:
     """The accounts that the user sees calls of, the last spoken to first; `show` = `quiet`: 21 days without a call."""
     where, params = ask.scope.where("c"), ask.scope.params
-    today, at = ask.desk.today(), max(1, page)
+    today, at = ask.desk.today(), page_at(page)
     asked = {"q": q.strip(), "team": team, "rep": rep, "show": "quiet" if show == "quiet" else ""}
     values = {
         **params,

@@ -12,7 +12,7 @@ from pipeline.assigned_roles import assign_roles, roles_by_rep, speakers_of
 from pipeline.errors import DebriefError, NotAllowed, NotThere
 from pipeline.status import watchers
 from pipeline.types import Transcript
-from pipeline.web.ask import Ask, Go, Html, get, post
+from pipeline.web.ask import Ask, Go, Html, get, page_at, post
 from pipeline.web.errand_work import retry_files, score_again
 from pipeline.web.render import path_part
 
@@ -48,7 +48,7 @@ def state_of(ask: Ask, *, status: str = "", page: int = 1) -> dict[str, Any]:
     whole, where = ask.scope.everything, ask.scope.where("c")
     people = ask.store.query(_PEOPLE.format(where=where), {**ask.scope.params, "limit": SHOWN})
     counts = ask.store.query(_HOW_MANY.format(where=where), ask.scope.params)[0]
-    at = max(1, page)
+    at = page_at(page)
     values = {"status": status if status in STATUSES else "", "limit": SHOWN + 1, "offset": (at - 1) * SHOWN}
     failed = ask.store.query(_FAILED, values) if whole else []
     counted = {row["status"]: row["n"] for row in ask.store.query(_COUNTS)} if whole else {}

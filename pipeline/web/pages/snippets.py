@@ -13,7 +13,7 @@ from pipeline.settings import public_address
 from pipeline.timing import evenly, said_words
 from pipeline.types import Transcript
 from pipeline.web import call_view, kept_snippets
-from pipeline.web.ask import Ask, File, Go, Html, Kept, get, post
+from pipeline.web.ask import Ask, File, Go, Html, Kept, get, page_at, post
 from pipeline.web.render import path_part
 
 PAGE = 20
@@ -42,7 +42,7 @@ def search(
         rep=rep,
         examples=examples if examples in EXAMPLES else "",
     )
-    at = min(max(1, page), 200)
+    at = page_at(page, most=200)
     found = find_moments(ask.store, ask.scope, wanted, limit=PAGE + 1, offset=(at - 1) * PAGE)
     return ask.show(
         "snippets.html",

@@ -15,7 +15,7 @@ from pipeline.coach.gaps import Gap
 from pipeline.coach.standings import Standing
 from pipeline.coach.team import Change, Picture
 from pipeline.reviews import open_disputes
-from pipeline.web.ask import Ask, Html, get
+from pipeline.web.ask import Ask, Html, get, page_at
 
 PERIODS: dict[str, tuple[str, int | None]] = {
     "": ("all calls", None),
@@ -83,7 +83,7 @@ def team(ask: Ask, *, team: str = "", period: str = "", call_type: str = "", sta
     criteria = [item for item in ask.desk.rubric.criteria if stage in ("", item.stage)]
     known = _training(ask, reps)
     rows = _heat(shown.value, heads, reps, {item.id for item in criteria})
-    at = min(max(1, page), max(1, -(-len(rows) // REPS)))
+    at = page_at(page, most=max(1, -(-len(rows) // REPS)))
     gaps = [gap for gap in whole.value.gaps if gap.rep in reps]
     return ask.show(
         "team.html",
