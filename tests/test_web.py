@@ -188,6 +188,25 @@ def test_a_token_reads_the_api_and_writes_nothing_unless_it_may(app: Any, desk: 
     assert at.get("/api/v1/reps", headers=bearer).status_code == 401
 
 
+def test_a_form_sent_by_nobody_says_that_nothing_was_saved_and_leads_back(app: Any, desk: Desk) -> None:
+    at = client(app, desk)
+    page, text = f"/calls/{FILL['call_id']}", {"text": "a long thought"}
+
+    def sent_from(referer: str) -> str:
+        answer = at.post(f"{page}/comments", data=text, headers={"referer": referer} if referer else {})
+        assert answer.status_code == 303
+        return str(answer.headers["location"])
+
+    there = sent_from(f"http://127.0.0.1:8321{page}?at=3")
+    assert there == f"/sign-in?next={page}&lost=1"
+    assert "You were signed out; nothing was saved." in at.get(there).text
+    assert f'name="next" value="{page}"' in at.get(there).text
+    for elsewhere in ("", "https://evil.example/calls", "http://127.0.0.1:8321//evil.example", "http://[", "nonsense"):
+        assert sent_from(elsewhere) == "/sign-in?next=/&lost=1"
+    assert "nothing was saved" not in at.get("/sign-in?next=/team").text
+    assert at.post("/sign-out").headers["location"] == "/sign-in"
+
+
 def test_it_answers_only_to_its_own_names(app: Any, desk: Desk) -> None:
     assert TestClient(app, base_url="http://evil.example").get("/healthz").status_code == 400
 
@@ -223,6 +242,18 @@ def test_a_manager_overrides_and_a_rep_disputes_on_the_calls_page(app: Any, desk
     page = rep.get(path).text
     assert "By Mo (the machine:" in page
     assert "Disputed by" not in page
+    # Ann's calls are at 1 on asking for the sale, and it was missed at turn 2
+    assert "Where it should have happened" in page.partition('id="c-ask_for_sale"')[2].partition("</article>")[0]
+    assert "missed: Ask for the sale" in page
+    form |= {"criterion": "ask_for_sale", "level": "3"}
+    assert manager.post(f"{path}/review", data=form).status_code == 303
+    page = rep.get(path).text
+    shown = page.partition('id="c-ask_for_sale"')[2].partition("</article>")[0]
+    assert "Where it should have happened" not in shown
+    assert "The machine looked for it at" in shown
+    assert "missed: Ask for the sale" not in page
+    assert manager.post(f"{path}/review", data={**form, "level": "0"}).status_code == 303
+    assert "missed: Ask for the sale" in rep.get(path).text
     card = rep.get(f"/api/v1/calls/{FILL['call_id']}").json()
     assert card["criteria"]["discovery"]["override"]["who"] == "Mo"
 

@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from pipeline.access.people import User
 from pipeline.access.scope import Scope
@@ -132,8 +132,22 @@ def inside(path: str) -> str:
 
 
 def sign_in_path(request: Incoming) -> str:
-    """Where to sign in, coming back to the page asked for."""
-    return "/sign-in" + (f"?next={quote(request.path)}" if request.method in SAFE and request.path != "/" else "")
+    """Where to sign in, coming back to the page asked for; what a form was to change is lost, and said to be: one comes
+    back to the page that the form was on."""
+    if request.path == "/sign-out":
+        return "/sign-in"
+    if request.method not in SAFE:
+        return f"/sign-in?next={quote(_form_page(request))}&lost=1"
+    return "/sign-in" + (f"?next={quote(request.path)}" if request.path != "/" else "")
+
+
+def _form_page(request: Incoming) -> str:
+    """The path of the page of this site that a form was on; `/` where the browser does not say."""
+    try:
+        page = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return "/"
+    return inside(page.path) if page.netloc == request.headers.get("host", "") else "/"
 
 
 def _who(route: Route, request: Incoming, desk: Desk) -> _Who:
@@ -190,8 +204,6 @@ def _require_meant(ask: Ask, request: Incoming) -> None:
 
 
 def _said(request: Incoming) -> str:
-    from urllib.parse import unquote
-
     return unquote(request.cookies.get(SAID, ""))[:200] if request.method in SAFE else ""
 
 
