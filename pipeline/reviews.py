@@ -133,7 +133,8 @@ def _level(level: str | int | None) -> int | None:
 
 def reviewed(record: Record, rows: Iterable[Mapping[str, Any]]) -> Record:
     """The record as reports show it: each criterion with an override has that level, and `machine` and `override` tell
-    what it was and who changed it; `overall` follows. `rows` are rows of `reviews`; those of other calls are ignored.
+    what it was, what the machine missed, and who changed it; `overall` follows. `rows` are rows of `reviews`; those of
+    other calls are ignored.
     """
     card, call_id = record.get("scorecard"), record["source"]["sha256"][:16]
     newest: dict[str, Mapping[str, Any]] = {}
@@ -150,16 +151,23 @@ def reviewed(record: Record, rows: Iterable[Mapping[str, Any]]) -> Record:
 def _overridden(score: Mapping[str, Any], row: Mapping[str, Any] | None) -> dict[str, Any]:
     if row is None:
         return dict(score)
-    machine = score.get("machine") or {name: score[name] for name in ("level", "status", "confidence")}
+    machine = score.get("machine") or {name: score[name] for name in ("level", "status", "confidence", "missed")}
     kept = {name: value for name, value in score.items() if name != "reason"}
     return {
         **kept,
         "level": row["level"],
         "status": "na" if row["na"] else "scored",
         "confidence": 1.0,
+        "missed": machine["missed"] if _is_below(row["level"], machine["level"]) else [],
         "machine": machine,
         "override": {"who": row["who"], "why": row["why"], "at": str(row["reviewed_at"])},
     }
+
+
+def _is_below(level: int | None, machine: int | None) -> bool:
+    """Whether a person gave less than the machine: only then what it missed explains the level too; as much or more is
+    contradicted by it, and it stays with the machine's score."""
+    return level is not None and machine is not None and level < machine
 
 
 def _overall(criteria: Mapping[str, Mapping[str, Any]], weights: Mapping[str, float]) -> float | None:
