@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import hashlib
 import os
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -269,6 +271,36 @@ def test_a_comment_is_seen_by_those_who_see_the_call_and_taken_back_by_its_write
     assert kept
     assert not any("why" in text for text in kept)
     assert manager.post(back, data=form(manager)).status_code == 404
+
+
+def test_a_comment_sent_twice_is_kept_once(app: Any, desk: Desk, path: str) -> None:
+    manager, rep = client(app, desk, "manager"), client(app, desk, "rep")
+
+    def send(who: TestClient, **fields: str) -> str:
+        return str(who.post(f"{path}/comments", data=form(who, **fields)).headers["location"])
+
+    with ThreadPoolExecutor(4) as clicks:
+        (there,) = set(clicks.map(lambda _: send(manager, text="Twice?", at="0:21"), range(4)))
+    others = {
+        send(manager, text="Twice?", at="0:31"),
+        send(manager, text="Thrice?"),
+        send(rep, text="Twice?", at="0:21"),
+    }
+    assert len({there, *others}) == 4
+    found = [row for row in rep.get(f"/api/v1{path}/comments").json() if row["text"] in ("Twice?", "Thrice?")]
+    assert len(found) == 4
+    # taken back, it can be said again; and so it can be once a minute is over
+    manager.post(f"{path}/comments/{there.partition('#m-')[2]}/take-back", data=form(manager))
+    again = send(manager, text="Twice?", at="0:21")
+    assert again != there
+    name = again.partition("#m-")[2]
+    row = desk.store.query("SELECT * FROM comments WHERE comment_id = $name", {"name": name})[0]
+    earlier = row["written_at"] - dt.timedelta(seconds=90)
+    desk.store.put_fact("comments", {**row, "written_at": earlier.isoformat(timespec="seconds")})
+    assert send(manager, text="Twice?", at="0:21") != again
+    for at in (manager, rep):
+        for row in at.get(f"/api/v1{path}/comments").json():
+            at.post(f"{path}/comments/{row['comment_id']}/take-back", data=form(at))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,27 @@ def test_moments_are_found_by_words_criterion_level_objection_and_rep(desk: Desk
     assert find(words="xyzzy") == []
     assert {row["rep"] for row in find(rep="Ann")} == {"Ann"}
     assert find_moments(desk.store, Scope(), Search()) == []
+
+
+def test_a_moment_is_kept_once_and_its_verdict_changed(app: Any, desk: Desk, call_id: str) -> None:
+    tess, mo = Visitor(app, desk, "Tess"), Visitor(app, desk, "Mo")
+    moment: dict[str, Any] = {"call_id": call_id, "turn": 8, "criterion": "objection_handling"}
+    search = "/snippets?words=too+much+compared&criterion=objection_handling&rep=Ann"
+    offered = tess.get(search).count("Keep as a good example")
+    with ThreadPoolExecutor(4) as clicks:
+        (here,) = set(clicks.map(lambda _: tess.post("/snippets", **moment, verdict="good"), range(4)))
+    assert tess.post("/snippets", **moment, verdict="bad") == here
+    assert "bad example" in tess.get(here)
+    # who may not change it is led there all the same
+    assert mo.post("/snippets", **moment, verdict="good") == here
+    assert "bad example" in mo.get(here)
+    page = tess.get(search)
+    assert page.count("Keep as a good example") == offered - 1
+    assert f'href="{here}">Kept</a>' in page
+    tess.post(f"{here}/remove")
+    assert tess.get(search).count("Keep as a good example") == offered
+    assert tess.post("/snippets", **moment, verdict="good") != here
+    tess.post(f"{tess.post('/snippets', **moment, verdict='good')}/remove")
 
 
 def test_the_search_shows_each_role_its_own_calls(app: Any, desk: Desk) -> None:

@@ -58,9 +58,8 @@ def comment(ask: Ask, *, call_id: str) -> Html | Go:
         made = comment_of(record, who=ask.user.name, text=ask.form.get("text", ""), at_s=at_s)
     except ReviewError as error:
         return _show(ask, call_id, status=400, problem=str(error), at="comments")
-    ask.store.put_fact("comments", made.to_row())
-    ask.detail = f"commented {made.comment_id}"
-    return Go(f"/calls/{path_part(made.call_id)}#m-{made.comment_id}", "Comment kept")
+    name = call_view.keep_comment(ask, made)
+    return Go(f"/calls/{path_part(made.call_id)}#m-{name}", "Comment kept")
 
 
 def take_back(ask: Ask, *, call_id: str, comment_id: str) -> Go:

@@ -48,6 +48,7 @@ def search(
         "snippets.html",
         search=wanted,
         moments=[_heard(row) for row in found[:PAGE]],
+        kept=kept_snippets.decided(ask, found[:PAGE]),
         more=len(found) > PAGE,
         page=at,
         newest=f"{NEWEST:,}",
@@ -86,11 +87,11 @@ def keep(ask: Ask) -> Go:
         criterion=criterion if score else None,
         level=score.get("level"),
     )
-    ask.store.put_fact("snippets", made.to_row())
-    ask.detail = f"{made.snippet_id}: {verdict}"
+    snippet, said = kept_snippets.keep(ask, made)
+    ask.detail = f"{snippet.snippet_id}: {snippet.verdict}"
     if verdict == "no" or ask.form.get("stay"):
         return Go("/snippets/queue", "Noted." if verdict == "no" else "Kept.")
-    return Go(f"/snippets/{path_part(made.snippet_id)}", "Kept. Trim it, name it, put it into a playlist.")
+    return Go(f"/snippets/{path_part(snippet.snippet_id)}", said)
 
 
 def one(ask: Ask, *, snippet_id: str) -> Html:
