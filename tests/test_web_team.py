@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import re
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from pipeline.settings import Settings
 from pipeline.web.app import build_app
 from pipeline.web.desk import Desk
 from pipeline.web.gate import SESSION, csrf_token
+from pipeline.web.render import day
 
 PASSWORD = "a long enough phrase"
 USERS = {"admin": ("Ada", {}), "manager": ("Mo", {"teams": ("North",)}), "rep": ("Ann", {"rep": "Ann"})}
@@ -59,7 +61,7 @@ def test_the_first_page_answers_who_needs_help_on_what_since_when_and_why(app: A
     assert "Below it on 6 of 6 calls, from the first one on" in first
     assert "sure to be below the target" in first
     assert 'href="/reps/Bob/criteria/discovery"' in first
-    assert "no training open" in first
+    assert "no training open for this" in first
 
 
 def test_a_cell_says_its_number_interval_and_calls_and_opens_them(app: Any, desk: Desk) -> None:
@@ -79,7 +81,11 @@ def test_a_cell_says_its_number_interval_and_calls_and_opens_them(app: Any, desk
     assert at.get("/reps/Ann/criteria/nothing").status_code == 404
 
 
-def test_filters_narrow_the_table_and_not_what_is_wrong(app: Any, desk: Desk) -> None:
+def first_of(page: str) -> str:
+    return page[page.index("Who needs help first") : page.index("<h2>Standings")]
+
+
+def test_filters_narrow_the_table_and_who_needs_help(app: Any, desk: Desk) -> None:
     at = client(app, desk, "admin")
     south = whole(at, "/team?team=South")
     assert 'href="/reps/Cid"' in south
@@ -88,10 +94,15 @@ def test_filters_narrow_the_table_and_not_what_is_wrong(app: Any, desk: Desk) ->
     assert "/criteria/ask_for_sale" in close
     assert '<th scope="col">Discovery</th>' not in close
     month = whole(at, "/team?period=30&call_type=first+call")
-    assert "last 30 days, first call" in month
+    assert month.count("last 30 days, 1 Oct 2026 to 30 Oct 2026, first call") == 2
     assert "?period=30&amp;call_type=first+call" in month or "?period=30&amp;call_type=first%20call" in month
     assert "n 6</small>" not in month
+    assert 'href="/reps/Bob/criteria/discovery"' in first_of(whole(at, "/team"))
+    assert "/criteria/ask_for_sale" in first_of(close)
+    assert "/criteria/discovery" not in first_of(close)
+    assert re.findall(r"<p>\d+ gaps among 3 reps", close) == re.findall(r"<p>\d+ gaps among 3 reps", month)
     nothing = whole(at, "/team?call_type=unheard+of")
+    assert "Nobody here stands credibly below a target" in nothing
     assert "no scored call" in nothing
 
 
@@ -206,3 +217,42 @@ def test_without_calls_each_page_says_what_to_do(tmp_path: Any) -> None:
             assert 'class="empty"' in page
     finally:
         with_none.close()
+
+
+def test_training_for_something_else_is_not_denied(app: Any, desk: Desk) -> None:
+    given = Assignment(
+        "b1b2c3d4e5f60718", "Bob", "decision_makers", 1, "decision_makers-who-signs", "Who signs", "a gap",
+        dt.date(2026, 10, 1), dt.date(2026, 10, 15), "North",
+    )  # fmt: skip
+    desk.store.put_fact("assignments", given.to_row())
+    first = first_of(whole(client(app, desk, "admin"), "/team"))
+    assert "no training open for this</span>; open: Who signs (decision makers)." in re.sub(r"\s+", " ", first)
+
+
+def test_more_gaps_than_a_card_names_are_counted(app: Any, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = client(app, desk, "admin")
+    gaps = desk.picture().value.gaps
+    (most, *_) = sorted({gap.rep for gap in gaps}, key=lambda rep: -sum(gap.rep == rep for gap in gaps))
+    many = tuple(dataclasses.replace(gap) for gap in gaps * 5 if gap.rep == most)
+    picture = dataclasses.replace(desk.picture().value, gaps=many)
+    known = dataclasses.replace(desk.picture(), value=picture)
+    monkeypatch.setattr(type(desk), "picture", lambda _, **narrowed: known)
+    also = re.search(r"Also: .*", first_of(whole(at, "/team")))
+    assert also
+    more = len(picture.gaps) - 4
+    assert f'and <a href="/reps/{most}">{more} more</a>' in also[0]
+
+
+def test_dates_are_those_of_the_calls_that_one_sees(app: Any, desk: Desk) -> None:
+    whole_team = whole(client(app, desk, "admin"), "/team")
+    north = whole(client(app, desk, "manager"), "/team")
+    newest = {row["team"]: row["day"] for row in desk.store.query(_NEWEST_OF_TEAMS)}
+    assert newest["South"] > newest["North"]
+    assert f"calls up to {day(newest['South'])}." in whole_team
+    assert f"calls up to {day(newest['North'])}." in north
+    assert day(newest["South"]) not in north
+    start = newest["South"] - dt.timedelta(6)
+    assert f'What changed <span class="faint small">{day(start)} to {day(newest["North"])}</span>' in north
+
+
+_NEWEST_OF_TEAMS = "SELECT team, max(call_date) AS day FROM calls GROUP BY team"
