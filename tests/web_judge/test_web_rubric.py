@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from coach_story import RUBRIC
+from coach_story import RUBRIC, call, record
 from judge_pages import Visitor, over
 
 from pipeline import keep
@@ -35,6 +35,22 @@ def test_the_rubric_shows_levels_with_moments_of_calls_that_one_may_see(desk: De
     assert "Bob" not in page
     assert "Bob" in whole(Visitor(desk, "trainer"))
     assert "/rubric/edit" not in page
+
+
+@pytest.mark.parametrize("move", ["give_number", ""])
+def test_no_example_of_nothing_shows_something(desk: Desk, move: str) -> None:
+    """No cost was spoken of, says level 0 of the business case; the quote it was given by may tell of one all the same."""
+    rows = call("none", "Bob", 20, "Fir", {"business_case": 0, "objection_handling": 0})
+    made = record(rows.calls[0], rows)
+    heard = [{"turn": 3, "move": move, "p": 0.9}] if move else []
+    made["scorecard"]["moves"] = [*heard, {"turn": 8, "move": "argue", "p": 0.9}]
+    keep.write_record(desk.settings.data, made)
+    desk.store.ingest()
+    page = whole(Visitor(desk, "trainer"))
+    nothing = page.partition('id="business_case"')[2].partition("lv-1")[0]
+    assert ("Eighty pounds, so three thousand two hundred" in nothing) == (not move)
+    # an objection argued with is what level 0 there means
+    assert "Too much compared with what" in page.partition('id="objection_handling"')[2].partition("lv-1")[0]
 
 
 def test_a_mistake_is_told_with_its_line_and_nothing_is_saved(desk: Desk) -> None:
