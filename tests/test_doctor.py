@@ -27,6 +27,16 @@ def test_a_fresh_folder_is_fine(found: Settings) -> None:
     assert row(rows, "setting workers")["found"] == "2"
 
 
+def test_a_folder_open_to_others_is_fine_with_advice(found: Settings) -> None:
+    found.data.mkdir(parents=True)
+    for mode, advice in ((0o755, f"chmod o-rwx {found.data.absolute()}"), (0o700, "")):
+        found.data.chmod(mode)
+        writing = row(doctor.checkup(found), "writing")
+        assert writing["ok"]
+        assert advice in writing["remedy"]
+        assert bool(writing["remedy"]) == bool(advice)
+
+
 def test_each_problem_comes_with_its_remedy(found: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     plan.keep_failure(
         found, Path("/in/a.wav"), kind="input", reason="/in/a.wav: no such file; check the path", read=NOWHERE

@@ -64,3 +64,14 @@ def test_webhooks_are_tried_from_the_page_and_failed_ones_sent_again(
         assert "answered 500" in page
         assert "/hook" not in page
     assert admin.post("/settings/webhooks/again", event="msg_none").status_code == 404
+
+
+def test_what_could_be_better_is_not_called_well(desk: Desk) -> None:
+    admin = Visitor(desk, "admin")
+    desk.settings.data.chmod(0o755)
+    page = admin.text("/settings/health")
+    assert "Nothing needs mending" not in page
+    assert "<strong>Writing</strong> works, but other users of this machine may look in; chmod o-rwx" in page
+    assert "may be mended" in page
+    desk.settings.data.chmod(0o700)
+    assert "may be mended" not in admin.text("/settings/health")
