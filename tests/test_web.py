@@ -165,6 +165,19 @@ def test_a_form_without_its_token_or_from_elsewhere_changes_nothing(app: Any, de
     assert any("Eve" in f"{entry.what} {entry.detail}" for entry in desk.book.log(name="Ada", kind="changed"))
 
 
+def test_a_rep_whose_name_is_on_no_call_is_told_of(app: Any, desk: Desk) -> None:
+    admin = client(app, desk, "admin")
+
+    def send(path: str, **fields: str) -> Any:
+        return admin.post(path, data={"csrf": csrf_token(admin.cookies[SESSION]), **fields})
+
+    says = "No call has a rep called Ane: Anne sees nothing until one has."
+    assert says in send("/settings/users", name="Anne", role="rep", rep="Ane").text
+    assert "No call has a rep" not in send("/settings/users", name="Anna", role="rep", rep="Ann").text
+    assert send("/settings/users/change", name="Anna", role="rep", rep="Ane", do="role").status_code == 303
+    assert "No call has a rep called Ane" in admin.get("/settings/users").text
+
+
 def test_a_rep_sees_only_themselves(app: Any, desk: Desk) -> None:
     names = {row["rep"] for row in desk.store.query("SELECT DISTINCT rep FROM calls")}
     others = sorted(names - {"Ann"})

@@ -129,7 +129,8 @@ def test_the_search_shows_each_role_its_own_calls(app: Any, desk: Desk) -> None:
     ann = Visitor(app, desk, "Ann").get("/snippets")
     assert "Keep as a good example" not in ann
     assert set(re.findall(r"<cite>(?:[^<]*, with )?([^,<]+),", ann)) == {"Ann"}
-    assert "Nothing found" in Visitor(app, desk, "Zed").get("/snippets")
+    assert "Nothing found" in Visitor(app, desk, "Ann").get("/snippets?words=xyzzy")
+    assert "No calls yet" in Visitor(app, desk, "Zed").get("/snippets?words=xyzzy")
     Visitor(app, desk, "Ann").get("/snippets/queue", 403)
 
 

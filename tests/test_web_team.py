@@ -139,6 +139,7 @@ def test_a_rep_reads_their_day_scorecard_and_accounts_and_nobody_elses(app: Any,
     assert "Cedar" not in whole(at, "/accounts")
     assert at.get("/accounts/Cedar").status_code == 403
     assert at.get("/reps").headers["location"] == "/reps/Ann"
+    assert "All teams" not in whole(at, "/calls")
 
 
 def test_the_scorecard_has_evidence_peers_support_and_what_training_did(app: Any, desk: Desk) -> None:
@@ -215,6 +216,13 @@ def test_without_calls_each_page_says_what_to_do(tmp_path: Any) -> None:
         for path in ("/team", "/accounts", "/today"):
             page = whole(at, path)
             assert 'class="empty"' in page
+        assert "No scored call yet" in whole(at, "/calibration/blind")
+        assert "No calls yet" in whole(at, "/snippets")
+        assert "debrief process" in whole(at, "/calls")
+        with_none.book.add_user("Ann", "rep", password=PASSWORD, rep="Ann")
+        rep = client(build_app(with_none), with_none, "rep")
+        for path in ("/calls", "/accounts", "/training"):
+            assert "<code>" not in whole(rep, path)
     finally:
         with_none.close()
 

@@ -39,7 +39,7 @@ def test_the_rubric_shows_levels_with_moments_of_calls_that_one_may_see(desk: De
 
 @pytest.mark.parametrize("move", ["give_number", ""])
 def test_no_example_of_nothing_shows_something(desk: Desk, move: str) -> None:
-    """No cost was spoken of, says level 0 of the business case; the quote it was given by may tell of one all the same."""
+    """No cost was spoken of, says level 0 of the business case; the quote it was given by may tell of one even so."""
     rows = call("none", "Bob", 20, "Fir", {"business_case": 0, "objection_handling": 0})
     made = record(rows.calls[0], rows)
     heard = [{"turn": 3, "move": move, "p": 0.9}] if move else []

@@ -44,8 +44,10 @@ def search(
     )
     at = page_at(page, most=200)
     found = find_moments(ask.store, ask.scope, wanted, limit=PAGE + 1, offset=(at - 1) * PAGE)
+    where = ask.scope.where("c")
     return ask.show(
         "snippets.html",
+        any=bool(found) or bool(ask.desk.rows(_ANY.format(where=where), ask.scope.params)),
         search=wanted,
         moments=[_heard(row) for row in found[:PAGE]],
         kept=kept_snippets.decided(ask, found[:PAGE]),
@@ -235,6 +237,7 @@ def _choices(ask: Ask) -> Row:
     }
 
 
+_ANY = "SELECT 1 FROM calls c WHERE status = 'scored' AND ({where}) LIMIT 1"
 _REPS = "SELECT DISTINCT rep FROM calls WHERE rep IS NOT NULL ORDER BY rep"
 
 ROUTES: tuple[Any, ...] = (
