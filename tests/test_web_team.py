@@ -234,7 +234,7 @@ def test_training_for_something_else_is_not_denied(app: Any, desk: Desk) -> None
     )  # fmt: skip
     desk.store.put_fact("assignments", given.to_row())
     first = first_of(whole(client(app, desk, "admin"), "/team"))
-    assert "no training open for this</span>; open: Who signs (decision makers)." in re.sub(r"\s+", " ", first)
+    assert "no training open for this</span> Open: Who signs (decision makers)." in re.sub(r"\s+", " ", first)
 
 
 def test_more_gaps_than_a_card_names_are_counted(app: Any, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
