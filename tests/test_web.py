@@ -165,6 +165,30 @@ def test_a_form_without_its_token_or_from_elsewhere_changes_nothing(app: Any, de
     assert any("Eve" in f"{entry.what} {entry.detail}" for entry in desk.book.log(name="Ada", kind="changed"))
 
 
+def test_a_password_is_changed_by_whoever_knows_the_old_one(app: Any, desk: Desk) -> None:
+    desk.book.add_user("Pat", "trainer", password=PASSWORD)
+    at = client(app, desk)
+    at.cookies.set(SESSION, desk.book.start_session(desk.book.user("Pat")))
+    new = {"csrf": csrf_token(at.cookies[SESSION]), "password": f"{PASSWORD} too", "again": f"{PASSWORD} too"}
+    wrong = at.post("/password", data={**new, "old": "a wrong one"})
+    assert wrong.status_code == 400
+    assert "That is not your password now." in wrong.text
+    assert at.post("/password", data={**new, "old": PASSWORD}).status_code == 303
+    assert desk.book.sign_in("Pat", f"{PASSWORD} too")
+
+
+def test_who_is_shut_out_is_offered_no_link_and_no_token(app: Any, desk: Desk) -> None:
+    desk.book.add_user("Out", "trainer")
+    admin = client(app, desk, "admin")
+    assert "<option>Out</option>" in admin.get("/settings/users").text
+    desk.book.set_disabled("Out", True)
+    page = admin.get("/settings/users").text
+    assert "<option>Out</option>" not in page
+    row = page.partition('<th scope="row">Out')[2].partition("</tr>")[0]
+    assert "Let in again" in row
+    assert "New link" not in row
+
+
 def test_a_rep_whose_name_is_on_no_call_is_told_of(app: Any, desk: Desk) -> None:
     admin = client(app, desk, "admin")
 

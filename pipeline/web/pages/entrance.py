@@ -121,8 +121,7 @@ def change_password(ask: Ask) -> Any:
     require_passwords(ask)
     try:
         if ask.user.has_password:
-            _, old = ask.book.sign_in(ask.user.name, ask.form.get("old", ""), address=ask.address)
-            ask.book.end_session(old)
+            _require_old_password(ask)
         if ask.form.get("password", "") != ask.form.get("again", ""):
             raise AccessError("the two new passwords are not the same")
         ask.book.set_password(ask.user.name, ask.form.get("password", ""))
@@ -131,6 +130,17 @@ def change_password(ask: Ask) -> Any:
     ask.detail = "new password"
     ask.cookies[gate.SESSION] = ask.book.start_session(ask.user)
     return Go("/", "Password changed")
+
+
+def _require_old_password(ask: Ask) -> None:
+    """Raises `AccessError`; a wrong one counts as a failed sign-in, or one could be guessed here without end."""
+    try:
+        _, session = ask.book.sign_in(ask.user.name, ask.form.get("old", ""), address=ask.address)
+    except TooManyAttempts:
+        raise
+    except AccessError:
+        raise AccessError("that is not your password now") from None
+    ask.book.end_session(session)
 
 
 def require_passwords(ask: Ask) -> None:
