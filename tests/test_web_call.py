@@ -319,6 +319,9 @@ def test_a_comment_that_does_not_fit_is_one_line(
     answer = manager.post(f"{path}/comments", data=form(manager, **given))
     assert answer.status_code == 400
     assert says in answer.text
+    # and what was typed is still there
+    assert f">{given['text']}</textarea>" in answer.text
+    assert f'value="{given.get("at", "")}" data-comment-at' in answer.text
 
 
 def test_comments_by_the_api_and_a_rebuild(app: Any, desk: Desk, path: str) -> None:
@@ -350,10 +353,13 @@ def test_naming_the_speakers_judges_again_beside_the_requests(app: Any, desk: De
         assert "Correct the speakers" in manager.get(path).text
         assert "Correct the speakers" not in rep.get(path).text
         assert rep.post(f"{path}/roles", data=form(rep, do="swap")).status_code == 403
-        none = form(manager, speaker=["rep", "buyer:Owen", "buyer:Mia"], side=["buyer"] * 3, name=[""] * 3)
+        none = form(manager, speaker=["rep", "buyer:Owen", "buyer:Mia"], side=["buyer"] * 3, name=["", "", "Mia Kay"])
         answer = manager.post(f"{path}/roles", data=none)
         assert answer.status_code == 400
         assert "exactly one speaker" in answer.text
+        # what was typed is still there to be corrected
+        assert 'name="name" maxlength="80" value="Mia Kay"' in answer.text
+        assert 'value="rep" selected' not in answer.text
         given = {
             "speaker": ["rep", "buyer:Owen", "buyer:Mia"],
             "side": ["rep", "buyer", "buyer"],

@@ -170,7 +170,12 @@ def test_a_kept_snippet_is_trimmed_hidden_shared_and_taken_away(app: Any, desk: 
         tess.whole(f"{here}/ogg?download=true").headers["content-disposition"].endswith("Ask%20what%20it%20costs.ogg")
     )
     assert "starts inside the call" in tess.post(here, 400, **{**form, "from": "500", "to": "600"})
-    assert "no &#39;/&#39;" in tess.post(here, 400, **{**form, "tags": "a/b"})
+    refused = tess.post(here, 400, **{**form, "tags": "a/b", "title": "Another name", "hide": []})
+    assert "no &#39;/&#39;" in refused
+    for typed in ('value="a/b"', 'value="Another name"', 'name="shared" checked'):
+        assert typed in refused
+    assert 'name="hide" value' in refused
+    assert f'value="{word.group(1)}" checked' not in refused
     tess.post(f"{here}/remove")
     tess.get(here, 404)
     zed.get(here, 403)

@@ -87,13 +87,19 @@ def roles(ask: Ask, *, call_id: str) -> Html | Go:
 
 def _said_roles(ask: Ask, transcript: Transcript) -> dict[str, str]:
     """The form's answer; its `speaker`, `side` and `name` fields come in rows."""
-    given = list(zip(*(ask.forms.get(name, []) for name in ("speaker", "side", "name")), strict=False))
+    given = [(label, *said) for label, said in _told_speakers(ask).items()]
     first = [label for label, side, _ in given if side == "rep"]
     if len(first) != 1:
         raise InputError("Say who the rep is: exactly one speaker. Others on the rep's side are colleagues.")
     colleagues = [label for label, side, _ in given if side == "colleague"]
     names = {label: " ".join(name.split())[:80] for label, _, name in given if name.strip()}
     return roles_by_rep(transcript, [*first, *colleagues], names)
+
+
+def _told_speakers(ask: Ask) -> dict[str, tuple[str, str]]:
+    """Side and name of each speaker as the form has them."""
+    rows = zip(*(ask.forms.get(name, []) for name in ("speaker", "side", "name")), strict=False)
+    return {label: (side, name) for label, side, name in rows}
 
 
 def _show(ask: Ask, call_id: str, *, status: int = 200, problem: str = "", at: str = "") -> Html:
@@ -127,6 +133,8 @@ def _show(ask: Ask, call_id: str, *, status: int = 200, problem: str = "", at: s
         progress=progress,
         problem=problem,
         at=at,
+        given=ask.form,
+        told=_told_speakers(ask) if at == "roles" else {},
         **_sound(ask, record),
     )
 

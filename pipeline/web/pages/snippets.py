@@ -166,6 +166,8 @@ def _one(ask: Ask, snippet_id: str, *, status: int = 200, problem: str = "") -> 
         "snippet.html",
         status=status,
         problem=problem,
+        given=ask.form if problem else {},
+        ticked=ask.forms.get("hide", []) if problem else None,
         snippet=snippet,
         meta=transcript.meta,
         here=here,
