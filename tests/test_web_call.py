@@ -312,7 +312,7 @@ def judged(at: TestClient, path: str) -> dict[str, Any]:
 
 
 def test_naming_the_speakers_judges_again_beside_the_requests(app: Any, desk: Desk, path: str) -> None:
-    real, desk.rejudging = desk.rejudging, Rejudging(desk.settings, desk.store, task="fakes:judge_again")
+    real, desk.rejudging = desk.rejudging, Rejudging(lambda: desk.settings, desk.store, task="fakes:judge_again")
     manager, rep = client(app, desk, "manager"), client(app, desk, "rep")
     try:
         assert "Correct the speakers" in manager.get(path).text
@@ -350,7 +350,7 @@ def test_a_judge_that_fails_leaves_the_call_as_it_was(desk: Desk, path: str) -> 
     before = desk.store.record(path.rpartition("/")[2])
     assert before
     broken = {**before, "transcript": {**before["transcript"], "meta": {"account": "Judge Fails"}}}
-    at = Rejudging(desk.settings, desk.store, task="fakes:judge_again")
+    at = Rejudging(lambda: desk.settings, desk.store, task="fakes:judge_again")
     try:
         assert at.begin(broken, {"rep": "rep", "buyer:Owen": "buyer:Jo"}).under_way
         for _ in range(600):

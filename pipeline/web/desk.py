@@ -57,7 +57,7 @@ class Desk:
         except BaseException:
             self.store.close()
             raise
-        self.rejudging = Rejudging(settings, self.store)
+        self.rejudging = Rejudging(lambda: self.settings, self.store)
         self.errands = Errands()
         self.glance = Glance(self)
         self.later = Later()
