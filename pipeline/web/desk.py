@@ -126,16 +126,20 @@ class Desk:
         return self.backroom.take(key, self.version(*of), make, lane=lane, wait_s=wait_s)
 
     def picture(self, *, days: int | None = None, call_type: str | None = None) -> Known:
-        """The `Picture` of all reps: of the last `days`, of one `call_type`, or of everything, then with the week."""
-        whole = days is None and call_type is None
+        """The `Picture` of all reps: of the last `days`, of one `call_type`, or of everything, then with the week.
+
+        One that is behind is shown meanwhile, but never by another rubric than the present one: it may have criteria
+        that pages know nothing of.
+        """
+        whole, rubric = days is None and call_type is None, self.rubric
 
         def make() -> Picture:
             return picture_of(
-                self._all_scores(), self.rubric, target=self.target, days=days, call_type=call_type, whole=whole
+                self._all_scores(), rubric, target=self.target, days=days, call_type=call_type, whole=whole
             )
 
-        version = self.version("calls")
-        return self.backroom.need(("picture", days, call_type), version, make, lane="slow")
+        key = ("picture", rubric.version, days, call_type)
+        return self.backroom.need(key, self.version("calls"), make, lane="slow")
 
     def scorecards(self) -> list[Row]:
         """`scorecard_report` of all reps."""
@@ -152,7 +156,8 @@ class Desk:
     def of_picture(self, name: str, make: Callable[[Picture], Any]) -> Any:
         """What follows from the whole picture without another fit; made anew with each picture."""
         whole = self.picture()
-        return self.backroom.need(name, whole.at.isoformat(), lambda: make(whole.value)).value
+        key = (name, self.rubric.version)
+        return self.backroom.need(key, whole.at.isoformat(), lambda: make(whole.value)).value
 
     def scope_of(self, user: User) -> Scope:
         """`access.scope_of`, asked of the store once for each state of it."""
