@@ -447,3 +447,22 @@ def test_what_later_calls_say_of_a_promise_is_told_only_to_those_who_see_them(ap
     desk.store.catch_up()
     assert "I got the signed quote" not in client(app, desk, "admin").get(f"/calls/{first['call_id']}").text
     assert "I got the signed quote" not in whole(client(app, desk, "admin"), f"/calls/{first['call_id']}")
+
+
+def test_a_call_that_was_erased_and_came_again_is_shown_by_its_new_words(app: Any, desk: Desk) -> None:
+    rows = story()
+    made = record(next(row for row in rows.calls if row.call_id == "a1"), rows)
+    sha256 = hashlib.sha256(b"again").hexdigest()
+    made["call_id"] = made["source"]["sha256"] = sha256
+    at, page = client(app, desk, "admin"), f"/calls/{sha256[:16]}"
+    kept = []
+    for said in ("I will send you the blue folder.", "I will send you the red folder."):
+        made["transcript"]["turns"][10]["text"] = said
+        for file in kept:
+            file.unlink()
+        kept.append(keep.write_record(desk.settings.data, made))
+        desk.store.ingest()
+        shown = whole(at, page)
+        assert said in shown
+    assert kept[0] == kept[1]
+    assert "blue folder" not in shown
