@@ -287,6 +287,12 @@ def test_a_rep_who_moved_belongs_to_the_new_manager_with_all_calls(calls: Any) -
     assert {row["call_id"] for row in rows} == {"2", "3", "4"}
 
 
+def test_a_call_dated_in_the_future_does_not_decide_whose_rep_somebody_is() -> None:
+    day = dt.date(2026, 10, 1)
+    rows = Calls(("1", "Ann", "North", day), ("2", "Ann", "South", dt.date(2999, 1, 5)))
+    assert visible_reps(User("1", "Mo", "manager", teams=("North",)), rows) == ["Ann"]  # type: ignore[arg-type]
+
+
 def test_nothing_is_reached_by_default(calls: Any) -> None:
     for user in (User("1", "Mo", "manager"), User("2", "No", "rep"), User("3", "Who", "")):
         scope = scope_of(user, calls)

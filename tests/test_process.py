@@ -130,3 +130,15 @@ def test_a_call_that_was_moved_or_given_a_sidecar_belongs_to_whom_they_say(place
     moved = source_of(place.parents[1] / "Bea" / place.name, "ok", settings)
     assert process.stale(record, settings, now=process.scoring(settings), source=moved) == "score"
     assert process.rescore(record, settings, source=moved)["transcript"]["meta"]["rep"] == "Bea"
+
+
+def test_a_date_in_the_future_is_noted_until_it_is_corrected(place: Path, settings: Settings) -> None:
+    record = process.process_source(source_of(place.with_name("2999-01-05_Acme.wav"), "strangers", settings), settings)
+    # why it waits for a person is still said last, where it is looked for
+    assert [note[:20] for note in record["transcript"]["hearing"]["notes"]] == [
+        "the date 2999-01-05 ",
+        "both ask questions",
+    ]
+    assert record["reason"].startswith("both ask questions")
+    right = process.rescore(record, settings, source=source_of(place, "strangers", settings))
+    assert right["transcript"]["hearing"]["notes"] == ["both ask questions"]

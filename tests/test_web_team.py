@@ -13,6 +13,8 @@ from fastapi.testclient import TestClient
 from whole_page import whole
 
 from pipeline import keep
+from pipeline.coach.commands import today_of
+from pipeline.coach.load import load_rows
 from pipeline.coach.rows import Assignment
 from pipeline.settings import Settings
 from pipeline.web.app import build_app
@@ -206,6 +208,28 @@ def test_an_account_says_whose_call_it_is_as_soon_as_that_is_corrected(app: Any,
         assert f'href="/reps/{rep}"' in whole(at, "/accounts/Quince")
         found = at.get("/api/v1/accounts/Quince").json()["deal"]
         assert [item["rep"] for item in found["calls"]] == [rep]
+
+
+def test_a_call_dated_in_the_future_moves_nobodys_today_and_is_still_shown(app: Any, desk: Desk) -> None:
+    at = client(app, desk, "admin")
+
+    def days() -> Any:
+        whole(at, "/team")
+        quiet = re.findall(r"([\d,]+) days quiet", whole(at, "/accounts"))
+        return desk.today(), desk.picture().value.newest, today_of(load_rows(desk.store)), quiet
+
+    before = days()
+    rows = call("late", "Ann", 0, "Acme", {"discovery": 3})
+    made = record(rows.calls[0], rows)
+    made["transcript"]["meta"]["date"] = "2999-01-05"
+    keep.write_record(desk.settings.data, made)
+    desk.store.catch_up()
+    assert days() == before
+    last = {row["account"]: row["last_call"] for row in at.get("/api/v1/accounts").json()}
+    assert last["Acme"] < "2900"
+    assert "2999" not in whole(at, "/accounts/Acme")
+    assert f'href="/calls/{made["call_id"]}' in whole(at, "/accounts/Acme")
+    assert f'href="/calls/{made["call_id"]}' in whole(at, "/reps/Ann")
 
 
 def test_without_calls_each_page_says_what_to_do(tmp_path: Any) -> None:

@@ -18,6 +18,7 @@ from pipeline.coach.reports import gap_json, scorecards_of, training_of
 from pipeline.coach.rows import Assignment, ScoredCall
 from pipeline.coach.team import Picture, picture_of
 from pipeline.coach.training import Library
+from pipeline.days import latest
 from pipeline.human_review import human_review
 from pipeline.oidc.plan import is_on, plan_of
 from pipeline.oidc.provider import Provider
@@ -196,7 +197,8 @@ class Desk:
 
     def today(self) -> dt.date:
         """Today, or the newest call's date where the clock is behind the calls."""
-        newest = self.rows("SELECT max(call_date) AS day FROM calls")[0]["day"]
+        sql = "SELECT max(call_date) AS day FROM calls WHERE call_date <= $latest"
+        newest = self.rows(sql, {"latest": latest()})[0]["day"]
         return max(dt.date.today(), newest or dt.date.min)
 
     @property
