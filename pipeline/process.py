@@ -164,7 +164,7 @@ def _day_noted(transcript: Transcript) -> Transcript:
     """The transcript with what is doubtful about its day noted: first, as the last note may say why it waits."""
     heard = transcript.hearing
     rest = tuple(note for note in heard.notes if not note.startswith(days.DOUBT))
-    notes = (*days.doubts(transcript.meta.date), *rest)
+    notes = (*days.doubts(transcript.meta.date, transcript.meta.extra.get("timezone")), *rest)
     return dataclasses.replace(transcript, hearing=dataclasses.replace(heard, notes=notes))
 
 

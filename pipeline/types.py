@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pipeline.days import day_of
 from pipeline.errors import TranscriptError
 
 Status = Literal["scored", "na", "abstained"]
@@ -120,14 +121,17 @@ class CallMeta:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> CallMeta:
-        """Read what `to_json` writes; unknown keys land in `extra`, an unreadable date is kept there as text."""
+        """Read what `to_json` writes; unknown keys land in `extra`, an unreadable date is kept there as text.
+
+        A `date` may be a time: then it is the day where the call was, in the `timezone` beside it if there is one.
+        """
         known: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         names = {f.name for f in dataclasses.fields(cls)} - {"extra"}
         for key, value in row.items():
             if key == "date" and value is not None:
                 try:
-                    known["date"] = dt.date.fromisoformat(str(value)[:10])
+                    known["date"] = day_of(str(value), row.get("timezone"))
                 except ValueError:
                     extra["date_text"] = str(value)
             elif key in names:

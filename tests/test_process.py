@@ -142,3 +142,11 @@ def test_a_date_in_the_future_is_noted_until_it_is_corrected(place: Path, settin
     assert record["reason"].startswith("both ask questions")
     right = process.rescore(record, settings, source=source_of(place, "strangers", settings))
     assert right["transcript"]["hearing"]["notes"] == ["both ask questions"]
+
+
+def test_a_time_zone_that_is_none_is_noted(place: Path, settings: Settings) -> None:
+    source_of(place, "ok", settings)
+    place.with_suffix(".json").write_text(json.dumps({"start_time": "2026-04-01T12:00:00Z", "timezone": "Mars/Base"}))
+    record = process.process_source(source_of(place, "ok", settings), settings)
+    assert record["transcript"]["meta"]["date"] == "2026-04-01"
+    assert "no time zone is called 'Mars/Base'" in record["transcript"]["hearing"]["notes"][0]
