@@ -29,6 +29,11 @@ def _seconds(value: float) -> float:
     return round(float(value), 3)
 
 
+def text_of(value: str) -> str:
+    """Text that can be kept and shown: bytes of file names that are no UTF-8, and lone surrogates, are replaced."""
+    return value.encode("utf-8", "replace").decode("utf-8")
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """One recognised word: `t0`-`t1` in seconds, `prob` the recogniser's posterior (None where unknown)."""
@@ -133,11 +138,11 @@ class CallMeta:
                 try:
                     known["date"] = day_of(str(value), row.get("timezone"))
                 except ValueError:
-                    extra["date_text"] = str(value)
+                    extra["date_text"] = text_of(str(value))
             elif key in names:
-                known[key] = None if value is None else str(value)
+                known[key] = None if value is None else text_of(str(value))
             else:
-                extra[key] = value
+                extra[text_of(key)] = text_of(value) if isinstance(value, str) else value
         return cls(**known, extra=extra)
 
 
