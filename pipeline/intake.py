@@ -11,8 +11,9 @@ from pipeline import keep
 from pipeline.errors import DebriefError, StoreError
 from pipeline.reviews import reviewed
 from pipeline.rollups import deltas, merge_sql, summed
-from pipeline.rows import CALL_TABLES, FACT_KEYS, add_call, text_of
+from pipeline.rows import CALL_TABLES, FACT_KEYS, add_call
 from pipeline.tables import Row, Tables
+from pipeline.types import text_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from pipeline import consent, erased, keep
+from pipeline import consent, days, erased, keep
 from pipeline.assigned_reps import with_assigned_rep
 from pipeline.assigned_roles import assign_roles, renamed, with_assigned_roles
 from pipeline.claims import Claims
@@ -155,7 +155,7 @@ def _under_its_hash(source: Source, transcript: Transcript) -> Transcript:
 
 def _judged(source: Source | Record, transcript: Transcript, settings: Settings) -> Record:
     sha256 = source["sha256"] if isinstance(source, dict) else source.sha256
-    transcript = with_assigned_rep(transcript, settings.data, sha256)
+    transcript = _day_noted(with_assigned_rep(transcript, settings.data, sha256))
     status, reason = _fit_to_score(transcript, settings)
     if status != "scored":
         return _record(source, settings, status=status, reason=reason, transcript=transcript)
@@ -167,6 +167,14 @@ def _judged(source: Source | Record, transcript: Transcript, settings: Settings)
         # the transcript is kept: hearing again is what costs
         return _record(source, settings, status="failed", reason=str(error), kind=_kind(error), transcript=transcript)
     return _record(source, settings, status="scored", reason="", transcript=transcript, card=card)
+
+
+def _day_noted(transcript: Transcript) -> Transcript:
+    """The transcript with what is doubtful about its day noted: first, as the last note may say why it waits."""
+    heard = transcript.hearing
+    rest = tuple(note for note in heard.notes if not note.startswith(days.DOUBT))
+    notes = (*days.doubts(transcript.meta.date, transcript.meta.extra.get("timezone")), *rest)
+    return dataclasses.replace(transcript, hearing=dataclasses.replace(heard, notes=notes))
 
 
 def _fit_to_score(transcript: Transcript, settings: Settings) -> tuple[str, str]:

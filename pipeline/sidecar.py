@@ -4,7 +4,8 @@
     calls.csv, metadata.csv      one row per file of the folder, its name in the column `file`
     call.json of a vendor        what Gong, Zoom and others export beside a recording (`VENDOR_KEYS`)
 
-A sidecar of its own wins over the folder's table.
+A sidecar of its own wins over the folder's table. A date may be a time (`2026-04-01T01:30:00Z`): the call is of the day
+that it was then in the `timezone` beside it (`America/Los_Angeles`), else on this machine.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ MAX_TABLE_BYTES = 50_000_000
 KNOWN: tuple[str, ...] = ("rep", "team", "account", "date", "call_type", "title", "consent")
 VENDOR_KEYS: dict[str, tuple[str, ...]] = {
     "date": ("started", "starttime", "start_time", "scheduled", "meeting_start_time", "call_date", "recorded_at"),
+    "timezone": ("timezone", "time_zone", "tz"),
     "title": ("topic", "subject", "meeting_topic"),
     "rep": ("owner", "owner_name", "host", "host_name", "host_email", "agent", "agent_name", "user_name", "sales_rep"),
     "account": ("accountname", "account_name", "company", "company_name", "customer", "customer_name"),

@@ -127,3 +127,14 @@ def test_a_watcher_looks_again_when_only_the_metadata_changed(tmp_path: Path) ->
     assert [ready(), ready()] == [1, 0]
     (tmp_path / "a.yaml").write_text("consent: yes\n")
     assert [ready(), ready()] == [1, 0]
+
+
+def test_an_evening_call_is_of_the_day_that_it_was_where_it_was_made(call: Path) -> None:
+    stated = {"topic": "Demo", "start_time": "2026-04-01T01:30:00Z", "timezone": "America/Los_Angeles"}
+    call.with_suffix(".json").write_text(json.dumps(stated))
+    assert read_sidecar(call).date == dt.date(2026, 3, 31)
+    call.with_suffix(".json").write_text(json.dumps({"metaData": stated, "parties": []}))
+    assert read_sidecar(call).date == dt.date(2026, 3, 31)
+    call.with_suffix(".json").unlink()
+    call.with_suffix(".yaml").write_text("date: 2026-04-01T01:30:00Z\nTime Zone: America/Los_Angeles\n")
+    assert read_sidecar(call).date == dt.date(2026, 3, 31)
