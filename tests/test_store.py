@@ -201,6 +201,52 @@ def test_facts_survive_a_rebuild(settings: Settings) -> None:
             store.put_fact("assignments", {**row, "wrong": 1})
 
 
+SESSION = {"session_id": "s1", "rep": "Ann", "held_on": "2026-11-01", "minutes": 30, "status": "held"}
+
+
+def test_a_fact_that_does_not_fit_its_table_is_refused_and_not_kept(settings: Settings) -> None:
+    with Store(settings.data) as store:
+        store.put_fact("sessions", SESSION)
+        with pytest.raises(StoreError, match=r"sessions: .*2700000000.*; nothing kept"):
+            store.put_fact("sessions", {**SESSION, "minutes": 2_700_000_000})
+        assert store.query("SELECT minutes FROM sessions") == [{"minutes": 30}]
+        store.rebuild()
+        assert store.query("SELECT minutes FROM sessions") == [{"minutes": 30}]
+
+
+@pytest.mark.parametrize("wrong", [{"minutes": 2_700_000_000}, {"minutes": 10**40}, {"held_on": [1]}])
+def test_a_file_whose_fact_does_not_fit_costs_only_itself_and_is_named(
+    settings: Settings, wrong: dict[str, Any]
+) -> None:
+    for n in range(5):
+        keep.write_fact(
+            settings.data, "sessions", f"s{n}", {**SESSION, "session_id": f"s{n}", **(wrong if n == 3 else {})}
+        )
+    keep.write_fact(
+        settings.data,
+        "comments",
+        "c1",
+        {"comment_id": "c1", "call_id": "x", "who": "Tess", "text": "yes", "written_at": "2026-11-01T10:00:00"},
+    )
+    name = keep.fact_file(settings.data, "sessions", "s3").name
+    with Store(settings.data) as store:
+        for done in (store.ingest(), store.rebuild()):
+            ((file, reason),) = done.damaged
+            assert file == f"facts/sessions/{name}"
+            assert reason.startswith(f"{settings.data / file}: ")
+            assert store.query("SELECT count(*) AS n FROM sessions") == [{"n": 4}]
+            assert store.query("SELECT text FROM comments") == [{"text": "yes"}]
+        assert store.ingest().damaged == ()
+
+
+def test_failures_of_names_that_read_the_same_are_one_row(settings: Settings) -> None:
+    for name in ("/in/\udce4.wav", "/in/\udce5.wav"):
+        keep.write_failure(settings.data, {"path": name, "kind": "input", "reason": "empty"})
+    with Store(settings.data) as store:
+        assert store.ingest().damaged == ()
+        assert store.query("SELECT path FROM failures") == [{"path": "/in/?.wav"}]
+
+
 def test_a_call_is_found_by_the_start_of_its_id_or_by_its_vendors(
     stages: None, tmp_path: Path, settings: Settings
 ) -> None:
