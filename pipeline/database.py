@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pipeline import keep
 from pipeline.copies import write_copy, write_tables
 from pipeline.errors import StoreError, StoreLocked
-from pipeline.intake import Ingested, refused, take_in, take_small
+from pipeline.intake import Ingested, refused, state_of, take_in, take_small
 from pipeline.migrations import MIGRATIONS
 from pipeline.redact import ALL
 from pipeline.rows import DERIVED, FACT_KEYS
@@ -226,9 +226,9 @@ class Database:
             known = {row["file"]: (row["size"], row["mtime_ns"]) for row in self._known(shas)}
             present: dict[str, tuple[int, int]] = {}
             for path in self._files(shas):
-                with contextlib.suppress(FileNotFoundError):
-                    state = path.stat()
-                    present[self._name(path)] = (state.st_size, state.st_mtime_ns)
+                state = state_of(path)
+                if state is not None:
+                    present[self._name(path)] = state
             changed = {name.split("/")[1] for name, state in present.items() if known.get(name) != state}
             changed |= {name.split("/")[1] for name in known.keys() - present.keys()}
             calls, removed = 0, 0

@@ -159,15 +159,14 @@ def _spread(data: Path, sha256: str) -> dict[str, list[Row]]:
     records: list[Row] = []
     kept: list[tuple[int, Row, Row]] = []
     for path in keep.record_files(data, sha256):
-        try:
-            state = path.stat()
-        except FileNotFoundError:
+        state = state_of(path)
+        if state is None:
             continue
         row: Row = {
             "file": path.relative_to(data).as_posix(),
             "sha256": sha256,
-            "size": state.st_size,
-            "mtime_ns": state.st_mtime_ns,
+            "size": state[0],
+            "mtime_ns": state[1],
             "problem": None,
         }
         records.append(row)
@@ -189,6 +188,20 @@ def _spread(data: Path, sha256: str) -> dict[str, list[Row]]:
             continue
         return {**found, "records": records}
     return {"records": records}
+
+
+def state_of(path: Path) -> tuple[int, int] | None:
+    """A record file's size and time; None where it has gone.
+
+    Zeros where the system will not say (a link in a circle, a failing disk): reading it then tells why.
+    """
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return 0, 0
+    return state.st_size, state.st_mtime_ns
 
 
 def refused(error: StoreError) -> bool:

@@ -175,7 +175,8 @@ def all_record_files(data: Path) -> Iterator[Path]:
     folder = results_folder(data)
     if folder.is_dir():
         with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in entries if entry.is_dir())
+            # a link in a circle is none; what is no link is not asked for twice
+            names = sorted(e.name for e in entries if e.is_dir(follow_symlinks=False) or os.path.isdir(e.path))
         for name in names:
             yield from record_files(data, name)
 

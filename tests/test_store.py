@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from pipeline import keep, migrations, process
 from pipeline.errors import StoreError, StoreLocked
 from pipeline.ingest import Found, identify
 from pipeline.settings import Settings
-from pipeline.store import Store
+from pipeline.store import Ingested, Store
 
 TABLES = (
     "calls",
@@ -133,6 +134,21 @@ def test_damaged_records_are_reported_and_cost_only_themselves(kept: Settings) -
         assert [name for name, _ in done.damaged] == [file.relative_to(kept.data).as_posix()]
         assert store.ingest().damaged == ()
         assert store.query("SELECT count(*) AS n FROM records WHERE problem IS NOT NULL") == [{"n": 1}]
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="no links here")
+def test_a_link_in_a_circle_is_reported_as_a_damaged_record_and_costs_only_itself(kept: Settings) -> None:
+    folder = next(keep.all_record_files(kept.data)).parent
+    (folder / "loop.json").symlink_to("loop.json")
+    (folder.parent / "loop").symlink_to("loop")
+    with Store(kept.data) as store:
+        done = store.ingest()
+        assert done.calls == 3
+        ((name, reason),) = done.damaged
+        assert name == f"results/{folder.name}/loop.json"
+        assert "cannot be read" in reason
+        assert store.ingest() == Ingested()
+        assert store.query("SELECT count(*) AS n FROM calls") == [{"n": 3}]
 
 
 def test_a_damaged_database_is_set_aside_and_built_again(kept: Settings) -> None:
