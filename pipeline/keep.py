@@ -145,6 +145,16 @@ def pending(data: Path) -> dict[str, list[tuple[Path, int]]]:
     return found
 
 
+def remove_records(data: Path, sha256: str) -> None:
+    """Let a call be none any more; the database is told. Raises `StoreError`."""
+    _note_pending(data, sha256, 0)
+    for file in record_files(data, sha256):
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{file}: cannot be deleted ({error.strerror or error}); check permissions") from error
+
+
 def _readable(path: Path) -> dict[str, Any] | None:
     try:
         row = read_json(path)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline import consent, erased, keep, process, retry
+from pipeline import consent, erased, keep, process, retry, superseded
 from pipeline.errors import InputError, Withheld
 from pipeline.ingest import NOWHERE, Found, HashCache, Sniff, Source, State, identify, state_of
 from pipeline.settings import Settings
@@ -144,6 +144,7 @@ def _look(
         return Outcome(found.path, "failed", str(error))
     try:
         erased.require(settings.data, source)
+        superseded.inherit(settings.data, source)
         consent.require(source.path, source.sha256, source.meta(), settings)
     except Withheld as withheld:
         if consent.answer(settings.data, source.sha256, source.meta()) == "no":
@@ -157,6 +158,8 @@ def _look(
         return Outcome(source.path, "duplicate", reason, source.call_id, source.sha256)
     need = process.stale(record, settings, now=now, source=source) if record else "hear"
     if need == "":
+        # killed between the recording's record and the end of its transcript's own call
+        superseded.take_over(settings.data, source)
         return Outcome(source.path, "done", call_id=source.call_id, sha256=source.sha256)
     return Job("score" if need == "score" else "hear", source.sha256, source.path, source)
 
