@@ -5,6 +5,7 @@ Failures found while looking (missing, empty, unreadable, still being written) a
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 from collections.abc import Callable, Iterable
@@ -82,13 +83,24 @@ def plan(
     for found in files:
         if on_file:
             on_file(found.path)
-        verdict = _failed_before(found, settings, max_attempts) or _look(found, settings, hashes, first, now, sniff)
+        failed = _failed_before(found, settings, max_attempts)
+        if failed and not keep.record_files(settings.data, failed.sha256):
+            settled.append(failed)
+            continue
+        verdict = _look(found, settings, hashes, first, now, sniff)
+        if failed and not _is_done(verdict):
+            # with an up-to-date record the failure is of no account: whoever kept that was killed before forgetting it
+            verdict = failed
         if isinstance(verdict, Job):
             jobs.append(verdict)
         else:
             settled.append(verdict)
     hashes.save()
     return Plan(tuple(sorted(jobs, key=_longest_first)), tuple(settled))
+
+
+def _is_done(verdict: Job | Outcome) -> bool:
+    return isinstance(verdict, Outcome) and verdict.status == "done"
 
 
 def _longest_first(job: Job) -> int:
@@ -158,8 +170,10 @@ def _look(
         return Outcome(source.path, "duplicate", reason, source.call_id, source.sha256)
     need = process.stale(record, settings, now=now, source=source) if record else "hear"
     if need == "":
-        # killed between the recording's record and the end of its transcript's own call
+        # whoever kept the record may have been killed before the rest of what follows from it
         superseded.take_over(settings.data, source)
+        with contextlib.suppress(OSError):
+            keep.clear_failure(settings.data, str(source.path.absolute()))
         return Outcome(source.path, "done", call_id=source.call_id, sha256=source.sha256)
     return Job("score" if need == "score" else "hear", source.sha256, source.path, source)
 
