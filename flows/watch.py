@@ -20,11 +20,10 @@ from flows.process import Caller, refresh_store, run_process
 from pipeline import keep, retry
 from pipeline.claims import Claims
 from pipeline.errors import DebriefError, StoreError
-from pipeline.ingest import Found, discover
+from pipeline.ingest import Found, beside_state, discover
 from pipeline.plan import Outcome
 from pipeline.plan import plan as make_plan
 from pipeline.settings import Settings
-from pipeline.sidecar import beside_state
 
 RESCAN_S = 30.0
 SETTLE_S = 2.0

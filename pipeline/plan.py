@@ -15,9 +15,8 @@ from typing import Any, Literal
 
 from pipeline import consent, erased, keep, process, retry, superseded
 from pipeline.errors import InputError, Withheld
-from pipeline.ingest import NOWHERE, Found, HashCache, Sniff, Source, State, identify, state_of
+from pipeline.ingest import NOWHERE, Found, HashCache, Sniff, Source, State, beside_state, identify, state_of
 from pipeline.settings import Settings
-from pipeline.sidecar import beside_state
 
 Status = Literal["scored", "abstained", "review", "failed", "done", "duplicate", "busy", "stopped", "withheld"]
 
@@ -130,8 +129,9 @@ def _failed_before(found: Found, settings: Settings, max_attempts: int | None) -
     state = state_of(path)
     if state == NOWHERE or (failure.get("size"), failure.get("mtime_ns")) != state:
         return None
-    # corrected metadata may be all that was wrong
-    if failure["kind"] == "input" and failure.get("beside", beside_state(path)) != beside_state(path):
+    # corrected metadata may be all that was wrong, and with a transcript beside it a recording need not be heard
+    beside = beside_state(path)
+    if failure.get("beside", beside) != beside:
         return None
     if failure["kind"] != "input":
         status = retry.verdict(failure["kind"], failure["attempts"], max_attempts=max_attempts or MANY)
