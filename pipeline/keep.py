@@ -221,7 +221,9 @@ def write_failure(
     moment = now or dt.datetime.now(dt.UTC)
     before = _failure(path)
     same = before is not None and all(before.get(key) == failure.get(key) for key in ("size", "mtime_ns"))
-    attempts = before["attempts"] + 1 if before and same else 1
+    # what a full or read-only data folder made fail says nothing of the file
+    blameless = before is not None and before["kind"] == "store" and failure["kind"] != "store"
+    attempts = before["attempts"] + 1 if before and same and not blameless else 1
     status = retry.verdict(str(failure["kind"]), attempts, max_attempts=max_attempts)
     at = moment.isoformat(timespec="seconds")
     row = {

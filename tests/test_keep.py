@@ -105,6 +105,14 @@ def test_attempts_are_counted_while_the_file_stays_the_same(tmp_path: Path) -> N
     assert keep.read_failure(tmp_path, "/in/a.wav") is None
 
 
+def test_nights_with_a_full_disk_bring_no_file_nearer_to_quarantine(tmp_path: Path) -> None:
+    failure = {"path": "/in/a.wav", "size": 1, "mtime_ns": 2, "reason": "no"}
+    for night in (1, 2, 3):
+        assert keep.write_failure(tmp_path, {**failure, "kind": "store"})["attempts"] == night
+    tries = [keep.write_failure(tmp_path, {**failure, "kind": "engine"}) for _ in range(3)]
+    assert [(row["attempts"], row["status"]) for row in tries] == [(1, "retry"), (2, "retry"), (3, "quarantined")]
+
+
 def test_facts_keep_their_newest_content(tmp_path: Path) -> None:
     keep.write_fact(tmp_path, "assignments", "../up/1", {"n": 1})
     keep.write_fact(tmp_path, "assignments", "../up/1", {"n": 2})
