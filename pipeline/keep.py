@@ -23,6 +23,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from pipeline import retry
 from pipeline.errors import StoreError
 
@@ -112,6 +114,11 @@ def write_record(data: Path, record: Mapping[str, Any], *, now: dt.datetime | No
     Adds `kept`: `seq` (1 for the call's first record, then one more than the highest there is) and `at` (UTC).
     """
     sha256 = str(record["source"]["sha256"])
+    with _numbering(data, sha256):
+        return _write_next(data, sha256, record, now or dt.datetime.now(dt.UTC))
+
+
+def _write_next(data: Path, sha256: str, record: Mapping[str, Any], now: dt.datetime) -> Path:
     path = results_folder(data) / sha256 / record_name(record)
     bare = {key: value for key, value in record.items() if key != "kept"}
     kept = [(file, _readable(file)) for file in record_files(data, sha256)]
@@ -119,11 +126,31 @@ def write_record(data: Path, record: Mapping[str, Any], *, now: dt.datetime | No
     for file, row in kept:
         if file == path and row and row["kept"]["seq"] == latest and {**row, "kept": None} == {**bare, "kept": None}:
             return path
-    at = (now or dt.datetime.now(dt.UTC)).isoformat(timespec="seconds")
     # noted before the record is there, so that no end in between leaves one that the database never looks for
     _note_pending(data, sha256, latest + 1)
-    write_atomically(path, encode({**bare, "kept": {"seq": latest + 1, "at": at}}))
+    write_atomically(path, encode({**bare, "kept": {"seq": latest + 1, "at": now.isoformat(timespec="seconds")}}))
     return path
+
+
+@contextlib.contextmanager
+def _numbering(data: Path, sha256: str) -> Iterator[None]:
+    """While inside, nobody else numbers a record of this call.
+
+    Two writers would give the same `seq`, and the file's name would decide whose counts. A call's claim does not keep
+    them apart: a page scores a call again while a batch does, and who writes from a batch holds the claim already.
+    """
+    # a few files for all calls: none is left behind per call, and whoever is killed lets go
+    path = data / "claims" / f"records-{sha256[:2]}.lock"
+    lock = FileLock(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise _unwritten(path, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _note_pending(data: Path, sha256: str, seq: int) -> None:

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import errno
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline import keep
+from pipeline.claims import Claims
 from pipeline.errors import StoreError
 
 SHA = "ab" * 32
@@ -59,6 +63,25 @@ def test_the_latest_record_is_known_without_a_clock(tmp_path: Path) -> None:
     latest = keep.latest_record(tmp_path, SHA)
     assert latest is not None
     assert (latest["provenance"]["rubric"]["version"], latest["kept"]["seq"]) == ("v1", 3)
+
+
+def test_two_writers_of_one_call_number_their_records_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = [record(provenance={**record()["provenance"], "rubric": {"id": "r", "version": v}}) for v in ("a", "b")]
+    both_read = threading.Barrier(2)
+    note = keep._note_pending
+
+    def after_both_read(*args: Any) -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both_read.wait(0.5)
+        note(*args)
+
+    monkeypatch.setattr(keep, "_note_pending", after_both_read)
+    with ThreadPoolExecutor(2) as writers, Claims(tmp_path / "claims") as claims:
+        assert claims.take(SHA)
+        files = list(writers.map(lambda row: keep.write_record(tmp_path, row), judged))
+    assert sorted(keep.read_json(file)["kept"]["seq"] for file in files) == [1, 2]
 
 
 def test_damaged_records_are_passed_over(tmp_path: Path) -> None:
