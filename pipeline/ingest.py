@@ -150,7 +150,7 @@ def discover(paths: Iterable[Path], *, sniff: Sniff | None = None) -> list[Found
                 seen.setdefault(_absolute(found.path), found)
         else:
             seen.setdefault(_absolute(path), Found(path))
-    companions = {_absolute(beside) for item in seen.values() if (beside := _companion(item.path, sniff))}
+    companions = {_absolute(beside) for item in seen.values() if (beside := companion_of(item.path, sniff))}
     return [found for path, found in seen.items() if path not in companions]
 
 
@@ -205,7 +205,7 @@ def _may_have_companion(path: Path) -> bool:
     return path.suffix.lower() not in (*TEXT_SUFFIXES, *NOT_CALLS, *SIDECAR_SUFFIXES, "")
 
 
-def _companion(path: Path, sniff: Sniff | None) -> Path | None:
+def companion_of(path: Path, sniff: Sniff | None = None) -> Path | None:
     """The transcript of the same call beside a recording: `call.mp3.vtt` or `call.vtt` beside `call.mp3`.
 
     A name alone proves nothing: the file must be a transcript by its content, and `path` must not be text itself.
@@ -245,7 +245,7 @@ def identify(found: Found, *, pattern: str, sniff: Sniff | None = None, hashes: 
     if hashes:
         hashes.put(path, after, digest)
     form = _sniffer(sniff)(path)
-    companion = None if form else _companion(path, sniff)
+    companion = None if form else companion_of(path, sniff)
     return Source(
         path=path,
         sha256=digest,
