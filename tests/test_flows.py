@@ -6,9 +6,10 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -141,6 +142,42 @@ def test_runs_of_dead_processes_are_swept_and_live_ones_left(prefect_home: Path)
         assert sweep_stale_runs() == 1
         assert client.read_flow_run(runs[dead]).state_name == "Crashed"
         assert client.read_flow_run(runs[owner_tag()]).state_name == "Running"
+
+
+class Runs:
+    """Prefect's client as far as old runs are concerned: it tells of 200 at a time."""
+
+    def __init__(self, tags: Iterable[str]) -> None:
+        self.left = {number: SimpleNamespace(id=number, tags=[tag]) for number, tag in enumerate(tags)}
+
+    def __enter__(self) -> Runs:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+    def read_flow_runs(self, *, flow_run_filter: object, limit: int, offset: int) -> list[Any]:
+        assert limit <= 200
+        return list(self.left.values())[offset : offset + limit]
+
+    def delete_flow_run(self, number: int) -> None:
+        del self.left[number]
+
+
+def test_all_old_runs_of_ours_are_forgotten_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows import local
+
+    runs = Runs(["somebody's"] * 230 + [f"{local.OWNER_TAG}:here:1:1", "somebody's"] * 450)
+    monkeypatch.setattr("prefect.client.orchestration.get_client", lambda *, sync_client: runs)
+    assert local.forget_old_runs(0) == 0
+    assert local.forget_old_runs(30) == 450
+    assert {run.tags[0] for run in runs.left.values()} == {"somebody's"}
+    assert len(runs.left) == 680
+
+    many = Runs([f"{local.OWNER_TAG}:here:1:1"] * 900)
+    monkeypatch.setattr("prefect.client.orchestration.get_client", lambda *, sync_client: many)
+    monkeypatch.setattr(local, "MOST_FORGOTTEN", 400)
+    assert local.forget_old_runs(30) == 400
 
 
 def test_a_server_that_does_not_start_is_one_line() -> None:
