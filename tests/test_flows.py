@@ -272,6 +272,40 @@ def test_a_watcher_says_once_what_keeps_it_from_looking_and_goes_on(
     assert (len(looks), problems) == (3, ["rubric.yaml: line 3 is wrong"])
 
 
+def test_a_watcher_goes_by_the_settings_as_they_are_now(
+    stages: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import watch
+    from flows.process import Caller
+    from pipeline.settings import load_settings
+
+    file = settings.data / "debrief.toml"
+    stop = threading.Event()
+    seen: list[tuple[str, Path]] = []
+    problems: list[str] = []
+    then = iter(['rubric = "meddicc"\ninbox = "elsewhere"\n', "rubric = [", 'rubric = "bant"\n'])
+
+    def look(inbox: Path, now: Settings, *rest: Any) -> bool:
+        seen.append((now.rubric, now.inbox_folder))
+        return False
+
+    def change(*args: Any) -> None:
+        text = next(then, None)
+        file.write_text(text) if text else stop.set()
+
+    monkeypatch.setattr(watch, "_look", look)
+    monkeypatch.setattr(watch, "_wait", change)
+    watch.watch(
+        settings,
+        stop=stop,
+        caller=Caller(),
+        on_problem=problems.append,
+        read_settings=lambda: load_settings(settings.data),
+    )
+    assert seen == [(name, settings.inbox_folder) for name in ("sales_call", "meddicc", "bant")]
+    assert ["debrief.toml: not readable" in line for line in problems] == [True]
+
+
 def test_what_another_debrief_works_on_is_looked_at_again(inbox: Path, settings: Settings) -> None:
     from flows import watch
     from flows.process import Caller
