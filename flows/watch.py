@@ -171,13 +171,18 @@ def _look(
     now, later = ready[:CHUNK], ready[CHUNK:]
     busy: set[Path] = set()
 
-    def told(outcome: Outcome) -> None:
+    def note(outcome: Outcome) -> None:
         if outcome.status in ("busy", "stopped"):
             busy.add(outcome.path)
+
+    def told(outcome: Outcome) -> None:
+        note(outcome)
         caller.on_outcome(outcome)
 
     if now:
         plan = make_plan(now, settings, max_attempts=settings.max_attempts)
+        for outcome in plan.settled:
+            note(outcome)
         if plan.jobs:
             mine = replace(caller, settings=settings, plan=plan, on_outcome=told)
             _beside(lambda: process(inbox, mine))

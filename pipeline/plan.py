@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline import consent, erased, keep, process, retry, superseded
-from pipeline.errors import InputError, Withheld
+from pipeline.errors import DebriefError, InputError, Withheld
 from pipeline.ingest import NOWHERE, Found, HashCache, Sniff, Source, State, beside_state, identify, state_of
 from pipeline.settings import Settings
 
@@ -159,9 +159,7 @@ def _look(
         superseded.inherit(settings.data, source)
         consent.require(source.path, source.sha256, source.meta(), settings)
     except Withheld as withheld:
-        if consent.answer(settings.data, source.sha256, source.meta()) == "no":
-            _erase_kept(settings, source.sha256)
-        return Outcome(source.path, "withheld", str(withheld), source.call_id, source.sha256)
+        return _withheld(source, settings, str(withheld))
     record = keep.latest_record(settings.data, source.sha256)
     home = _other_home(record, source) if record else None
     twin = first.setdefault(source.sha256, home or source.path)
@@ -178,14 +176,28 @@ def _look(
     return Job("score" if need == "score" else "hear", source.sha256, source.path, source)
 
 
-def _erase_kept(settings: Settings, sha256: str) -> None:
-    """Consent was taken back: what was kept of the call goes, and the call may come again with consent."""
-    if keep.record_files(settings.data, sha256):
+def _withheld(source: Source, settings: Settings, reason: str) -> Outcome:
+    """Neither heard nor kept: where consent was refused or taken back, what was kept before goes too."""
+    if consent.answer(settings.data, source.sha256, source.meta()) == "no":
+        try:
+            _erase_kept(settings, source)
+        except DebriefError as error:
+            # the other files are looked at all the same, and this one again
+            reason = f"{source.path}: consent was refused, but what is kept could not be erased ({error}); run it again"
+            return Outcome(source.path, "stopped", reason, source.call_id, source.sha256)
+    return Outcome(source.path, "withheld", reason, source.call_id, source.sha256)
+
+
+def _erase_kept(settings: Settings, source: Source) -> None:
+    """What was kept of the call goes, also what its transcript was before the recording came; the call may come again
+    with consent. Raises `DebriefError`s, as where it is being worked on."""
+    shas = [sha for sha in (source.sha256, superseded.earlier_call(settings.data, source)) if sha]
+    if any(keep.record_files(settings.data, sha) for sha in shas):
         from pipeline.erase import Erasure, calls_to_erase, erase
         from pipeline.store import Store
 
         with Store(settings.data) as store:
-            erase(settings, store, Erasure(tuple(calls_to_erase(settings.data, [sha256]))), again=True)
+            erase(settings, store, Erasure(tuple(calls_to_erase(settings.data, shas))), again=True)
 
 
 def _other_home(record: dict[str, Any], source: Source) -> Path | None:

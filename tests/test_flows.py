@@ -329,6 +329,27 @@ def test_what_another_debrief_works_on_is_looked_at_again(inbox: Path, settings:
     assert seen == [3, 3]
 
 
+def test_what_could_not_be_erased_is_looked_at_again(
+    inbox: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import watch
+    from flows.process import Caller
+
+    clock = Clock()
+    looked = watch.Looked(clock)
+    seen: list[int] = []
+
+    def nothing_erased(found: list[Any], *args: Any, **named: Any) -> Plan:
+        seen.append(len(found))
+        return Plan((), tuple(Outcome(item.path, "stopped") for item in found))
+
+    monkeypatch.setattr(watch, "make_plan", nothing_erased)
+    for _ in range(3):
+        watch._look(inbox, settings, looked, Caller(), lambda files, ready: None, lambda folder, caller: None)
+        clock.now += 10
+    assert seen == [3, 3]
+
+
 def test_records_are_kept_while_another_debrief_has_the_database(
     stages: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
