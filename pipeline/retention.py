@@ -188,19 +188,23 @@ def _stamp(day: dt.date) -> float:
 
 
 def _delete_inputs(settings: Settings, store: Store, rows: list[Due]) -> int:
-    count = 0
     for row in rows:
         path = Path(row.what)
+        companion = companion_of(path)
+        if companion:
+            # left alone, the transcript of the same call would become a second one; so it goes first
+            _delete_input(companion)
         for file in (path, *beside(path, set())):
-            with contextlib.suppress(FileNotFoundError):
-                try:
-                    file.unlink()
-                except PermissionError as error:
-                    raise StoreError(
-                        f"{file}: its time is over, but it cannot be deleted; check permissions"
-                    ) from error
-        count += 1
-    return count
+            _delete_input(file)
+    return len(rows)
+
+
+def _delete_input(file: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        try:
+            file.unlink()
+        except PermissionError as error:
+            raise StoreError(f"{file}: its time is over, but it cannot be deleted; check permissions") from error
 
 
 def _delete_files(settings: Settings, store: Store, rows: list[Due]) -> int:

@@ -10,7 +10,6 @@ that it was then in the `timezone` beside it (`America/Los_Angeles`), else on th
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import datetime as dt
 import functools
@@ -65,17 +64,6 @@ def read_sidecar(path: Path, *, root: Path | None = None) -> CallMeta:
             if found:
                 return CallMeta.from_json(found)
     return CallMeta()
-
-
-def beside_state(path: Path) -> str:
-    """Sizes and times of what lies beside a file and states its data: another text when one of them changed."""
-    names = {path.name + suffix for suffix in SIDECAR_SUFFIXES} | {path.stem + suffix for suffix in SIDECAR_SUFFIXES}
-    found = []
-    for name in sorted((names | set(TABLES)) - {path.name}):
-        with contextlib.suppress(OSError, ValueError):
-            state = path.with_name(name).stat()
-            found.append(f"{name} {state.st_size} {state.st_mtime_ns}")
-    return "; ".join(found)
 
 
 def is_table(name: str) -> bool:
