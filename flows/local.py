@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import logging
 import os
+import queue
 import signal
 import socket
 from collections.abc import Iterator
@@ -47,11 +49,14 @@ def owned_run() -> Iterator[None]:
 
     try:
         _start_server()
+        # a server that is gone is told in one line below, not once per event
+        logging.getLogger("prefect._internal.concurrency").setLevel(logging.CRITICAL)
         with tags(owner_tag()):
             yield
     except TerminationSignal:
         raise KeyboardInterrupt from None
     except (httpx.HTTPError, PrefectException) as error:
+        _drop_events()
         raise EngineError(
             f"Prefect's server failed ({type(error).__name__}); what was done is kept, run it again, "
             "or `debrief process` does the same without Prefect"
@@ -62,6 +67,17 @@ def owned_run() -> Iterator[None]:
         raise EngineError(
             "Prefect's server on this machine did not start; `debrief process` does the same without Prefect"
         ) from error
+
+
+def _drop_events() -> None:
+    """Forget the events that wait for a server that is gone: Prefect would try each again for seconds, a hundred of
+    them one after the other, before the process may end."""
+    from prefect.events.worker import EventsWorker
+
+    for worker in tuple(getattr(EventsWorker, "_instances", {}).values()):
+        with contextlib.suppress(queue.Empty):
+            while True:
+                worker._queue.get_nowait()
 
 
 def _start_server() -> None:
