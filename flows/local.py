@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import logging
 import os
 import queue
 import signal
@@ -49,8 +48,6 @@ def owned_run() -> Iterator[None]:
 
     try:
         _start_server()
-        # a server that is gone is told in one line below, not once per event
-        logging.getLogger("prefect._internal.concurrency").setLevel(logging.CRITICAL)
         with tags(owner_tag()):
             yield
     except TerminationSignal:
