@@ -77,6 +77,24 @@ class Commitment:
     asked: str | None = None
     moved_to: dt.date | None = None
 
+    @property
+    def words(self) -> str:
+        """What the owner said, with what they were asked where it is an answer."""
+        return f"{self.quote} (asked: {self.asked})" if self.asked else self.quote
+
+    @property
+    def day(self) -> dt.date | None:
+        """The day it is promised for now: the new one where it was put off to one."""
+        return self.moved_to or self.due
+
+    @property
+    def ahead(self) -> bool:
+        """Whether it is still to be done by its day: open, or put off to a new one.
+
+        What was not done and is promised anew is a promise of that later call.
+        """
+        return self.status == "open" or (self.status == "moved" and self.moved_to is not None)
+
     def to_json(self) -> dict[str, Any]:
         """All fields, dates as YYYY-MM-DD."""
         row = ((name, getattr(self, name)) for name in self.__slots__)
