@@ -204,7 +204,9 @@ def main() -> None:
     told_later("first.txt, rules written on them", *stories("first.txt"), verbose=verbose)
     told_later("second.txt, written after the rules", *stories("second.txt"), verbose=verbose)
     told_later("third.txt, rules written on them", *stories("third.txt"), verbose=verbose)
-    told_later("third.txt, kept back", *stories("third.txt", kept_back=True), verbose=all_of_it)
+    told_later(
+        "third.txt, kept back until the rules were done", *stories("third.txt", kept_back=True), verbose=all_of_it
+    )
 
 
 if __name__ == "__main__":

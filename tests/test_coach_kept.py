@@ -75,6 +75,21 @@ def test_late_is_told_only_where_no_day_in_time_can_be_meant(said: str, status: 
     assert told(QUOTE, "R: Hello.", f"Mia: {said}")[0] == status
 
 
+def test_what_goes_by_post_was_sent_before_it_came() -> None:
+    posted = ("R: I'll post you the samples tomorrow.", "Mia: Good.")
+    assert told(posted, "R: Hello.", "Mia: Your samples came on the 13th.")[0] == "kept"
+    assert told(posted, "R: Hello.", "Mia: Your samples came on the 20th.")[0] == "kept late"
+    assert told(posted, "R: Hello.", "Mia: Your samples came Friday, not Wednesday.")[0] == "kept late"
+
+
+def test_what_was_not_given_or_rung_on_its_day_is_told_by_the_owner() -> None:
+    number = ("Mia: I'll get you the scrap number.", "R: Good.")
+    assert told(number, "R: Hello.", "Mia: I'm sorry, I didn't get you that number.")[0] == "not kept"
+    ring = ("R: I'll ring you on Friday.", "Mia: Do.")
+    assert told(ring, "R: Sorry I didn't ring on Friday, I was on a roof.", "Mia: I noticed.", days=9)[0] == "not kept"
+    assert told(ring, "R: Sorry I didn't ring on Tuesday about the boat.", "Mia: Oh.", days=9)[0] == "not mentioned"
+
+
 def test_what_was_not_done_at_first_and_then_was_is_late() -> None:
     sorry = (9, ("Mia: I never got the quote.", "R: My fault. You'll have it by Monday."))
     (made,) = after(QUOTE, sorry, as_of=10)

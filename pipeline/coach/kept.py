@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pipeline.coach.rows import CallRow, TurnRow
-from pipeline.coach.slipped import is_late, names_day, new_day, put_off
+from pipeline.coach.slipped import is_late, names_another_day, names_day, new_day, put_off
 from pipeline.coach.when import named_days
 
 SLACK_DAYS = 3
@@ -46,12 +46,14 @@ _NOT_DONE = re.compile(
     r"where(?:'s| is| are) (?:the|that|my|those)|not (?:had|been|seen|done|sent)|"
     r"wasn't able|couldn't|nobody(?:'s| has)? (?:phoned|rang|called|came|sent)|in my drafts|should have (?:rung|sent|"
     r"called|told|phoned|done)|don't think (?:I|we) (?:ever )?(?:got|saw|had)|not a word|no joy|bounced it|"
+    r"had no idea|knew nothing|"
     r"no \w+ yet|(?:I've|we've|they've|has|have) not|"
     r"lying on|run out of time|no time)\b|^what (?:agreement|quote|email|form|drawing|proposal)\b",
     re.IGNORECASE,
 )
 _THERE = (
-    r"thanks for|thank you for|as promised|like I said|as agreed|here it is|here's|in front of me|in front of you|"
+    r"thanks for|thank you for|as promised|like I said|as agreed|here it is|here's|there's (?:your|the)|"
+    r"in front of me|in front of you|"
     r"I've (?:got )?(?:your|the)|(?:got|have|had|has) (?:your|my|our|the|it|them|that)|"
     r"got (?:here|through)|came through|"
     r"came (?:back|in\b|on the|this morning|without|\w+day)|turned up|arrived|received|landed|"
@@ -76,6 +78,8 @@ _FAMILIES = {
         heads have discuss shout clarify take know""".split(),
     "look": "check find look read run review see dig work".split(),
 }
+_DEEDS = frozenset(verb for verbs in _FAMILIES.values() for verb in verbs)
+_BY_POST = re.compile(r"\b(?:post|mail|ship|courier)(?! (?:you )?(?:the|an?) (?:link|email))\b", re.IGNORECASE)
 _COMES = re.compile(
     r"\b(?:meet|come|visit|ring|call|phone|speak|talk|see you|sit down|bring|pencil|book|reserve|hold|diary|calendar|"
     r"be (?:back|there|with you|over|down|up)|demo|session|walk|train)\b",
@@ -101,7 +105,7 @@ _NO = re.compile(
 _ABOUT_YOU = re.compile(
     r"\b(?:from you|off you|you never|you haven't|you didn't|you said|you sent|waiting (?:on|for))\b|"
     r"\bI(?:'ve| have)? (?:never|haven't|didn't|not)(?: \w+)? "
-    r"(?:got|get|received?|seen|see|saw|heard|hear|had (?:it|the|any))\b",
+    r"(?:got|get|received?|seen|see|saw|heard|hear|had (?:it|the|any))\b(?! (?:you|ya|him|them)\b)",
     re.IGNORECASE,
 )
 _YOURS = re.compile(r"\byour\b", re.IGNORECASE)
@@ -187,6 +191,7 @@ class Subject:
     side: str
     words: frozenset[str]
     own: frozenset[str]
+    deeds: frozenset[str]
     around: frozenset[str]
     people: frozenset[str]
     speakers: frozenset[str]
@@ -194,6 +199,7 @@ class Subject:
     comes: bool
     meeting: bool
     reaches: bool
+    by_post: bool
     delegated: bool
     made_on: dt.date | None
     due: dt.date | None
@@ -257,6 +263,7 @@ def subject_of(
         side=side,
         words=frozenset(words - content(" ".join(people))),
         own=own,
+        deeds=frozenset(_WORD.findall(quote.lower())) & _DEEDS,
         around=frozenset(around - words),
         people=frozenset(people),
         speakers=frozenset(set(re.findall(r"\b[A-Z][\w-]+", quote)) | mentioned) - names,
@@ -264,6 +271,7 @@ def subject_of(
         comes=meeting or bool(_COMES.search(quote)),
         meeting=meeting,
         reaches=bool(_REACHES.search(quote)),
+        by_post=bool(_BY_POST.search(quote)),
         delegated=bool(_DELEGATED.search(quote)),
         made_on=call.date,
         due=due,
@@ -311,7 +319,7 @@ def told(subject: Subject, call: CallRow, turns: Sequence[TurnRow]) -> Told | No
     """What a later call tells of a promise; None where nothing does."""
     if not turns:
         return None
-    missed = next((t for t in turns[:OPENING_TURNS] if _ABSENT.search(t.text)), None)
+    missed = next((t for t in turns[:OPENING_TURNS] if _tells_of_absence(t.text, subject, call)), None)
     met = bool(subject.comes and subject.due and call.date and abs((call.date - subject.due).days) <= SLACK_DAYS)
     after = bool(subject.due and call.date and call.date >= subject.due)
     slipped = _day_put_off(subject, call, turns) if after else None
@@ -329,9 +337,15 @@ def told(subject: Subject, call: CallRow, turns: Sequence[TurnRow]) -> Told | No
         return Told("kept", there or turns[0], (there or turns[0]).text)
     if said:
         _, turn, words = said
-        late = is_late(words, made_on=subject.made_on, due=subject.due, told_on=call.date)
+        late = is_late(words, made_on=subject.made_on, due=subject.due, told_on=call.date, by_post=subject.by_post)
         return Told("kept late" if late else "kept", turn, _from(turn, words))
     return None
+
+
+def _tells_of_absence(text: str, subject: Subject, call: CallRow) -> bool:
+    """Whether a turn says that somebody was not there, on no other day than the one agreed."""
+    said = next((s for s, _ in sentences(text) if _ABSENT.search(s)), None)
+    return said is not None and not names_another_day(said, subject.due, call.date)
 
 
 def _from(turn: TurnRow, words: str) -> str:
@@ -387,7 +401,8 @@ def _said(subject: Subject, turns: Sequence[TurnRow]) -> tuple[str, TurnRow, str
         for number, (sentence, asked, undone, near) in enumerate(spoken):
             # a question how something stands is about it wherever it is asked
             needed = ENOUGH if early or (asked and _ASKS_HOW.search(sentence)) else 2 * ENOUGH
-            if _match(subject, near, often, around=early) < needed:
+            named = undone and _names_deed(subject, sentence)
+            if _match(subject, near, often, around=early) < needed and not named:
                 continue
             if asked:
                 answer = turns[place + 1] if place + 1 < len(turns) and number == len(spoken) - 1 else None
@@ -402,6 +417,12 @@ def _said(subject: Subject, turns: Sequence[TurnRow]) -> tuple[str, TurnRow, str
                     said = f"{sentence} {following}" if _GOES_ON.match(following) else sentence
                     found.append((_own(subject, sentence, near), verdict, turn, said))
     return max(found, key=lambda one: one[0])[1:] if found else None
+
+
+def _names_deed(subject: Subject, sentence: str) -> bool:
+    """Whether a sentence says the promise's own verb and weekday: `I didn't ring on Friday`."""
+    words = set(_WORD.findall(sentence.lower()))
+    return bool(subject.due and subject.deeds & words and f"{subject.due:%A}".lower() in words)
 
 
 def _own(subject: Subject, *texts: str) -> int:

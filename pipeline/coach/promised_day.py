@@ -14,6 +14,7 @@ import re
 from pipeline.coach.promises import agrees, conditional, delivery, promise
 from pipeline.coach.when import Named, named_days
 
+PLAIN_YES_WORDS = 4
 SHORT = 8
 """A sentence of so few words that names a day says hardly more than the day."""
 _WEEKDAYS = [name.lower() for name in calendar.day_name]
@@ -79,7 +80,7 @@ def moved(day: Named, answer: str, on: dt.date | None) -> Named | None:
     a day named after a plain yes."""
     found = None
     for sentence in re.findall(r"[^.?!]+[.?!]*", answer):
-        if agrees(sentence) and not named_days(sentence, on):
+        if agrees(sentence) and len(sentence.split()) <= PLAIN_YES_WORDS and not named_days(sentence, on):
             return found
         if conditional(sentence.strip()) or promise(sentence) or _delivers(sentence, on):
             continue

@@ -49,8 +49,7 @@ _MAY_I = re.compile(
     re.IGNORECASE,
 )
 _OFFER = re.compile(
-    r"\b(?P<who>I|we) (?:can|could)(?: just| also)* (?P<verb>send|book|set up|arrange|organise|ask|bring|get|find|"
-    r"check|print|show|talk to|speak to|have a word)\b(?P<rest>[^.?!;]*)",
+    r"\b(?P<who>I|we) (?:can|could)(?: just| also)* (?P<verb>[a-z]+)\b(?P<rest>[^.?!;]*)",
     re.IGNORECASE,
 )
 _TAKEN_UP = re.compile(
@@ -116,7 +115,7 @@ _YES = re.compile(
 _SUITS = re.compile(
     r"\b(?:make it|you're on|works|suits|that's fine|perfect|see you then|it's a date|deal|grand|go on|lovely|"
     r"(?:put|stick) it in|in the diary|(?:is|'s) (?:okay|ok|fine|good|possible|alright|all right)|suits me|do me)\b|"
-    r"[,.]\s*(?:fine|good|great|perfect|okay|ok)[.!]?\s*$",
+    r"[,.]\s*(?:fine|good|great|perfect|okay|ok)(?=[.!]|\s*$)",
     re.IGNORECASE,
 )
 _DOES_NOT = re.compile(r"\b(?:can't make|no good|not sure|won't be|we'll see|let you know|leave it)\b", re.IGNORECASE)
@@ -231,7 +230,8 @@ def asks_leave(sentence: str) -> re.Match[str] | None:
 
 def offer(sentence: str) -> re.Match[str] | None:
     """`I could ask him`: a promise once it is taken up."""
-    return _OFFER.search(sentence)
+    match = _OFFER.search(sentence)
+    return match if match and _deed(match, None) else None
 
 
 def takes_up(answer: str) -> bool:

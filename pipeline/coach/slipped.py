@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pipeline.coach.rows import TurnRow
 from pipeline.coach.when import Named, named_days
 
+POST_DAYS = 5
 _WEEKDAYS = tuple(name.lower() for name in calendar.day_name)
 LOOK_AHEAD = 2
 """A new day is named in the turn that owns up or within so many turns after it."""
@@ -45,23 +46,25 @@ _MONTH = re.compile("|".join(calendar.month_name[1:]), re.IGNORECASE)
 _POINTS = re.compile(r"\b(?:it|that|them|those|one|this)\b|^\W*(?:by|on|until)?\s*\w+ ?\w*\W*$", re.IGNORECASE)
 
 
-def is_late(sentence: str, *, made_on: dt.date | None, due: dt.date | None, told_on: dt.date | None) -> bool:
-    """Whether a sentence that tells of something done says that it was after the day `due`."""
-    if _IN_TIME.search(sentence):
-        return False
-    if due is None:
+def is_late(
+    sentence: str, *, made_on: dt.date | None, due: dt.date | None, told_on: dt.date | None, by_post: bool = False
+) -> bool:
+    """Whether a sentence that tells of something done says that it was after the day `due`.
+
+    What goes by post was sent some days before it came.
+    """
+    if due is None or _IN_TIME.search(sentence):
         return False
     if _LATE.search(sentence):
         return True
-    days = [
-        day
-        for day in named_days(sentence, told_on)
-        if not re.search(r"\bnot\s+$", sentence[: day.start], re.IGNORECASE)
-    ]
+    named = named_days(sentence, told_on)
+    days = [day for day in named if not re.search(r"\bnot\s+$", sentence[: day.start], re.IGNORECASE)]
     if not days or not made_on or not told_on:
         return False
     could_be = _could_be(days[-1], made_on, told_on)
-    return bool(could_be) and all(day > due for day in could_be)
+    # `it came Wednesday, not Monday` is a complaint, whatever the post
+    latest = due + dt.timedelta(POST_DAYS if by_post and len(days) == len(named) else 0)
+    return bool(could_be) and all(day > latest for day in could_be)
 
 
 def _could_be(named: Named, made_on: dt.date, told_on: dt.date) -> list[dt.date]:
@@ -87,6 +90,18 @@ def put_off(text: str, answer: str) -> str | None:
 def names_day(text: str, due: dt.date | None, told_on: dt.date | None) -> bool:
     """Whether words speak of the day `due` by its number (`the tenth`, `the tenth of June`)."""
     return any(_is_numbered(day, due) for day in named_days(text, told_on))
+
+
+def names_another_day(text: str, due: dt.date | None, told_on: dt.date | None) -> bool:
+    """Whether words name days by weekday or number, and `due` is none of them."""
+    days = [day for day in named_days(text, told_on) if _weekday(day) or re.search(r"\d|th\b", day.words)]
+    if not due or not days:
+        return False
+    return not any(_weekday(day) == f"{due:%A}".lower() or _is_numbered(day, due) for day in days)
+
+
+def _weekday(day: Named) -> str | None:
+    return next((word for word in re.findall(r"[a-z]+", day.words.lower()) if word in _WEEKDAYS), None)
 
 
 def _is_numbered(day: Named, due: dt.date | None) -> bool:
