@@ -59,6 +59,42 @@ def test_what_another_did_not_do_is_not_kept_only_if_it_was_theirs_to_do() -> No
 
 
 @pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        # who reads, checks or pays is not who was to send
+        (QUOTE, ("R: Hi.", "Mia: I haven't read the quote yet, sorry.")),
+        (QUOTE, ("R: Did you look at the quote?", "Mia: No, not yet.")),
+        (QUOTE, ("R: Hi.", "Mia: We haven't got budget for that quote.")),
+        (QUOTE, ("R: Hi.", "Mia: The other lot never sent a quote.")),
+        (QUOTE, ("R: Did the quote land?", "Mia: Yes, but I haven't read it.")),
+        # what the other one did with the question is not the asking
+        (PETRA, ("R: Hi.", "Mia: Petra hasn't signed yet.")),
+        (PETRA, ("R: Any word from Petra?", "Mia: No, she's still thinking.")),
+        (PETRA, ("R: Did Petra sign?", "Mia: No.")),
+        (PETRA, ("R: Hi.", "Mia: Petra didn't want it.")),
+        (PETRA, ("R: Hi.", "Mia: I couldn't get Petra to budge.")),
+    ],
+)
+def test_nobody_is_blamed_for_what_somebody_else_did_not_do(first: tuple[str, ...], later: tuple[str, ...]) -> None:
+    assert told(first, *later)[0] in ("not mentioned", "kept")
+
+
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        (QUOTE, ("R: Did you get the quote?", "Mia: No.")),
+        (QUOTE, ("R: Hi.", "Mia: We haven't seen the quote.")),
+        (QUOTE, ("R: Hi.", "Mia: Raj says he's had nothing from you, no quote.")),
+        (PETRA, ("R: Did you talk to Petra?", "Mia: No, not yet.")),
+        (PETRA, ("R: Hi.", "Mia: I never got round to Petra.")),
+        (KYLE, ("R: Hi.", "Mia: Kyle hasn't rung.")),
+    ],
+)
+def test_what_was_plainly_not_done_is_told(first: tuple[str, ...], later: tuple[str, ...]) -> None:
+    assert told(first, *later)[0] == "not kept"
+
+
+@pytest.mark.parametrize(
     ("said", "status"),
     [
         ("Your quote came Tuesday, not Friday.", "kept late"),

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from pipeline.coach.kept import Subject, Told, content, sentences, subject_of, told
+from pipeline.coach.kept import Told, told
 from pipeline.coach.promised_day import best_day, day_near, ends_then, moved
 from pipeline.coach.promises import (
     accepts,
@@ -38,6 +38,7 @@ from pipeline.coach.promises import (
     to_meet,
 )
 from pipeline.coach.rows import CallRow, Rows, TurnRow
+from pipeline.coach.subject import Subject, content, sentences, subject_of
 from pipeline.coach.when import Named, named_days
 
 BARE_DAY_WORDS = 6
