@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -106,12 +106,12 @@ def _not_kept(
 def _day_put_off(subject: Subject, call: CallRow, turns: Sequence[TurnRow]) -> Told | None:
     """What is said of an agreed day by its number: `the tenth got cancelled`, `he pushed it to the week after`."""
     for place, turn in enumerate(turns):
-        if not names_day(turn.text, subject.due, call.date):
-            continue
         following = turns[place + 1].text if place + 1 < len(turns) else ""
-        status = put_off(turn.text, following) or put_off(following, "")
-        if status:
-            spoken = turn if put_off(turn.text, following) else turns[place + 1]
+        own, answered_so = put_off(turn.text, following), put_off(following, "")
+        status = own or answered_so
+        # the day last: most turns put nothing off, and days take long to tell
+        if status and names_day(turn.text, subject.due, call.date):
+            spoken = turn if own else turns[place + 1]
             return _not_kept(status, spoken, spoken.text, turns, subject, call)
     return None
 
@@ -132,32 +132,36 @@ def _often(texts: tuple[str, ...]) -> Counter[str]:
 
 
 def _said(subject: Subject, turns: Sequence[TurnRow]) -> tuple[str, TurnRow, str] | None:
-    """The turn and sentence that speak of the same thing as done or as not done: where several do, the first of those
-    that say most of the promise's own words."""
-    found: list[tuple[int, str, TurnRow, str]] = []
+    """The verdict, turn and words that speak of the same thing as done or as not done: where several do, the first of
+    those that say most of the promise's own words."""
     often = _often(tuple(turn.text for turn in turns))
-    for place, turn in enumerate(turns):
-        spoken = _spoken(turn.text)
-        early = place < OPENING_TURNS
-        for number, (sentence, asked, undone, near) in enumerate(spoken):
-            # a question how something stands is about it wherever it is asked
-            needed = ENOUGH if early or (asked and _ASKS_HOW.search(sentence)) else 2 * ENOUGH
-            named = undone and _names_deed(subject, sentence)
-            if _match(subject, near, often, around=early) < needed and not named:
-                continue
-            if asked:
-                answer = turns[place + 1] if place + 1 < len(turns) and number == len(spoken) - 1 else None
-                told_so = answered(subject, sentence, answer) if answer and answer.side != turn.side else None
-                if answer and told_so:
-                    own = _own(subject, sentence, f"{near} {answer.text}")
-                    found.append((own, told_so[0], answer, told_so[1]))
-            elif undone or _match(subject, sentence, often, around=early) >= needed:
-                verdict = verdict_of(subject, sentence, turn)
-                if verdict:
-                    following = spoken[number + 1][0] if number + 1 < len(spoken) else ""
-                    said = f"{sentence} {following}" if _GOES_ON.match(following) else sentence
-                    found.append((_own(subject, sentence, near), verdict, turn, said))
+    found = [one for place in range(len(turns)) for one in _tellings(subject, turns, place, often)]
     return max(found, key=lambda one: one[0])[1:] if found else None
+
+
+def _tellings(
+    subject: Subject, turns: Sequence[TurnRow], place: int, often: Counter[str]
+) -> Iterator[tuple[int, str, TurnRow, str]]:
+    """What a turn tells of the subject, or the answer to its last question: how much of it, verdict, turn and words."""
+    turn, early = turns[place], place < OPENING_TURNS
+    spoken = _spoken(turn.text)
+    for number, (sentence, asked, undone, near) in enumerate(spoken):
+        following = spoken[number + 1][0] if number + 1 < len(spoken) else ""
+        if asked:
+            answer = turns[place + 1] if not following and place + 1 < len(turns) else None
+            # a question how something stands is about it wherever it is asked
+            needed = ENOUGH if early or _ASKS_HOW.search(sentence) else 2 * ENOUGH
+            if answer and answer.side != turn.side and _match(subject, near, often, around=early) >= needed:
+                told_so = answered(subject, sentence, answer)
+                if told_so:
+                    yield _own(subject, sentence, f"{near} {answer.text}"), told_so[0], answer, told_so[1]
+            continue
+        # what was not done is often said of `it`: the sentences beside say of what
+        enough = _match(subject, near if undone else sentence, often, around=early) >= (1 if early else 2) * ENOUGH
+        verdict = verdict_of(subject, sentence, turn) if enough or (undone and _names_deed(subject, sentence)) else None
+        if verdict:
+            said = f"{sentence} {following}" if _GOES_ON.match(following) else sentence
+            yield _own(subject, sentence, near), verdict, turn, said
 
 
 def _names_deed(subject: Subject, sentence: str) -> bool:
