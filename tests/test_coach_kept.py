@@ -157,6 +157,10 @@ def test_what_holds_on_a_condition_is_never_told_as_broken() -> None:
     assert after(promise, as_of=30)[0].status == "not mentioned"
     assert told(promise, "R: Hello.", "Mia: I haven't sent the order, he said no.")[0] == "not mentioned"
     assert told(promise, "R: Thanks for the order.", "Mia: A pleasure.")[0] == "kept"
+    asking = ("R: I'll ask the mill if it holds by Monday.", "Mia: Good.")
+    assert told(asking, "R: Sorry, I haven't asked the mill.", "Mia: Oh.")[0] == "not kept"
+    trailing = ("R: I'll knock off the delivery on Monday if the board signs.", "Mia: Good.")
+    assert told(trailing, "R: Hello.", "Mia: You never took the delivery off.")[0] == "not mentioned"
 
 
 def test_a_promise_that_only_points_is_about_the_thing_named_before() -> None:

@@ -38,6 +38,9 @@ def test_a_promise_need_not_be_in_the_usual_words(said: tuple[str, ...], due: st
         "I'll walk you through it.",
         "If he signs by Friday, I'll waive the fitting.",
         "You'll have to wait until Friday.",
+        "You'll see the savings by the end of the year.",
+        "You'll get a discount from Monday.",
+        "I'll get out of your hair.",
     ],
 )
 def test_a_way_of_speaking_or_a_brush_off_is_no_promise(words: str) -> None:
@@ -83,6 +86,7 @@ def test_what_only_points_back_is_the_same_promise_and_gives_it_its_day(said: tu
         ("I'll order for the first of October.", "None"),
         ("I'll sign it from the 1st of October.", "None"),
         ("I'll word it like that. Ten days, two fitters and a trainer, all done by the 30th of November.", "None"),
+        ("I'll give you ten percent if you sign by Friday.", "None"),
         ("The twelfth works for us. I'll ask Petra.", "None"),
         ("The twelfth works for us. I'll bring Petra.", "2026-09-12"),
         ("He's in on the 15th. I'll ask him at ten.", "2026-09-15"),

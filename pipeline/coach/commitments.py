@@ -27,6 +27,7 @@ from pipeline.coach.promises import (
     conditional,
     declines,
     delivery,
+    hangs_on_something,
     is_others,
     offer,
     planned,
@@ -334,7 +335,7 @@ def _followed(
     broken: the condition may not have come true.
     """
     subject = _subject(made, turns, call)
-    open_to_blame = not conditional(made.quote)
+    open_to_blame = not hangs_on_something(made.quote)
     slipped: Commitment | None = None
     for other, said in later:
         found = told(subject, other, said)

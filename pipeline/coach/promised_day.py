@@ -44,7 +44,9 @@ def ends_then(sentence: str, day: Named) -> bool:
 
 def best_day(sentence: str, start: int, on: dt.date | None) -> Named | None:
     """The day of a promise that begins at `start`: one after it before one ahead of it, a date before a weekday."""
-    days = [day for day in named_days(sentence, on) if not _begins_then(sentence, day)]
+    condition = re.compile(r"\b(?:if|unless)\b", re.IGNORECASE).search(sentence, start)
+    until = condition.start() if condition else len(sentence)
+    days = [day for day in named_days(sentence, on) if day.start < until and not _begins_then(sentence, day)]
     after = [day for day in days if day.start >= start] or days
     if len(after) > 1 and _CORRECTS.search(sentence, after[0].start, after[-1].start):
         return after[-1]

@@ -25,6 +25,7 @@ _SECOND_THOUGHTS = re.compile(
     r"do (?!you (?:a|the|one)\b|a (?:quote|price|drawing|sheet|page|summary))|"
     r"have (?:it|that|one|another|an?|the cup|to)\b(?! (?:with|to|ready|done|over|in your|word|chat|dig)\b)|"
     r"take (?:you through|it|that|the|your word)|show you|share my screen|ask (?:you|ya|for what)|say\b|put no\b|"
+    r"put (?:you|ya) through|get out of|"
     r"make (?:your|my|it|them|this|that)\b|(?:walk|talk) (?:you |us )?through|put project|give them that|"
     r"call (?:it|that|him that)|get (?:that\b(?! (?:to|over|across|out|off|back|sent|done|sorted))|there|it straight)|"
     r"come (?:to that|on to|back to that|(?:straight )?out with it)|"
@@ -34,6 +35,11 @@ _SECOND_THOUGHTS = re.compile(
 )
 _CONDITION = re.compile(
     r"^(?:(?:(?:and|but|so|then|well|ok|okay|yes|yeah)[,. ]+)*(?:if|unless)|when|once|even if|suppose)\b", re.IGNORECASE
+)
+_ASKS_IF = re.compile(r"\b(?:ask|check|find out|tell|know|see|confirm)\b[^,.;]*\bif\b", re.IGNORECASE)
+_TRAILING_IF = re.compile(
+    r"\b(?:if|unless|provided|as long as) (?!that\b|you(?:'d| would)? (?:want|like|prefer|need|don't mind)\b)",
+    re.IGNORECASE,
 )
 _PROMISE = re.compile(
     r"\b(?P<who>I|we)(?:'ll|\u2019ll| will| shall|'m going to|\u2019m going to| am going to|"
@@ -134,7 +140,7 @@ _FOR_YOU = re.compile(r"\b(?:you|your|yours)\b", re.IGNORECASE)
 _LET_KNOW = re.compile(r"^let (?!you\b)[\w' \u2019]{1,40}? know\b", re.IGNORECASE)
 _WHEN_TOLD = re.compile(r"\b(?:when|once|as soon as|after|whether|if)\b", re.IGNORECASE)
 _DELIVERY = re.compile(
-    r"\b(?P<who>you)(?:'ll|\u2019ll| will)(?: both| all)? (?P<verb>have|get|see|receive) "
+    r"\b(?P<who>you)(?:'ll|\u2019ll| will)(?: both| all)? (?P<verb>have|get|receive|see(?= (?:it|them|that|those)\b)) "
     r"(?P<rest>(?:it|them|that|this|those|these|one|two|both|the|an?|my|our|your|his|her|their)\b[^.?!;]*)",
     re.IGNORECASE,
 )
@@ -167,6 +173,11 @@ _POINTING = re.compile(
 def conditional(sentence: str) -> bool:
     """Whether a sentence holds only if something else does (`if he signs`)."""
     return bool(_CONDITION.search(sentence))
+
+
+def hangs_on_something(sentence: str) -> bool:
+    """Whether what is promised may never fall due: `I'll waive it if you sign`, but not `if you like`."""
+    return conditional(sentence) or bool(_TRAILING_IF.search(sentence) and not _ASKS_IF.search(sentence))
 
 
 def promise(sentence: str, day: Named | None = None) -> re.Match[str] | None:
@@ -208,7 +219,10 @@ def _brush_off(sentence: str, day: Named | None) -> bool:
 def delivery(sentence: str, day: Named | None) -> re.Match[str] | None:
     """`You'll have it on Friday`, said by who gives it."""
     match = _DELIVERY.search(sentence) or _WITH_YOU.search(sentence)
-    return match if match and day and day.start >= match.start() else None
+    if not match or not day or day.start < match.start():
+        return None
+    # `you'll get a discount from Monday` names no day to deliver by
+    return None if re.search(r"\b(?:from|since|starting)\s*$", sentence[: day.start], re.IGNORECASE) else match
 
 
 def planned(sentence: str, day: Named | None) -> re.Match[str] | None:
