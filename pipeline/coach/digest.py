@@ -26,6 +26,7 @@ from pipeline.coach.snippets import BEST_LEVEL, find_snippets
 from pipeline.coach.standings import standings
 from pipeline.coach.support import support_report
 from pipeline.digest import Digest, section
+from pipeline.redact import shortened
 from pipeline.rubric import Rubric
 
 WEEK = 7
@@ -221,8 +222,7 @@ def _promises(week: _Week) -> list[Item]:
     late.sort(key=lambda c: c.due or week.to, reverse=True)
     return [
         Item(
-            f"{c.account or 'no account'}: {c.owner}, {_standing(c, late)}: "
-            f'"{textwrap.shorten(c.quote, 110)}"{_asked(c)}',
+            f'{c.account or "no account"}: {c.owner}, {_standing(c, late)}: "{shortened(c.quote, 110)}"{_asked(c)}',
             (c.call_id,),
         )
         for c in [*due, *late]
@@ -238,7 +238,7 @@ def _standing(made: Commitment, late: Sequence[Commitment]) -> str:
 
 
 def _asked(made: Commitment) -> str:
-    return f' (asked: "{textwrap.shorten(made.asked, 80)}")' if made.asked else ""
+    return f' (asked: "{shortened(made.asked, 80)}")' if made.asked else ""
 
 
 def _sessions(week: _Week) -> list[Item]:
@@ -272,7 +272,7 @@ def _to_play(week: _Week) -> list[Item]:
     return [
         Item(
             f"{s.score.rep}, {s.score.criterion.replace('_', ' ')} at level {s.score.level}: "
-            f'"{textwrap.shorten(s.moment.quote, 200)}"',
+            f'"{shortened(s.moment.quote, 200)}"',
             (s.moment.call_id,),
         )
         for s in found[:2]
