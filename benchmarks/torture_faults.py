@@ -212,7 +212,7 @@ def bad_engine(world: World, times: int) -> Finding:
         for path, word in zip(made, words, strict=True):
             path.write_text(f"{word} {path.name}")
         for _ in range(3):
-            child = world.child("flow", env={"TORTURE_TIMEOUT_S": "1.0"})
+            child = world.child("flow", env={"TORTURE_TIMEOUT_S": "4.0"})
             if child.wait() != 0:
                 world.problem(f"an engine stopped the batch: {child.lines()[-2:]}")
             world.note(child)
@@ -225,7 +225,7 @@ def bad_engine(world: World, times: int) -> Finding:
         poison = ("killed", "segfault", "hangs", "hungry", "engine", "bug")
         if {states.get(word) for word in poison} != {"quarantined"} or states.get("silence") != "refused":
             world.problem(f"not quarantined: {states}")
-    child = world.child("flow", "limited", env={"TORTURE_TIMEOUT_S": "1.0"})
+    child = world.child("flow", "limited", env={"TORTURE_TIMEOUT_S": "4.0"})
     child.wait()
     if child.acknowledged():
         world.problem("a quarantined file was tried again by itself")

@@ -17,6 +17,7 @@ import numpy as np
 from pipeline.audio import Samples, open_recording, resampled
 from pipeline.errors import AudioError
 from pipeline.formats.writers import to_vtt
+from pipeline.redact import redact_text
 from pipeline.timing import evenly, said_words
 from pipeline.types import CallMeta, Transcript, Turn
 
@@ -136,7 +137,8 @@ def _between(recording: InputContainer, first: int, last: int, silent: Sequence[
 
 
 def clip_captions(turns: Sequence[Turn], *, t0: float, t1: float, silences: Iterable[Seconds] = ()) -> str:
-    """WebVTT for the clip between `t0` and `t1`, its times from the clip's start, speakers by name.
+    """WebVTT for the clip between `t0` and `t1`, its times from the clip's start, speakers by name (a dial-in's may be
+    a number: not that).
 
     What is said inside `silences` reads `[redacted]`: the word, or the whole turn where its words have no times.
     """
@@ -151,9 +153,9 @@ def clip_cues(turns: Sequence[Turn], *, t0: float, t1: float, silences: Iterable
 
 def _cues(turn: Turn, t0: float, t1: float, silent: Sequence[Seconds]) -> Iterator[Turn]:
     """A turn's words inside the clip, as many to a cue as one reads at a glance."""
-    timed = said_words(turn)
+    timed, name = said_words(turn), redact_text(turn.name).text
     if not timed and _meets(turn.t0, turn.t1, silent):
-        yield Turn(max(turn.t0, t0) - t0, min(turn.t1, t1) - t0, turn.name, REDACTED)
+        yield Turn(max(turn.t0, t0) - t0, min(turn.t1, t1) - t0, name, REDACTED)
         return
     line: list[str] = []
     start = end = 0.0
@@ -161,7 +163,7 @@ def _cues(turn: Turn, t0: float, t1: float, silent: Sequence[Seconds]) -> Iterat
         if not t0 <= (word.t0 + word.t1) / 2 < t1:
             continue
         if line and (len(line) >= CUE_WORDS or word.t1 - t0 - start > CUE_S):
-            yield Turn(start, end, turn.name, " ".join(line))
+            yield Turn(start, end, name, " ".join(line))
             line = []
         a, b = max(word.t0, t0) - t0, min(word.t1, t1) - t0
         start, end = (start, max(end, b)) if line else (a, b)
@@ -169,7 +171,7 @@ def _cues(turn: Turn, t0: float, t1: float, silent: Sequence[Seconds]) -> Iterat
         if text != REDACTED or line[-1:] != [REDACTED]:
             line.append(text)
     if line:
-        yield Turn(start, end, turn.name, " ".join(line))
+        yield Turn(start, end, name, " ".join(line))
 
 
 def _meets(t0: float, t1: float, silent: Iterable[Seconds]) -> bool:

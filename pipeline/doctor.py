@@ -14,6 +14,7 @@ from typing import Any
 
 from pipeline import keep, process
 from pipeline.claims import Claims
+from pipeline.days import CORRECT, latest
 from pipeline.errors import DebriefError
 from pipeline.settings import Settings, public_address
 from pipeline.settings_file import HIDDEN
@@ -202,6 +203,10 @@ def _store(settings: Settings) -> list[Row]:
                 "SELECT call_id, path, reason FROM calls WHERE status = 'review' ORDER BY kept_at DESC"
             )
             unknown = store.query("SELECT call_id, path, reason FROM unknown_reps ORDER BY call_date DESC NULLS LAST")
+            future = store.query(
+                "SELECT call_id, path, call_date::VARCHAR AS reason FROM calls WHERE call_date > $latest ORDER BY path",
+                {"latest": latest()},
+            )
             through = "" if store.owner else ", through the process that serves it"
     except DebriefError as error:
         return [_row("database", error, "wait for the other debrief, or `debrief rebuild`")]
@@ -209,14 +214,15 @@ def _store(settings: Settings) -> list[Row]:
     found = f"{row['n']} calls, {row['scored']} scored, {len(damaged)} damaged result files{through}"
     if waiting:
         found += f", {waiting} results not taken in yet"
-    return [_row("database", found, remedy), _listed("calls to review", review), _listed("unknown rep", unknown)]
+    listed = [_listed("calls to review", review), _listed("unknown rep", unknown)]
+    return [_row("database", found, remedy), *listed, _listed("dated in the future", future, CORRECT)]
 
 
-def _listed(what: str, rows: list[Row]) -> Row:
-    """How many calls wait for a person, the newest by name."""
+def _listed(what: str, rows: list[Row], remedy: str = "") -> Row:
+    """How many calls wait for a person, the first ones by name; with a `remedy` they are a problem."""
     why = f"; {rows[0]['reason']}" if rows else ""
     some = ", ".join(f"{Path(row['path']).name} ({row['call_id'][:8]})" for row in rows[:3])
-    return _row(what, f"{len(rows)}{f': {some}' if some else ''}{why}")
+    return _row(what, f"{len(rows)}{f': {some}' if some else ''}{why}", remedy if rows else "")
 
 
 def _claims(settings: Settings) -> Row:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,12 +23,15 @@ from pipeline.access.schema import FILE as ACCESS_FILE
 from pipeline.claims import Claims
 from pipeline.errors import AccessError, DebriefError, NotThere, StoreError
 from pipeline.ingest import hash_file
+from pipeline.listening import forget_archives
 from pipeline.scrub import Traces, files, remains, same_person, scrub
 from pipeline.settings import Settings
 from pipeline.sidecar import SIDECAR_SUFFIXES
 from pipeline.store import Store
 from pipeline.types import Transcript
 from pipeline.voices import forget
+from pipeline.webhooks.outbox import FILE as NEWS_FILE
+from pipeline.webhooks.outbox import Outbox
 
 _SHORTEST_WORD = 6
 """A vendor's id below this is found all over the place."""
@@ -105,18 +109,18 @@ def of_person(settings: Settings, store: Store, person: str) -> Erasure:
 
     Raises `NotThere` where nothing is kept under that name.
     """
-    name = " ".join(person.split())
+    name = " ".join(unicodedata.normalize("NFC", person).split())
     if len(name) < 2:
         raise NotThere("name the person to erase, as the calls have it")
     mine = store.query(
-        "SELECT DISTINCT sha256 FROM calls WHERE lower(rep) = lower($name) OR call_id IN "
-        "(SELECT call_id FROM turns WHERE lower(name) = lower($name)) ORDER BY sha256",
+        "SELECT DISTINCT sha256 FROM calls WHERE nfc_normalize(lower(rep)) = lower($name) OR call_id IN "
+        "(SELECT call_id FROM turns WHERE nfc_normalize(lower(name)) = lower($name)) ORDER BY sha256",
         {"name": name},
     )
     shas = [str(row["sha256"]) for row in mine]
     others = store.query(
         "SELECT count(DISTINCT call_id) AS n FROM turns JOIN calls USING (call_id) "
-        "WHERE contains(lower(text), lower($name)) AND NOT list_contains($shas, sha256)",
+        "WHERE contains(nfc_normalize(lower(text)), lower($name)) AND NOT list_contains($shas, sha256)",
         {"name": name, "shas": shas},
     )
     found = Erasure(tuple(calls_to_erase(settings.data, shas)), name, int(others[0]["n"]), _also(settings.data, name))
@@ -174,6 +178,8 @@ def erase(
             progress("files")
             for call in what.calls:
                 forget_answers(data, call.sha256)
+            forget_archives(data)
+            _forget_news(data, what.traces)
             counts = scrub(data, what.traces, skip=(inbox, markers, data / "claims"))
             deleted_exports, elsewhere = register.drop_exports(data)
             for aside in (*data.glob("store.damaged-*"), *data.glob("store.rebuilding*")):
@@ -220,6 +226,13 @@ def _forget_user(data: Path, person: str) -> None:
                     if len(text) >= _SHORTEST_WORD:
                         book.forget_lines_with(text)
                 book.remove_user(user.name)
+
+
+def _forget_news(data: Path, traces: Traces) -> None:
+    """Drop what is told, or still to be told, to webhooks about them."""
+    if (data / NEWS_FILE).is_file():
+        with Outbox(data) as outbox:
+            outbox.drop(traces.finder().search)
 
 
 def _also(data: Path, person: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.errors import InputError
-from pipeline.sidecar import SIDECAR_SUFFIXES, is_table, read_sidecar
+from pipeline.sidecar import SIDECAR_SUFFIXES, TABLES, is_table, read_sidecar
 from pipeline.types import CallMeta, SourceKind
 
 Sniff = Callable[[Path], str | None]
@@ -119,6 +119,24 @@ def state_of(path: Path) -> State:
     return state.st_size, state.st_mtime_ns
 
 
+def beside_state(path: Path) -> str:
+    """Sizes and times of what lies beside a file and says what is in it: another text when one of them changed.
+
+    That is what states its data, and beside a recording a transcript of the same call.
+    """
+    suffixes = (*SIDECAR_SUFFIXES, *(TEXT_SUFFIXES if _may_have_companion(path) else ()))
+    names = {*TABLES, *(name + suffix for name in (path.name, path.stem) for suffix in suffixes)} - {path.name}
+    folder, found = str(path.parent), []
+    for name in sorted(names):
+        # a watcher asks this of every file of the inbox at every look: plain strings cost a fourth
+        try:
+            state = os.stat(os.path.join(folder, name))
+        except (OSError, ValueError):
+            continue
+        found.append(f"{name} {state.st_size} {state.st_mtime_ns}")
+    return "; ".join(found)
+
+
 def discover(paths: Iterable[Path], *, sniff: Sniff | None = None) -> list[Found]:
     """Files to look at: each named file as it is, each folder's files recursively in name order, without doubles.
 
@@ -132,7 +150,7 @@ def discover(paths: Iterable[Path], *, sniff: Sniff | None = None) -> list[Found
                 seen.setdefault(_absolute(found.path), found)
         else:
             seen.setdefault(_absolute(path), Found(path))
-    companions = {_absolute(beside) for item in seen.values() if (beside := _companion(item.path, sniff))}
+    companions = {_absolute(beside) for item in seen.values() if (beside := companion_of(item.path, sniff))}
     return [found for path, found in seen.items() if path not in companions]
 
 
@@ -183,12 +201,16 @@ def _sidecar_of(path: Path, stems: dict[str, set[str]], sniff: Sniff | None) -> 
     return bool(same_stem or owner_named) and _sniffer(sniff)(path) is None
 
 
-def _companion(path: Path, sniff: Sniff | None) -> Path | None:
+def _may_have_companion(path: Path) -> bool:
+    return path.suffix.lower() not in (*TEXT_SUFFIXES, *NOT_CALLS, *SIDECAR_SUFFIXES, "")
+
+
+def companion_of(path: Path, sniff: Sniff | None = None) -> Path | None:
     """The transcript of the same call beside a recording: `call.mp3.vtt` or `call.vtt` beside `call.mp3`.
 
     A name alone proves nothing: the file must be a transcript by its content, and `path` must not be text itself.
     """
-    if path.suffix.lower() in (*TEXT_SUFFIXES, *NOT_CALLS, *SIDECAR_SUFFIXES, ""):
+    if not _may_have_companion(path):
         return None
     for suffix in TEXT_SUFFIXES:
         for candidate in (path.with_name(path.name + suffix), path.with_suffix(suffix)):
@@ -223,7 +245,7 @@ def identify(found: Found, *, pattern: str, sniff: Sniff | None = None, hashes: 
     if hashes:
         hashes.put(path, after, digest)
     form = _sniffer(sniff)(path)
-    companion = None if form else _companion(path, sniff)
+    companion = None if form else companion_of(path, sniff)
     return Source(
         path=path,
         sha256=digest,

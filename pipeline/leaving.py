@@ -19,28 +19,34 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 SAFE = frozenset(
-    """call_id sha256 record_file criterion status kind handled move speaker side name rep team who coach overridden_by
+    """call_id sha256 record_file criterion status kind handled move side rep team who coach overridden_by
     engine engine_revision diarizer language roles_method rubric_id rubric_version judge_engine judge_revision
     debrief_version call_type machine_status module measure assignment_id review_id session_id quota_id activity_id
     """.split()
 )
-"""Columns of names, ids and fixed words; every other column of text is read before it leaves, new ones included."""
+"""Columns of ids, fixed words and names (but speakers', who may be called by a telephone number); every other column of
+text is read before it leaves, new ones included."""
 _CALLS = 500
 
 
 @contextlib.contextmanager
 def leaving(cursor: DuckDBPyConnection, kinds: Collection[str]) -> Iterator[Callable[[str], str]]:
-    """Inside, `select(table)` is a SELECT of the table's rows as they may leave; its help tables go at the end."""
-    if not kinds:
-        yield lambda table: f"FROM {table}"
-        return
+    """Inside, `select(table)` is a SELECT of the table's rows as they may leave.
+
+    All of it is one transaction: what came in after it was read for private details would leave as it is.
+    """
+    cursor.begin()
     try:
-        texts = _texts(cursor)
-        _make(cursor, texts, kinds)
-        yield lambda table: _select(table, texts.get(table, {}))
-    finally:
+        texts = _texts(cursor) if kinds else {}
+        if kinds:
+            _make(cursor, texts, kinds)
+        yield lambda table: _select(table, texts.get(table, {})) if kinds else f"FROM {table}"
         for name in ("leaving_words", "leaving_values"):
             cursor.execute(f"DROP TABLE IF EXISTS temp.{name}")
+        cursor.commit()
+    except BaseException:
+        cursor.rollback()
+        raise
 
 
 def _texts(cursor: DuckDBPyConnection) -> dict[str, dict[str, str]]:

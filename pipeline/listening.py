@@ -1,6 +1,7 @@
 """The recording behind a call, found again and ready for a browser: as it is, else a copy made on demand and kept.
 
 cache/listen/<sha256>.<m4a|ogg>   copies of recordings that browsers cannot play; made again when they are gone
+cache/listen/playlist-*.zip       playlists as they were last taken away, of many calls
 """
 
 from __future__ import annotations
@@ -148,7 +149,7 @@ def kept_clip(
 
 def _kept(data: Path, name: str, make: Callable[[Path], None]) -> Path:
     """The file of that name in the cache, made there whole or not at all; two who ask at once wait for one."""
-    folder = data / "cache" / "listen"
+    folder = _folder(data)
     target = folder / name
     with _MAKING[zlib.crc32(name.encode()) % len(_MAKING)]:
         if target.is_file():
@@ -163,3 +164,18 @@ def _kept(data: Path, name: str, make: Callable[[Path], None]) -> Path:
         except OSError as error:
             raise StoreError(f"{folder}: a copy to listen to cannot be kept ({error.strerror}); make room") from error
     return target
+
+
+def archive_file(data: Path, made_of: str) -> Path:
+    """Where the zip of a playlist is put that consists of this."""
+    return _folder(data) / f"playlist-{hashlib.sha256(made_of.encode()).hexdigest()[:24]}.zip"
+
+
+def forget_archives(data: Path) -> None:
+    """Delete the zips of playlists: nothing in their bytes tells which calls are in them."""
+    for file in _folder(data).glob("playlist-*.zip"):
+        file.unlink(missing_ok=True)
+
+
+def _folder(data: Path) -> Path:
+    return data / "cache" / "listen"

@@ -14,10 +14,11 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from pipeline import consent, keep
+from pipeline import consent, days, erased, keep
 from pipeline.assigned_reps import with_assigned_rep
 from pipeline.assigned_roles import assign_roles, renamed, with_assigned_roles
-from pipeline.errors import DebriefError, EngineError, InputError, TranscriptError, Withheld
+from pipeline.claims import Claims
+from pipeline.errors import DebriefError, EngineError, InputError, StoreError, TranscriptError, Withheld
 from pipeline.ingest import Source
 from pipeline.settings import Settings
 from pipeline.types import CallMeta, Hearing, Scorecard, Transcript
@@ -75,7 +76,7 @@ def with_roles(record: Record, roles: Mapping[str, str], settings: Settings) -> 
 
     Raises `TranscriptError` for a record without a transcript.
     """
-    if not record.get("transcript"):
+    if not (record.get("transcript") or {}).get("turns"):
         raise TranscriptError(f"{record['source']['path']}: no transcript was kept; process the recording again")
     transcript = Transcript.from_json(record["transcript"], where=record["source"]["path"])
     return _judged(record["source"], renamed(transcript, roles), settings)
@@ -84,15 +85,23 @@ def with_roles(record: Record, roles: Mapping[str, str], settings: Settings) -> 
 def correct_roles(record: Record, roles: Mapping[str, str], settings: Settings) -> Record:
     """`with_roles`, kept: what the person said as a fact for every hearing to come, and the record judged by it.
 
-    Where the judge fails nothing is kept and `EngineError` is raised; `StoreError` where it cannot be written.
+    The record is read anew: it may have lost its words, or been erased, since it was shown. Where the judge fails
+    nothing is kept and `EngineError` is raised; `StoreError` where it cannot be written or the call is being worked on.
     """
-    made = with_roles(record, roles, settings)
-    if made["status"] == "failed":
-        raise EngineError(made["reason"])
-    transcript = Transcript.from_json(record["transcript"], where=record["source"]["path"])
-    # the fact first: were the record written and the fact lost, the next hearing would forget what was said
-    assign_roles(settings.data, record["source"]["sha256"], transcript, roles)
-    keep.write_record(settings.data, made)
+    sha256, path = record["source"]["sha256"], record["source"]["path"]
+    with Claims(settings.data / "claims") as claims:
+        if not claims.take(sha256):
+            raise StoreError(f"{path}: is being worked on; say who sells again in a few minutes")
+        latest = keep.latest_record(settings.data, sha256)
+        if latest is None or erased.is_marked(settings.data, sha256):
+            raise StoreError(f"{path}: the call was erased")
+        made = with_roles(latest, roles, settings)
+        if made["status"] == "failed":
+            raise EngineError(made["reason"])
+        transcript = Transcript.from_json(latest["transcript"], where=path)
+        # the fact first: were the record written and the fact lost, the next hearing would forget what was said
+        assign_roles(settings.data, sha256, transcript, roles)
+        keep.write_record(settings.data, made)
     return made
 
 
@@ -146,7 +155,7 @@ def _under_its_hash(source: Source, transcript: Transcript) -> Transcript:
 
 def _judged(source: Source | Record, transcript: Transcript, settings: Settings) -> Record:
     sha256 = source["sha256"] if isinstance(source, dict) else source.sha256
-    transcript = with_assigned_rep(transcript, settings.data, sha256)
+    transcript = _day_noted(with_assigned_rep(transcript, settings.data, sha256))
     status, reason = _fit_to_score(transcript, settings)
     if status != "scored":
         return _record(source, settings, status=status, reason=reason, transcript=transcript)
@@ -158,6 +167,14 @@ def _judged(source: Source | Record, transcript: Transcript, settings: Settings)
         # the transcript is kept: hearing again is what costs
         return _record(source, settings, status="failed", reason=str(error), kind=_kind(error), transcript=transcript)
     return _record(source, settings, status="scored", reason="", transcript=transcript, card=card)
+
+
+def _day_noted(transcript: Transcript) -> Transcript:
+    """The transcript with what is doubtful about its day noted: first, as the last note may say why it waits."""
+    heard = transcript.hearing
+    rest = tuple(note for note in heard.notes if not note.startswith(days.DOUBT))
+    notes = (*days.doubts(transcript.meta.date, transcript.meta.extra.get("timezone")), *rest)
+    return dataclasses.replace(transcript, hearing=dataclasses.replace(heard, notes=notes))
 
 
 def _fit_to_score(transcript: Transcript, settings: Settings) -> tuple[str, str]:

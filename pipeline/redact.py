@@ -23,6 +23,7 @@ __all__ = [
     "chosen_kinds",
     "redact_text",
     "redact_turns",
+    "shortened",
     "silences",
     "without_private",
 ]
@@ -30,6 +31,7 @@ __all__ = [
 _NEIGHBOURS = 6
 """Turns of one speaker further apart than this do not continue a number."""
 
+_CUT = " [...]"
 PAD_S = 0.3
 COARSE_PAD_S = 1.0
 """Around a turn whose words have no times: vendors round to whole seconds."""
@@ -72,6 +74,17 @@ def redact_text(text: str, *, kinds: Collection[str] = ALL) -> Redacted:
     """A text without the kinds of things asked for (all of `KINDS` unless told)."""
     spans = _merged(span for span in private_spans(text) if span.kind in kinds)
     return Redacted(_replaced(text, spans, 0, len(text)), tuple(spans), text)
+
+
+def shortened(text: str, width: int) -> str:
+    """A text as one line of at most `width` characters, not cut inside a private detail: of half a number nobody can
+    tell later that it is one."""
+    line = " ".join(text.split())
+    if len(line) <= width:
+        return line
+    end = width - len(_CUT)
+    end = min((span.start for span in private_spans(line) if span.start < end < span.end), default=end)
+    return line[: line.rfind(" ", 0, end + 1)].rstrip() + _CUT
 
 
 def redact_turns(turns: Sequence[Turn], *, kinds: Collection[str] = ALL) -> tuple[Redacted, ...]:

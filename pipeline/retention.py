@@ -17,10 +17,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline import keep, register
+from pipeline import erased, keep, register
+from pipeline.coach.playlists import UNTITLED
 from pipeline.erase import Erasure, beside, calls_to_erase, erase, forget_answers
 from pipeline.errors import DebriefError, StoreError
-from pipeline.ingest import TEXT_SUFFIXES, discover
+from pipeline.ingest import TEXT_SUFFIXES, HashCache, companion_of, discover
+from pipeline.listening import forget_archives
 from pipeline.scrub import Traces
 from pipeline.settings import Settings
 from pipeline.store import Store
@@ -77,25 +79,51 @@ def _calls(store: Store, before: dt.date, *, where: str = "true") -> list[dict[s
 
 
 def _recordings(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
-    """Input files in the inbox: of kept calls by the call's date, of refused ones by the file's."""
+    """Input files in the inbox: of kept calls by the call's date; of refused ones by the day they were refused, of
+    erased ones by the file's. What was never heard, or failed for another reason, stays."""
     limits = {"recording": settings.keep_recordings_days, "transcript file": settings.keep_transcripts_days}
     inbox = settings.inbox_folder
     if not any(limits.values()) or not inbox.is_dir():
         return
-    dated = {row["path"]: row["day"] for row in store.query(
-        "SELECT path, coalesce(call_date, kept_at::DATE) AS day FROM calls"
-    )}  # fmt: skip
-    refused = {str(row["path"]) for row in keep.read_failures(settings.data)}
+    dealt_with = _dealt_with(settings, store)
     for found in discover([inbox]):
         path = found.path.absolute()
-        kind = "transcript file" if path.suffix.lower() in TEXT_SUFFIXES else "recording"
-        if not limits[kind] or path.is_symlink() or inbox.resolve() not in path.resolve().parents:
+        if path.is_symlink() or inbox.resolve() not in path.resolve().parents:
             continue
         with contextlib.suppress(OSError):
-            of_file = dt.date.fromtimestamp(path.stat().st_mtime)
-            when = dated.get(str(path), of_file if str(path) in refused else day)
-            if when < _before(day, limits[kind]):
+            when, wordless = dealt_with(path)
+            kind = "transcript file" if path.suffix.lower() in TEXT_SUFFIXES else "recording"
+            if when and limits[kind] and when < _before(day, limits[kind]):
                 yield Due(kind, str(path), when.isoformat())
+            elif when and wordless and limits["transcript file"] and kind == "recording":
+                # before its words went, a recording whose transcript is gone would be heard
+                companion = companion_of(path)
+                if companion and when < _before(day, limits["transcript file"]):
+                    yield Due("transcript file", str(companion), when.isoformat())
+
+
+def _dealt_with(settings: Settings, store: Store) -> Callable[[Path], tuple[dt.date | None, bool]]:
+    """For an input file: the day that its age counts from (None where it was not dealt with), and whether its call has
+    no words any more."""
+    calls = {row["path"]: row for row in store.query(
+        "SELECT path, coalesce(call_date, kept_at::DATE) AS day, n_turns = 0 AS wordless FROM calls"
+    )}  # fmt: skip
+    refused = {
+        str(row["path"]): dt.datetime.fromisoformat(row["first_at"]).astimezone().date()
+        for row in keep.read_failures(settings.data)
+        if row["status"] == "refused" and row["kind"] == "input"
+    }
+    hashes = HashCache(settings.data / "hashes.jsonl")
+
+    def look(path: Path) -> tuple[dt.date | None, bool]:
+        if call := calls.get(str(path)):
+            return call["day"], call["wordless"]
+        state = path.stat()
+        if erased.is_marked(settings.data, hashes.get(path, state) or ""):
+            return dt.date.fromtimestamp(state.st_mtime), True
+        return refused.get(str(path)), False
+
+    return look
 
 
 def _scores(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
@@ -107,7 +135,9 @@ def _scores(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
 def _words(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
     if settings.keep_transcripts_days:
         whole = {row.sha256 for row in _scores(settings, store, day)}
-        for row in _calls(store, _before(day, settings.keep_transcripts_days), where="n_turns > 0"):
+        # an earlier record beside a wordless one was left by an end in the midst of it, and has the words
+        where = "(n_turns > 0 OR (SELECT count(*) FROM records r WHERE r.sha256 = calls.sha256) > 1)"
+        for row in _calls(store, _before(day, settings.keep_transcripts_days), where=where):
             if row["sha256"] not in whole:
                 yield Due("words of a call", row["call_id"], row["day"].isoformat(), row["sha256"])
 
@@ -158,19 +188,23 @@ def _stamp(day: dt.date) -> float:
 
 
 def _delete_inputs(settings: Settings, store: Store, rows: list[Due]) -> int:
-    count = 0
     for row in rows:
         path = Path(row.what)
+        companion = companion_of(path)
+        if companion:
+            # left alone, the transcript of the same call would become a second one; so it goes first
+            _delete_input(companion)
         for file in (path, *beside(path, set())):
-            with contextlib.suppress(FileNotFoundError):
-                try:
-                    file.unlink()
-                except PermissionError as error:
-                    raise StoreError(
-                        f"{file}: its time is over, but it cannot be deleted; check permissions"
-                    ) from error
-        count += 1
-    return count
+            _delete_input(file)
+    return len(rows)
+
+
+def _delete_input(file: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        try:
+            file.unlink()
+        except PermissionError as error:
+            raise StoreError(f"{file}: its time is over, but it cannot be deleted; check permissions") from error
 
 
 def _delete_files(settings: Settings, store: Store, rows: list[Due]) -> int:
@@ -194,6 +228,8 @@ def _delete_words(settings: Settings, store: Store, rows: list[Due]) -> int:
         with contextlib.suppress(StoreError):
             fact = keep.read_json(file)
             made = _unquoted(fact, calls)
+            if file.parent.name == "snippets" and fact.get("call_id") in calls:
+                made["title"] = UNTITLED
             if made != fact:
                 keep.write_atomically(file, keep.encode(made))
     finder = Traces(tuple(text for row in rows for text in (row.sha256, row.what))).finder()
@@ -201,6 +237,7 @@ def _delete_words(settings: Settings, store: Store, rows: list[Due]) -> int:
         for file in sorted((settings.data / name).rglob("*")):
             if file.is_file() and finder.search(file.relative_to(settings.data).as_posix()):
                 file.unlink(missing_ok=True)
+    forget_archives(settings.data)
     store.rebuild()
     return len(rows)
 
@@ -221,12 +258,12 @@ _QUOTING = ("quote", "text", "words", "before", "after", "context")
 def drop_words(data: Path, sha256: str) -> None:
     """One call's record without its words; its scores, metrics and counts stay. Earlier records of it go."""
     record = keep.latest_record(data, sha256)
-    if record is None or not (record.get("transcript") or {}).get("turns"):
+    if record is None:
         return
     forget_answers(data, sha256)
-    old = keep.record_files(data, sha256)
-    made = keep.write_record(data, without_words(record))
-    for file in old:
+    spoken = (record.get("transcript") or {}).get("turns")
+    made = keep.write_record(data, without_words(record) if spoken else record)
+    for file in keep.record_files(data, sha256):
         if file != made:
             file.unlink(missing_ok=True)
 

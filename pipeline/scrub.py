@@ -8,11 +8,13 @@ is not touched here: it is built again from the files. `remains` then searches e
 from __future__ import annotations
 
 import contextlib
+import html
 import json
 import os
 import re
 import sqlite3
 import time
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,7 @@ _SQLITE = b"SQLite format 3\0"
 _CHUNK = 1 << 22
 _SHORTEST_ID = 8
 _HEX = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{8,64}(?![0-9A-Za-z])")
+_ITEM = re.compile(r"<li>.*?</li>", re.DOTALL)
 _LOCKED_S = 15.0
 
 
@@ -100,13 +103,19 @@ class Traces:
 
 
 def same_person(name: object, person: str) -> bool:
-    """The same name but for case and blanks."""
-    return isinstance(name, str) and " ".join(name.lower().split()) == " ".join(person.lower().split())
+    """The same name but for case, blanks and how accents are composed."""
+    return isinstance(name, str) and _plain(name) == _plain(person)
+
+
+def _plain(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", name).lower().split())
 
 
 def _name_patterns(person: str) -> Iterator[str]:
-    """A name as files, addresses and JSON write it; never inside a longer word."""
-    for words in {tuple(person.split()), tuple(json.dumps(person)[1:-1].split())}:
+    """A name as files, addresses, JSON and HTML write it, composed or not; never inside a longer word."""
+    forms = {unicodedata.normalize(form, person) for form in ("NFC", "NFD")}
+    forms |= {html.escape(name) for name in forms} | {json.dumps(name)[1:-1] for name in forms}
+    for words in sorted({tuple(name.split()) for name in forms}):
         name = r"(?:[\s_.+\-]|%20|\\n)+".join(map(re.escape, words))
         yield rf"(?<![^\W_]){name}(?![^\W_])"
 
@@ -193,7 +202,9 @@ def _clean(path: Path, traces: Traces, finder: Finder) -> str:
         lines = text.splitlines(keepends=True)
         _rewrite(path, "".join(line for line in lines if not finder.search(line)))
     else:
-        _rewrite(path, finder.sub(text))
+        # a digest's line about them may quote what they said
+        told = _ITEM.sub(lambda item: "" if finder.search(item[0]) else item[0], text)
+        _rewrite(path, finder.sub(told))
     return "changed"
 
 

@@ -4,12 +4,12 @@
     calls.csv, metadata.csv      one row per file of the folder, its name in the column `file`
     call.json of a vendor        what Gong, Zoom and others export beside a recording (`VENDOR_KEYS`)
 
-A sidecar of its own wins over the folder's table.
+A sidecar of its own wins over the folder's table. A date may be a time (`2026-04-01T01:30:00Z`): the call is of the day
+that it was then in the `timezone` beside it (`America/Los_Angeles`), else on this machine.
 """
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import datetime as dt
 import functools
@@ -32,6 +32,7 @@ MAX_TABLE_BYTES = 50_000_000
 KNOWN: tuple[str, ...] = ("rep", "team", "account", "date", "call_type", "title", "consent")
 VENDOR_KEYS: dict[str, tuple[str, ...]] = {
     "date": ("started", "starttime", "start_time", "scheduled", "meeting_start_time", "call_date", "recorded_at"),
+    "timezone": ("timezone", "time_zone", "tz"),
     "title": ("topic", "subject", "meeting_topic"),
     "rep": ("owner", "owner_name", "host", "host_name", "host_email", "agent", "agent_name", "user_name", "sales_rep"),
     "account": ("accountname", "account_name", "company", "company_name", "customer", "customer_name"),
@@ -63,17 +64,6 @@ def read_sidecar(path: Path, *, root: Path | None = None) -> CallMeta:
             if found:
                 return CallMeta.from_json(found)
     return CallMeta()
-
-
-def beside_state(path: Path) -> str:
-    """Sizes and times of what lies beside a file and states its data: another text when one of them changed."""
-    names = {path.name + suffix for suffix in SIDECAR_SUFFIXES} | {path.stem + suffix for suffix in SIDECAR_SUFFIXES}
-    found = []
-    for name in sorted((names | set(TABLES)) - {path.name}):
-        with contextlib.suppress(OSError, ValueError):
-            state = path.with_name(name).stat()
-            found.append(f"{name} {state.st_size} {state.st_mtime_ns}")
-    return "; ".join(found)
 
 
 def is_table(name: str) -> bool:

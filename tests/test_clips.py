@@ -112,6 +112,11 @@ def test_captions_count_from_the_clips_start_and_hide_what_is_silenced() -> None
     assert "42" not in text
 
 
+def test_a_speaker_who_dialled_in_is_not_named_by_the_number() -> None:
+    text = clip_captions([Turn(5.0, 9.0, "buyer:+1 415 555 2671", "good morning")], t0=5.0, t1=9.0)
+    assert "<v [phone]>good morning</v>" in text
+
+
 def test_a_turn_without_word_times_is_hidden_whole() -> None:
     text = clip_captions([Turn(5.0, 9.0, "rep", "call me on 42")], t0=6.0, t1=20.0, silences=[(8.0, 8.1)])
     assert "00:00:00.000 --> 00:00:03.000\n<v rep>[redacted]</v>" in text

@@ -9,7 +9,8 @@ import fakes
 import pytest
 
 from pipeline import batch, consent, keep, plan
-from pipeline.ingest import discover
+from pipeline.claims import Claims
+from pipeline.ingest import discover, hash_file
 from pipeline.plan import Outcome
 from pipeline.settings import Settings
 from pipeline.sidecar import read_sidecar
@@ -104,6 +105,35 @@ def test_consent_taken_back_erases_what_was_kept_and_given_again_lets_it_in(stag
     path.with_name("a.wav.yaml").write_text("consent: yes\n")
     run(settings)
     assert calls(settings) == 1
+
+
+def test_a_refused_call_that_is_being_worked_on_is_reported_and_the_others_go_on(
+    stages: None, settings: Settings
+) -> None:
+    path = recording(settings, "a.wav", "consent: yes\n")
+    run(settings)
+    path.with_name("a.wav.yaml").write_text("consent: no\n")
+    recording(settings, "b.wav")
+    with Claims(settings.data / "claims") as claims:
+        assert claims.take(hash_file(path))
+        made = plan.plan(discover([settings.inbox_folder]), settings)
+    assert [job.path.name for job in made.jobs] == ["b.wav"]
+    ((status, reason),) = [(outcome.status, outcome.reason) for outcome in made.settled]
+    assert status == "stopped"
+    assert reason.startswith(f"{path}: consent was refused, but what is kept could not be erased (")
+
+    assert [outcome.status for outcome in run(settings)] == ["withheld"]
+    assert calls(settings) == 1
+
+
+def test_a_refused_recording_takes_the_call_of_its_transcript_with_it(stages: None, settings: Settings) -> None:
+    settings.inbox_folder.mkdir(parents=True)
+    (settings.inbox_folder / "a.json").write_text(json.dumps(fakes.transcript_row()))
+    run(settings)
+    assert calls(settings) == 1
+    recording(settings, "a.wav", "consent: no\n")
+    assert [outcome.status for outcome in run(settings)] == ["withheld"]
+    assert calls(settings) == 0
 
 
 def test_vendors_and_paths_say_it_too(tmp_path: Path) -> None:

@@ -3,8 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from coach_story import call, record
 
-from pipeline import doctor, plan
+from pipeline import doctor, keep, plan
 from pipeline.ingest import NOWHERE
 from pipeline.settings import Settings
 from pipeline.store import Store
@@ -55,6 +56,20 @@ def test_each_problem_comes_with_its_remedy(found: Settings, monkeypatch: pytest
         "database": f"process these again: results/{'ab' * 32}/x.json",
     }
     assert "no such file" in row(rows, "refused files")["found"]
+
+
+def test_calls_dated_in_the_future_are_a_problem_with_its_remedy(found: Settings) -> None:
+    for name, date in (("late", "2999-01-05"), ("fine", "2026-10-05")):
+        rows = call(name, "Ann", 0, "Acme", {"discovery": 3})
+        made = record(rows.calls[0], rows)
+        made["transcript"]["meta"]["date"] = date
+        keep.write_record(found.data, made)
+    with Store(found.data) as store:
+        store.ingest()
+    late = row(doctor.checkup(found), "dated in the future")
+    assert (late["ok"], "correct it" in late["remedy"]) == (False, True)
+    assert late["found"].startswith("1: late.json")
+    assert late["found"].endswith("2999-01-05")
 
 
 def test_a_locked_database_is_a_finding_and_no_crash(found: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,10 @@ from pipeline.access.book import AccessBook
 from pipeline.access.identities import Identities
 from pipeline.errors import AccessError, NotThere, StoreError
 from pipeline.ingest import discover
+from pipeline.scrub import Traces, same_person
 from pipeline.settings import Settings
 from pipeline.store import Store
+from pipeline.webhooks.outbox import Outbox
 
 PERSON = "Priya Nair"
 ADDRESS, SUBJECT = "pn@example.com", "00u1a2b3c4d5"
@@ -246,3 +248,36 @@ def test_a_file_that_was_changed_since_its_export_is_named_and_stays(world: Sett
 
     assert changed.read_text() == "mine now"
     assert any("calls.jsonl" in line and "changed since" in line for line in report.elsewhere)
+
+
+def test_a_call_is_not_told_to_webhooks_any_more_and_leaves_no_archive_and_no_quote(world: Settings) -> None:
+    data = world.data
+    with Store(data) as store:
+        what = erase.of_call(world, store, "vendor-first")
+        call_id = what.calls[0].call_id
+        with Outbox(data) as outbox:
+            for key in (call_id, "0" * 16):
+                outbox.add(
+                    "scorecard.created", f"scorecard/{key}", {"call_id": key, "account": "Zenith"}, ["https://x"]
+                )
+        archive = data / "cache" / "listen" / "playlist-00ff.zip"
+        archive.parent.mkdir(parents=True)
+        archive.write_bytes(b"zip")
+        digest = data / "digests" / "week-2026-10-05-everybody.html"
+        digest.write_text(f"<ul><li>Acme: {SAID} [calls/{call_id}]</li><li>fine line</li></ul>")
+        report = erase.erase(world, store, what)
+
+    with Outbox(data) as outbox:
+        assert [json.loads(body)["data"]["call_id"] for _, body in outbox.due()] == ["0" * 16]
+    assert not archive.exists()
+    assert digest.read_text() == "<ul><li>fine line</li></ul>"
+    assert report.left == ()
+
+
+@pytest.mark.parametrize("written", ["Jos\u00e9 N\u00fa\u00f1ez", "Jose\u0301 Nu\u0301n\u0303ez"])
+def test_a_name_is_found_however_its_accents_and_marks_are_written(written: str) -> None:
+    finder = Traces(person="Jos\u00e9 N\u00fa\u00f1ez").finder()
+
+    assert finder.search(f"saw {written} there")
+    assert same_person(written, "jos\u00e9 n\u00fa\u00f1ez")
+    assert Traces(person="Ann O'Hara").finder().sub("<li>Ann O&#x27;Hara</li>") == "<li>erased</li>"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
+from typing import Any
 
 import fakes
 import pytest
 
-from pipeline import batch, plan
+from pipeline import batch, leaving, plan
 from pipeline.copies import EXPORTED
 from pipeline.errors import SettingsError
 from pipeline.ingest import discover
@@ -29,6 +31,7 @@ def store(stages: None, tmp_path: Path, settings: Settings) -> Store:
         {"t0": 4, "t1": 6, "speaker": "buyer:Jo", "text": "four two four two"},
         {"t0": 6, "t1": 7, "speaker": "rep", "text": "go ahead please whenever you like"},
         {"t0": 7, "t1": 9, "speaker": "buyer:Jo", "text": "four two four two four two four two four two four two"},
+        {"t0": 9, "t1": 10, "speaker": "buyer:+1 415-555-0132", "text": "hello"},
     ]
     path = tmp_path / "call_415-555-0132.json"
     path.write_text(json.dumps(row))
@@ -60,7 +63,7 @@ def test_nothing_private_stands_in_an_export(store: Store, tmp_path: Path, form:
     else:
         text = "".join(file.read_text() for file in out.iterdir())
 
-    assert counts["turns"] == 4
+    assert counts["turns"] == 5
     assert counts["assignments"] == 1
     assert not [word for word in PRIVATE if word in text]
     assert {"[card]", "[phone]", "[email]"} <= {f"[{kind}]" for kind in ("card", "phone", "email") if kind in text}
@@ -100,3 +103,30 @@ def test_switches_are_read_from_file_and_environment(tmp_path: Path) -> None:
     assert load_settings(tmp_path, environ={"DEBRIEF_REQUIRE_CONSENT": "no"}).require_consent is False
     with pytest.raises(SettingsError, match="expected bool, found 'maybe'"):
         load_settings(tmp_path, environ={"DEBRIEF_REQUIRE_CONSENT": "maybe"})
+
+
+def test_what_comes_in_while_an_export_is_made_does_not_leave_unread(
+    store: Store, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = leaving._make
+
+    def slow(*given: Any) -> None:
+        read(*given)
+        row = fakes.transcript_row("c2", rep="Ann Lee", account="Acme")
+        row["turns"] = [{"t0": 0, "t1": 4, "speaker": "rep", "text": "hello"},
+                        {"t0": 4, "t1": 6, "speaker": "buyer:Jo", "text": f"my card is {CARD}"}]  # fmt: skip
+        path = tmp_path / "late.json"
+        path.write_text(json.dumps(row))
+        for job in plan.plan(discover([path]), settings).jobs:
+            fakes.work((job, settings))
+        late = threading.Thread(target=store.ingest)
+        late.start()
+        late.join()
+
+    with store:
+        with monkeypatch.context() as patched:
+            patched.setattr(leaving, "_make", slow)
+            store.export(tmp_path / "out", form="jsonl")
+        assert CARD not in (tmp_path / "out" / "turns.jsonl").read_text()
+        store.export(tmp_path / "again", form="jsonl")
+    assert "my card is [card]" in (tmp_path / "again" / "turns.jsonl").read_text()

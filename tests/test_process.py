@@ -8,10 +8,12 @@ import fakes
 import pytest
 
 from models.catalogue import recommended
-from pipeline import process
-from pipeline.errors import TranscriptError
+from pipeline import erased, keep, process
+from pipeline.claims import Claims
+from pipeline.errors import StoreError, TranscriptError
 from pipeline.ingest import Found, Source, identify
 from pipeline.keep import encode
+from pipeline.retention import without_words
 from pipeline.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("stages")
@@ -130,3 +132,45 @@ def test_a_call_that_was_moved_or_given_a_sidecar_belongs_to_whom_they_say(place
     moved = source_of(place.parents[1] / "Bea" / place.name, "ok", settings)
     assert process.stale(record, settings, now=process.scoring(settings), source=moved) == "score"
     assert process.rescore(record, settings, source=moved)["transcript"]["meta"]["rep"] == "Bea"
+
+
+def test_roles_are_corrected_in_the_record_as_it_is_now(place: Path, settings: Settings) -> None:
+    record = process.process_source(source_of(place, "ok", settings), settings)
+    keep.write_record(settings.data, record)
+    sha256 = record["source"]["sha256"]
+    with Claims(settings.data / "claims") as others:
+        assert others.take(sha256)
+        with pytest.raises(StoreError, match="is being worked on"):
+            process.correct_roles(record, {"rep": "buyer:Jo"}, settings)
+    keep.write_record(settings.data, without_words(record))
+    with pytest.raises(TranscriptError, match="no transcript was kept"):
+        process.correct_roles(record, {"rep": "buyer:Jo"}, settings)
+
+
+def test_a_call_that_was_erased_does_not_come_back_by_a_correction(place: Path, settings: Settings) -> None:
+    record = process.process_source(source_of(place, "ok", settings), settings)
+    sha256 = record["source"]["sha256"]
+    erased.mark(settings.data, sha256)
+    with pytest.raises(StoreError, match="was erased"):
+        process.correct_roles(record, {"rep": "buyer:Jo"}, settings)
+    assert keep.record_files(settings.data, sha256) == []
+
+
+def test_a_date_in_the_future_is_noted_until_it_is_corrected(place: Path, settings: Settings) -> None:
+    record = process.process_source(source_of(place.with_name("2999-01-05_Acme.wav"), "strangers", settings), settings)
+    # why it waits for a person is still said last, where it is looked for
+    assert [note[:20] for note in record["transcript"]["hearing"]["notes"]] == [
+        "the date 2999-01-05 ",
+        "both ask questions",
+    ]
+    assert record["reason"].startswith("both ask questions")
+    right = process.rescore(record, settings, source=source_of(place, "strangers", settings))
+    assert right["transcript"]["hearing"]["notes"] == ["both ask questions"]
+
+
+def test_a_time_zone_that_is_none_is_noted(place: Path, settings: Settings) -> None:
+    source_of(place, "ok", settings)
+    place.with_suffix(".json").write_text(json.dumps({"start_time": "2026-04-01T12:00:00Z", "timezone": "Mars/Base"}))
+    record = process.process_source(source_of(place, "ok", settings), settings)
+    assert record["transcript"]["meta"]["date"] == "2026-04-01"
+    assert "no time zone is called 'Mars/Base'" in record["transcript"]["hearing"]["notes"][0]

@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 import json
 import os
+import sys
 from pathlib import Path
 
 import fakes
@@ -14,6 +15,7 @@ import pytest
 
 from pipeline import batch, keep, plan, register, retention
 from pipeline.access.book import AccessBook
+from pipeline.coach.playlists import UNTITLED, KeptSnippet
 from pipeline.ingest import discover
 from pipeline.settings import Settings
 from pipeline.store import Store
@@ -82,6 +84,25 @@ def test_an_old_recording_goes_with_its_sidecar_and_its_scores_stay(world: Setti
     assert look(world) == []
     with Store(world.data) as store:
         assert len(store.query("SELECT 1 FROM calls WHERE n_turns > 0")) == 2
+
+
+def test_the_transcript_beside_an_old_recording_goes_with_it_and_becomes_no_second_call(
+    world: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(
+        fakes.MODULES["pipeline.formats"], "sniff", lambda path: "vtt" if path.suffix == ".vtt" else None
+    )
+    monkeypatch.setitem(sys.modules, "pipeline.formats", fakes.modules()["pipeline.formats"])
+    old = next(world.inbox_folder.rglob("*_Old.wav"))
+    old.with_suffix(".vtt").write_text(json.dumps(fakes.transcript_row(rep="Ann Lee")))
+    look(world)
+
+    retained(world, keep_recordings_days=90)
+
+    assert names(world) == ["2026-10-05_New.wav", "2026-10-05_New.yaml"]
+    assert look(world) == []
+    with Store(world.data) as store:
+        assert store.query("SELECT count(*) AS n FROM calls") == [{"n": 2}]
 
 
 def test_what_lies_outside_the_inbox_or_was_not_dealt_with_is_never_deleted(world: Settings, tmp_path: Path) -> None:
@@ -180,3 +201,107 @@ def test_one_class_that_cannot_go_is_a_line_and_the_others_go(world: Settings, m
     assert done == {}
     assert len(problems) == 1
     assert "cannot be deleted" in problems[0]
+
+
+def failed(settings: Settings, path: Path, *, kind: str, first_at: dt.datetime) -> None:
+    path.write_text("odd")
+    os.utime(path, (0, 0))
+    state = path.stat()
+    row = {"path": str(path), "sha256": None, "size": state.st_size, "mtime_ns": state.st_mtime_ns}
+    keep.write_failure(settings.data, {**row, "kind": kind, "reason": "odd"}, now=first_at)
+
+
+@pytest.mark.parametrize(
+    ("kind", "refused_on", "stays"),
+    [("input", (2026, 8, 1), False), ("input", (2026, 10, 1), True), ("engine", (2026, 8, 1), True),
+     ("store", (2026, 8, 1), True)],
+)  # fmt: skip
+def test_only_what_was_refused_for_itself_goes_and_counts_from_that_day(
+    world: Settings, kind: str, refused_on: tuple[int, int, int], stays: bool
+) -> None:
+    path = world.inbox_folder / "Backlog.wav"
+    failed(world, path, kind=kind, first_at=dt.datetime(*refused_on, tzinfo=dt.UTC))
+
+    retained(world, keep_recordings_days=30)
+
+    assert path.exists() == stays
+
+
+def test_the_recording_of_a_call_whose_scores_are_gone_goes_too(world: Settings) -> None:
+    retained(world, keep_scores_days=90)
+    recording = next(world.inbox_folder.rglob("2026-01-05_Old.wav"))
+    look(world)
+    os.utime(recording, (1.7e9, 1.7e9))
+    look(world)
+
+    _, done = retained(world, keep_recordings_days=90)
+
+    assert done == {"recording": 1}
+    assert not recording.exists()
+
+
+def beside(settings: Settings) -> Path:
+    """A transcript beside the old recording, read instead of hearing it."""
+    row = fakes.transcript_row("v1", rep="Ann Lee", account="Acme")
+    row["turns"] = [{"t0": 0, "t1": 4, "speaker": "rep", "text": "words beside"},
+                    {"t0": 4, "t1": 9, "speaker": "buyer:Jo", "text": "two"}]  # fmt: skip
+    path = next(settings.inbox_folder.rglob("2026-01-05_Old.wav")).with_suffix(".json")
+    path.write_text(json.dumps(row))
+    look(settings)
+    return path
+
+
+def test_a_transcript_beside_a_recording_goes_with_the_calls_words_which_do_not_come_back(world: Settings) -> None:
+    companion = beside(world)
+
+    retained(world, keep_transcripts_days=90)
+    assert companion.exists()
+    _, done = retained(world, keep_transcripts_days=90)
+
+    assert done == {"transcript file": 1}
+    assert not companion.exists()
+    assert look(world) == []
+
+
+def test_words_of_an_earlier_record_go_where_an_end_came_in_between(
+    world: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fakes.RUBRIC_VERSION[0] = "bbbb"
+    look(world)
+    (sha256,) = [row.sha256 for row in due_words(world)]
+
+    def killed(path: Path, missing_ok: bool = False) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", killed)
+        with pytest.raises(KeyboardInterrupt):
+            retention.drop_words(world.data, sha256)
+    with Store(world.data) as store:
+        store.ingest()
+    assert len(keep.record_files(world.data, sha256)) > 1
+
+    assert retained(world, keep_transcripts_days=90)[1] == {"words of a call": 1}
+    assert not [file for file in keep.record_files(world.data, sha256) if "lose two days" in file.read_text()]
+    assert due_words(world) == []
+
+
+def due_words(settings: Settings) -> list[retention.Due]:
+    with Store(settings.data) as store:
+        return retention.due(dataclasses.replace(settings, keep_transcripts_days=90), store, today=TODAY)
+
+
+def test_titles_and_archives_of_snippets_go_with_the_words(world: Settings) -> None:
+    (old,) = [row.what for row in due_words(world)]
+    archive = world.data / "cache" / "listen" / "playlist-00ff.zip"
+    archive.parent.mkdir(parents=True)
+    archive.write_bytes(b"zip")
+    made = KeptSnippet(f"{old}-1", old, 0.0, 4.0, QUOTE, "Tess", dt.datetime(2026, 2, 1))
+    with Store(world.data) as store:
+        store.put_fact("snippets", made.to_row())
+
+    retained(world, keep_transcripts_days=90)
+
+    assert not archive.exists()
+    with Store(world.data) as store:
+        assert store.query("SELECT title FROM snippets") == [{"title": UNTITLED}]

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from fakes import sniff
+from fakes import sniff, transcript_row
 
 from pipeline import plan
 from pipeline.errors import InputError
@@ -109,7 +109,26 @@ def test_a_file_refused_for_its_metadata_is_tried_again_when_that_is_corrected(
     assert [job.path.name for job in plan.plan(discover([folder]), settings).jobs] == ["a.wav"]
 
 
-def test_a_watcher_looks_again_when_only_the_metadata_changed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("said", ["silence", "engine"])
+def test_a_failed_recording_is_tried_again_when_its_transcript_comes(
+    stages: None, settings: Settings, said: str
+) -> None:
+    folder = settings.inbox_folder
+    folder.mkdir(parents=True)
+    (folder / "a.wav").write_text(said)
+    (job,) = plan.plan(discover([folder]), settings).jobs
+    assert job.source is not None
+    kind = "input" if said == "silence" else "engine"
+    plan.keep_failure(settings, job.path, kind=kind, reason="no", read=job.source.state, sha256=job.sha256)
+    assert [o.known for o in plan.plan(discover([folder]), settings, max_attempts=1).settled] == [True]
+
+    (folder / "a.json").write_text(json.dumps(transcript_row()))
+
+    assert [job.path.name for job in plan.plan(discover([folder]), settings, max_attempts=1).jobs] == ["a.wav"]
+
+
+@pytest.mark.parametrize("name", ["a.yaml", "a.vtt", "a.wav.txt"])
+def test_a_watcher_looks_again_when_only_what_lies_beside_changed(tmp_path: Path, name: str) -> None:
     from flows.watch import SETTLE_S, Looked
 
     now = [0.0]
@@ -125,5 +144,16 @@ def test_a_watcher_looks_again_when_only_the_metadata_changed(tmp_path: Path) ->
         return len(still)
 
     assert [ready(), ready()] == [1, 0]
-    (tmp_path / "a.yaml").write_text("consent: yes\n")
+    (tmp_path / name).write_text("consent: yes\n")
     assert [ready(), ready()] == [1, 0]
+
+
+def test_an_evening_call_is_of_the_day_that_it_was_where_it_was_made(call: Path) -> None:
+    stated = {"topic": "Demo", "start_time": "2026-04-01T01:30:00Z", "timezone": "America/Los_Angeles"}
+    call.with_suffix(".json").write_text(json.dumps(stated))
+    assert read_sidecar(call).date == dt.date(2026, 3, 31)
+    call.with_suffix(".json").write_text(json.dumps({"metaData": stated, "parties": []}))
+    assert read_sidecar(call).date == dt.date(2026, 3, 31)
+    call.with_suffix(".json").unlink()
+    call.with_suffix(".yaml").write_text("date: 2026-04-01T01:30:00Z\nTime Zone: America/Los_Angeles\n")
+    assert read_sidecar(call).date == dt.date(2026, 3, 31)

@@ -347,7 +347,7 @@ def judged(at: TestClient, path: str) -> dict[str, Any]:
 
 
 def test_naming_the_speakers_judges_again_beside_the_requests(app: Any, desk: Desk, path: str) -> None:
-    real, desk.rejudging = desk.rejudging, Rejudging(desk.settings, desk.store, task="fakes:judge_again")
+    real, desk.rejudging = desk.rejudging, Rejudging(lambda: desk.settings, desk.store, task="fakes:judge_again")
     manager, rep = client(app, desk, "manager"), client(app, desk, "rep")
     try:
         assert "Correct the speakers" in manager.get(path).text
@@ -388,9 +388,11 @@ def test_a_judge_that_fails_leaves_the_call_as_it_was(desk: Desk, path: str) -> 
     before = desk.store.record(path.rpartition("/")[2])
     assert before
     broken = {**before, "transcript": {**before["transcript"], "meta": {"account": "Judge Fails"}}}
-    at = Rejudging(desk.settings, desk.store, task="fakes:judge_again")
+    at = Rejudging(lambda: desk.settings, desk.store, task="fakes:judge_again")
+    keep.write_record(desk.settings.data, broken)
+    kept = keep.latest_record(desk.settings.data, before["source"]["sha256"])
     try:
-        assert at.begin(broken, {"rep": "rep", "buyer:Owen": "buyer:Jo"}).under_way
+        assert at.begin(before, {"rep": "rep", "buyer:Owen": "buyer:Jo"}).under_way
         for _ in range(600):
             found = at.progress(before["source"]["sha256"])
             assert found
@@ -399,9 +401,10 @@ def test_a_judge_that_fails_leaves_the_call_as_it_was(desk: Desk, path: str) -> 
             time.sleep(0.1)
         assert found.state == "failed"
         assert "the judge failed" in found.line
+        assert keep.latest_record(desk.settings.data, before["source"]["sha256"]) == kept
     finally:
         at.close()
-    assert desk.store.record(path.rpartition("/")[2]) == before
+        keep.write_record(desk.settings.data, before)
 
 
 def test_the_text_is_marked_where_quotes_overlap() -> None:
@@ -485,3 +488,22 @@ def test_what_later_calls_say_of_a_promise_is_told_only_to_those_who_see_them(ap
     desk.store.catch_up()
     assert "I got the signed quote" not in client(app, desk, "admin").get(f"/calls/{first['call_id']}").text
     assert "I got the signed quote" not in whole(client(app, desk, "admin"), f"/calls/{first['call_id']}")
+
+
+def test_a_call_that_was_erased_and_came_again_is_shown_by_its_new_words(app: Any, desk: Desk) -> None:
+    rows = story()
+    made = record(next(row for row in rows.calls if row.call_id == "a1"), rows)
+    sha256 = hashlib.sha256(b"again").hexdigest()
+    made["call_id"] = made["source"]["sha256"] = sha256
+    at, page = client(app, desk, "admin"), f"/calls/{sha256[:16]}"
+    kept = []
+    for said in ("I will send you the blue folder.", "I will send you the red folder."):
+        made["transcript"]["turns"][10]["text"] = said
+        for file in kept:
+            file.unlink()
+        kept.append(keep.write_record(desk.settings.data, made))
+        desk.store.ingest()
+        shown = whole(at, page)
+        assert said in shown
+    assert kept[0] == kept[1]
+    assert "blue folder" not in shown

@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,11 @@ from test_web_call import heard
 from pipeline.access.scope import Scope
 from pipeline.audio import RATE, load_audio
 from pipeline.coach.moments import Search, find_moments, flagged
-from pipeline.coach.playlists import KeptSnippet, changed, keep_snippet, names_of
+from pipeline.coach.playlists import KeptSnippet, beginning_of, changed, keep_snippet, names_of
 from pipeline.errors import ReviewError
 from pipeline.settings import Settings
+from pipeline.types import Turn, Word
+from pipeline.web import kept_snippets
 from pipeline.web.app import build_app
 from pipeline.web.desk import Desk
 from pipeline.web.gate import SESSION, csrf_token
@@ -219,7 +222,7 @@ def test_kept_snippets_survive_a_rebuild(app: Any, desk: Desk, call_id: str) -> 
     assert any(here.endswith(row["snippet_id"]) for row in before)
 
 
-TURNS = [{"t0": 10.0 * n, "t1": 10.0 * n + 8, "text": f"turn {n}"} for n in range(4)]
+TURNS = [Turn(10.0 * n, 10.0 * n + 8, "rep", f"turn {n}") for n in range(4)]
 
 
 def test_a_snippet_starts_out_from_its_turn_and_the_one_before() -> None:
@@ -268,3 +271,32 @@ def test_what_a_snippet_cannot_be(wrong: dict[str, Any], said: str) -> None:
 )
 def test_a_moment_names_who_says_it_where_that_is_not_the_rep(speaker: str, by: str) -> None:
     assert snippets._heard({"speaker": speaker, "t0": 4.0, "t1": 6.0})["by"] == by
+
+
+CARD = Turn(40.0, 48.0, "buyer:Jo", "My card is 4242 4242 4242 4242, shall I go on?")
+
+
+def test_a_title_of_the_turns_own_words_has_nothing_that_must_not_leave() -> None:
+    made = keep_snippet([*TURNS, CARD], call_id="c", turn=4, who="Tess")
+    assert "4242" not in made.title
+    spoken = [replace(TURNS[0], words=(Word(0.0, 4.0, "turn"), Word(4.0, 8.0, "0")))]
+    assert beginning_of(spoken, 0) == "turn 0"
+    assert beginning_of(spoken, 0, hidden=[(5.0, 6.0)]) == "turn [redacted]"
+    named = replace(made, title="a card 4242 4242 4242 4242")
+    assert kept_snippets.file_name(named) == "a card card"
+
+
+def test_a_title_follows_what_is_hidden_of_its_words(app: Any, desk: Desk, call_id: str) -> None:
+    visitor = Visitor(app, desk, "Tess")
+    here = visitor.post("/snippets", call_id=call_id, turn=1, verdict="good")
+    before = snippet_of(desk, here)
+    form = {"title": before.title, "verdict": "good", "from": before.t0, "to": before.t1}
+    visitor.post(here, **form, hide=f"{before.t0}-{before.t1}")
+    assert snippet_of(desk, here).title == "[redacted]"
+    visitor.post(here, **{**form, "title": "Mine"}, hide=f"{before.t0}-{before.t1}")
+    assert snippet_of(desk, here).title == "Mine"
+
+
+def snippet_of(desk: Desk, here: str) -> KeptSnippet:
+    (row,) = desk.store.query("SELECT * FROM snippets WHERE snippet_id = ?", [here.rsplit("/", 1)[1]])
+    return KeptSnippet.from_row(row)

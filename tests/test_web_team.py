@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from coach_story import keep_story
+from coach_story import call, keep_story, record
 from fastapi.testclient import TestClient
 from whole_page import whole
 
+from pipeline import keep
+from pipeline.coach.commands import today_of
+from pipeline.coach.load import load_rows
 from pipeline.coach.rows import Assignment
 from pipeline.settings import Settings
 from pipeline.web.app import build_app
@@ -75,8 +78,8 @@ def test_a_cell_says_its_number_interval_and_calls_and_opens_them(app: Any, desk
     behind = whole(at, found[1])
     calls = desk.store.query("SELECT call_id FROM calls WHERE rep = 'Ann'")
     assert len(calls) == 6
-    for call in calls:
-        assert f'href="/calls/{call["call_id"]}#c-ask_for_sale"' in behind
+    for one in calls:
+        assert f'href="/calls/{one["call_id"]}#c-ask_for_sale"' in behind
     assert "I will send you something and we speak soon." in behind
     assert at.get("/reps/Ann/criteria/nothing").status_code == 404
 
@@ -104,6 +107,21 @@ def test_filters_narrow_the_table_and_who_needs_help(app: Any, desk: Desk) -> No
     nothing = whole(at, "/team?call_type=unheard+of")
     assert "Nobody here stands credibly below a target" in nothing
     assert "no scored call" in nothing
+
+
+_NEWEST_OF_TEAMS = "SELECT team, max(call_date) AS day FROM calls GROUP BY team"
+
+
+def test_dates_are_those_of_the_calls_that_one_sees(app: Any, desk: Desk) -> None:
+    whole_team = whole(client(app, desk, "admin"), "/team")
+    north = whole(client(app, desk, "manager"), "/team")
+    newest = {row["team"]: row["day"] for row in desk.store.query(_NEWEST_OF_TEAMS)}
+    assert newest["South"] > newest["North"]
+    assert f"calls up to {day(newest['South'])}." in whole_team
+    assert f"calls up to {day(newest['North'])}." in north
+    assert day(newest["South"]) not in north
+    start = newest["South"] - dt.timedelta(6)
+    assert f'What changed <span class="faint small">{day(start)} to {day(newest["North"])}</span>' in north
 
 
 def test_a_manager_sees_their_team_only(app: Any, desk: Desk) -> None:
@@ -208,6 +226,40 @@ def test_a_dispute_and_a_drop_come_up_for_review(app: Any, desk: Desk) -> None:
     assert "Ann disputes discovery: I asked twice" in review
 
 
+def test_an_account_says_whose_call_it_is_as_soon_as_that_is_corrected(app: Any, desk: Desk) -> None:
+    rows, at = call("quince", "Ann", 0, "Quince", {"discovery": 3}), client(app, desk, "admin")
+    made = record(rows.calls[0], rows)
+    for rep in ("Ann", "Bob"):
+        made["transcript"]["meta"]["rep"] = rep
+        keep.write_record(desk.settings.data, made)
+        desk.store.catch_up()
+        assert f'href="/reps/{rep}"' in whole(at, "/accounts/Quince")
+        found = at.get("/api/v1/accounts/Quince").json()["deal"]
+        assert [item["rep"] for item in found["calls"]] == [rep]
+
+
+def test_a_call_dated_in_the_future_moves_nobodys_today_and_is_still_shown(app: Any, desk: Desk) -> None:
+    at = client(app, desk, "admin")
+
+    def days() -> Any:
+        whole(at, "/team")
+        quiet = re.findall(r"([\d,]+) days quiet", whole(at, "/accounts"))
+        return desk.today(), desk.picture().value.newest, today_of(load_rows(desk.store)), quiet
+
+    before = days()
+    rows = call("late", "Ann", 0, "Acme", {"discovery": 3})
+    made = record(rows.calls[0], rows)
+    made["transcript"]["meta"]["date"] = "2999-01-05"
+    keep.write_record(desk.settings.data, made)
+    desk.store.catch_up()
+    assert days() == before
+    last = {row["account"]: row["last_call"] for row in at.get("/api/v1/accounts").json()}
+    assert last["Acme"] < "2900"
+    assert "2999" not in whole(at, "/accounts/Acme")
+    assert f'href="/calls/{made["call_id"]}' in whole(at, "/accounts/Acme")
+    assert f'href="/calls/{made["call_id"]}' in whole(at, "/reps/Ann")
+
+
 def test_without_calls_each_page_says_what_to_do(tmp_path: Any) -> None:
     with_none = Desk(Settings(data=tmp_path))
     try:
@@ -249,18 +301,3 @@ def test_more_gaps_than_a_card_names_are_counted(app: Any, desk: Desk, monkeypat
     assert also
     more = len(picture.gaps) - 4
     assert f'and <a href="/reps/{most}">{more} more</a>' in also[0]
-
-
-def test_dates_are_those_of_the_calls_that_one_sees(app: Any, desk: Desk) -> None:
-    whole_team = whole(client(app, desk, "admin"), "/team")
-    north = whole(client(app, desk, "manager"), "/team")
-    newest = {row["team"]: row["day"] for row in desk.store.query(_NEWEST_OF_TEAMS)}
-    assert newest["South"] > newest["North"]
-    assert f"calls up to {day(newest['South'])}." in whole_team
-    assert f"calls up to {day(newest['North'])}." in north
-    assert day(newest["South"]) not in north
-    start = newest["South"] - dt.timedelta(6)
-    assert f'What changed <span class="faint small">{day(start)} to {day(newest["North"])}</span>' in north
-
-
-_NEWEST_OF_TEAMS = "SELECT team, max(call_date) AS day FROM calls GROUP BY team"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli.render import quoted, wrapped
+from pipeline.cli.render import asked_text, quoted, wrapped
 from pipeline.cli.shared import one_line
 
 if TYPE_CHECKING:
@@ -115,9 +115,9 @@ def _promises(made: list[Row]) -> list[Text]:
     lines = _head("Promises") if made else []
     for item in made:
         due = f", for {item['due']}" if item["due"] else ""
-        lines += wrapped(
-            f"{item['owner']}{due}, {item['status']}: {quoted(item['quote'])} (call {item['call_id'][:8]})", indent=2
-        )
+        now = f", now for {item['moved_to']}" if item["moved_to"] else ""
+        said = f"{quoted(item['quote'])}{asked_text(item)} (call {item['call_id'][:8]})"
+        lines += wrapped(f"{item['owner']}{due}, {item['status']}{now}: {said}", indent=2)
     return lines
 
 

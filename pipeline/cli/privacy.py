@@ -114,6 +114,9 @@ def consent(
     with open_store(settings) as store:
         shas = {item: _sha256(settings, store, item) for item in calls}
         if answer == "no":
+            # before as well, so that an end in the midst of it does not let the call in again
+            for sha256 in shas.values():
+                kept.state(settings.data, sha256, answer)
             do(settings, store, Erasure(tuple(calls_to_erase(settings.data, list(shas.values())))), again=True)
         for item, sha256 in shas.items():
             kept.state(settings.data, sha256, answer)

@@ -268,7 +268,7 @@ def call_debrief_text(row: Row) -> RenderableType:
         lines.append(Text("Promised", style="bold"))
         for made in row["commitments"]:
             due = f", {made['due']}" if made["due"] else ""
-            lines += wrapped(f"{made['owner']}{due}: {quoted(made['quote'])}", indent=2)
+            lines += wrapped(f"{made['owner']}{due}: {quoted(made['quote'])}{asked_text(made)}", indent=2)
     if row["next_call"]:
         lines.append(Text("Ask for next", style="bold"))
         lines += wrapped(f"{row['next_call']['ask']} ({row['next_call']['because']})", indent=2)
@@ -290,16 +290,22 @@ def quoted(text: str) -> str:
     return f"\N{LEFT DOUBLE QUOTATION MARK}{text}\N{RIGHT DOUBLE QUOTATION MARK}"
 
 
+def asked_text(made: Row) -> str:
+    """What the owner of a promise was asked, where their words are an answer."""
+    return f" to {quoted(made['asked'])}" if made["asked"] else ""
+
+
 def commitment_text(row: Row) -> RenderableType:
     """One promise: who, for when, what came of it, and the words."""
     from rich.console import Group
     from rich.text import Text
 
     due = f", due {row['due']}" if row["due"] else ""
-    head = f"{row['made_on'] or 'undated'} · {row['account'] or 'no account'} · {row['owner']}{due} · {row['status']}"
+    status = row["status"] + (f", now for {row['moved_to']}" if row["moved_to"] else "")
+    head = f"{row['made_on'] or 'undated'} · {row['account'] or 'no account'} · {row['owner']}{due} · {status}"
     lines = [
         Text(one_line(head), style="bold"),
-        *wrapped(f"{quoted(row['quote'])} (call {row['call_id'][:8]})", indent=2),
+        *wrapped(f"{quoted(row['quote'])}{asked_text(row)} (call {row['call_id'][:8]})", indent=2),
     ]
     if row["seen_quote"]:
         lines += wrapped(f"later: {quoted(row['seen_quote'])} (call {row['seen_call'][:8]})", indent=2, style="dim")

@@ -12,6 +12,8 @@ import typer
 from pipeline.cli.shared import Data, Json, console, emit, one_line, settings_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeline.cli.progress import Board
     from pipeline.cli.watching import Watching
     from pipeline.ingest import Found
@@ -125,12 +127,12 @@ def watch(
     data: Data = None,
 ) -> None:
     """Process whatever lands in a folder, until stopped (Ctrl-C or SIGTERM). Files in it are never moved or changed."""
-    import dataclasses
-
-    settings = settings_of(data, rubric=rubric, workers=workers)
-    if inbox is not None:
-        settings = dataclasses.replace(settings, inbox=str(inbox))
     from flows.local import use_data_folder
+
+    def read() -> Settings:
+        return settings_of(data, inbox=inbox and str(inbox), rubric=rubric, workers=workers)
+
+    settings = read()
 
     use_data_folder(settings.data)
     stop = threading.Event()
@@ -138,11 +140,11 @@ def watch(
         signal.signal(number, lambda *_: stop.set())
     out = console()
     out.print(f"watching {one_line(settings.inbox_folder)}; results in {one_line(settings.data)}; stop with Ctrl-C")
-    _watch(settings, stop)
+    _watch(settings, stop, read)
     out.print("stopped; nothing is left half-done")
 
 
-def _watch(settings: Settings, stop: threading.Event) -> None:
+def _watch(settings: Settings, stop: threading.Event, read: Callable[[], Settings]) -> None:
     from flows.process import Caller, run_process
     from flows.watch import watch as watch_folder
     from pipeline.cli.watching import Watching
@@ -161,6 +163,7 @@ def _watch(settings: Settings, stop: threading.Event) -> None:
             on_look=board.look,
             on_problem=board.problem,
             process=process_batch,
+            read_settings=read,
         )
 
 

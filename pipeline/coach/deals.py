@@ -255,6 +255,8 @@ def _late(deal: Deal, side: str, text: str) -> Found:
 def said(made: Commitment) -> Statement:
     """A commitment as a statement."""
     text = f"{made.owner}, {made.status}" + (f", for {made.due.isoformat()}" if made.due else "")
+    text += f", now for {made.moved_to.isoformat()}" if made.moved_to else ""
+    text += f' (asked: "{made.asked}")' if made.asked else ""
     return Statement(text, made.call_id, made.made_on, made.turn, f"{made.side}:{made.owner}", made.quote)
 
 
@@ -423,16 +425,16 @@ STRATEGIES: Mapping[str, Callable[[Deal], Strategy | None]] = {
 def next_step(deal: Deal) -> dict[str, Any] | None:
     """The next thing agreed, with its day and owner: the earliest that is still ahead, else the last one agreed."""
     today = deal.view.as_of or dt.date.max
-    open_ = [c for c in deal.commitments if c.status in ("open", "overdue")]
-    ahead = sorted((c for c in open_ if c.due and c.due >= today), key=lambda c: (c.due or today, c.turn))
+    open_ = [c for c in deal.commitments if c.ahead or c.status == "overdue"]
+    ahead = sorted((c for c in open_ if c.day and c.day >= today), key=lambda c: (c.day or today, c.turn))
     chosen = ahead[0] if ahead else open_[-1] if open_ else None
     if chosen is None:
         return None
     return {
-        "what": chosen.quote,
+        "what": chosen.words,
         "owner": chosen.owner,
         "side": chosen.side,
-        "due": chosen.due.isoformat() if chosen.due else None,
+        "due": chosen.day.isoformat() if chosen.day else None,
         "due_words": chosen.due_words,
         "overdue": chosen.status == "overdue",
         "call": chosen.call_id,

@@ -10,13 +10,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, cast, get_args
 
+from pipeline.clips import clip_cues
 from pipeline.errors import ReviewError
+from pipeline.redact import silences
+from pipeline.types import Turn
 
 Verdict = Literal["good", "bad", "no"]
 """A good example, a bad one, or one that teaches nothing (and is not offered again)."""
 
 Seconds = tuple[float, float]
 
+UNTITLED = "Untitled"
+"""What a snippet is called whose words are not kept any more."""
 MOST_S = 600.0
 MAX_TITLE = 120
 MAX_NOTE = 2000
@@ -67,7 +72,7 @@ class KeptSnippet:
 
 
 def keep_snippet(
-    turns: Sequence[Mapping[str, Any]],
+    turns: Sequence[Turn],
     *,
     call_id: str,
     turn: int,
@@ -77,21 +82,22 @@ def keep_snippet(
     criterion: str | None = None,
     level: int | None = None,
 ) -> KeptSnippet:
-    """A snippet around one turn (as a record has them), the one before it included where that is short.
+    """A snippet around one turn, the one before it included where that is short. Without a `title`, it begins as the
+    turn does, without what must not leave.
 
     Raises `ReviewError` for a turn that the call does not have or an unknown verdict.
     """
     if not 0 <= turn < len(turns):
         raise ReviewError(f"turn {turn}: the call has turns 0 to {len(turns) - 1}")
-    end = max(item["t1"] for item in turns)
-    first = turn - 1 if turn and turns[turn]["t0"] - turns[turn - 1]["t0"] < 20 else turn
+    end = max(item.t1 for item in turns)
+    first = turn - 1 if turn and turns[turn].t0 - turns[turn - 1].t0 < 20 else turn
     made = KeptSnippet(
         snippet_id=f"{call_id}-{secrets.token_hex(6)}",
         call_id=call_id,
-        t0=round(max(0.0, turns[first]["t0"] - AROUND_S), 2),
-        t1=round(min(end, max(turns[turn]["t1"], turns[first]["t1"]) + AROUND_S), 2),
+        t0=round(max(0.0, turns[first].t0 - AROUND_S), 2),
+        t1=round(min(end, max(turns[turn].t1, turns[first].t1) + AROUND_S), 2),
         turn=turn,
-        title=" ".join(title.split())[:MAX_TITLE] or _start_of(turns[turn]["text"]),
+        title=" ".join(title.split())[:MAX_TITLE] or beginning_of(turns, turn),
         who=who,
         kept_at=dt.datetime.now(dt.UTC).replace(tzinfo=None),
         verdict=_verdict(verdict),
@@ -172,5 +178,9 @@ def _check_span(t0: float, t1: float, end: float) -> None:
         raise ReviewError(f"a snippet is at most {MOST_S / 60:.0f} minutes long")
 
 
-def _start_of(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:60].rsplit(' ', 1)[0]} …"
+def beginning_of(turns: Sequence[Turn], turn: int, *, hidden: Iterable[Seconds] = ()) -> str:
+    """The first words of a turn as its captions have them: without what must not leave, or is said in `hidden`."""
+    one = turns[turn]
+    silent = [*silences(turns, t0=one.t0, t1=one.t1), *hidden]
+    text = " ".join(cue.text for cue in clip_cues([one], t0=one.t0, t1=one.t1, silences=silent))
+    return (text if len(text) <= 60 else f"{text[:60].rsplit(' ', 1)[0]} …") or UNTITLED

@@ -19,6 +19,7 @@ from pipeline.coach.reports import effects_report
 from pipeline.coach.rows import Assignment, Rows
 from pipeline.coach.snippets import BEST_LEVEL
 from pipeline.coach.training import module_source, save_module
+from pipeline.days import latest
 from pipeline.errors import StoreError
 from pipeline.rubric import load_rubric
 
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 _TEAMS = """
-SELECT rep, arg_max(team, coalesce(call_date, DATE '0001-01-01')) AS team FROM calls WHERE rep IS NOT NULL GROUP BY rep
+SELECT rep, arg_max(team, CASE WHEN call_date <= $latest THEN call_date ELSE DATE '0001-01-01' END) AS team
+FROM calls WHERE rep IS NOT NULL GROUP BY rep
 """
 
 
@@ -98,7 +100,7 @@ def assign(
     target = criterion or given.criterion
     if target not in known:
         raise StoreError(f"{target}: no such criterion; known: {', '.join(known)}")
-    teams = {row["rep"]: row["team"] for row in store.query(_TEAMS)}
+    teams = {row["rep"]: row["team"] for row in store.query(_TEAMS, {"latest": latest()})}
     today, name = dt.date.today(), known_name(rep, sorted(teams), "rep")
     rows = load_moments(store, rep=name, criterion=target, best=BEST_LEVEL, as_of=today)
     rows = dataclasses.replace(rows, assignments=load_assignments(store))

@@ -162,9 +162,22 @@ class Words:
     turns: list[TurnRow]
 
 
-@lru_cache(maxsize=32)
 def words_of(file: Path, seq: int) -> Words:
-    """The words of the call whose record is `file`; `seq` tells a record from one that it took the place of."""
+    """The words of the call whose record is `file`; `seq` tells a record from one that it took the place of, and when
+    the file was written one of a call that was erased and came again, whose records are numbered anew."""
+    return _words_of(file, seq, _written(file))
+
+
+def _written(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        # whoever reads it says what is wrong with it
+        return 0
+
+
+@lru_cache(maxsize=32)
+def _words_of(file: Path, seq: int, mtime_ns: int) -> Words:
     record = read_json(file)
     transcript = Transcript.from_json(record["transcript"], where=record["source"]["path"])
     call_id, meta = record["source"]["sha256"][:16], transcript.meta
@@ -322,5 +335,6 @@ def next_steps(ask: Ask, file: Path, seq: int) -> list[Row] | None:
         return [one.to_json() for one in followed(made, words.call, words.turns, others)]
 
     # kept by the very records that were read: what an erased or corrected one said is never shown again
-    known = ask.desk.backroom.take(("steps", file, seq, ask.scope), repr(later), make, wait_s=STEPS_WAIT_S)
+    read = repr([(path, number, _written(path)) for path, number in [(file, seq), *later]])
+    known = ask.desk.backroom.take(("steps", file, ask.scope), read, make, wait_s=STEPS_WAIT_S)
     return known.value if known and known.fresh else None

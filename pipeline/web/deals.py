@@ -26,7 +26,8 @@ WAITED_FOR = 5
 Row = dict[str, Any]
 
 _CALLS = """
-SELECT account, call_id, record_file FROM calls c WHERE account IN (SELECT unnest($accounts::VARCHAR[])) AND ({where})
+SELECT account, call_id, record_file, seq, kept_at FROM calls c
+WHERE account IN (SELECT unnest($accounts::VARCHAR[])) AND ({where})
 QUALIFY row_number() OVER (PARTITION BY account ORDER BY call_date DESC NULLS LAST, call_id DESC) <= $limit
 ORDER BY call_date NULLS FIRST, call_id
 """
@@ -136,8 +137,10 @@ def _calls_of(ask: Ask, accounts: list[str]) -> dict[str, list[Row]]:
 def _version(ask: Ask, calls: list[Row]) -> dict[str, str]:
     """What a deal is kept by: which records it was read from, and by whom it may be seen."""
     params = ask.scope.params
-    files = "\n".join(call["record_file"] for call in calls)
+    # corrected, a record keeps its file's name and gets another number; of a call erased and taken in again even that
+    # is the same
+    records = repr([(call["record_file"], call["seq"], call["kept_at"]) for call in calls])
     return {
         "scope": hashlib.sha256(repr(sorted(params.items())).encode()).hexdigest()[:16],
-        "version": f"{hashlib.sha256(files.encode()).hexdigest()[:16]}-{ask.desk.version('reviews')}",
+        "version": f"{hashlib.sha256(records.encode()).hexdigest()[:16]}-{ask.desk.version('reviews')}",
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -18,8 +17,8 @@ from pipeline.access.people import TRAINERS
 from pipeline.clips import KINDS, Container, clip_captions
 from pipeline.coach.playlists import KeptSnippet
 from pipeline.errors import AudioError, NotAllowed, NotThere, StoreError
-from pipeline.listening import kept_clip, recording_of
-from pipeline.redact import silences
+from pipeline.listening import archive_file, kept_clip, recording_of
+from pipeline.redact import redact_text, silences
 from pipeline.types import Transcript
 from pipeline.web import call_view
 from pipeline.web.ask import Ask, File, Kept
@@ -174,8 +173,8 @@ def archive(ask: Ask, playlist: str, snippets: Sequence[KeptSnippet]) -> Kept:
     A snippet without a recording comes as captions only.
     """
     made_of = json.dumps([snippet.to_row() for snippet in snippets], sort_keys=True, default=str)
-    folder = ask.settings.data / "cache" / "listen"
-    target = folder / f"playlist-{hashlib.sha256(made_of.encode()).hexdigest()[:24]}.zip"
+    target = archive_file(ask.settings.data, made_of)
+    folder = target.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".") as made:
@@ -188,8 +187,8 @@ def archive(ask: Ask, playlist: str, snippets: Sequence[KeptSnippet]) -> Kept:
 
 
 def file_name(snippet: KeptSnippet) -> str:
-    """A snippet's title as a file name."""
-    return _plain(snippet.title)
+    """A snippet's title as a file name, without what must not leave."""
+    return _plain(redact_text(snippet.title).text)
 
 
 def _write_archive(ask: Ask, target: Path, snippets: Sequence[KeptSnippet]) -> None:
@@ -202,7 +201,7 @@ def _write_archive(ask: Ask, target: Path, snippets: Sequence[KeptSnippet]) -> N
                 whole.write(_sound(ask, snippet, "m4a"), f"{name}.m4a")
             except (AudioError, NotThere):
                 continue
-            lines += [f"#EXTINF:{snippet.t1 - snippet.t0:.0f},{snippet.title}", f"{name}.m4a"]
+            lines += [f"#EXTINF:{snippet.t1 - snippet.t0:.0f},{redact_text(snippet.title).text}", f"{name}.m4a"]
         whole.writestr("playlist.m3u8", "\n".join(lines) + "\n")
 
 

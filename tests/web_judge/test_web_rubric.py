@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from coach_story import RUBRIC, call, record
 from judge_pages import Visitor, over
 
 from pipeline import keep
-from pipeline.rubric_shelf import text_of
+from pipeline.coach.team import picture_of
+from pipeline.rubric_shelf import put_up, text_of
 from pipeline.settings import Settings, load_settings
 from pipeline.web.desk import Desk
 from pipeline.web.errand_work import preview
@@ -63,6 +66,40 @@ def test_a_mistake_is_told_with_its_line_and_nothing_is_saved(desk: Desk) -> Non
         assert "target must be between 0 and 4" in answer.text
         assert "target: 9" in answer.text
     assert len(list((desk.settings.data / "rubrics").glob("*.yaml"))) == 1
+
+
+def test_pages_show_no_standings_by_the_rubric_before_while_those_by_a_chosen_one_are_worked_out(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer, let_go, real = Visitor(desk, "trainer"), threading.Event(), picture_of
+    pages = ("/team", "/reps/Ann")
+    assert all("Discovery" in trainer.text(page) for page in pages)
+    edited = yaml.safe_load(text_of("sales_call"))
+    edited["criteria"] = [item for item in edited["criteria"] if item["id"] != "discovery"]
+    version = put_up(desk.settings.data, yaml.safe_dump(edited, sort_keys=False))[0].version
+
+    def held_up(*given: Any, **more: Any) -> Any:
+        let_go.wait(60)
+        return real(*given, **more)
+
+    # as a large store has it: no value is made while a page waits
+    monkeypatch.setattr("pipeline.web.backroom.QUICK_S", 0.0)
+    monkeypatch.setattr("pipeline.web.backroom.FIRST_S", 0.1)
+    monkeypatch.setattr("pipeline.web.desk.picture_of", held_up)
+    assert trainer.post("/rubric/choose", version=version).status_code == 303
+    assert [trainer.get(page).status_code for page in pages] == [503, 503]
+    let_go.set()
+    monkeypatch.setattr("pipeline.web.backroom.FIRST_S", 60.0)
+    desk.picture()
+    assert all("Discovery" not in shown_at_last(trainer, page) for page in pages)
+
+
+def shown_at_last(visitor: Visitor, path: str) -> str:
+    """A page that says to come again until what it rests on is there."""
+    for _ in range(1000):
+        if visitor.get(path).status_code != 503:
+            return visitor.text(path)
+    pytest.fail(f"{path} never came")
 
 
 def test_a_saved_edit_is_a_version_of_its_own_and_counts_only_when_chosen(desk: Desk) -> None:

@@ -17,12 +17,12 @@ PAGE = 25
 Row = dict[str, Any]
 
 _ACCOUNTS = """
-SELECT account, count(*) AS calls, max(call_date) AS last,
-       arg_max(rep, (coalesce(call_date, DATE '0001-01-01'), call_id)) AS rep,
-       date_diff('day', max(call_date), $today) AS silent
-FROM calls c WHERE account IS NOT NULL AND ({where}) AND ($q = '' OR contains(lower(account), lower($q)))
+SELECT account, count(*) AS calls, max(day) AS last,
+       arg_max(rep, (coalesce(day, DATE '0001-01-01'), call_id)) AS rep, date_diff('day', max(day), $today) AS silent
+FROM (SELECT *, CASE WHEN call_date <= $today THEN call_date END AS day FROM calls) c
+WHERE account IS NOT NULL AND ({where}) AND ($q = '' OR contains(lower(account), lower($q)))
   AND ($rep = '' OR rep = $rep) AND ($team = '' OR team = $team)
-GROUP BY account HAVING NOT $quiet OR date_diff('day', max(call_date), $today) >= $silent
+GROUP BY account HAVING NOT $quiet OR date_diff('day', max(day), $today) >= $silent
 ORDER BY last DESC NULLS LAST, account LIMIT $limit OFFSET $offset
 """
 _TEAMS = "SELECT DISTINCT team FROM calls c WHERE team IS NOT NULL AND ({where}) ORDER BY team"

@@ -48,7 +48,7 @@ WHERE rep = $rep AND ({where}) ORDER BY call_date DESC NULLS LAST, call_id LIMIT
 """
 _WEEKS = """
 SELECT rep, criterion, week, sum(n)::INTEGER AS n, sum(n * mean_level) / sum(n) AS mean_level FROM rep_criterion_weeks
-WHERE week > $since GROUP BY rep, criterion, week ORDER BY rep, criterion, week
+WHERE week > $since AND week <= $newest GROUP BY rep, criterion, week ORDER BY rep, criterion, week
 """
 _SCORES = """
 WITH wanted AS (
@@ -209,7 +209,7 @@ def _trends(ask: Ask, newest: dt.date | None) -> dict[tuple[str, str], list[Row]
     if newest is None:
         return {}
     found: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in ask.store.query(_WEEKS, {"since": newest - dt.timedelta(weeks=TREND_WEEKS)}):
+    for row in ask.store.query(_WEEKS, {"since": newest - dt.timedelta(weeks=TREND_WEEKS), "newest": newest}):
         found[row.pop("rep"), row.pop("criterion")].append(row)
     for points in found.values():
         days = max((newest - points[0]["week"]).days, 7 * TREND_FEWEST)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 from pipeline.access.people import EVERYONE, LEADERS
 from pipeline.coach.moments import EXAMPLES, NEWEST, QUEUE, Search, find_moments, flagged
-from pipeline.coach.playlists import KeptSnippet, changed, keep_snippet, removed
+from pipeline.coach.playlists import KeptSnippet, beginning_of, changed, keep_snippet, removed
 from pipeline.errors import NotThere, ReviewError
 from pipeline.settings import public_address
 from pipeline.timing import evenly, said_words
@@ -81,7 +82,7 @@ def keep(ask: Ask) -> Go:
     score = (record["scorecard"] or {"criteria": {}})["criteria"].get(criterion, {})
     verdict = ask.form.get("verdict", "good")
     made = keep_snippet(
-        record["transcript"]["turns"],
+        call_view.transcript_of(ask, call).turns,
         call_id=call["call_id"],
         turn=int(number),
         who=ask.user.name,
@@ -195,7 +196,7 @@ def _changed(ask: Ask, snippet: KeptSnippet, transcript: Transcript) -> KeptSnip
         end=transcript.duration_s,
         t0=snippet.t0 if t0 is None else t0,
         t1=snippet.t1 if t1 is None else t1,
-        title=form.get("title", ""),
+        title=_title(snippet, transcript, form.get("title", ""), hidden),
         verdict=form.get("verdict", snippet.verdict),
         tags=form.get("tags", "").split(","),
         playlists=form.get("playlists", "").split(","),
@@ -203,6 +204,12 @@ def _changed(ask: Ask, snippet: KeptSnippet, transcript: Transcript) -> KeptSnip
         note=form.get("note", ""),
         shared="shared" in form,
     )
+
+
+def _title(snippet: KeptSnippet, transcript: Transcript, given: str, hidden: list[tuple[float, float]]) -> str:
+    """The title that is given; one that is the turn's own words follows what is hidden of them."""
+    own = partial(beginning_of, transcript.turns, snippet.turn) if snippet.turn is not None else None
+    return own(hidden=hidden) if own and given == own(hidden=snippet.hidden) else given
 
 
 def _said(snippet: KeptSnippet, transcript: Transcript) -> list[Row]:
