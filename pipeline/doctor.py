@@ -8,13 +8,14 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from pipeline import keep, process
 from pipeline.claims import Claims
-from pipeline.errors import DebriefError
+from pipeline.errors import DebriefError, SettingsError
 from pipeline.settings import Settings, public_address
 from pipeline.settings_file import HIDDEN
 from pipeline.status import watchers
@@ -28,14 +29,18 @@ STUCK_S = 600.0
 Row = dict[str, Any]
 
 
-def checkup(settings: Settings) -> list[Row]:
-    """Rows `{"what", "found", "ok", "remedy"}`, in reading order. Never raises `DebriefError`."""
-    one = (_folder, _disk, _rubric, _people, _webhooks, _provider)
+def checkup(settings: Settings, *, problems: Sequence[SettingsError] = ()) -> list[Row]:
+    """Rows `{"what", "found", "ok", "remedy"}`, in reading order. Never raises `DebriefError`.
+
+    `problems` are settings that could not be read; the defaults count for them.
+    """
+    one = (_folder, _disk, _rubric, _judge, _people, _mail, _webhooks, _provider)
     many = (_models, _store, _watchers, _failures)
     return [
         _python(),
         *_libraries(),
         *_settings(settings),
+        *(_row("setting", error, "correct it; until then other commands refuse to start") for error in problems),
         *(look(settings) for look in one),
         *(row for look in many for row in look(settings)),
         _claims(settings),
@@ -102,6 +107,23 @@ def _rubric(settings: Settings) -> Row:
     except DebriefError as error:
         return _row("rubric", error, "correct the file, or the setting `rubric`")
     return _row("rubric", f"{rubric.id} {rubric.version}, {len(rubric.criteria)} criteria")
+
+
+def _judge(settings: Settings) -> Row:
+    """Whether the settings say enough about the judge; it is not asked anything."""
+    from models.judge_card import judge_identity
+
+    try:
+        return _row("judge", " ".join(judge_identity(settings)))
+    except DebriefError as error:
+        return _row("judge", error, "correct the judge settings; until then nothing is scored")
+
+
+def _mail(settings: Settings) -> Row:
+    if not settings.digest_to:
+        return _row("mail of the digest", "off")
+    remedy = "" if settings.smtp_host else "set `smtp_host`, or leave `digest_to` out"
+    return _row("mail of the digest", f"to {settings.digest_to} by {settings.smtp_host or 'no server'}", remedy)
 
 
 def _people(settings: Settings) -> Row:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.errors import InputError
+from pipeline.settings_check import ANYTHING
 from pipeline.sidecar import SIDECAR_SUFFIXES, is_table, read_sidecar
 from pipeline.types import CallMeta, SourceKind
 
@@ -290,9 +291,15 @@ def meta_from_path(path: Path, *, root: Path | None, pattern: str) -> CallMeta:
 
 def _compiled(part: str) -> re.Pattern[str]:
     pieces = re.split(r"\{(\w+)\}", part)
-    fields = (r"(?P<date>\d{4}[-_.]?\d{2}[-_.]?\d{2})" if key == "date" else rf"(?P<{key}>.+?)" for key in pieces[1::2])
+    fields = map(_field, pieces[1::2])
     literals = [re.escape(piece) for piece in pieces[0::2]]
     return re.compile(literals[0] + "".join(f + rest for f, rest in zip(fields, literals[1:], strict=True)))
+
+
+def _field(key: str) -> str:
+    if key == ANYTHING:
+        return ".+?"
+    return r"(?P<date>\d{4}[-_.]?\d{2}[-_.]?\d{2})" if key == "date" else rf"(?P<{key}>.+?)"
 
 
 def _tidy(key: str, text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of
+from pipeline.errors import SettingsError
 
 WHO, ROLE = "command line", "admin"
 FORMATS = ("jsonl", "csv", "parquet", "duckdb")
@@ -101,7 +102,8 @@ def doctor(as_json: Json = False, data: Data = None) -> None:
     """What is here and whether it works: versions, settings, engines, disk, locks; each problem with its remedy."""
     from pipeline.doctor import checkup
 
-    rows = checkup(settings_of(data))
+    problems: list[SettingsError] = []
+    rows = checkup(settings_of(data, on_problem=problems.append), problems=problems)
     if as_json:
         for row in rows:
             emit(row)

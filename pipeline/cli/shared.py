@@ -8,7 +8,7 @@ import re
 import sys
 import tempfile
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +19,7 @@ from pipeline.settings import Settings, load_settings
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pipeline.errors import SettingsError
     from pipeline.store import Store
 
 Data = Annotated[
@@ -44,14 +45,21 @@ def choose_data(data: Path | None) -> None:
     _chosen[:] = [data] if data else []
 
 
-def settings_of(data: Path | None, *, default: Path | None = None, **changes: Any) -> Settings:
+def settings_of(
+    data: Path | None,
+    *,
+    default: Path | None = None,
+    on_problem: Callable[[SettingsError], None] | None = None,
+    **changes: Any,
+) -> Settings:
     """The data folder's settings, with a command's own options on top (None leaves a setting as it is).
 
-    `default` is the data folder of a command that does not work in the usual one. Raises `SettingsError`.
+    `default` is the data folder of a command that does not work in the usual one. Raises `SettingsError`, unless
+    `on_problem` takes it.
     """
     import dataclasses
 
-    settings = load_settings(data or (_chosen[0] if _chosen else default))
+    settings = load_settings(data or (_chosen[0] if _chosen else default), on_problem=on_problem)
     _chosen[:] = [settings.data]
     return dataclasses.replace(settings, **{key: value for key, value in changes.items() if value is not None})
 
