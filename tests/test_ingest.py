@@ -116,7 +116,7 @@ def test_a_sidecar_wins_over_the_transcript_and_that_over_the_path(tmp_path: Pat
     source = identify(Found(path, tmp_path), pattern=PATTERN, sniff=sniff)
     meta = source.meta(CallMeta(rep="File Rep", account="File Account"))
     assert (meta.rep, meta.account, meta.team, meta.date) == ("Sidecar Rep", "File Account", "T", dt.date(2026, 3, 4))
-    assert meta.extra == {"consent": True}
+    assert meta.extra == {"consent": "true"}
     assert source.kind == "transcript"
 
 
