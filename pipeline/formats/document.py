@@ -16,21 +16,26 @@ MAX_BYTES = 200_000_000
 HEAD_BYTES = 65_536
 HEAD_CHARS = 16_000
 """Text formats are recognised by this much from the start, so that sniffing and reading decide alike."""
+WIDE_BYTES = 8_000_000
+"""Where that decides nothing (one speaker in one line of a megabyte), so much is looked at."""
 
 __all__ = [
-    "HEAD_BYTES", "HEAD_CHARS", "MAX_BYTES", "Kind", "decode", "head_of", "kind_of", "parse_json", "read_bytes",
+    "HEAD_BYTES", "HEAD_CHARS", "MAX_BYTES", "WIDE_BYTES", "Kind", "decode", "head_of", "kind_of", "parse_json",
+    "read_bytes",
 ]  # fmt: skip
 
 Kind = Literal["zip", "json", "text"]
 
+_BRACKETED = re.compile(r"\s*\[(?:[\d:.,]+\]|[^\[\]{}\"\n]{1,80}\][ \t]+\S)")
+"""`[0:12] Name: text` and `[Name] 10:01:02`: text that begins as JSON does."""
 _CONTROL = re.compile("[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
 
 
-def head_of(path: Path) -> bytes:
+def head_of(path: Path, size: int = HEAD_BYTES) -> bytes:
     """The first bytes of a file, enough to tell what it is; empty where it cannot be read."""
     try:
         with path.open("rb") as file:
-            return file.read(HEAD_BYTES)
+            return file.read(size)
     except (OSError, ValueError):
         return b""
 
@@ -62,7 +67,7 @@ def kind_of(head: bytes) -> Kind | None:
     sample = head.decode(encoding, errors="replace").lstrip("\ufeff")[:HEAD_CHARS]
     if not sample.strip() or _is_binary(sample):
         return None
-    return "json" if sample.lstrip()[0] in "{[" and not re.match(r"\s*\[[\d:.,]+\]", sample) else "text"
+    return "json" if sample.lstrip()[0] in "{[" and not _BRACKETED.match(sample) else "text"
 
 
 def _is_binary(sample: str) -> bool:
