@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.errors import InputError
+from pipeline.own_files import passed_over
 from pipeline.settings_check import ANYTHING
 from pipeline.sidecar import SIDECAR_SUFFIXES, is_table, read_sidecar
 from pipeline.types import CallMeta, SourceKind
@@ -123,8 +124,9 @@ def state_of(path: Path) -> State:
 def discover(paths: Iterable[Path], *, sniff: Sniff | None = None) -> list[Found]:
     """Files to look at: each named file as it is, each folder's files recursively in name order, without doubles.
 
-    Hidden and temporary names, sidecars, transcripts of a recording beside them, and files that are never calls are
-    passed over inside folders. A named path that does not exist is kept, so that `identify` reports it.
+    Hidden and temporary names, sidecars, transcripts of a recording beside them, files that are never calls, and what
+    debrief itself wrote (data folders, exports, backups) are passed over inside folders. A named path that does not
+    exist is kept, so that `identify` reports it.
     """
     seen: dict[Path, Found] = {}
     for path in paths:
@@ -144,7 +146,9 @@ def _absolute(path: Path) -> Path:
 def _walk(root: Path, sniff: Sniff | None) -> Iterator[Found]:
     limit = root.resolve()
     for folder, subfolders, names in os.walk(root):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        ours, written = passed_over(Path(folder), subfolders, names)
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and name not in ours)
+        names = [name for name in names if name not in written]
         stems: dict[str, set[str]] = {}
         for name in names:
             stems.setdefault(Path(name).stem, set()).add(name)

@@ -164,3 +164,24 @@ def test_a_pattern_may_name_the_suffix(tmp_path: Path, pattern: str) -> None:
     path = tmp_path / "North" / "Ann Lee" / "2026-10-06_Acme v1.2.wav"
     meta = meta_from_path(path, root=tmp_path, pattern=pattern)
     assert (meta.team, meta.rep, meta.account, meta.date) == ("North", "Ann Lee", "Acme v1.2", dt.date(2026, 10, 6))
+
+
+def test_what_debrief_wrote_itself_is_no_call(tmp_path: Path) -> None:
+    put(tmp_path / "calls" / "a.wav", "ok")
+    put(tmp_path / "debrief-backup-2026-11-27T024038.tar.gz", "x")
+    for other in ("debrief-data", "deep/er/elsewhere"):
+        put(tmp_path / other / "store.lock", "")
+        put(tmp_path / other / "results" / "ab" / "1.json", '{"turns": []}')
+        put(tmp_path / other / "inbox" / "b.wav", "ok")
+    for table in ("calls", "turns", "criterion_scores", "evidence", "moves"):
+        put(tmp_path / "export" / f"{table}.csv", "call_id,sha256\n")
+        put(tmp_path / "export" / f"{table}.jsonl", "{}\n")
+    put(tmp_path / "export" / "mine.wav", "ok")
+
+    def names(*folders: Path) -> list[str]:
+        return [str(item.path.relative_to(tmp_path)) for item in discover(folders, sniff=sniff)]
+
+    assert names(tmp_path) == ["calls/a.wav", "export/mine.wav"]
+    # named itself, a data folder gives what is the user's in it
+    assert names(tmp_path / "debrief-data") == ["debrief-data/inbox/b.wav"]
+    assert read_sidecar(tmp_path / "export" / "mine.wav").to_json() == {}

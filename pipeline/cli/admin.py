@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line, open_store, settings_of
 from pipeline.errors import SettingsError
 
 WHO, ROLE = "command line", "admin"
@@ -37,9 +37,9 @@ def serve(
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; made if it is not there.")] = Path(
-        "debrief-export"
-    ),
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Where to write; made if it is not there.", parser=given_path)
+    ] = Path("debrief-export"),
     form: Annotated[str, typer.Option("--format", help=f"One of: {', '.join(FORMATS)}.")] = "jsonl",
     redact: Annotated[
         str | None,
@@ -69,7 +69,10 @@ def export(
 
 def backup(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="Archive to write; else debrief-backup-<time>.tar.gz.")
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]", help="Archive to write; else debrief-backup-<time>.tar.gz.", parser=given_path
+        ),
     ] = None,
     recordings: Annotated[bool, typer.Option("--recordings", help="The inbox too.")] = False,
     data: Data = None,

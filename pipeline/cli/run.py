@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.shared import Data, Json, console, emit, one_line, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line, require_data, settings_of
+from pipeline.errors import StoreError
 
 if TYPE_CHECKING:
     from pipeline.cli.progress import Board
@@ -36,7 +37,8 @@ def register(app: typer.Typer) -> None:
 
 def process(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Recordings, transcripts, or folders of them.")
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Recordings, transcripts, or folders of them.", parser=given_path),
     ],
     rubric: Rubric = None,
     workers: Workers = None,
@@ -118,7 +120,8 @@ def _row(outcome: Outcome) -> dict[str, Any]:
 
 def watch(
     inbox: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="Folder to watch; else the inbox of the settings.")
+        Path | None,
+        typer.Argument(metavar="[DIR]", help="Folder to watch; else the inbox of the settings.", parser=given_path),
     ] = None,
     rubric: Rubric = None,
     workers: Workers = None,
@@ -130,6 +133,10 @@ def watch(
     settings = settings_of(data, rubric=rubric, workers=workers)
     if inbox is not None:
         settings = dataclasses.replace(settings, inbox=str(inbox))
+    if settings.inbox_folder.is_file():
+        raise StoreError(
+            f"{settings.inbox_folder}: is a file, not a folder; watch its folder, or `debrief process` it once"
+        )
     from flows.local import use_data_folder
 
     use_data_folder(settings.data)
@@ -220,4 +227,5 @@ def rescore(
     from pipeline.plan import plan_rescore
 
     settings = settings_of(data, rubric=rubric, workers=workers)
+    require_data(settings)
     finish(perform(plan_rescore(settings, every=every), settings), settings, as_json=as_json)

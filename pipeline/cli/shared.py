@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import re
 import sys
 import tempfile
@@ -22,10 +23,22 @@ if TYPE_CHECKING:
     from pipeline.errors import SettingsError
     from pipeline.store import Store
 
+
+def given_path(text: str) -> Path:
+    """A path as it was typed. Nothing at all is no path: an unset shell variable would stand for the current folder."""
+    if not str(text).strip():
+        raise typer.BadParameter("the path is empty")
+    return Path(text)
+
+
 Data = Annotated[
     Path | None,
     typer.Option(
-        "--data", metavar="DIR", help="Data folder; else DEBRIEF_DATA, else debrief-data/.", show_default=False
+        "--data",
+        metavar="DIR",
+        help="Data folder; else DEBRIEF_DATA, else debrief-data/.",
+        show_default=False,
+        parser=given_path,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line instead of text.")]
@@ -60,20 +73,37 @@ def settings_of(
     import dataclasses
 
     settings = load_settings(data or (_chosen[0] if _chosen else default), on_problem=on_problem)
+    _require_folder(settings.data)
     _chosen[:] = [settings.data]
     return dataclasses.replace(settings, **{key: value for key, value in changes.items() if value is not None})
 
 
-def open_store(settings: Settings) -> Store:
-    """The store, brought up to date with the record files. Raises `StoreError`s."""
+def _require_folder(data: Path) -> None:
+    """Raise `StoreError` where a file stands in a data folder's place."""
     from pipeline.errors import StoreError
-    from pipeline.store import Store
+
+    place = data.absolute()
+    there = next(path for path in (place, *place.parents) if os.path.lexists(path) or path == path.parent)
+    if there.exists() and not there.is_dir():
+        raise StoreError(f"{there}: is a file, not a folder; name a folder with --data")
+
+
+def require_data(settings: Settings) -> Path:
+    """The data folder, for what only reads or changes it. Raises `StoreError` where there is none."""
+    from pipeline.errors import StoreError
 
     if not settings.data.is_dir():
         raise StoreError(
             f"{settings.data}: no such data folder; `debrief process PATH` makes it, or name one with --data"
         )
-    store = Store(settings.data)
+    return settings.data
+
+
+def open_store(settings: Settings) -> Store:
+    """The store, brought up to date with the record files. Raises `StoreError`s."""
+    from pipeline.store import Store
+
+    store = Store(require_data(settings))
     try:
         store.catch_up()
     except BaseException:
