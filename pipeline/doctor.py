@@ -26,6 +26,9 @@ LOW_DISK_GB = 2.0
 STUCK_S = 600.0
 """A claim is renewed every 15 s; one that was not for so long is stuck, whoever holds it."""
 
+DATE_IT = "begin the name with it (2026-10-06_Account), or write `date: 2026-10-06` into a file beside it"
+"""What to do about calls without a date, which no week shows."""
+
 Row = dict[str, Any]
 
 
@@ -222,6 +225,10 @@ def _store(settings: Settings) -> list[Row]:
                 "SELECT call_id, path, reason FROM calls WHERE status = 'review' ORDER BY kept_at DESC"
             )
             unknown = store.query("SELECT call_id, path, reason FROM unknown_reps ORDER BY call_date DESC NULLS LAST")
+            undated = store.query(
+                "SELECT call_id, path, $do AS reason FROM calls WHERE call_date IS NULL ORDER BY kept_at DESC",
+                {"do": DATE_IT},
+            )
             through = "" if store.owner else ", through the process that serves it"
     except DebriefError as error:
         return [_row("database", error, "wait for the other debrief, or `debrief rebuild`")]
@@ -229,7 +236,12 @@ def _store(settings: Settings) -> list[Row]:
     found = f"{row['n']} calls, {row['scored']} scored, {len(damaged)} damaged result files{through}"
     if waiting:
         found += f", {waiting} results not taken in yet"
-    return [_row("database", found, remedy), _listed("calls to review", review), _listed("unknown rep", unknown)]
+    return [
+        _row("database", found, remedy),
+        _listed("calls to review", review),
+        _listed("unknown rep", unknown),
+        _listed("calls without a date", undated),
+    ]
 
 
 def _listed(what: str, rows: list[Row]) -> Row:

@@ -5,6 +5,7 @@ Nothing here decodes audio or reads a transcript's content beyond what tells the
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -14,11 +15,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline.encodings import decode
 from pipeline.errors import InputError
 from pipeline.own_files import passed_over
 from pipeline.settings_check import ANYTHING
 from pipeline.sidecar import SIDECAR_SUFFIXES, is_table, read_sidecar
 from pipeline.types import CallMeta, SourceKind
+from pipeline.written_days import read_day
 
 Sniff = Callable[[Path], str | None]
 
@@ -56,6 +59,7 @@ NOT_CALL_NAMES = frozenset({"license", "licence", "readme", "copying", "notice",
 TEXT_SUFFIXES = (".json", ".jsonl", ".txt", ".vtt", ".srt", ".docx", ".doc", ".csv", ".xml", ".html", ".pdf")
 """A file of these that is no known transcript is reported as an unknown transcript, not as damaged audio."""
 _CHUNK = 1 << 20
+_DAY = r"\d{4}[-_.]?\d{2}[-_.]?\d{2}|\d{1,2}-\d{1,2}-\d{4}|\d{1,2}\.\d{1,2}\.\d{4}"
 
 
 State = tuple[int | None, int | None]
@@ -278,13 +282,13 @@ def meta_from_path(path: Path, *, root: Path | None, pattern: str) -> CallMeta:
 
     The pattern's parts are matched from the right (the file's name without its suffix is the last, with or without one
     in the pattern), each on its own, and only below `root`; without a root only the name is matched. Dates are ISO
-    dates, with or without dashes.
+    dates, with or without dashes, or `31.12.2026`.
     """
     try:
         parts = path.relative_to(root).parts if root else (path.name,)
     except ValueError:
         parts = (path.name,)
-    names = [*parts[:-1], Path(parts[-1]).stem]
+    names = [_readable(name) for name in (*parts[:-1], Path(parts[-1]).stem)]
     pattern = re.sub(r"\.(\w{1,5}|\*)$", "", pattern)
     row: dict[str, str] = {}
     for part, name in zip(reversed(pattern.split("/")), reversed(names), strict=False):
@@ -293,24 +297,36 @@ def meta_from_path(path: Path, *, root: Path | None, pattern: str) -> CallMeta:
     return CallMeta.from_json(row)
 
 
+def _readable(name: str) -> str:
+    """A name whose bytes are no UTF-8 (from an old Windows disk) as what it was meant to be."""
+    return decode(os.fsencode(name)) if any("\udc80" <= char <= "\udcff" for char in name) else name
+
+
 def _compiled(part: str) -> re.Pattern[str]:
     pieces = re.split(r"\{(\w+)\}", part)
-    fields = map(_field, pieces[1::2])
     literals = [re.escape(piece) for piece in pieces[0::2]]
-    return re.compile(literals[0] + "".join(f + rest for f, rest in zip(fields, literals[1:], strict=True)))
+    made = literals[0]
+    for key, literal in zip(pieces[1::2], literals[1:], strict=True):
+        # `2026-10-06 Acme` and `2026-10-06 - Acme` are meant by {date}_{account} too
+        meant = r"(?:_|\s+(?:[-–]\s+)?)" if key == "date" and literal.startswith("_") else literal[:1]
+        made += _field(key) + meant + literal[1:]
+    return re.compile(made)
 
 
 def _field(key: str) -> str:
     if key == ANYTHING:
         return ".+?"
-    return r"(?P<date>\d{4}[-_.]?\d{2}[-_.]?\d{2})" if key == "date" else rf"(?P<{key}>.+?)"
+    return rf"(?P<date>{_DAY})" if key == "date" else rf"(?P<{key}>.+?)"
 
 
 def _tidy(key: str, text: str) -> str:
     """`dana-whitfield` and `dana_whitfield` are Dana Whitfield; a name written with capitals or spaces keeps them."""
     if key == "date":
         digits = re.sub(r"\D", "", text)
-        return f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}"
+        written = f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}" if re.match(r"\d{4}", text) else text
+        with contextlib.suppress(ValueError):
+            return read_day(written).isoformat()
+        return written
     words = text.replace("_", " ")
     if words == words.lower():
         words = words.replace("-", " ").title()

@@ -127,6 +127,12 @@ def test_a_sidecar_wins_over_the_transcript_and_that_over_the_path(tmp_path: Pat
         ("Ann/call1.wav", CallMeta("Ann")),
         ("2026-09-14_acme.wav", CallMeta(account="Acme", date=dt.date(2026, 9, 14))),
         ("whatever.wav", CallMeta()),
+        ("20260914 Acme.wav", CallMeta(account="Acme", date=dt.date(2026, 9, 14))),
+        ("2026-09-14 - Acme Co.wav", CallMeta(account="Acme Co", date=dt.date(2026, 9, 14))),
+        ("14-09-2026_Acme.wav", CallMeta(account="Acme", date=dt.date(2026, 9, 14))),
+        ("06.10.2026_Acme.wav", CallMeta(account="Acme", date=dt.date(2026, 10, 6))),
+        ("06-10-2026_Acme.wav", CallMeta(account="Acme", extra={"date_text": "06-10-2026"})),
+        ("2026-09-14_Lat\udcedn.wav", CallMeta(account="Lat\u00edn", date=dt.date(2026, 9, 14))),
         ("North/Ann/2026-19-44_Acme.wav", CallMeta("Ann", "North", "Acme", extra={"date_text": "2026-19-44"})),
     ],
 )

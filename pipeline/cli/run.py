@@ -100,6 +100,8 @@ def finish(outcomes: list[Outcome], settings: Settings, *, as_json: bool) -> Non
     err = console(stderr=True)
     for _, reason in damaged:
         err.print(one_line(reason), soft_wrap=True)
+    if not damaged and (line := _undated(outcomes, settings)):
+        err.print(one_line(line), soft_wrap=True)
     if as_json:
         for outcome in outcomes:
             emit(_row(outcome))
@@ -107,6 +109,26 @@ def finish(outcomes: list[Outcome], settings: Settings, *, as_json: bool) -> Non
         console().print(tally(outcomes))
     if any(outcome.status in NOT_FINE for outcome in outcomes):
         raise typer.Exit(1)
+
+
+def _undated(outcomes: list[Outcome], settings: Settings) -> str:
+    """How many of these calls nobody dated and what to do, as a line; empty where all have a date."""
+    from pipeline.doctor import DATE_IT
+    from pipeline.store import Store
+
+    kept = [outcome.sha256 for outcome in outcomes if outcome.status in ("scored", "abstained", "review", "done")]
+    if not kept:
+        return ""
+    with Store(settings.data) as store:
+        (row,) = store.query(
+            "SELECT count(*) AS n, min(path) AS path FROM calls "
+            "WHERE call_date IS NULL AND list_contains($kept, sha256)",
+            {"kept": kept},
+        )
+    if not row["n"]:
+        return ""
+    what = "1 call has" if row["n"] == 1 else f"{row['n']} calls have"
+    return f"{what} no date ({Path(row['path']).name}{' and others' if row['n'] > 1 else ''}); {DATE_IT}"
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:

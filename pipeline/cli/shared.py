@@ -45,6 +45,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object per line ins
 
 WIDTH = 80
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_HALF = re.compile(r"\\ud[89a-f]")
 _chosen: list[Path] = []
 """The data folder of this run: from `--data` before the command's name, then as the settings resolved it."""
 
@@ -126,7 +127,12 @@ def console(*, stderr: bool = False) -> Console:
 
 def emit(row: Mapping[str, Any]) -> None:
     """One JSON object as one line on stdout; ASCII, so that any terminal and any text survive."""
-    sys.stdout.write(json.dumps(row, allow_nan=False, default=_plain) + "\n")
+    line = json.dumps(row, allow_nan=False, default=_plain)
+    if _HALF.search(line):
+        # a file's name that is no UTF-8: half a character is no JSON to strict readers
+        whole = json.dumps(row, ensure_ascii=False, default=_plain).encode("utf-8", "replace")
+        line = json.dumps(json.loads(whole))
+    sys.stdout.write(line + "\n")
 
 
 def _plain(value: Any) -> Any:
