@@ -372,3 +372,9 @@ def test_a_name_that_is_no_utf8_is_json_all_the_same(capsys: pytest.CaptureFixtu
     line = capsys.readouterr().out
     assert json.loads(line) == {"path": "Lat?n.wav", "account": "Caf\u00e9 \U0001f600"}
     assert line.isascii()
+
+
+def test_a_name_without_an_end_does_not_fill_the_screen() -> None:
+    table = render.rows_table("Calls", {"account": "Account"}, [{"account": "x" * 5000}])
+    (cell,) = list(table.columns[0].cells)
+    assert (len(str(cell)), str(cell)[-1]) == (40, "\N{HORIZONTAL ELLIPSIS}")

@@ -9,6 +9,7 @@ import typer
 
 from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line, open_store, settings_of
 from pipeline.errors import SettingsError
+from pipeline.wording import counted, size_text
 
 WHO, ROLE = "command line", "admin"
 FORMATS = ("jsonl", "csv", "parquet", "duckdb")
@@ -64,7 +65,7 @@ def export(
     made = [folder / "debrief.duckdb"] if form == "duckdb" else [folder / f"{table}.{form}" for table in rows]
     wrote(settings.data, "export", folder, made)
     note(settings.data, WHO, ROLE, "exported", form, f"to {folder}, {'redacted' if kinds else 'not redacted'}")
-    console().print(one_line(f"{sum(rows.values())} rows of {len(rows)} tables in {folder}"))
+    console().print(one_line(f"{counted(sum(rows.values()), 'row')} of {len(rows)} tables in {folder}"))
 
 
 def backup(
@@ -87,7 +88,7 @@ def backup(
     count, size = back_up(settings.data, target, inbox=settings.inbox_folder if recordings else None)
     wrote(settings.data, "backup", target, [target])
     note(settings.data, WHO, ROLE, "exported", "backup", f"to {target}")
-    console().print(one_line(f"{count} files, {size / 1e6:.1f} MB in {target}"), soft_wrap=True)
+    console().print(one_line(f"{counted(count, 'file')}, {size_text(size)} in {target}"), soft_wrap=True)
     console().print("unpack it into an empty data folder and run `debrief rebuild` there to restore it")
 
 
@@ -96,7 +97,7 @@ def rebuild(data: Data = None) -> None:
     with open_store(settings_of(data)) as store:
         done = store.rebuild()
     out = console()
-    out.print(f"{done.calls} calls taken in")
+    out.print(f"{counted(done.calls, 'call')} taken in")
     for _, reason in done.damaged:
         out.print(one_line(reason), soft_wrap=True)
 

@@ -36,11 +36,13 @@ Fact = SessionRow | QuotaRow | ActivityRow
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What a file gave: `kind` is the store's table, `problems` one line for each row that was left out."""
+    """What a file gave: `kind` is the store's table, `problems` one line for each row that was left out, `lines` how
+    many of its rows were taken (a row of activity with several measures gives several `rows`)."""
 
     kind: str
     rows: tuple[Fact, ...]
     problems: tuple[str, ...]
+    lines: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +76,18 @@ def read_csv(path: Path, kind: str) -> Imported:
             )
         rows: list[Fact] = []
         problems: list[str] = []
+        taken = 0
         for cells in lines:
             if not any(cell.strip() for cell in cells):
                 continue
             try:
                 rows += form.read(_named(cells, names))
+                taken += 1
             except ValueError as error:
                 problems.append(f"{path}: line {lines.line_num}: {error}; the row is left out")
     except csv.Error as error:
         raise InputError(f"{path}: line {lines.line_num}: not readable as CSV ({error})") from error
-    return Imported(form.table, tuple(rows), tuple(problems))
+    return Imported(form.table, tuple(rows), tuple(problems), taken)
 
 
 def _delimiter(text: str) -> str:
