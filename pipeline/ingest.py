@@ -134,7 +134,7 @@ def discover(paths: Iterable[Path], *, sniff: Sniff | None = None) -> list[Found
     """
     seen: dict[Path, Found] = {}
     for path in paths:
-        if path.is_dir():
+        if os.path.isdir(path):
             for found in _walk(path, sniff):
                 seen.setdefault(_absolute(found.path), found)
         else:
@@ -149,7 +149,8 @@ def _absolute(path: Path) -> Path:
 
 def _walk(root: Path, sniff: Sniff | None) -> Iterator[Found]:
     limit = root.resolve()
-    for folder, subfolders, names in os.walk(root):
+    shut: list[Path] = []
+    for folder, subfolders, names in os.walk(root, onerror=lambda error: shut.append(Path(error.filename))):
         ours, written = passed_over(Path(folder), subfolders, names)
         subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and name not in ours)
         names = [name for name in names if name not in written]
@@ -163,6 +164,8 @@ def _walk(root: Path, sniff: Sniff | None) -> Iterator[Found]:
             if path.is_symlink() and not _within(path, limit):
                 continue
             yield Found(path, root)
+    # a folder that may not be looked into holds calls that would be missed in silence
+    yield from (Found(path, root) for path in shut if os.path.isdir(path))
 
 
 def _within(path: Path, folder: Path) -> bool:
@@ -201,7 +204,7 @@ def _companion(path: Path, sniff: Sniff | None) -> Path | None:
         return None
     for suffix in TEXT_SUFFIXES:
         for candidate in (path.with_name(path.name + suffix), path.with_suffix(suffix)):
-            if candidate.is_file() and path.is_file() and _sniffer(sniff)(candidate):
+            if os.path.isfile(candidate) and os.path.isfile(path) and _sniffer(sniff)(candidate):
                 return candidate
     return None
 
@@ -255,6 +258,8 @@ def check_file(path: Path) -> os.stat_result:
         raise InputError(f"{path}: no such file; check the path") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({_cause(error)}); check its permissions") from error
+    if stat.S_ISDIR(state.st_mode) and not os.access(path, os.R_OK | os.X_OK):
+        raise InputError(f"{path}: the folder cannot be read (permission denied); check its permissions")
     if not stat.S_ISREG(state.st_mode):
         raise InputError(f"{path}: not a file; name a recording, a transcript or a folder")
     if path.name.lower().endswith(PARTIAL_SUFFIXES):

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes import sniff
@@ -191,3 +192,21 @@ def test_what_debrief_wrote_itself_is_no_call(tmp_path: Path) -> None:
     # named itself, a data folder gives what is the user's in it
     assert names(tmp_path / "debrief-data") == ["debrief-data/inbox/b.wav"]
     assert read_sidecar(tmp_path / "export" / "mine.wav").to_json() == {}
+
+
+def test_a_folder_that_may_not_be_looked_into_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "open" / "a.wav", "ok")
+    put(tmp_path / "shut" / "b.wav", "ok")
+    look = os.scandir
+
+    def scandir(folder: Any) -> Any:
+        if Path(folder).name == "shut":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return look(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "shut")
+    found = discover([tmp_path], sniff=sniff)
+    assert [item.path.name for item in found] == ["a.wav", "shut"]
+    with pytest.raises(InputError, match="shut: the folder cannot be read"):
+        identify(found[1], pattern=PATTERN, sniff=sniff)

@@ -85,7 +85,7 @@ def _require_folder(data: Path) -> None:
 
     place = data.absolute()
     there = next(path for path in (place, *place.parents) if os.path.lexists(path) or path == path.parent)
-    if there.exists() and not there.is_dir():
+    if os.path.exists(there) and not os.path.isdir(there):
         raise StoreError(f"{there}: is a file, not a folder; name a folder with --data")
 
 
@@ -155,7 +155,7 @@ def one_line(text: object) -> str:
 
 def log_unexpected(error: BaseException) -> Path:
     """Append a traceback to the data folder's log (or a temporary one); where it is."""
-    folder = _chosen[0] / "logs" if _chosen and _chosen[0].is_dir() else Path(tempfile.gettempdir())
+    folder = _chosen[0] / "logs" if _chosen and os.path.isdir(_chosen[0]) else Path(tempfile.gettempdir())
     place = folder / "debrief.log"
     stamp = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     text = f"{stamp} {' '.join(sys.argv)}\n{''.join(traceback.format_exception(error))}\n"
