@@ -129,6 +129,9 @@ def _failed_before(found: Found, settings: Settings, max_attempts: int | None) -
     state = state_of(path)
     if state == NOWHERE or (failure.get("size"), failure.get("mtime_ns")) != state:
         return None
+    # neither size nor time tells that a file may be read now
+    if failure.get("unreadable"):
+        return None
     # corrected metadata may be all that was wrong, and with a transcript beside it a recording need not be heard
     beside = beside_state(path)
     if failure.get("beside", beside) != beside:
@@ -152,7 +155,9 @@ def _look(
     try:
         source = identify(found, pattern=settings.path_pattern, sniff=sniff, hashes=hashes)
     except InputError as error:
-        keep_failure(settings, found.path, kind="input", reason=str(error), read=read)
+        # a folder is no call: what was wrong with it is over once its files are seen
+        if not os.path.isdir(found.path):
+            keep_failure(settings, found.path, kind="input", reason=str(error), read=read)
         return Outcome(found.path, "failed", str(error))
     try:
         erased.require(settings.data, source)
@@ -224,6 +229,8 @@ def keep_failure(
     size, mtime_ns = read
     row = {"path": str(path.absolute()), "sha256": sha256, "size": size, "mtime_ns": mtime_ns}
     row["beside"] = beside_state(path)
+    if read != NOWHERE and not os.access(path, os.R_OK):
+        row["unreadable"] = True
     return keep.write_failure(
         settings.data,
         {**row, "kind": kind, "reason": reason, "debrief": process.debrief_version()},

@@ -13,7 +13,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,10 @@ class Due:
 
 
 def due(settings: Settings, store: Store, *, today: dt.date | None = None) -> list[Due]:
-    """What is due, by the settings, as of a day. Reads only."""
+    """What is due, by the settings, as of a day; a limit below 0 is no limit. Reads only."""
+    # such a limit lies in the future: without this everything would be over it
+    limits = {f.name: max(0, getattr(settings, f.name)) for f in fields(settings) if f.name.startswith("keep_")}
+    settings = replace(settings, **limits)
     day = today or dt.date.today()
     looks: tuple[Callable[[Settings, Store, dt.date], Iterable[Due]], ...] = (
         _recordings, _scores, _words, _clips, _exports, _caches, _audit,

@@ -94,6 +94,7 @@ def review_of(
         raise ReviewError(f"{criterion}: no such criterion; this call has {', '.join(card['criteria'])}")
     if kind not in KINDS:
         raise ReviewError(f"{kind}: one of {', '.join(KINDS)}")
+    asked = _level(level)
     if not who.strip():
         raise ReviewError("say who reviews")
     if not why.strip() and kind != "blind":
@@ -114,7 +115,7 @@ def review_of(
         who=who.strip(),
         why=why.strip(),
         at=at or dt.datetime.now(dt.UTC).replace(tzinfo=None),
-        level=_level(level),
+        level=asked,
         na=level == NA,
         machine_level=machine["level"],
         machine_status=machine["status"],

@@ -112,7 +112,7 @@ def test_imports_and_accountability(run: Run, tmp_path: Path) -> None:
     bad.write_text("x,y\n1,2\n")
     done = run("import", "sessions", str(sessions), str(bad))
     assert done.exit_code == 1
-    assert "1 rows taken in" in done.stdout
+    assert "1 row taken in" in done.stdout
     assert done.stderr.count("\n") == 2
     assert "line 3: 'whenever' is no date" in done.stderr
     assert run("import", "gossip", str(sessions)).exit_code == 2
@@ -186,3 +186,9 @@ def test_cards_are_objects_that_can_be_shown() -> None:
     cue = Cue("objection", 65.0, 3, "Title", "Say", "heard")
     assert cue.to_json()["worked"] is None
     assert Live(lambda turns: None).tick(10) == []  # type: ignore[arg-type,return-value]
+
+
+def test_rows_are_counted_as_the_file_has_them(run: Run, tmp_path: Path) -> None:
+    wide = tmp_path / "activity.csv"
+    wide.write_text("rep,date,dials,emails\nAnn,2026-10-02,30,5\nBob,2026-10-02,20,4\n")
+    assert run("import", "activity", str(wide)).stdout.strip() == "2 rows taken in"

@@ -122,7 +122,7 @@ def test_trained_colleagues_are_no_peers_and_the_next_training_ends_the_after() 
     rows = team([0, 1, 0, 1], [4, 4, 4, 4])
     ann = assignment("Ann")
     both = [ann, assignment("Bob"), assignment("Cid")]
-    assert effect_of(ann, rows, both, as_of=TODAY).reason.startswith("1 untrained peers")
+    assert effect_of(ann, rows, both, as_of=TODAY).reason.startswith("1 untrained peer")
     again = assignment(
         "Ann", assignment_id="later", assigned_on=DONE + dt.timedelta(6), completed_on=None, status="open"
     )

@@ -43,7 +43,7 @@ def calls(settings: Settings) -> int:
 @pytest.mark.parametrize(
     ("said", "known"),
     [(True, "yes"), ("Given", "yes"), ("opted-in", "yes"), (False, "no"), ("WITHDRAWN", "no"), ("n", "no"),
-     ("pending", "unknown"), (None, "unknown")],
+     ("No consent", "no"), ("pending", "unknown"), (None, "unknown")],
 )  # fmt: skip
 def test_consent_is_read_in_the_words_of_many_tools(said: object, known: str) -> None:
     assert consent.consent_of(CallMeta(extra={"consent": said})) == known
@@ -59,6 +59,27 @@ def test_a_refused_call_is_never_opened_and_said_in_one_line(stages: None, setti
     assert outcome.reason == f"{outcome.path}: consent was refused, so it is not heard or kept"
     assert calls(settings) == 1
     assert keep.read_failures(settings.data) == []
+
+
+@pytest.mark.parametrize("word", ["nein", "pending", "perhaps", "[yes, no]", "yes and no"])
+def test_a_word_that_is_not_understood_is_not_taken_for_silence(stages: None, settings: Settings, word: str) -> None:
+    path = recording(settings, "a.wav", f"consent: {word}\n")
+
+    (outcome,) = run(settings)
+
+    assert outcome.status == "withheld"
+    assert "is not understood, so it is not heard or kept; known are yes, y, true" in outcome.reason
+    assert calls_in_files(settings) == []
+    consent.state(settings.data, plan.identify(discover([path])[0], pattern="").sha256, "yes")
+    assert [outcome.status for outcome in run(settings)] == []
+    assert calls(settings) == 1
+
+
+@pytest.mark.parametrize("word", ["", "unknown", "~"])
+def test_nothing_said_stays_nothing_said(stages: None, settings: Settings, word: str) -> None:
+    recording(settings, "a.wav", f"consent: {word}\n")
+    assert run(settings) == []
+    assert calls(settings) == 1
 
 
 def test_with_require_consent_only_a_yes_is_heard(stages: None, settings: Settings) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 from coach_story import call, record
 
 from pipeline import doctor, keep, plan
+from pipeline.errors import SettingsError
 from pipeline.ingest import NOWHERE
 from pipeline.settings import Settings
 from pipeline.store import Store
@@ -81,3 +83,12 @@ def test_a_locked_database_is_a_finding_and_no_crash(found: Settings, monkeypatc
     found.data.mkdir(parents=True)
     monkeypatch.setattr(doctor, "Store", locked)
     assert "another debrief" in row(doctor.checkup(found), "database")["found"]
+
+
+def test_settings_that_do_not_work_are_problems(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_models", lambda settings: [])
+    asks = dataclasses.replace(settings, judge="endpoint", digest_to="ann@example.com")
+    bad = {item["what"]: item for item in doctor.checkup(asks, problems=[SettingsError("x.toml: workers: no")])}
+    assert "needs 'judge_url'" in bad["judge"]["found"]
+    assert bad["mail of the digest"]["remedy"] == "set `smtp_host`, or leave `digest_to` out"
+    assert (bad["setting"]["found"], bad["setting"]["ok"]) == ("x.toml: workers: no", False)

@@ -73,6 +73,12 @@ def test_nothing_goes_without_a_setting(world: Settings) -> None:
         assert retention.due(dataclasses.replace(world, keep_cache_days=0), store, today=dt.date(2050, 1, 1)) == []
 
 
+def test_a_limit_below_zero_lets_nothing_go(world: Settings) -> None:
+    never = {f.name: -1 for f in dataclasses.fields(world) if f.name.startswith("keep_")}
+    with Store(world.data) as store:
+        assert retention.due(dataclasses.replace(world, **never), store, today=dt.date(2050, 1, 1)) == []
+
+
 def test_an_old_recording_goes_with_its_sidecar_and_its_scores_stay(world: Settings) -> None:
     rows, done = retained(world, keep_recordings_days=90)
 

@@ -84,6 +84,7 @@ def test_reviews_of_other_calls_and_other_kinds_change_nothing() -> None:
     [
         ("charm", "override", "M", "w", 3, "no such criterion"),
         ("discovery", "override", "M", "w", "5", "a level is 0 to 4"),
+        ("discovery", "override", "M", "", "7", "a level is 0 to 4"),
         ("discovery", "override", "M", "", 3, "say why"),
         ("discovery", "override", "M", "x" * 501, 3, "at most 500 characters; this one has 501"),
         ("discovery", "override", " ", "w", 3, "say who"),

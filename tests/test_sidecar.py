@@ -157,3 +157,88 @@ def test_an_evening_call_is_of_the_day_that_it_was_where_it_was_made(call: Path)
     call.with_suffix(".json").unlink()
     call.with_suffix(".yaml").write_text("date: 2026-04-01T01:30:00Z\nTime Zone: America/Los_Angeles\n")
     assert read_sidecar(call).date == dt.date(2026, 3, 31)
+
+
+@pytest.mark.parametrize("name", ["2026-10-06_Calder.yaml", "2026-10-06_Calder.json"])
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ({"date": "10/06/2026"}, "date '10/06/2026' may be 10/6 or 6/10; write dates as YYYY-MM-DD"),
+        ({"date": "soon"}, "date 'soon' is no date"),
+        ({"date": "2026-02-30"}, "date '2026-02-30' is no date"),
+        ({"speakers": "banana"}, "'speakers' is how many people speak, a number from 1 to 19, found 'banana'"),
+        ({"acount": "Acme"}, "nothing is called 'acount'; write 'account'"),
+        ({"account": ["Acme", "Calder"]}, "'account' must be a text"),
+    ],
+)
+def test_what_is_not_understood_is_said(call: Path, name: str, row: dict[str, object], says: str) -> None:
+    call.with_name(name).write_text(json.dumps(row | {"rep": "Ann"}))
+    with pytest.raises(InputError) as caught:
+        read_sidecar(call)
+    assert str(caught.value) == f"{call.with_name(name)}: {says}" or says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [("06.10.2026", (2026, 10, 6)), ("31.12.2026", (2026, 12, 31)), ("12/31/2026", (2026, 12, 31)),
+     ("20261006", (2026, 10, 6)), ("2026-10-06 09:30", (2026, 10, 6))],
+)  # fmt: skip
+def test_days_are_read_as_people_write_them(call: Path, text: str, day: tuple[int, int, int]) -> None:
+    call.with_suffix(".yaml").write_text(f"date: {text}\n")
+    assert read_sidecar(call).date == dt.date(*day)
+
+
+def test_a_word_stays_the_word_that_was_written(call: Path) -> None:
+    call.with_suffix(".yaml").write_text("rep: No\naccount: yes\nteam: 007\ntitle: 2026-10-06\nstage: late\n")
+    assert read_sidecar(call).to_json() == {
+        "rep": "No", "account": "yes", "team": "007", "title": "2026-10-06", "stage": "late",
+    }  # fmt: skip
+
+
+def test_what_has_parts_is_kept_beside_what_has_none(call: Path) -> None:
+    call.with_suffix(".yaml").write_text("rep: Ann\nchannels: {0: rep, 1: buyer}\ntags: [a, b]\n")
+    assert read_sidecar(call).to_json() == {"rep": "Ann", "channels": {0: "rep", 1: "buyer"}, "tags": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("c.yaml", "rep: Ann\nteam: [North\n", "line 3: expected ',' or ']'"),
+        ("c.yaml", "- rep: Ann\n", "metadata must be lines such as `rep: Priya Nair`"),
+        ("c.yaml", "just words", "metadata must be lines such as"),
+        ("c.json", '{\n"rep": Ann}', "line 2 "),
+        ("c.json", '{"rep": false}', "'rep' must be a text, found false"),
+        ("c.csv", "rep,account\n", "a heading and no row, where one row is expected"),
+        ("c.csv", "rep,account\nAnn,A\nBea,B\n", "2 rows, where one row is expected"),
+        ("calls.csv", "name,rep\nc.wav,Ann\n", "no column 'file' that names the recordings; it has name, rep"),
+        ("calls.csv", "file,rep,date\nc.wav,Ann,10/06/2026\n", "calls.csv: c.wav: date '10/06/2026' may be"),
+        ("calls.csv", "PK\x03\x04", "save it as CSV (UTF-8)"),
+    ],
+)
+def test_a_mistake_is_said_with_its_place(tmp_path: Path, name: str, text: str, says: str) -> None:
+    (tmp_path / "c.wav").write_text("ok")
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_sidecar(tmp_path / "c.wav")
+    assert says in str(caught.value)
+    assert name in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize("start", ["", "sep=;\r\n"])
+def test_tables_are_read_as_excel_saves_them(call: Path, encoding: str, start: str) -> None:
+    text = f"{start}File;Rep;Account\r\n{call.name};Jos\u00e9;Caf\u00e9 M\u00fcller\r\n"
+    call.with_name("calls.csv").write_bytes(text.encode(encoding))
+    assert read_sidecar(call).to_json() == {"rep": "Jos\u00e9", "account": "Caf\u00e9 M\u00fcller"}
+
+
+def test_a_broken_table_is_nothing_to_a_file_with_a_word_of_its_own(call: Path) -> None:
+    call.with_name("calls.csv").write_bytes(b"PK\x03\x04" + bytes(100))
+    call.with_suffix(".yaml").write_text("rep: Ann\n")
+    assert read_sidecar(call).rep == "Ann"
+
+
+def test_a_table_of_something_else_is_passed_over(call: Path) -> None:
+    call.with_suffix(".csv").write_text("word,t0\nhi,1\nyou,2\n")
+    call.with_name("metadata.csv").write_text("word,t0\nhi,1\n")
+    assert read_sidecar(call).to_json() == {}

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.shared import WIDTH, clean, one_line
+from pipeline.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import JustifyMethod, RenderableType
@@ -207,8 +208,17 @@ def rows_table(title: str, columns: Mapping[str, str], rows: Iterable[Row]) -> T
     """Rows as a table: `columns` maps keys to headings, in order; floats with one decimal."""
     table = plain_table(title, list(columns.values()))
     for row in rows:
-        table.add_row(*(_cell(row.get(key)) for key in columns))
+        table.add_row(*(_shortened(_cell(row.get(key)), LONGEST.get(key, LONGEST_CELL)) for key in columns))
     return table
+
+
+LONGEST = {"rep": 40, "team": 40, "account": 40}
+"""Names longer than that are cut in tables: one without an end would fill the screen once per row."""
+LONGEST_CELL = 400
+
+
+def _shortened(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def _cell(value: Any) -> str:
@@ -333,9 +343,11 @@ def accountability_text(row: Row) -> RenderableType:
     )
     for quota in results["quotas"]:
         pace = "no result yet" if quota["pace"] is None else f"{quota['pace']:.0%} of the pace it asks for"
-        lines += wrapped(f"{quota['measure']} to {quota['to']}: {pace}; {quota['peers']} peers alike", indent=2)
+        lines += wrapped(
+            f"{quota['measure']} to {quota['to']}: {pace}; {counted(quota['peers'], 'peer')} alike", indent=2
+        )
     for item in results["activity"]:
-        median = f", median of {item['peers']} peers {item['peer_median']:g}" if item["peers"] else ""
+        median = f", median of {counted(item['peers'], 'peer')} {item['peer_median']:g}" if item["peers"] else ""
         lines += wrapped(f"{item['measure']}: {item['count']:g}{median}", indent=2)
     for warning in row["warnings"]:
         lines += wrapped(f"{warning['kind']}: {warning['text']}", indent=2, style="bold")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.shared import Data, Json, console, emit, one_line, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line, require_data, settings_of
+from pipeline.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,8 @@ def register(app: typer.Typer) -> None:
 
 def process(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Recordings, transcripts, or folders of them.")
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Recordings, transcripts, or folders of them.", parser=given_path),
     ],
     rubric: Rubric = None,
     workers: Workers = None,
@@ -100,6 +102,8 @@ def finish(outcomes: list[Outcome], settings: Settings, *, as_json: bool) -> Non
     err = console(stderr=True)
     for _, reason in damaged:
         err.print(one_line(reason), soft_wrap=True)
+    if not damaged and (line := _undated(outcomes, settings)):
+        err.print(one_line(line), soft_wrap=True)
     if as_json:
         for outcome in outcomes:
             emit(_row(outcome))
@@ -107,6 +111,26 @@ def finish(outcomes: list[Outcome], settings: Settings, *, as_json: bool) -> Non
         console().print(tally(outcomes))
     if any(outcome.status in NOT_FINE for outcome in outcomes):
         raise typer.Exit(1)
+
+
+def _undated(outcomes: list[Outcome], settings: Settings) -> str:
+    """How many of these calls nobody dated and what to do, as a line; empty where all have a date."""
+    from pipeline.doctor import DATE_IT
+    from pipeline.store import Store
+
+    kept = [outcome.sha256 for outcome in outcomes if outcome.status in ("scored", "abstained", "review", "done")]
+    if not kept:
+        return ""
+    with Store(settings.data) as store:
+        (row,) = store.query(
+            "SELECT count(*) AS n, min(path) AS path FROM calls "
+            "WHERE call_date IS NULL AND list_contains($kept, sha256)",
+            {"kept": kept},
+        )
+    if not row["n"]:
+        return ""
+    what = "1 call has" if row["n"] == 1 else f"{row['n']} calls have"
+    return f"{what} no date ({Path(row['path']).name}{' and others' if row['n'] > 1 else ''}); {DATE_IT}"
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:
@@ -120,7 +144,8 @@ def _row(outcome: Outcome) -> dict[str, Any]:
 
 def watch(
     inbox: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="Folder to watch; else the inbox of the settings.")
+        Path | None,
+        typer.Argument(metavar="[DIR]", help="Folder to watch; else the inbox of the settings.", parser=given_path),
     ] = None,
     rubric: Rubric = None,
     workers: Workers = None,
@@ -133,7 +158,10 @@ def watch(
         return settings_of(data, inbox=inbox and str(inbox), rubric=rubric, workers=workers)
 
     settings = read()
-
+    if settings.inbox_folder.is_file():
+        raise StoreError(
+            f"{settings.inbox_folder}: is a file, not a folder; watch its folder, or `debrief process` it once"
+        )
     use_data_folder(settings.data)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -223,4 +251,5 @@ def rescore(
     from pipeline.plan import plan_rescore
 
     settings = settings_of(data, rubric=rubric, workers=workers)
+    require_data(settings)
     finish(perform(plan_rescore(settings, every=every), settings), settings, as_json=as_json)

@@ -27,6 +27,7 @@ from typing import Any
 
 from pipeline.coach.rows import Assignment, ScoredCall
 from pipeline.coach.standings import Standing, standings
+from pipeline.wording import counted
 
 MIN_BEFORE = 3
 MIN_AFTER = 3
@@ -201,7 +202,7 @@ def _missing(assignment: Assignment, n_before: int, n_after: int, n_peers: int) 
     if n_after < MIN_AFTER:
         return f"{n_after} scored calls since completion, {MIN_AFTER} needed"
     if n_peers < MIN_PEERS:
-        return f"{n_peers} untrained peers with calls before and after, {MIN_PEERS} needed"
+        return f"{counted(n_peers, 'untrained peer')} with calls before and after, {MIN_PEERS} needed"
     return ""
 
 
@@ -242,7 +243,7 @@ def _measured(
         criterion=assignment.criterion,
         module=assignment.module,
         verdict=_verdict(low, high),
-        reason=f"{mine.n} calls before, {len(levels)} after, against {len(peer_changes)} untrained peers",
+        reason=f"{mine.n} calls before, {len(levels)} after, against {counted(len(peer_changes), 'untrained peer')}",
         n_before=mine.n,
         n_after=len(levels),
         peers=len(peer_changes),
