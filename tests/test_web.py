@@ -22,7 +22,7 @@ from pipeline.store import Store
 from pipeline.web.app import all_routes, build_app
 from pipeline.web.ask import ANYBODY, SAFE, Route
 from pipeline.web.desk import Desk
-from pipeline.web.gate import HEADERS, SESSION, csrf_token
+from pipeline.web.gate import HEADERS, LARGEST, SESSION, csrf_token
 from pipeline.web.pages import PAGES
 
 PASSWORD = "a long enough phrase"
@@ -297,8 +297,12 @@ def test_a_manager_overrides_and_a_rep_disputes_on_the_calls_page(app: Any, desk
 
 @pytest.mark.parametrize("path", ["/calls", "/accounts", "/inbox", "/snippets", "/team"])
 def test_no_number_of_a_page_is_too_much_for_the_store(app: Any, desk: Desk, path: str) -> None:
-    assert whole(client(app, desk, "admin"), f"{path}?page=99999999999999999999")
-    assert whole(client(app, desk, "admin"), f"{path}?page=-3")
+    at = client(app, desk, "admin")
+    for page in (LARGEST, -LARGEST):
+        assert whole(at, f"{path}?page={page}")
+    beyond = at.get(f"{path}?page=99999999999999999999")
+    assert beyond.status_code == 400
+    assert "The address says page=99999999999999999999; a smaller number belongs there." in beyond.text
 
 
 def test_what_is_no_number_is_said_in_a_sentence(app: Any, desk: Desk) -> None:

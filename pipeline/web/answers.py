@@ -32,7 +32,13 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
 }
 """What an error is on the wire and as a heading; the first that fits."""
 
-WANTED = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+WANTED = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "less_than": "a smaller number",
+    "greater_than": "a larger number",
+}
 """What a value of an address ought to have been, by the start of the kind of its error."""
 
 
