@@ -206,7 +206,7 @@ def _checked(row: Row, *, where: str, given: Row) -> Row:
     if row.get("date") in (None, "") or not isinstance(row["date"], str | int):
         return row
     try:
-        return {**row, "date": read_day(str(row["date"])).isoformat()}
+        return {**row, "date": read_day(str(row["date"]), row.get("timezone")).isoformat()}
     except ValueError as error:
         if "date" in written:
             raise InputError(f"{where}: date {error}") from None

@@ -6,15 +6,18 @@ import contextlib
 import datetime as dt
 import re
 
+from pipeline.days import day_of
 
-def read_day(text: str) -> dt.date:
-    """ISO, with or without dashes, or day and month told apart by dots (the day stands first) or a number over 12.
+
+def read_day(text: str, zone: object = None) -> dt.date:
+    """A day or time in ISO (`days.day_of`, in the `zone` that is stated beside it), or day and month told apart by dots
+    (the day stands first) or a number over 12.
 
     `03/04/2026` could be either and is refused. Raises `ValueError` with one clause that says what to write.
     """
     text = text.strip()
     with contextlib.suppress(ValueError):
-        return dt.date.fromisoformat(text[:10])
+        return day_of(text, zone)
     parts = re.fullmatch(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})", (text.split() or [""])[0])
     if parts:
         first, second, year = int(parts[1]), int(parts[3]), int(parts[4])
