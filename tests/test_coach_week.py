@@ -222,12 +222,16 @@ def test_a_sentence_that_salesforce_would_refuse_is_cut() -> None:
 
 
 def test_the_stage_is_the_last_that_is_done() -> None:
-    def view(**levels: int | None) -> dict[str, Any]:
-        return {"stages": [{"stage": c.stage, "best_level": levels.get(c.id)} for c in RUBRIC.criteria]}
+    stages = ("survey", "assess", "align", "close")
 
-    assert stage_of(view(discovery=3, decision_makers=3, business_case=4)) == "assess"
-    assert stage_of(view(discovery=3, decision_makers=2, business_case=4)) is None
-    assert stage_of(view(discovery=3)) == "survey"
+    def view(*done: str) -> dict[str, Any]:
+        return {"how_far": [{"stage": s, "state": "done" if s in done else "to come"} for s in stages]}
+
+    assert stage_of(view("survey", "assess", "close")) == "assess"
+    assert stage_of(view("assess")) is None
+    assert stage_of({"how_far": [{"stage": "survey", "state": "done"}, {"stage": "assess", "state": "in hand"}]}) == (
+        "survey"
+    )
 
 
 class Hook(http.server.BaseHTTPRequestHandler):

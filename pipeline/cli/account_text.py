@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli.render import quoted, wrapped
+from pipeline.cli.render import kind_words, quoted, wrapped
 from pipeline.cli.shared import one_line
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ def account_text(row: Row) -> RenderableType:
     for stage in row["stages"]:
         best = "not scored" if stage["best_level"] is None else f"level {stage['best_level']}"
         lines += wrapped(f"{stage['stage']}: {stage['criterion']}, {best}", indent=2)
+    states = ", ".join(f"{item['stage']} {item['state']}" for item in row["how_far"])
+    lines += wrapped(states, indent=2, style="dim")
     return Group(*lines)
 
 
@@ -65,20 +67,21 @@ def plan_text(row: Row) -> RenderableType:
     """The plan for the next call with an account: the ask, three questions, the objection to expect."""
     from rich.console import Group
 
-    lines = _head(f"{row['account']}   {row['calls']} calls, the last on {row['last'] or 'an unknown day'}")
+    calls = f"{row['calls']} call{_s(range(row['calls']))}"
+    lines = _head(f"{row['account']}   {calls}, the last on {row['last'] or 'an unknown day'}")
     if row.get("silence"):
         lines += wrapped(row["silence"], indent=2)
     lines += _head(f"Ask for: {row['ask']['for']}")
     lines += wrapped(f"because {row['ask']['because']}", indent=2)
     lines += _grounds([row["ask"]["rests_on"]])
-    lines += _head("Ask")
+    lines += _head("Ask") if row["questions"] else []
     for number, item in enumerate(row["questions"], start=1):
         lines += wrapped(f"{number}. {item['question']}", indent=2)
         lines += wrapped(f"because {item['because']}", indent=5, style="dim")
         lines += _grounds([item["rests_on"]])
     if row["expect"]:
         expect = row["expect"]
-        lines += _head(f"Expect: {expect['objection'].replace('_', ' ')}, {expect['because']}")
+        lines += _head(f"Expect: {kind_words(expect['objection'])}, {expect['because']}")
         lines += _grounds([expect["rests_on"]])
         worked = expect["answer_that_worked"]
         if worked:
@@ -88,8 +91,8 @@ def plan_text(row: Row) -> RenderableType:
         lines += _head("How the last call ended")
         lines += wrapped(row["last_next_step"]["text"], indent=2)
         lines += _grounds([row["last_next_step"]])
-    lines += _head("Still missing")
-    for item in row["missing"] or ["nothing"]:
+    lines += _head("Still missing") if row["missing"] else []
+    for item in row["missing"]:
         lines += wrapped(f"- {item}", indent=2)
     return Group(*lines)
 

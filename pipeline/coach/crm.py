@@ -96,14 +96,12 @@ def _facts(view: Mapping[str, Any]) -> Row:
 
 
 def stage_of(view: Mapping[str, Any]) -> str | None:
-    """The last stage of the rubric, in order, all of whose scored criteria reached level 3 on some call; None: none."""
+    """The last stage of the rubric, in order, that is done, as `AccountView.stages` says; None: none."""
     reached: str | None = None
-    stages = list(dict.fromkeys(item["stage"] for item in view["stages"]))
-    for stage in stages:
-        levels = [i["best_level"] for i in view["stages"] if i["stage"] == stage and i["best_level"] is not None]
-        if not levels or min(levels) < 3:
+    for item in view["how_far"]:
+        if item["state"] != "done":
             break
-        reached = stage
+        reached = item["stage"]
     return reached
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.coach.accounts import SILENT_DAYS, AccountView, Progress, Statement, account_view
 from pipeline.coach.moves import moves_of
+from pipeline.coach.pushback import KINDS
 from pipeline.coach.rows import Rows
 from pipeline.coach.snippets import BEST_LEVEL, Snippet, find_snippets
 from pipeline.rubric import Rubric
@@ -60,6 +61,12 @@ QUESTIONS: dict[str, tuple[tuple[int, str], ...]] = {
     ),
 }
 """Questions per criterion, each with the highest level reached so far for which it is the one to ask."""
+CLOSING = (
+    "What has to happen between today and the signature, and on which day is each step?",
+    "Who puts their name to it, and what will they ask that we have not answered yet?",
+    "What could still move the date, and what do we do if it does?",
+)
+"""Questions where only the order is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +113,15 @@ def pre_call_plan(rows: Rows, name: str, rubric: Rubric, *, as_of: dt.date | Non
 def _questions(view: AccountView) -> tuple[Question, ...]:
     """One question per missing criterion in the rubric's order, then per unscored one, then second ones, up to three.
 
-    Objections are left out while none was raised: there is nothing to ask about.
+    Objections are left out while none was raised: there is nothing to ask about. Where only the order is left, the
+    way to it is what to ask about.
     """
+    if _closing(view):
+        because = "the order is what is left"
+        grounds = (view.planned, *(None for _ in CLOSING[1:]))
+        return tuple(
+            Question(text, "ask_for_sale", because, ground) for text, ground in zip(CLOSING, grounds, strict=True)
+        )
     missing = [
         item
         for item in (*view.missing, *view.unscored)
@@ -120,6 +134,19 @@ def _questions(view: AccountView) -> tuple[Question, ...]:
             if turn < len(fitting) and len(chosen) < QUESTION_COUNT:
                 chosen.append(Question(fitting[turn], item.criterion, _because(item), item.statement))
     return tuple(chosen)
+
+
+def _closing(view: AccountView) -> bool:
+    """Whether the order is all that is left: a buyer plans it, or everything was done on some call."""
+    return not view.ordered and bool(view.planned or not (view.missing or view.unscored))
+
+
+def _missing(view: AccountView) -> list[str]:
+    """What is not there yet, in words; after an order nothing is."""
+    if view.ordered:
+        return []
+    order = ["the order: no call says that it is signed or placed"] if _closing(view) else []
+    return [*order, *(_because(item) for item in (*view.missing, *view.unscored))]
 
 
 def _fitting(item: Progress) -> list[str]:
@@ -139,9 +166,10 @@ def _expected(rows: Rows, view: AccountView, rubric: Rubric) -> Expected | None:
     """An open objection of the account first, else the commonest kind on other accounts; None where none was raised."""
     if view.open_objections:
         kind, statement = view.open_objections[-1]
-        return Expected(
-            kind, "raised on this account and still open", statement, answer_that_worked(rows, kind, rubric)
-        )
+        because = "raised on this account and still open"
+        if view.planned:
+            because = "raised on this account, and no call shows that it was settled before they spoke of signing"
+        return Expected(kind, because, statement, answer_that_worked(rows, kind, rubric))
     mine = {call.call_id for call in view.calls}
     others = [row for row in rows.objections if row.call_id not in mine]
     if not others:
@@ -185,6 +213,14 @@ def next_ask(view: AccountView) -> tuple[str, str, Statement | None]:
     need = {item.criterion: item for item in view.missing}
     if len(view.unscored) == len(view.progress):
         return "a dated conversation about the problem and what it costs", "no call was scored yet", None
+    if view.ordered:
+        return "a day to look together at what it brought", "the order is placed, as it seems", view.ordered
+    if view.planned:
+        return (
+            "the signature or order that was spoken of, and the day of each step up to it",
+            f"{view.planned.text}, and no call says that it is done",
+            view.planned,
+        )
     offered = bool(view.facts["price"]) or _reached(by_id, "proposal", 2)
     if "discovery" in need:
         return "a dated second conversation about the problem and what it costs", *_why(need["discovery"])
@@ -196,7 +232,7 @@ def next_ask(view: AccountView) -> tuple[str, str, Statement | None]:
         kind, statement = view.open_objections[-1]
         return (
             "what clears the open objection, by when, and the yes that follows",
-            f"a {kind} objection is open",
+            f"{KINDS[kind]} is open",
             statement,
         )
     if not offered:
@@ -236,7 +272,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         ],
         "expect": None,
         "last_next_step": _json(view.next_step),
-        "missing": [_because(item) for item in (*view.missing, *view.unscored)],
+        "missing": _missing(view),
     }
     if expect:
         row["expect"] = {

@@ -122,6 +122,35 @@ PUSHBACK: Mapping[ObjectionKind, re.Pattern[str]] = {
 """Per kind of objection, how it is said."""
 
 
+KINDS: Mapping[ObjectionKind, str] = {
+    "stall": "a stall",
+    "competition": "an objection about another vendor",
+    "price_terms": "an objection to price or terms",
+    "other": "an objection",
+}
+"""What people call an objection of each kind."""
+
+_TERMS = _phrases(r"""
+    pre-?pay\w*
+    (?:money |payment |paying |pay |half |per ?cent |percent )up ?-?front
+    deposit
+    payment terms
+    net (?:thirty|sixty|ninety|30|60|90)
+    liabilit(?:y|ies)
+    indemnit(?:y|ies)
+    notice period
+    contract (?:length|term)
+    (?:terms and conditions|T&Cs)
+""")
+
+
+def kind_of(kind: ObjectionKind, text: str | None) -> ObjectionKind:
+    """The kind of an objection that the judge took for a stall: terms of payment and contract are none, whatever else
+    the turn says."""
+    sounds = pushed_back(text) if text else None
+    return "price_terms" if text and kind == "stall" and sounds != "stall" and _TERMS.search(text) else kind
+
+
 def pushed_back(text: str, *, rivals: Iterable[str] = ()) -> ObjectionKind | None:
     """The kind of objection that a buyer's words sound like, by most matches; None for none.
 

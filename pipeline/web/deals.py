@@ -16,7 +16,6 @@ from pipeline.coach.reports import account_report, plan_report
 from pipeline.coach.rows import Rows
 from pipeline.errors import NotThere, StoreError
 from pipeline.web.ask import Ask
-from pipeline.web.desk import Desk
 
 READ = 40
 """Calls of an account, the newest ones, whose words are read."""
@@ -77,7 +76,7 @@ def lines_of(ask: Ask, accounts: list[str]) -> dict[str, Row | None]:
             deal = found[0]
             return {
                 "unread": False,
-                "stages": stages_of(desk, deal),
+                "stages": stages_of(deal),
                 "next": deal["next_step_agreed"],
                 "risks": [risk["kind"] for risk in deal["risks"]],
                 "play": deal["strategy"][0]["kind"],
@@ -101,14 +100,13 @@ def lines_of(ask: Ask, accounts: list[str]) -> dict[str, Row | None]:
     return {account: found.get(account) for account in accounts}
 
 
-def stages_of(desk: Desk, deal: Row) -> list[Row]:
-    """The stages of the deal in order: `done` where all that was scored of it reached the level wanted; `now` is the
-    first that is not."""
+def stages_of(deal: Row) -> list[Row]:
+    """The stages of the deal in order, `done` or not; `now` is the first that is not done, `in_hand` where all that is
+    left of it is the order."""
     made: list[Row] = []
-    for stage in dict.fromkeys(item.stage for item in desk.rubric.criteria):
-        levels = [item["best_level"] for item in deal["stages"] if item["stage"] == stage]
-        scored = [level for level in levels if level is not None]
-        made.append({"stage": stage, "done": bool(scored) and min(scored) >= 3, "now": False})
+    for item in deal["how_far"]:
+        state = item["state"]
+        made.append({"stage": item["stage"], "done": state == "done", "in_hand": state == "in hand", "now": False})
     current = next((item for item in made if not item["done"]), None)
     if current:
         current["now"] = True
