@@ -7,10 +7,11 @@ import json
 import pytest
 from coach_story import DAY, RUBRIC, TURNS, call, means, merged, moment, story
 
-from pipeline.coach.accounts import Statement, account_names, account_view, by_account, view_json
+from pipeline.coach.accounts import account_names, account_view, by_account, view_json
 from pipeline.coach.moves import moves_in
 from pipeline.coach.plans import QUESTIONS, Plan, plan_json, pre_call_plan
 from pipeline.coach.rows import CallRow, Rows
+from pipeline.coach.statements import Statement
 
 
 def view_of(rows: Rows, name: str = "Acme"):  # type: ignore[no-untyped-def]

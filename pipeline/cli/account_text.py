@@ -24,8 +24,8 @@ FACTS = {
     "open_objections": "Objections open",
     "answered_objections": "Objections answered",
 }
-SHOWN = 4
-"""Statements of one sort that are shown; `--json` has them all."""
+SHOWN = 6
+"""Statements of one sort that are shown, the newest; `--json` has them all."""
 
 
 def account_text(row: Row) -> RenderableType:
@@ -47,6 +47,7 @@ def account_text(row: Row) -> RenderableType:
     lines += _next(row["next_step_agreed"])
     lines += _promises(row["commitments"])
     lines += _statements("Met", row["met"])
+    lines += _statements("Named as having a say", row["named"])
     if row["competitors"]:
         lines += _head("Competitors named")
         for rival in row["competitors"]:
@@ -125,7 +126,8 @@ def _promises(made: list[Row]) -> list[Text]:
 
 
 def _statements(title: str, rows: list[Row]) -> list[Text]:
-    lines = _head(f"{title} ({len(rows)})") if rows else []
+    older = f", the newest {SHOWN} here and all with --json" if len(rows) > SHOWN else ""
+    lines = _head(f"{title} ({len(rows)}{older})") if rows else []
     for row in rows[-SHOWN:]:
         lines += wrapped(row["text"], indent=2)
         lines += _grounds([row])

@@ -13,47 +13,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.coach.facts import facts_of
 from pipeline.coach.moves import Moves, moves_of
+from pipeline.coach.people import named_people
 from pipeline.coach.pushback import KINDS, kind_of
 from pipeline.coach.rows import CallRow, Moment, MoveRow, ObjectionRow, Rows, ScoredCall, TurnRow
 from pipeline.coach.signs import agreed_later, ordered, planned
+from pipeline.coach.statements import QUOTE_CHARACTERS, Statement, cite, said_in
 from pipeline.rubric import Rubric
 from pipeline.types import ObjectionKind
 
 DONE_LEVEL = 3
-QUOTE_CHARACTERS = 260
 SILENT_DAYS = 21
-
-FACTS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "decides": ("decision_makers", ("name_decider", "tell_process")),
-    "impact": ("discovery", ("tell_problem", "tell_impact")),
-    "numbers": ("business_case", ("give_number", "quantify", "payback")),
-    "price": ("proposal", ("price",)),
-    "terms": ("proposal", ("terms",)),
-    "recommended": ("recommendation", ("recommend",)),
-}
-"""What is listed about an account: the criterion it is cited under and the moves that show it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """Something said about an account and the words it rests on: `turn` is 0-based; both None for a whole call."""
-
-    text: str
-    call_id: str
-    date: dt.date | None = None
-    turn: int | None = None
-    speaker: str | None = None
-    quote: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """`{"text", "call", "date", "turn"?, "speaker"?, "quote"?}`."""
-        row: dict[str, Any] = {"text": self.text, "call": self.call_id}
-        row["date"] = self.date.isoformat() if self.date else None
-        for key in ("turn", "speaker", "quote"):
-            if getattr(self, key) is not None:
-                row[key] = getattr(self, key)
-        return row
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +50,7 @@ class AccountView:
     """An account's calls in order and what they established; `silent_days` counts from the last call to `as_of`.
 
     `ordered` is where an order is said to be placed, `planned` where a buyer said on the last scored call that they
-    would; None where nobody did.
+    would; None where nobody did. `named` are people with a say who are on no call.
     """
 
     account: str
@@ -94,6 +65,7 @@ class AccountView:
     next_step: Statement | None
     ordered: Statement | None = None
     planned: Statement | None = None
+    named: tuple[Statement, ...] = ()
 
     @property
     def stages(self) -> tuple[tuple[str, str], ...]:
@@ -187,12 +159,13 @@ def account_view(rows: Rows, name: str, rubric: Rubric, *, as_of: dt.date | None
         silent_days=(today - last).days if today and last else None,
         progress=tuple(_progress(scores, moments, rubric, dates, order)),
         met=_met(rows, dates),
-        facts={fact: _facts(moments, moves, dates, *FACTS[fact], fact=fact) for fact in FACTS},
+        facts=facts_of(moments, moves, [m for m in rows.moves if m.call_id in order], turns, dates),
         open_objections=opened,
         answered_objections=answered,
         next_step=_next_step(calls, scores, moments, moves, dates),
         ordered=_of_turn(ordered(turns), dates, "says that the order is placed"),
         planned=_planned(calls, turns, moves, dates),
+        named=_named(calls, turns, dates),
     )
 
 
@@ -219,6 +192,7 @@ def view_json(view: AccountView) -> dict[str, Any]:
         "silent_days": view.silent_days,
         "next_step": view.next_step.to_json() if view.next_step else None,
         "met": _many(view.met),
+        "named": _many(view.named),
         **{fact: _many(statements) for fact, statements in view.facts.items()},
         "open_objections": _many(s for _, s in view.open_objections),
         "answered_objections": _many(s for _, s in view.answered_objections),
@@ -241,23 +215,13 @@ def view_json(view: AccountView) -> dict[str, Any]:
     }
 
 
-def cite(text: str, moment: Moment, dates: dict[str, dt.date | None]) -> Statement:
-    """A statement that rests on a moment."""
-    return Statement(text, moment.call_id, dates.get(moment.call_id), moment.turn, moment.speaker, moment.quote)
-
-
 def quoted(view: AccountView, turn: TurnRow, text: str) -> Statement:
     """A statement that rests on a turn."""
-    return _said(turn, {call.call_id: call.date for call in view.calls}, text)
-
-
-def _said(turn: TurnRow, dates: dict[str, dt.date | None], text: str) -> Statement:
-    who = turn.side if turn.name == turn.side else f"{turn.side}:{turn.name}"
-    return Statement(text, turn.call_id, dates.get(turn.call_id), turn.turn, who, turn.text[:QUOTE_CHARACTERS])
+    return said_in(turn, {call.call_id: call.date for call in view.calls}, text)
 
 
 def _of_turn(turn: TurnRow | None, dates: dict[str, dt.date | None], text: str) -> Statement | None:
-    return _said(turn, dates, text) if turn else None
+    return said_in(turn, dates, text) if turn else None
 
 
 def _planned(
@@ -266,7 +230,7 @@ def _planned(
     """Who said on the last scored call that they would sign or order: what was said before it may be off again."""
     last = next((call.call_id for call in reversed(calls) if call.status == "scored"), None)
     turn = planned([t for t in turns if t.call_id == last], moves)
-    return _said(turn, dates, f"{turn.name} spoke of signing or ordering") if turn else None
+    return said_in(turn, dates, f"{turn.name} spoke of signing or ordering") if turn else None
 
 
 def _progress(
@@ -312,32 +276,11 @@ def _met(rows: Rows, dates: dict[str, dt.date | None]) -> tuple[Statement, ...]:
     )
 
 
-_SAYS = {
-    "decides": "on who decides and how",
-    "impact": "on the problem and what it causes",
-    "numbers": "on the numbers of the case",
-    "price": "states a price",
-    "terms": "states terms or timing",
-    "recommended": "recommends",
-}
-
-
-def _facts(
-    moments: Sequence[Moment],
-    moves: Moves,
-    dates: dict[str, dt.date | None],
-    criterion: str,
-    wanted: Sequence[str],
-    *,
-    fact: str,
+def _named(
+    calls: Sequence[CallRow], turns: Sequence[TurnRow], dates: dict[str, dt.date | None]
 ) -> tuple[Statement, ...]:
-    return tuple(
-        cite(f"{moment.speaker.replace(':', ' ')} {_SAYS[fact]}", moment, dates)
-        for moment in moments
-        if moment.criterion == criterion
-        and moment.kind == "evidence"
-        and moves.get((moment.call_id, moment.turn), frozenset()) & set(wanted)
-    )
+    known = [t.name for t in turns] + [call.rep or "" for call in calls] + [call.account or "" for call in calls]
+    return tuple(said_in(turn, dates, f"{name}, on no call") for name, turn in named_people(turns, known))
 
 
 def _objections(
@@ -367,7 +310,7 @@ def _objections(
                 settled = True
                 text = f"{KINDS[kind]}, agreed on later it seems: “{agreed.text[:QUOTE_CHARACTERS]}”"
         statement = (
-            _said(turn, dates, text)
+            said_in(turn, dates, text)
             if turn
             else Statement(text, objection.call_id, dates[objection.call_id], objection.turn)
         )

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pipeline.coach.accounts import AccountView, Statement, quoted
+from pipeline.coach.accounts import AccountView, quoted
 from pipeline.coach.rows import TurnRow
+from pipeline.coach.statements import Statement
 
 CUSTOMER_TYPES = re.compile(
     r"\b(?:renew\w*|check[- ]?in|(?:account|business|quarterly|service|annual|customer) review|qbr|expansion|"

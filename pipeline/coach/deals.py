@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.coach.accounts import SILENT_DAYS, AccountView, Statement, quoted
+from pipeline.coach.accounts import SILENT_DAYS, AccountView, quoted
 from pipeline.coach.commitments import Commitment
 from pipeline.coach.customers import customer_because
 from pipeline.coach.moves import Moves
 from pipeline.coach.rivals import names_it, own_names, rival_names
 from pipeline.coach.rows import Rows, TurnRow
+from pipeline.coach.statements import Statement
 
 LOST_DAYS = 45
 LATE_CALLS = 3

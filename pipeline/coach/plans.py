@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.coach.accounts import SILENT_DAYS, AccountView, Progress, Statement, account_view
+from pipeline.coach.accounts import SILENT_DAYS, AccountView, Progress, account_view
 from pipeline.coach.moves import moves_of
 from pipeline.coach.pushback import KINDS
 from pipeline.coach.rows import Rows
 from pipeline.coach.snippets import BEST_LEVEL, Snippet, find_snippets
+from pipeline.coach.statements import Statement
 from pipeline.rubric import Rubric
 
 QUESTION_COUNT = 3
@@ -146,7 +147,8 @@ def _missing(view: AccountView) -> list[str]:
     if view.ordered:
         return []
     order = ["the order: no call says that it is signed or placed"] if _closing(view) else []
-    return [*order, *(_because(item) for item in (*view.missing, *view.unscored))]
+    people = [f"{person.text.partition(',')[0]}, who has a say and was on no call" for person in view.named]
+    return [*order, *people, *(_because(item) for item in (*view.missing, *view.unscored))]
 
 
 def _fitting(item: Progress) -> list[str]:
