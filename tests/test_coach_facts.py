@@ -84,3 +84,33 @@ def test_a_heading_counts_what_is_shown_under_it_and_says_when_there_is_more() -
     assert f"Terms stated ({SHOWN + 1}, the newest {SHOWN} here and all with --json)" in out.getvalue()
     assert "Terms 0." not in out.getvalue()
     assert f"Terms {SHOWN}." in out.getvalue()
+
+
+def test_nothing_is_asked_whose_answer_is_known() -> None:
+    low = {"discovery": 1, "decision_makers": 1, "business_case": 1}
+    bare = dataclasses.replace(call("p", "Ann", -2, "Acme", low), moments=())
+    first = pre_call_plan(bare, "Acme", RUBRIC, as_of=DAY)
+    assert first is not None
+    assert [q.question[:18] for q in first.questions] == [
+        "How do you do this",
+        "When you last boug",
+        "What does this cos",
+    ]
+    assert first.questions[0].because == "discovery, at best so far: " + RUBRIC.criteria[0].levels[1]
+    assert first.ask == "a dated second conversation about the problem and what it costs"
+    told = said(bare, "p", "Owen: We bin a pallet a night.", "Owen: Ivy Ward, our controller, has to approve it.")
+    told = heard(heard(told, 20, tell_problem=0.95), 21, tell_process=0.95)
+    plan = pre_call_plan(told, "Acme", RUBRIC, as_of=DAY)
+    assert plan is not None
+    assert not {q.question for q in plan.questions} & {q.question for q in first.questions[:2]}
+    assert plan.questions[0].statement.turn == 20  # type: ignore[union-attr]
+    assert plan.questions[1].because.startswith("who has a say was told")
+    assert plan.ask == "half an hour, on a fixed date, on what the problem costs"
+
+
+def test_where_an_offer_is_made_the_ask_is_not_about_the_problem() -> None:
+    rows = said(call("p", "Ann", -2, "Acme", {"discovery": 2, "decision_makers": 2, "proposal": 3}), "p")
+    rows = said(rows, "p", "Mia: It has to go past our director, Ivy Ward.")
+    plan = pre_call_plan(rows, "Acme", RUBRIC, as_of=DAY)
+    assert plan is not None
+    assert plan.ask == "a dated meeting with Ivy Ward, who was named and is on no call"

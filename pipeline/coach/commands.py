@@ -137,14 +137,16 @@ def account_rows(store: Store, *, settings: Settings, name: str | None = None) -
 def plan_rows(store: Store, *, settings: Settings, name: str | None = None) -> list[Row]:
     """What to ask each account for, or one account's pre-call plan. Raises `StoreError` for an unknown one."""
     account = _account(store, name)
-    rows = load_rows(store, without=human_review(settings), account=account)
+    since = None if account else dt.date.today() - dt.timedelta(TURNS_DAYS)
+    rows = load_rows(store, without=human_review(settings), account=account, turns_since=since)
     return plan_report(rows, load_rubric(settings.rubric), account, as_of=today_of(rows))
 
 
 def debrief_rows(store: Store, *, settings: Settings, name: str) -> list[Row]:
     """The post-call debrief of the call whose id begins like that. Raises `StoreError`."""
     call_id = _call(store, name)
-    rows = load_rows(store, without=human_review(settings), call=call_id)
+    (call,) = store.query("SELECT account FROM calls WHERE call_id = $id", {"id": call_id})
+    rows = load_rows(store, without=human_review(settings), call=call_id, account=call["account"])
     found = call_debrief(rows, call_id, load_rubric(settings.rubric), library_of(settings))
     return [found] if found else []
 

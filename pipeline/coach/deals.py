@@ -198,11 +198,17 @@ def _no_decider(deal: Deal) -> Found:
     best, statement = _reached(deal, "decision_makers")
     if best is None or best >= 3:
         return None
-    return (
-        f"who decides and how is not known (best level {best} on {len(deal.view.calls)} "
-        f"call{_s(len(deal.view.calls))})",
-        _one(statement),
-    )
+    if any((s.speaker or "").startswith("buyer") for s in deal.view.facts["decides"]):
+        return None
+    return "nobody on the calls said who decides and how", _one(statement)
+
+
+def _not_met(deal: Deal) -> Found:
+    people = deal.view.named
+    if not people or deal.view.ordered:
+        return None
+    names = ", ".join(person.text.partition(",")[0] for person in people)
+    return f"has a say and was on no call: {names}", people
 
 
 def _price_first(deal: Deal) -> Found:
@@ -267,6 +273,7 @@ RISKS: Mapping[str, Callable[[Deal], Found]] = {
     "silence": _silence,
     "single contact": _one_voice,
     "decision unknown": _no_decider,
+    "decider not met": _not_met,
     "price before value": _price_first,
     "no dated step": _no_date,
     "open objections": _objections,
