@@ -139,7 +139,8 @@ def plan_rows(store: Store, *, settings: Settings, name: str | None = None) -> l
     account = _account(store, name)
     since = None if account else dt.date.today() - dt.timedelta(TURNS_DAYS)
     rows = load_rows(store, without=human_review(settings), account=account, turns_since=since)
-    return plan_report(rows, load_rubric(settings.rubric), account, as_of=today_of(rows))
+    customers = known_firms(settings)["customers"]
+    return plan_report(rows, load_rubric(settings.rubric), account, as_of=today_of(rows), customers=customers)
 
 
 def debrief_rows(store: Store, *, settings: Settings, name: str) -> list[Row]:

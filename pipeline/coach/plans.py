@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.coach.accounts import SILENT_DAYS, AccountView, Progress, account_view
+from pipeline.coach.accounts import SILENT_DAYS, AccountView, Progress, account_view, quoted
+from pipeline.coach.customers import customer_because, troubles
 from pipeline.coach.moves import moves_of
 from pipeline.coach.pushback import KINDS
 from pipeline.coach.rows import Rows
@@ -76,6 +77,13 @@ CLOSING = (
 )
 """Questions where only the order is left."""
 
+REPAIR = (
+    "Is it put right by now, and what would show you that it stays so?",
+    "Who else on your side has noticed, and what have they heard from us?",
+    "What do you want to have seen from us by the day you look at the contract again?",
+)
+"""Questions to a customer who complains."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -109,27 +117,29 @@ class Plan:
     ask_statement: Statement | None
 
 
-def pre_call_plan(rows: Rows, name: str, rubric: Rubric, *, as_of: dt.date | None = None) -> Plan | None:
-    """The plan for the next call with an account; None when it has no calls."""
+def pre_call_plan(
+    rows: Rows, name: str, rubric: Rubric, *, as_of: dt.date | None = None, customers: Sequence[str] = ()
+) -> Plan | None:
+    """The plan for the next call with an account; None when it has no calls. `customers` are accounts known to buy."""
     view = account_view(rows, name, rubric, as_of=as_of)
     if view is None:
         return None
-    ask, because, statement = next_ask(view)
-    return Plan(view, _questions(view), _expected(rows, view, rubric), ask, because, statement)
+    trouble = trouble_of(view, rows, customers)
+    ask, because, statement = next_ask(view, trouble)
+    return Plan(view, _questions(view, trouble), _expected(rows, view, rubric), ask, because, statement)
 
 
-def _questions(view: AccountView) -> tuple[Question, ...]:
+def _questions(view: AccountView, trouble: Statement | None) -> tuple[Question, ...]:
     """One question per missing criterion in the rubric's order, then per unscored one, then second ones, up to three.
 
     Objections are left out while none was raised: there is nothing to ask about. Where only the order is left, the
-    way to it is what to ask about.
+    way to it is what to ask about, and a customer who complains is asked about that.
     """
+    if trouble:
+        return _about(REPAIR, "a customer complains", trouble)
     if _closing(view):
         because = "they spoke of signing or ordering" if view.planned else "the order is what is left"
-        grounds = (view.planned, *(None for _ in CLOSING[1:]))
-        return tuple(
-            Question(text, "ask_for_sale", because, ground) for text, ground in zip(CLOSING, grounds, strict=True)
-        )
+        return _about(CLOSING, because, view.planned)
     missing = [
         item
         for item in (*view.missing, *view.unscored)
@@ -143,6 +153,12 @@ def _questions(view: AccountView) -> tuple[Question, ...]:
                 because, ground = _because(view, item), _rests_on(view, item)
                 chosen.append(Question(fitting[turn], item.criterion, because, ground))
     return tuple(chosen)
+
+
+def _about(texts: Sequence[str], because: str, ground: Statement | None) -> tuple[Question, ...]:
+    """Questions that all rest on one statement: it is shown once."""
+    grounds = (ground, *(None for _ in texts[1:]))
+    return tuple(Question(text, "ask_for_sale", because, shown) for text, shown in zip(texts, grounds, strict=True))
 
 
 def _closing(view: AccountView) -> bool:
@@ -242,12 +258,27 @@ def answer_that_worked(rows: Rows, kind: str, rubric: Rubric) -> Snippet | None:
     return min(found, key=rank, default=None)
 
 
-def next_ask(view: AccountView) -> tuple[str, str, Statement | None]:
-    """The most that is fair to ask for now, why, and the ground for it: the first rule that holds."""
+def trouble_of(view: AccountView, rows: Rows, customers: Sequence[str] = ()) -> Statement | None:
+    """The last complaint of a customer on the newest scored call; None where there is none."""
+    last = next((call.call_id for call in reversed(view.calls) if call.status == "scored"), None)
+    turns = sorted((t for t in rows.turns if t.call_id == last), key=lambda t: t.turn)
+    found = troubles(turns)
+    if not found or not customer_because(view, turns, customers=customers):
+        return None
+    return quoted(view, found[-1], "complains")
+
+
+def next_ask(view: AccountView, trouble: Statement | None = None) -> tuple[str, str, Statement | None]:
+    """The most that is fair to ask for now, why, and the ground for it: the first rule that holds.
+
+    `trouble` is what a customer complains of: nothing is sold before it is put right.
+    """
     by_id = {item.criterion: item for item in view.progress}
     need = {item.criterion: item for item in view.missing}
     if len(view.unscored) == len(view.progress):
         return "a dated conversation about the problem and what it costs", "no call was scored yet", None
+    if trouble:
+        return "the day by which it is put right, and who tells them", "a customer complains", trouble
     if view.ordered:
         return "a day to look together at what it brought", "the order is placed, as it seems", view.ordered
     if view.planned:

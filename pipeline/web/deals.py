@@ -51,8 +51,10 @@ def deal(ask: Ask, account: str) -> Row:
         others: Rows = desk.remember(
             ("answers", key["scope"]), lambda: answers_to_objections(desk.store, where, params), of=("calls",)
         )
-        found = account_report(rows, desk.rubric, account, as_of=today, **known_firms(desk.settings))
-        plan = plan_report(_with_others(rows, others), desk.rubric, account, as_of=today)
+        firms = known_firms(desk.settings)
+        found = account_report(rows, desk.rubric, account, as_of=today, **firms)
+        both = _with_others(rows, others)
+        plan = plan_report(both, desk.rubric, account, as_of=today, customers=firms["customers"])
         return {"deal": found[0], "plan": plan[0], "read": len(ids)} if found and plan else {}
 
     known: Row = desk.backroom.need(("account", account, key["scope"], today), key["version"], make).value
