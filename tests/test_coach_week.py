@@ -221,6 +221,20 @@ def test_a_sentence_that_salesforce_would_refuse_is_cut() -> None:
     assert len(row["hs_next_step"]) == 400
 
 
+def test_private_details_leave_texts_and_nothing_else() -> None:
+    from pipeline.redact import ALL, redact_text
+
+    (view, *_) = views()
+    call_id = "0336627145905508"
+    step = {"what": "Ring me on 0161 496 0123 then.", "due": "2026-11-09", "owner": "Mia"}
+    told = {**view, "next_step_agreed": step, "calls": [{"call": call_id, "date": "2026-11-02", "rep": "Ann"}]}
+    (row,) = crm_rows([told], FIELDS["hubspot"], clean=lambda text: redact_text(text, kinds=ALL).text)
+    assert row["debrief_call_ids"] == call_id
+    assert (row["debrief_next_step_due"], row["debrief_last_call"]) == ("2026-11-09", "2026-11-02")
+    assert "0161" not in row["hs_next_step"]
+    assert row["debrief_stage"] == stage_of(view)
+
+
 def test_the_stage_is_the_last_that_is_done() -> None:
     stages = ("survey", "assess", "align", "close")
 

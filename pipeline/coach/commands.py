@@ -37,8 +37,7 @@ from pipeline.coach.support import support_report
 from pipeline.coach.training import Library, load_library
 from pipeline.errors import StoreError
 from pipeline.human_review import human_review
-from pipeline.leaving import redacted_tree
-from pipeline.redact import chosen_kinds
+from pipeline.redact import chosen_kinds, redact_text
 from pipeline.rubric import load_rubric
 from pipeline.types import REP, ObjectionKind
 
@@ -218,7 +217,7 @@ def crm_records(store: Store, *, settings: Settings) -> tuple[list[Row], dict[st
     ]
     fields = fields_for(settings.crm, settings.data)
     kinds = chosen_kinds(settings.redact)
-    return [redacted_tree(row, kinds) for row in crm_rows(views, fields)], fields
+    return crm_rows(views, fields, clean=lambda text: redact_text(text, kinds=kinds).text), fields
 
 
 def answers_that_worked(store: Store, *, settings: Settings) -> dict[str, str]:
