@@ -22,6 +22,7 @@ PUSHBACK: Mapping[ObjectionKind, re.Pattern[str]] = {
         (?:too|bit|awful(?:ly)?|rather|pretty|so|very) (?:expensive|dear|steep|pricey|much money)
         that's (?:expensive|dear|steep|pricey|a lot of money)
         that much money
+        (?:that's|that is|it's|it is|way|far|bit) too much(?= ?[.,!?;]| for (?:us|that|this|it|one)\b| money|$)
         (?:over|above|outside|beyond) (?:our|my|the) budget
         more than (?:we|I) (?:had in mind|thought|expected|wanted|budgeted|planned)
         too high
@@ -154,10 +155,12 @@ def kind_of(kind: ObjectionKind, text: str | None) -> ObjectionKind:
 def pushed_back(text: str, *, rivals: Iterable[str] = ()) -> ObjectionKind | None:
     """The kind of objection that a buyer's words sound like, by most matches; None for none.
 
-    `rivals` are names of competitors: to name one is to raise it.
+    `rivals` are names of competitors: to name one is to raise it, unless the price is what is pushed on.
     """
     count = {kind: len(pattern.findall(text)) for kind, pattern in PUSHBACK.items()}
-    if any(re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE) for name in rivals):
+    named = any(re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE) for name in rivals)
+    # a rival named beside the price is what the price is measured by: what is too much is the price
+    if named and not count["price_terms"]:
         return "competition"
     best = max(count, key=lambda kind: count[kind])
     return best if count[best] else None
