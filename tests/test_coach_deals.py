@@ -41,6 +41,11 @@ def typed(rows: Rows, call_type: str) -> Rows:
     return dataclasses.replace(rows, calls=tuple(dataclasses.replace(c, call_type=call_type) for c in rows.calls))
 
 
+def untold(rows: Rows) -> Rows:
+    """The rows without what was cited on who decides."""
+    return dataclasses.replace(rows, moments=tuple(m for m in rows.moments if m.criterion != "decision_makers"))
+
+
 GOOD = {c.id: 3 for c in RUBRIC.criteria if c.id != "objection_handling"}
 
 
@@ -58,7 +63,7 @@ def test_a_deal_that_moves_has_few_risks_and_each_rests_on_words() -> None:
     ("kind", "rows", "as_of"),
     [
         ("silence", call("p", "Ann", -2, "Acme", GOOD), DAY + dt.timedelta(30)),
-        ("decision unknown", call("p", "Ann", -2, "Acme", {**GOOD, "decision_makers": 1}), DAY),
+        ("decision unknown", untold(call("p", "Ann", -2, "Acme", {**GOOD, "decision_makers": 1})), DAY),
         ("price before value", call("p", "Ann", -2, "Acme", {**GOOD, "business_case": 1}), DAY),
         ("no dated step", call("p", "Ann", -2, "Acme", GOOD), DAY),
         ("open objections", call("p", "Ann", -2, "Acme", {**GOOD, "objection_handling": 1}), DAY),
@@ -68,6 +73,15 @@ def test_each_risk_comes_from_what_the_calls_show(kind: str, rows: Rows, as_of: 
     assert kind in kinds(rows, as_of=as_of)
     clean = says(call("q", "Ann", -2, "Acme", GOOD), "q", "R: Shall we meet on Friday?", "Mia: Yes, Friday.")
     assert kind not in kinds(clean)
+
+
+def test_what_the_page_shows_is_not_called_unknown() -> None:
+    low = {**GOOD, "decision_makers": 1}
+    assert "decision unknown" not in kinds(call("p", "Ann", -2, "Acme", low))
+    rows = says(untold(call("p", "Ann", -2, "Acme", low)), "p", "Owen: Our controller, Nadia Brook, has to sign that.")
+    (risk,) = [r for r in risks(deal(rows)) if r.kind == "decider not met"]
+    assert risk.text == "has a say and was on no call: Nadia Brook"
+    assert risk.rests_on[0].turn == 20
 
 
 def test_one_contact_over_several_calls_is_a_risk() -> None:

@@ -120,9 +120,13 @@ def _surety(score: Row) -> str:
 
 
 def _objections(rows: Sequence[Row]) -> list[Text]:
-    kinds = {"price_terms": "price or terms"}
-    said = [f"{kinds.get(row['kind'], row['kind'])} (turn {row['turn']}, handled: {row['handled']})" for row in rows]
+    said = [f"{kind_words(row['kind'])} (turn {row['turn']}, handled: {row['handled']})" for row in rows]
     return wrapped(f"objections: {', '.join(said)}", indent=2) if said else []
+
+
+def kind_words(kind: str) -> str:
+    """A kind of objection as people write it: `price or terms`."""
+    return {"price_terms": "price or terms"}.get(kind, kind)
 
 
 def _metrics(row: Row) -> str:
@@ -262,10 +266,10 @@ def call_debrief_text(row: Row) -> RenderableType:
     lines = [Text.assemble((who, "bold"), f"   {overall}   ", (row["call"], "dim"))]
     if row["status"] != "scored":
         return Group(*lines, *wrapped(f"{row['status']}: {row['reason']}", indent=2), Text(""))
-    lines.append(Text("Keep", style="bold"))
+    lines += [Text("Keep", style="bold")] if row["worked"] else []
     for item in row["worked"]:
         lines += _debriefed(item)
-    lines.append(Text("Next time", style="bold"))
+    lines += [Text("Next time", style="bold")] if row["next_time"] else []
     for item in row["next_time"]:
         lines += _debriefed(item)
         lines += wrapped(f"next level: {item['next_level']}", indent=4)

@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.coach.accounts import account_view
 from pipeline.coach.commitments import commitments_of
-from pipeline.coach.plans import next_ask
+from pipeline.coach.plans import next_ask, trouble_of
 from pipeline.coach.rows import CallRow, Moment, Rows, ScoredCall
 from pipeline.coach.snippets import best_moments
 from pipeline.coach.standings import Standing, standings
@@ -147,5 +147,5 @@ def _next(rows: Rows, call: CallRow, rubric: Rubric) -> Row | None:
     view = account_view(rows, call.account, rubric, as_of=call.date or dt.date.max)
     if view is None:
         return None
-    ask, because, statement = next_ask(view)
+    ask, because, statement = next_ask(view, trouble_of(view, rows))
     return {"ask": ask, "because": because, "rests_on": statement.to_json() if statement else None}

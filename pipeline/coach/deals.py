@@ -12,35 +12,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.coach.accounts import SILENT_DAYS, AccountView, Statement, quoted
+from pipeline.coach.accounts import SILENT_DAYS, AccountView, quoted
 from pipeline.coach.commitments import Commitment
-from pipeline.coach.customers import customer_because
+from pipeline.coach.customers import GROWTH, OTHER_NEED, customer_because, reviews, troubles
 from pipeline.coach.moves import Moves
 from pipeline.coach.rivals import names_it, own_names, rival_names
 from pipeline.coach.rows import Rows, TurnRow
+from pipeline.coach.statements import Statement
 
 LOST_DAYS = 45
 LATE_CALLS = 3
 UPSELL_TYPES = re.compile(r"\b(?:up-?sell\w*|expansion)\b", re.IGNORECASE)
 CROSS_TYPES = re.compile(r"\bcross[- ]?sell\w*\b", re.IGNORECASE)
 NEED = ("tell_impact", "tell_problem")
-_GROWTH = re.compile(
-    r"\b(?:(?:second|third|other|another|new|more) (?:site|depot|plant|line|shift|warehouse|branch|office|factory|"
-    r"machine|"
-    r"team|country|van|truck|lorr|store|shop|hall)\w*|(?:two|three|four|five|six|ten|twenty) more \w+|expand\w*|"
-    r"taking on|opening (?:a|another|up)|rolling (?:it )?out|roll (?:it )?out|add (?:another|more|the)|"
-    r"doubl(?:e|ing)|growing|grown|bigger order|across (?:the|all)|hiring|new starters?|"
-    r"(?:more|extra|additional) (?:users|seats|people|licen[cs]es|sensors|lines|machines|vans|trucks|sites|shifts)|"
-    r"bought (?:a|another) (?:company|business|site|plant)|"
-    r"merg(?:ed|er|ing) with|new (?:contract|customer) (?:from|for|with))\b",
-    re.IGNORECASE,
-)
-_OTHER_NEED = re.compile(
-    r"\b(?:do you (?:also )?(?:do|make|offer|have)|can (?:it|you) (?:also|do)|does it (?:also|do)|"
-    r"what about (?:the|our)|"
-    r"while (?:you're|we're) (?:here|at it)|the other (?:problem|thing|side|department)|one more thing)\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +85,11 @@ class Deal:
     def said(self, pattern: re.Pattern[str], text: str) -> list[Statement]:
         """Buyers' turns that fit a pattern."""
         return [self.cite(t, text) for t in self.turns if t.side == "buyer" and pattern.search(t.text)]
+
+    @property
+    def trouble(self) -> list[Statement]:
+        """What a customer has to complain of and whether the contract is in question: it goes before every chance."""
+        return [*_troubled(self), *_reviewed(self)]
 
     def made(self, move: str) -> list[TurnRow]:
         """Turns that make a move."""
@@ -197,11 +186,17 @@ def _no_decider(deal: Deal) -> Found:
     best, statement = _reached(deal, "decision_makers")
     if best is None or best >= 3:
         return None
-    return (
-        f"who decides and how is not known (best level {best} on {len(deal.view.calls)} "
-        f"call{_s(len(deal.view.calls))})",
-        _one(statement),
-    )
+    if any((s.speaker or "").startswith("buyer") for s in deal.view.facts["decides"]):
+        return None
+    return "nobody on the calls said who decides and how", _one(statement)
+
+
+def _not_met(deal: Deal) -> Found:
+    people = deal.view.named
+    if not people or deal.view.ordered:
+        return None
+    names = ", ".join(person.text.partition(",")[0] for person in people)
+    return f"has a say and was on no call: {names}", people
 
 
 def _price_first(deal: Deal) -> Found:
@@ -264,10 +259,31 @@ def _one(statement: Statement | None) -> list[Statement]:
     return [statement] if statement else []
 
 
+def _troubled(deal: Deal) -> list[Statement]:
+    return [deal.cite(t, "complains") for t in troubles(deal.turns)] if deal.customer else []
+
+
+def _reviewed(deal: Deal) -> list[Statement]:
+    return [deal.cite(t, "speaks of the contract's end") for t in reviews(deal.turns)] if deal.customer else []
+
+
+def _trouble(deal: Deal) -> Found:
+    found = _troubled(deal)
+    return (f"a customer complains ({_times(found)})", found) if found else None
+
+
+def _review(deal: Deal) -> Found:
+    found = _reviewed(deal)
+    return ("the contract is up for review or in question", found) if found else None
+
+
 RISKS: Mapping[str, Callable[[Deal], Found]] = {
+    "trouble": _trouble,
+    "contract in question": _review,
     "silence": _silence,
     "single contact": _one_voice,
     "decision unknown": _no_decider,
+    "decider not met": _not_met,
     "price before value": _price_first,
     "no dated step": _no_date,
     "open objections": _objections,
@@ -289,6 +305,8 @@ def strategies(deal: Deal) -> list[Strategy]:
 
 
 def _protect(deal: Deal) -> Strategy | None:
+    if deal.trouble:
+        return _keep(deal)
     opposing = [s for kind, s in (*deal.view.open_objections, *deal.view.answered_objections) if kind == "competition"]
     if not deal.rivals and not opposing:
         return _keep(deal)
@@ -307,19 +325,22 @@ def _protect(deal: Deal) -> Strategy | None:
 
 
 def _keep(deal: Deal) -> Strategy | None:
-    """A customer with objections open, though nobody else is named."""
-    held = [s for _, s in deal.view.open_objections]
-    if not deal.customer or not held:
+    """A customer with trouble or open objections, whoever else is named: what is wrong is put right first."""
+    trouble, held = deal.trouble, [s for _, s in deal.view.open_objections]
+    if not deal.customer or not (trouble or held):
         return None
+    what = f"{len(held)} objection{_s(len(held))} open" if held else ""
+    wrong = "something to put right" if _troubled(deal) else "a contract in question" if trouble else ""
+    rivals = ", while " + " and ".join(r.name for r in deal.rivals[:2]) + " is named" if trouble and deal.rivals else ""
     return Strategy(
         "protect",
-        f"Protect the account: a customer with {len(held)} objection{_s(len(held))} open",
+        f"Protect the account: a customer with {' and '.join(part for part in (wrong, what) if part)}{rivals}",
         (
-            "Ask what they would miss if it were gone tomorrow, and what they would not: both in their words",
             "Put right the one thing that costs them most, with a day, before any talk of terms",
+            "Ask what they would miss if it were gone tomorrow, and what they would not: both in their words",
             "Ask who else has a say in keeping it, and meet them before the date of the renewal",
         ),
-        (*held[:4], deal.customer),
+        (*_once([*trouble, *held, *(r.statement for r in deal.rivals if trouble)])[:4], deal.customer),
     )
 
 
@@ -351,9 +372,9 @@ def _divest(deal: Deal) -> Strategy | None:
 
 def _upsell(deal: Deal) -> Strategy | None:
     """A customer who grows, or whom a call was held with to sell more and who has a need for it."""
-    grown = deal.said(_GROWTH, "speaks of growth")
+    grown = deal.said(GROWTH, "speaks of growth")
     need = grown or _needs(deal, UPSELL_TYPES)
-    if not deal.customer or not need:
+    if not deal.customer or not need or deal.trouble:
         return None
     what = "who speaks of growing" if grown else "with a need"
     return Strategy(
@@ -370,9 +391,9 @@ def _upsell(deal: Deal) -> Strategy | None:
 
 def _cross_sell(deal: Deal) -> Strategy | None:
     """A customer who asks about another need, or whom a call was held with about one."""
-    asked = deal.said(_OTHER_NEED, "asks about something else")
+    asked = deal.said(OTHER_NEED, "asks about something else")
     need = asked or _needs(deal, CROSS_TYPES)
-    if not deal.customer or not need:
+    if not deal.customer or not need or deal.trouble:
         return None
     asks, tells = "a customer who asks about another need", "a customer who tells of another need"
     return Strategy(

@@ -16,7 +16,6 @@ from pipeline.coach.reports import account_report, plan_report
 from pipeline.coach.rows import Rows
 from pipeline.errors import NotThere, StoreError
 from pipeline.web.ask import Ask
-from pipeline.web.desk import Desk
 
 READ = 40
 """Calls of an account, the newest ones, whose words are read."""
@@ -53,8 +52,10 @@ def deal(ask: Ask, account: str) -> Row:
         others: Rows = desk.remember(
             ("answers", key["scope"]), lambda: answers_to_objections(desk.store, where, params), of=("calls",)
         )
-        found = account_report(rows, desk.rubric, account, as_of=today, **known_firms(desk.settings))
-        plan = plan_report(_with_others(rows, others), desk.rubric, account, as_of=today)
+        firms = known_firms(desk.settings)
+        found = account_report(rows, desk.rubric, account, as_of=today, **firms)
+        both = _with_others(rows, others)
+        plan = plan_report(both, desk.rubric, account, as_of=today, customers=firms["customers"])
         return {"deal": found[0], "plan": plan[0], "read": len(ids)} if found and plan else {}
 
     known: Row = desk.backroom.need(("account", account, key["scope"], today), key["version"], make).value
@@ -78,7 +79,7 @@ def lines_of(ask: Ask, accounts: list[str]) -> dict[str, Row | None]:
             deal = found[0]
             return {
                 "unread": False,
-                "stages": stages_of(desk, deal),
+                "stages": stages_of(deal),
                 "next": deal["next_step_agreed"],
                 "risks": [risk["kind"] for risk in deal["risks"]],
                 "play": deal["strategy"][0]["kind"],
@@ -102,14 +103,13 @@ def lines_of(ask: Ask, accounts: list[str]) -> dict[str, Row | None]:
     return {account: found.get(account) for account in accounts}
 
 
-def stages_of(desk: Desk, deal: Row) -> list[Row]:
-    """The stages of the deal in order: `done` where all that was scored of it reached the level wanted; `now` is the
-    first that is not."""
+def stages_of(deal: Row) -> list[Row]:
+    """The stages of the deal in order, `done` or not; `now` is the first that is not done, `in_hand` where all that is
+    left of it is the order."""
     made: list[Row] = []
-    for stage in dict.fromkeys(item.stage for item in desk.rubric.criteria):
-        levels = [item["best_level"] for item in deal["stages"] if item["stage"] == stage]
-        scored = [level for level in levels if level is not None]
-        made.append({"stage": stage, "done": bool(scored) and min(scored) >= 3, "now": False})
+    for item in deal["how_far"]:
+        state = item["state"]
+        made.append({"stage": item["stage"], "done": state == "done", "in_hand": state == "in hand", "now": False})
     current = next((item for item in made if not item["done"]), None)
     if current:
         current["now"] = True

@@ -68,7 +68,7 @@ def one(ask: Ask, *, account: str) -> Html:
         account=account,
         deal=known["deal"],
         plan=known["plan"],
-        stages=stages_of(ask.desk, known["deal"]),
+        stages=stages_of(known["deal"]),
         read=known["read"],
         titles={item.id: item.title for item in ask.desk.rubric.criteria},
     )
