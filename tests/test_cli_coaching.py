@@ -119,7 +119,7 @@ def test_imports_and_accountability(run: Run, tmp_path: Path) -> None:
     (row,) = rows(run("accountability", "--rep", "Ann", "--json"))
     assert row["support"]["sessions"] == 1
     shown = run("accountability").stdout
-    assert "given: 1 coaching sessions (30 minutes)" in shown
+    assert "given: 1 coaching session (30 minutes)" in shown
     assert "no support" in shown  # Bob
     assert max(map(len, shown.splitlines())) <= 80
 
@@ -186,3 +186,10 @@ def test_cards_are_objects_that_can_be_shown() -> None:
     cue = Cue("objection", 65.0, 3, "Title", "Say", "heard")
     assert cue.to_json()["worked"] is None
     assert Live(lambda turns: None).tick(10) == []  # type: ignore[arg-type,return-value]
+
+
+def test_levels_and_counts_read_as_words() -> None:
+    from pipeline.cli.render import counted, spelled
+
+    assert spelled("as 3, and both agree") == "all that level 3 asks for, and both agree"
+    assert (counted(1, "call"), counted(0, "call"), counted(2, "gap")) == ("1 call", "0 calls", "2 gaps")

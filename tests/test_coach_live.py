@@ -107,7 +107,8 @@ def test_plain_words_need_no_judge(words: str, kind: ObjectionKind) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["It stops twice a week.", "How long does the fitting take?", "That sounds good.", "We've four lines, all old.", "It's too much work for two men.",
+    ["It stops twice a week.", "How long does the fitting take?", "That sounds good.", "We've four lines, all old.",
+     "It's too much work for two men.",
      "I think about three hundred a day.", "Next year we open the second hall."],
 )  # fmt: skip
 def test_other_words_are_no_push_back(words: str) -> None:

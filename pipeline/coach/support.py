@@ -215,18 +215,27 @@ def _warnings(row: Row, quotas: Sequence[QuotaCheck], peers: Sequence[int], titl
     trained = support["training_open"] + support["training_done"] > 0
     found = []
     if asks and not coached and not trained:
-        since = f"{days} days without a coaching session" if days is not None else "no coaching session on record"
-        found.append(_warning("no support", f"{asks} things to answer for, {since}, and no training given"))
+        since = (
+            f"{days} day{'' if days == 1 else 's'} without a coaching session"
+            if days is not None
+            else "no coaching session on record"
+        )
+        found.append(
+            _warning(
+                "no support", f"{asks} thing{'' if asks == 1 else 's'} to answer for, {since}, and no training given"
+            )
+        )
     elif asks >= MANY_ASKS and not (coached and trained):
         what = "training" if coached else "coaching sessions"
         found.append(_warning("piled on", f"{asks} things to answer for at once, without {what}"))
     if peers and median(peers) > 0 and support["minutes"] < median(peers) / 2:
-        text = f"{support['minutes']} minutes of coaching, the median of {len(peers)} peers is {median(peers):.0f}"
+        minutes = f"{support['minutes']} minute{'' if support['minutes'] == 1 else 's'}"
+        others = f"{len(peers)} peer{'' if len(peers) == 1 else 's'}"
+        text = f"{minutes} of coaching, the median of {others} is {median(peers):.0f}"
         found.append(_warning("less support than peers", text))
     if results["scored"] < THIN_CALLS:
-        text = (
-            f"{results['scored']} scored calls in {PERIOD_DAYS} days: too few to hold anybody to (under {THIN_CALLS})"
-        )
+        few = f"{results['scored']} scored call{'' if results['scored'] == 1 else 's'}"
+        text = f"{few} in {PERIOD_DAYS} days: too few to hold anybody to (under {THIN_CALLS})"
         found.append(_warning("thin data", text))
     for item in row["targets"]:
         if item["verdict"] == "out of reach":
