@@ -175,7 +175,9 @@ def test_live_follows_a_file_and_shows_cards(run: Run, tmp_path: Path, monkeypat
     path.write_text("Ann: Hello.\nMia: That is too dear.\n")
     (cue,) = rows(run("live", str(path), "--rep", "Ann", "--idle", "0.1", "--json"))
     assert (cue["kind"], cue["title"]) == ("objection", "They push on price or terms")
-    assert cue["worked"] == "Too much compared with what, the budget or another offer?"  # from the team's own calls
+    assert (
+        cue["worked"] == "Most pay it from the orders saved. Too much compared with what, the budget or another offer?"
+    )  # from the team's own calls
     shown = run("live", str(path), "--rep", "Ann", "--idle", "0.1").stdout
     assert "They push on price or terms" in shown
     assert "1 cards" in shown
