@@ -15,7 +15,7 @@ from models.judge_model import JudgeModel, Verdict, load_judge
 from pipeline.custom import score_by_examples
 from pipeline.errors import SettingsError, UnresolvedRoles
 from pipeline.metrics import intervals, measure
-from pipeline.rubric import Criterion, Rubric
+from pipeline.rubric import WEAK_MOVES, Criterion, Rubric
 from pipeline.settings import Settings
 from pipeline.types import CriterionScore, Evidence, Missed, Move, Scorecard, Transcript, Turn, overall_of
 
@@ -175,10 +175,6 @@ _HARM = re.compile(
 )
 """Words in which a problem or its cost is told; without any of them the network hears it where it is not."""
 _TELLS_HARM = frozenset(("tell_problem", "tell_impact"))
-WEAK = frozenset(
-    "boilerplate claim_value menu generic_proof ask_right_person dodge stock_answer argue concede vague_next".split()
-)
-"""Moves that count against the one who makes them."""
 _OCCASIONS: Mapping[str, frozenset[str]] = {
     "discovery": frozenset("boilerplate menu claim_value state_value recommend price stock_answer".split()),
     "decision_makers": frozenset("name_decider tell_process".split()),
@@ -204,7 +200,7 @@ def _missed(criterion: Criterion, rubric: Rubric, verdict: Verdict, turns: Seque
     objects = criterion.same_as == "objection_handling" and any(o.turn == turn for o in verdict.objections)
     if objects or set(_shown(moves, text)) & _OCCASIONS.get(criterion.same_as, frozenset()):
         return criterion.missed
-    return _why(criterion, rubric, {name: p for name, p in moves.items() if name in WEAK}, turns[turn])
+    return _why(criterion, rubric, {name: p for name, p in moves.items() if name in WEAK_MOVES}, turns[turn])
 
 
 def _why(criterion: Criterion, rubric: Rubric, moves: Mapping[str, float], turn: Turn) -> str:

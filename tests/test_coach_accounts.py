@@ -198,6 +198,17 @@ def test_an_answer_comes_after_the_objection_and_is_one_before_it_is_anything_el
     assert (expect.worked.moment.call_id, expect.worked.moment.turn) == ("c0", 10)
 
 
+def test_a_question_is_no_answer_that_worked() -> None:
+    rows = story()
+    asked = tuple(
+        dataclasses.replace(m, quote="Is it the budget?") if m.criterion == "objection_handling" else m
+        for m in rows.moments
+    )
+    expect = plan_of(dataclasses.replace(rows, moments=asked)).expect
+    assert expect is not None
+    assert expect.worked is None
+
+
 def test_without_an_open_one_other_accounts_tell_what_to_expect() -> None:
     expect = plan_of(story(), "Cedar").expect
     assert expect is not None

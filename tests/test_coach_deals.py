@@ -222,6 +222,19 @@ def test_the_next_step_is_the_earliest_that_is_ahead() -> None:
     assert next_step(deal(bare)) is None
 
 
+def test_a_goodbye_is_no_next_step_where_something_moves_the_deal() -> None:
+    rows = says(
+        call("p", "Ann", -20, "Acme", GOOD),
+        "p",
+        "R: I'll send the revised contract on Tuesday.",
+        "Mia: I'll look at the photos tomorrow.",
+        "Mia: Sounds good. Talk to you Thursday.",
+    )
+    step = next_step(deal(rows))
+    assert step is not None
+    assert (step["turn"], step["overdue"]) == (20, True)
+
+
 def test_moves_come_from_the_record_where_it_lists_them() -> None:
     rows = call("p", "Ann", -2, "Acme", {"proposal": 3})
     assert moves_of(rows, RUBRIC)["p", 6] == {"price", "scope"}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from coach_story import DAY, RUBRIC, story
+from coach_story import DAY, RUBRIC, call, moment, story
 from icalendar import Calendar
 
 from pipeline.coach.after import call_debrief
@@ -135,6 +135,16 @@ def test_after_a_call_the_rep_hears_what_worked_and_what_to_change() -> None:
     assert {line["who"] for line in ask["how_it_sounds"]} == {"rep", "buyer"}
     assert [c["quote"] for c in row["commitments"]] == ["I will send you something and we speak soon."]
     assert row["next_call"]["ask"]
+
+
+def test_what_is_kept_is_the_reps_own_and_shows_most() -> None:
+    rows = call("x", "Ann", 0, "Acme", {"discovery": 4, "decision_makers": 4})
+    more = moment("x", "discovery", 4, "ask_impact", "follow_up")
+    row = call_debrief(dataclasses.replace(rows, moments=(*rows.moments, more)), "x", RUBRIC, LIBRARY)
+    assert row is not None
+    kept = {item["criterion"]: item["moment"] for item in row["worked"]}
+    assert kept["discovery"]["turn"] == 4
+    assert kept["decision_makers"] is None  # only the buyer's words are cited there
 
 
 def test_a_call_that_was_not_scored_is_not_debriefed() -> None:

@@ -124,6 +124,11 @@ def _objections(rows: Sequence[Row]) -> list[Text]:
     return wrapped(f"objections: {', '.join(said)}", indent=2) if said else []
 
 
+def spelled(level: str) -> str:
+    """What a level means, without pointing at the one below: `all that level 3 asks for, and ...`."""
+    return level.replace("as 3,", "all that level 3 asks for,")
+
+
 def kind_words(kind: str) -> str:
     """A kind of objection as people write it: `price or terms`."""
     return {"price_terms": "price or terms"}.get(kind, kind)
@@ -135,7 +140,7 @@ def _metrics(row: Row) -> str:
         parts.append(f"rep talks {row['talk_share']:.0%}")
     if row.get("longest_monologue_s") is not None:
         parts.append(f"longest monologue {row['longest_monologue_s']:.0f} s")
-    parts.append(f"{row.get('questions', 0)} questions")
+    parts.append(counted(row.get("questions", 0), "question"))
     if row.get("wpm") is not None:
         parts.append(f"{row['wpm']:.0f} words a minute")
     return " · ".join(parts)
@@ -238,7 +243,8 @@ def snippet_text(row: Row) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    head = f"{row['criterion'] or row['kind']} · {row['rep'] or row['speaker']} · call {row['call']} at {row['at']}"
+    about = {"ask_for_sale": "ask for the sale"}.get(row["criterion"], row["criterion"]) or row["kind"]
+    head = f"{about} · {row['rep'] or row['speaker']} · call {row['call']} at {row['at']}"
     quote = f"\N{LEFT DOUBLE QUOTATION MARK}{row['quote']}\N{RIGHT DOUBLE QUOTATION MARK}"
     return Group(Text(one_line(head).replace("_", " "), style="bold"), *wrapped(quote, indent=2), Text(""))
 
@@ -272,7 +278,7 @@ def call_debrief_text(row: Row) -> RenderableType:
     lines += [Text("Next time", style="bold")] if row["next_time"] else []
     for item in row["next_time"]:
         lines += _debriefed(item)
-        lines += wrapped(f"next level: {item['next_level']}", indent=4)
+        lines += wrapped(f"next level: {spelled(item['next_level'])}", indent=4)
         if item["worked_elsewhere"]:
             told = item["worked_elsewhere"]
             lines += wrapped(f"{told['rep']}, level {told['level']}: {quoted(told['quote'])}", indent=4, style="dim")
@@ -291,8 +297,8 @@ def call_debrief_text(row: Row) -> RenderableType:
 
 def _debriefed(item: Row) -> list[Text]:
     usual = item["before_this_call"]
-    before = f"; before, {usual['standing']:.1f} over {usual['calls']} calls" if usual else ""
-    lines = wrapped(f"{item['title']}, level {item['level']}: {item['means']}{before}", indent=2)
+    before = f"; before, {usual['standing']:.1f} over {counted(usual['calls'], 'call')}" if usual else ""
+    lines = wrapped(f"{item['title']}, level {item['level']}: {spelled(item['means'])}{before}", indent=2)
     moment = item["moment"]
     if moment:
         lines += wrapped(f"{mmss(moment['t0'])} {moment['speaker']}: {quoted(moment['quote'])}", indent=4)
@@ -335,13 +341,14 @@ def accountability_text(row: Row) -> RenderableType:
     overall = "" if results["overall"] is None else f", mean {results['overall']:.0f} of 100"
     lines = [Text(f"{one_line(row['rep'])}   {row['from']} to {row['to']}", style="bold")]
     lines += wrapped(
-        f"given: {support['sessions']} coaching sessions ({support['minutes']} minutes), training: "
+        f"given: {counted(support['sessions'], 'coaching session')} ({counted(support['minutes'], 'minute')}), "
+        "training: "
         f"{support['training_done']} done, {support['training_open']} open, {support['training_overdue']} overdue",
         indent=2,
     )
     promised = ", ".join(f"{part['n']} {status}" for status, part in results["commitments"].items())
     lines += wrapped(
-        f"came of it: {results['scored']} scored calls{overall}; {len(results['gaps'])} gaps; "
+        f"came of it: {counted(results['scored'], 'scored call')}{overall}; {counted(len(results['gaps']), 'gap')}; "
         f"promises: {promised or 'none heard'}",
         indent=2,
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.coach.facts import facts_of
-from pipeline.coach.moves import Moves, moves_of
+from pipeline.coach.moves import Moves, moves_of, strength
 from pipeline.coach.people import named_people
 from pipeline.coach.pushback import KINDS, kind_of
 from pipeline.coach.rows import CallRow, Moment, MoveRow, ObjectionRow, Rows, ScoredCall, TurnRow
@@ -157,7 +157,7 @@ def account_view(rows: Rows, name: str, rubric: Rubric, *, as_of: dt.date | None
         as_of=today,
         calls=tuple(calls),
         silent_days=(today - last).days if today and last else None,
-        progress=tuple(_progress(scores, moments, rubric, dates, order)),
+        progress=tuple(_progress(rows, scores, moments, rubric, dates, order)),
         met=_met(rows, dates),
         facts=facts_of(moments, moves, [m for m in rows.moves if m.call_id in order], turns, dates),
         open_objections=opened,
@@ -234,6 +234,7 @@ def _planned(
 
 
 def _progress(
+    rows: Rows,
     scores: Sequence[ScoredCall],
     moments: Sequence[Moment],
     rubric: Rubric,
@@ -249,6 +250,8 @@ def _progress(
         shown = [m for m in moments if m.call_id == best.call_id and m.criterion == criterion.id]
         means = criterion.levels[best.level]
         text = f"level {best.level}: {means}"
+        if best.level >= DONE_LEVEL:
+            shown.sort(key=lambda m: (m.kind != "evidence", -strength(m, rows, rubric), m.turn))
         statement = cite(text, shown[0], dates) if shown else Statement(text, best.call_id, dates[best.call_id])
         yield Progress(criterion.id, criterion.title, criterion.stage, best.level, statement, means)
 

@@ -218,9 +218,9 @@ def _no_date(deal: Deal) -> Found:
 def _objections(deal: Deal) -> Found:
     if not deal.view.open_objections:
         return None
-    kinds = ", ".join(sorted({kind for kind, _ in deal.view.open_objections}))
+    kinds = sorted({kind.replace("_", " or ") for kind, _ in deal.view.open_objections})
     count = len(deal.view.open_objections)
-    return f"{count} objection{_s(count)} open: {kinds}", [s for _, s in deal.view.open_objections]
+    return f"{count} objection{_s(count)} open: {', '.join(kinds)}", [s for _, s in deal.view.open_objections]
 
 
 def _rival(deal: Deal) -> Found:
@@ -443,12 +443,38 @@ STRATEGIES: Mapping[str, Callable[[Deal], Strategy | None]] = {
 """Plays in the order shown; `advance` is what is left."""
 
 
+_GOODBYE = re.compile(
+    r"^(?:(?:sounds good|thanks|thank you|great|okay|alright|good|bye|yeah)[,. ]+)*(?:talk|speak|see|catch|chat) "
+    r"(?:to |with )?(?:you|ya|soon|then|on|\w+day)\b[^.?!,]{0,30}[.?!]*$",
+    re.IGNORECASE,
+)
+_ORDERS = re.compile(r"\b(?:sign(?:s|ed)?|PO|purchase order|the order)\b", re.IGNORECASE)
+_MOVES_IT = re.compile(
+    r"\b(?:sign\w*|PO|purchase order|order|contract|agreement|quote|proposal|pilot|trial|meet\w*|demo|o'clock|visit|"
+    r"introduce|diary|invite)\b",
+    re.IGNORECASE,
+)
+"""What moves a deal: paper, an order, a trial, people who meet."""
+
+
+def _weight(made: Commitment) -> tuple[int, bool, int]:
+    moves = 2 if _ORDERS.search(made.quote) else 1 if _MOVES_IT.search(made.quote) else 0
+    return moves if made.due else 0, bool(made.due), made.turn
+
+
 def next_step(deal: Deal) -> dict[str, Any] | None:
-    """The next thing agreed, with its day and owner: the earliest that is still ahead, else the last one agreed."""
+    """The next thing agreed, with its day and owner: the earliest that is still ahead, else what was agreed last.
+
+    Of several that of the last call which moves the deal and has a day; a goodbye only where there is nothing else.
+    """
     today = deal.view.as_of or dt.date.max
     open_ = [c for c in deal.commitments if c.ahead or c.status == "overdue"]
+    open_ = [c for c in open_ if not _GOODBYE.search(c.quote.strip())] or open_
     ahead = sorted((c for c in open_ if c.day and c.day >= today), key=lambda c: (c.day or today, c.turn))
-    chosen = ahead[0] if ahead else open_[-1] if open_ else None
+    chosen = ahead[0] if ahead else None
+    if open_ and not ahead:
+        last = [c for c in open_ if c.call_id == open_[-1].call_id]
+        chosen = max(last, key=_weight)
     if chosen is None:
         return None
     return {

@@ -18,6 +18,7 @@ from pipeline.coach.pushback import KINDS
 from pipeline.coach.rows import Rows
 from pipeline.coach.snippets import BEST_LEVEL, Snippet, find_snippets
 from pipeline.coach.statements import Statement
+from pipeline.coach.subject import sentences
 from pipeline.rubric import Rubric
 
 QUESTION_COUNT = 3
@@ -233,8 +234,15 @@ def _expected(rows: Rows, view: AccountView, rubric: Rubric) -> Expected | None:
     return Expected(kind, because, None, answer_that_worked(rows, kind, rubric))
 
 
-_ANSWERS = ("answer", "trade", "confirm_resolved", "explore", "acknowledge")
+_ANSWERS = ("answer", "trade", "confirm_resolved", "acknowledge")
 """Moves of an answer, the most useful to read first."""
+ANSWER_WORDS = 5
+"""Words of an answer that are no question, at the least."""
+
+
+def _answers(quote: str) -> bool:
+    """Whether words state something: a question into an objection comes before the answer to it."""
+    return any(len(said.split()) >= ANSWER_WORDS for said, asks in sentences(quote) if not asks)
 
 
 def answer_that_worked(rows: Rows, kind: str, rubric: Rubric) -> Snippet | None:
@@ -254,6 +262,7 @@ def answer_that_worked(rows: Rows, kind: str, rubric: Rubric) -> Snippet | None:
         and s.moment.side == "rep"
         and s.moment.kind == "evidence"
         and s.moment.turn > (s.objection_turn or 0)
+        and _answers(s.moment.quote)
     ]
     return min(found, key=rank, default=None)
 

@@ -216,19 +216,26 @@ def _warnings(row: Row, quotas: Sequence[QuotaCheck], peers: Sequence[int], titl
     trained = support["training_open"] + support["training_done"] > 0
     found = []
     if asks and not coached and not trained:
-        since = f"{days} days without a coaching session" if days is not None else "no coaching session on record"
-        found.append(_warning("no support", f"{asks} things to answer for, {since}, and no training given"))
+        since = (
+            f"{days} day{'' if days == 1 else 's'} without a coaching session"
+            if days is not None
+            else "no coaching session on record"
+        )
+        found.append(
+            _warning(
+                "no support", f"{asks} thing{'' if asks == 1 else 's'} to answer for, {since}, and no training given"
+            )
+        )
     elif asks >= MANY_ASKS and not (coached and trained):
         what = "training" if coached else "coaching sessions"
         found.append(_warning("piled on", f"{asks} things to answer for at once, without {what}"))
     if peers and median(peers) > 0 and support["minutes"] < median(peers) / 2:
         theirs = f"the median of {counted(len(peers), 'peer')} is {median(peers):.0f}"
-        text = f"{support['minutes']} minutes of coaching, {theirs}"
+        text = f"{counted(support['minutes'], 'minute')} of coaching, {theirs}"
         found.append(_warning("less support than peers", text))
     if results["scored"] < THIN_CALLS:
-        text = (
-            f"{results['scored']} scored calls in {PERIOD_DAYS} days: too few to hold anybody to (under {THIN_CALLS})"
-        )
+        few = f"{counted(results['scored'], 'scored call')} in {PERIOD_DAYS} days"
+        text = f"{few}: too few to hold anybody to (under {THIN_CALLS})"
         found.append(_warning("thin data", text))
     for item in row["targets"]:
         if item["verdict"] == "out of reach":
