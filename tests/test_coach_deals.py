@@ -12,7 +12,7 @@ from pipeline.coach.commitments import commitments
 from pipeline.coach.deals import RISKS, STRATEGIES, Deal, deal_of, next_step, risks, strategies
 from pipeline.coach.moves import moves_of
 from pipeline.coach.reports import account_report
-from pipeline.coach.rivals import rival_names
+from pipeline.coach.rivals import rival_names, telling_names
 from pipeline.coach.rows import MoveRow, ObjectionRow, Rows, TurnRow
 
 
@@ -119,6 +119,40 @@ def test_competitors_are_named_from_the_profile_and_from_talk_about_rivals() -> 
     assert play.because.startswith("Win it from Brightline")
     assert "Brightline" in play.play[0]
     assert any(s.because.startswith("Protect the account from") for s in strategies(deal(typed(rows, "renewal"))))
+
+
+def test_a_supplier_is_named_by_what_is_said_of_it_and_quoted_by_the_newest_words() -> None:
+    rows = says(
+        call("p", "Ann", -2, "Acme", GOOD),
+        "p",
+        "Owen: Norvik has been calling, I never ring them back.",
+        "Owen: They sit in Leeds. Ines has been calling too, she does our buying.",
+        "R: Better than Norvik, I hope.",
+        "Owen: Norvik quoted eleven thousand.",
+        "Owen: We went to Leeds instead of Harrogate, Mia was in here last week.",
+    )
+    (rival,) = deal(rows).rivals
+    assert rival.name == "Norvik"
+    assert rival.statement.quote == "Norvik quoted eleven thousand."
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("We've had an offer from Brightline.", ["Brightline"]),
+        ("We bought the Kestrel readers in May.", ["Kestrel"]),
+        ("What about Sondal, they dropped again?", ["Sondal"]),
+        ("Our integrator prefers Kestrel.", ["Kestrel"]),
+        ("Sondal was in on Monday. They're asking seventy.", ["Sondal"]),
+        ("Have they quoted you?", []),
+        ("Would Hugo want ten minutes?", []),
+        ("Thornhill was in here last week. He liked it.", []),
+        ("We sell to Brannigan, they found it on the bench.", []),
+        ("Put it in SAP on Monday.", []),
+    ],
+)
+def test_few_words_show_a_supplier_by_themselves(said: str, found: list[str]) -> None:
+    assert telling_names(said) == found
 
 
 def test_a_customer_with_open_objections_is_protected_though_nobody_else_is_named() -> None:

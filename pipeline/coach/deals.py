@@ -16,7 +16,7 @@ from pipeline.coach.accounts import SILENT_DAYS, AccountView, quoted
 from pipeline.coach.commitments import Commitment
 from pipeline.coach.customers import GROWTH, OTHER_NEED, customer_because, reviews, troubles
 from pipeline.coach.moves import Moves
-from pipeline.coach.rivals import names_it, own_names, rival_names
+from pipeline.coach.rivals import names_it, own_names, rival_names, telling_names
 from pipeline.coach.rows import Rows, TurnRow
 from pipeline.coach.statements import Statement
 
@@ -29,7 +29,7 @@ NEED = ("tell_impact", "tell_problem")
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """A competitor that was named, on how many calls, and the first words that named it."""
+    """A competitor that was named, on how many calls, and the newest words that tell something of it."""
 
     name: str
     calls: tuple[str, ...]
@@ -118,31 +118,40 @@ def deal_of(
 
 
 def rivals(deal: Deal, rows: Rows, known: Sequence[str]) -> list[Rival]:
-    """Competitors by name, the most named first: those of `known` wherever a buyer says them, and other names in talk
-    about a rival.
+    """Competitors by name, the most named first: those of `known` wherever a buyer says them, names that either side
+    speaks of as another supplier, and other names in talk about a rival.
 
-    Talk about a rival is an objection of that kind, or a turn in which the rep compares. Names of people on the calls,
-    of the account and of the rep's side are none.
+    Talk about a rival is an objection of that kind, or a turn in which the rep compares. Names of people on the calls
+    or named there, of the account and of the rep's side are none.
     """
     people = {part for t in deal.turns for part in t.name.split()} | set(deal.view.account.split())
     people |= {part for call in deal.view.calls for part in (call.rep or "").split()}
     about = {(o.call_id, o.turn) for o in rows.objections if o.kind == "competition"}
     about |= {(t.call_id, t.turn) for t in deal.made("contrast")}
     none = people | {name for t in deal.turns if t.side == "rep" for name in own_names(t.text)}
+    none |= {part for person in deal.view.named for part in person.text.partition(",")[0].split()}
     bought = [t for t in deal.turns if t.side == "buyer"]
     names = [name for name in known if any(names_it(name, t.text, any_case=True) for t in bought)]
-    for turn in bought:
-        if (turn.call_id, turn.turn) in about:
-            names += [n for n in rival_names(turn.text) if not set(n.split()) & none and n.lower() not in _lower(names)]
+    for turn in deal.turns:
+        heard = telling_names(turn.text)
+        if turn.side == "buyer" and (turn.call_id, turn.turn) in about:
+            heard += rival_names(turn.text)
+        names += [n for n in dict.fromkeys(heard) if not set(n.split()) & none and n.lower() not in _lower(names)]
     found = {
         name: [t for t in (bought if name in known else deal.turns) if names_it(name, t.text, any_case=name in known)]
         for name in names
     }
     return [
-        Rival(name, tuple(dict.fromkeys(t.call_id for t in turns)), deal.cite(turns[0], f"{name} named"))
+        Rival(name, tuple(dict.fromkeys(t.call_id for t in turns)), deal.cite(_telling(name, turns), f"{name} named"))
         for name, turns in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
         if turns
     ]
+
+
+def _telling(name: str, turns: Sequence[TurnRow]) -> TurnRow:
+    """The newest turn that tells something of a rival, else the newest that names it."""
+    told = [t for t in turns if name in telling_names(t.text) or name in rival_names(t.text)]
+    return (told or turns)[-1]
 
 
 def _lower(names: Sequence[str]) -> set[str]:
