@@ -1,9 +1,10 @@
 """Names of competitors in what is said about another vendor.
 
 Few words show by themselves that a name is another supplier's (`telling_names`): it quotes, comes in at a price, is
-paid for. Beside them are rules over one turn of a buyer's that is about a rival: a name that offers, quotes, came or called;
-whose people, man or system are spoken of; that they have, use or compare with. Places, nationalities and languages are
-none, nor is a relation's first name. In text without capitals nothing is found: `competitors` in `company.yaml` is.
+paid for. Beside them are rules over one turn of a buyer's that is about a rival: a name that offers, quotes, came or
+called; whose people, man or system are spoken of; that they have, use or compare with. Places, nationalities and
+languages are none, nor is a relation's first name. In text without capitals nothing is found: `competitors` in
+`company.yaml` is.
 """
 
 from __future__ import annotations
