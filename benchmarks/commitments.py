@@ -4,9 +4,11 @@
 
 Eight calls are labelled line by line for what is promised: four sample calls on which the rules were written, and four
 corpus calls that were read only after. For what later calls say, the accounts of the sample calls were labelled (the
-rules for it were written on them), and twelve accounts in `promises.txt`, written and labelled before those rules. A
-promise counts as found where a rule finds one of the same side at most one turn away (of an agreed day, of either
-side). `-v` prints every miss.
+rules for it were written on them), and the accounts in `promises/`, each file of which says when it was written and
+what was seen of it. A promise counts as found where a rule finds one of the same side at most one turn away (of an
+agreed day, of either side). What became of it is rightly told where the very word is (`kept`, `kept late`, `moved`,
+`not kept`); the wrong way round is done for not done or the other way, anything between is told in part. `-v` prints
+every miss, `-vv` those of the accounts that are kept back as well.
 """
 
 from __future__ import annotations
@@ -27,7 +29,10 @@ SAMPLES = ROOT / "sample_calls" / "dialogues"
 TRAIN = ROOT / "models" / "corpus" / "train"
 STORIES = ROOT / "benchmarks" / "promises"
 DAY = dt.date(2026, 9, 1)
-TOLD = ("kept", "not kept")
+DONE = ("kept", "kept late")
+TOLD = (*DONE, "moved", "not kept")
+MARKS = {"kept": "kept", "late": "kept late", "moved": "moved", "not": "not kept"}
+KEPT_BACK = "@kept back\n"
 
 LABELS: dict[str, dict[Path, tuple[tuple[int, str], ...]]] = {
     "rules written on them": {
@@ -127,12 +132,13 @@ def sample_accounts() -> Rows:
     return Rows(calls=tuple(calls), turns=tuple(turns))
 
 
-def stories(name: str) -> tuple[Rows, tuple[Told, ...]]:
-    """The accounts of a file in `promises/` and their labels."""
+def stories(name: str, *, kept_back: bool = False) -> tuple[Rows, tuple[Told, ...]]:
+    """The accounts of a file in `promises/` and their labels: those in view while rules were made, or the others."""
     calls: list[CallRow] = []
     turns: list[TurnRow] = []
     labels: list[Told] = []
-    for part in (STORIES / name).read_text(encoding="utf-8").split("@account ")[1:]:
+    seen, _, unseen = (STORIES / name).read_text(encoding="utf-8").partition(KEPT_BACK)
+    for part in (unseen if kept_back else seen).split("@account ")[1:]:
         head, *bodies = part.split("\n== ")
         account, rep = head.splitlines()[0], head.split("@rep ")[1].split("\n")[0]
         made: dict[str, tuple[str, int, str]] = {}
@@ -145,12 +151,21 @@ def stories(name: str) -> tuple[Rows, tuple[Told, ...]]:
             turns += rows
             for turn, mark in marks:
                 name, word = mark.split()
-                if word in ("kept", "not"):
+                if word in MARKS:
                     told[name] = word
                 else:
                     made[name] = (call_id, turn, word)
-        labels += [(*made[n], {"kept": "kept", "not": "not kept"}.get(told.get(n, ""), "")) for n in sorted(made)]
+        labels += [(*made[n], MARKS.get(told.get(n, ""), "")) for n in sorted(made)]
     return Rows(calls=tuple(calls), turns=tuple(turns)), tuple(labels)
+
+
+def outcome(got: str, want: str) -> str:
+    """How what is told of a promise stands to its label."""
+    if got == want:
+        return "right"
+    if not got or not want:
+        return "invented" if got else "missed"
+    return "in part" if (got in DONE) == (want in DONE) else "wrong"
 
 
 def told_later(title: str, rows: Rows, labels: tuple[Told, ...], *, verbose: bool) -> None:
@@ -163,7 +178,7 @@ def told_later(title: str, rows: Rows, labels: tuple[Told, ...], *, verbose: boo
         near.sort(key=lambda c: (c.turn != turn, whose(c) != side, c.status != want))
         matched.update(near)
         got = near[0].status if near and near[0].status in TOLD else ""
-        result = "right" if got == want else "missed" if not got else "invented" if not want else "wrong"
+        result = outcome(got, want)
         count.update(["labelled", f"told {bool(want)}", f"{result} {bool(want)}", "found" if near else "unfound"])
         if verbose and (result != "right" or not near):
             print(f"  {result}: {call_id} {turn} {side}, {want or 'nothing told'}: {near[0] if near else 'not found'}")
@@ -171,8 +186,9 @@ def told_later(title: str, rows: Rows, labels: tuple[Told, ...], *, verbose: boo
     others = [c for c in extra if c.status in TOLD]
     print(
         f"{title}: {count['found']} of {count['labelled']} promises found; of {count['told True']} that a later call "
-        f"tells of {count['right True']} rightly told, {count['wrong True']} the wrong way round, "
-        f"{count['missed True']} not told; of {count['told False']} others {count['invented False']} told wrongly; "
+        f"tells of {count['right True']} rightly told, {count['in part True']} in part, "
+        f"{count['wrong True']} the wrong way round, {count['missed True']} not told; "
+        f"of {count['told False']} others {count['invented False']} told wrongly; "
         f"{len(extra)} found that are not labelled, {len(others)} of them told kept or not"
     )
     if verbose:
@@ -181,11 +197,16 @@ def told_later(title: str, rows: Rows, labels: tuple[Told, ...], *, verbose: boo
 
 
 def main() -> None:
-    verbose = "-v" in sys.argv
+    all_of_it = "-vv" in sys.argv
+    verbose = all_of_it or "-v" in sys.argv
     found_on_single_calls()
     told_later("sample accounts, rules written on them", sample_accounts(), SAMPLES_TOLD, verbose=verbose)
     told_later("first.txt, rules written on them", *stories("first.txt"), verbose=verbose)
     told_later("second.txt, written after the rules", *stories("second.txt"), verbose=verbose)
+    told_later("third.txt, rules written on them", *stories("third.txt"), verbose=verbose)
+    told_later(
+        "third.txt, kept back until the rules were done", *stories("third.txt", kept_back=True), verbose=all_of_it
+    )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ _ENVIRONMENT = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
+    # a server that is gone is told in one line by `local.owned_run`, not once per event
+    "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
     # the temporary server takes 13-16 s on two cores; Prefect's own limit is 20
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
 }

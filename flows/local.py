@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
+import queue
 import signal
 import socket
 from collections.abc import Iterator
@@ -14,6 +15,10 @@ from pipeline.claims import process_alive, process_start
 from pipeline.errors import EngineError, StoreError
 
 OWNER_TAG = "debrief-owner"
+MOST_FORGOTTEN = 20_000
+"""Old runs that are deleted in one night."""
+_PAGE = 200
+"""Runs that Prefect's server tells of at a time."""
 
 
 def use_data_folder(data: Path) -> None:
@@ -48,6 +53,7 @@ def owned_run() -> Iterator[None]:
     except TerminationSignal:
         raise KeyboardInterrupt from None
     except (httpx.HTTPError, PrefectException) as error:
+        _drop_events()
         raise EngineError(
             f"Prefect's server failed ({type(error).__name__}); what was done is kept, run it again, "
             "or `debrief process` does the same without Prefect"
@@ -58,6 +64,17 @@ def owned_run() -> Iterator[None]:
         raise EngineError(
             "Prefect's server on this machine did not start; `debrief process` does the same without Prefect"
         ) from error
+
+
+def _drop_events() -> None:
+    """Forget the events that wait for a server that is gone: Prefect would try each again for seconds, a hundred of
+    them one after the other, before the process may end."""
+    from prefect.events.worker import EventsWorker
+
+    for worker in tuple(getattr(EventsWorker, "_instances", {}).values()):
+        with contextlib.suppress(queue.Empty):
+            while True:
+                worker._queue.get_nowait()
 
 
 def _start_server() -> None:
@@ -104,9 +121,10 @@ def sweep_stale_runs() -> int:
 
 
 def forget_old_runs(days: int) -> int:
-    """Delete finished runs of ours from Prefect's database that are older than `days` (0: none); how many, 200 at most.
+    """Delete finished runs of ours from Prefect's database that are older than `days` (0: none); how many.
 
-    The records are debrief's own; a run's history is only of use while somebody may want to know what happened.
+    The records are debrief's own; a run's history is only of use while somebody may want to know what happened. A
+    watcher makes a run per look, thousands a day; after `MOST_FORGOTTEN` the rest waits for the next night.
     """
     if days <= 0:
         return 0
@@ -115,11 +133,16 @@ def forget_old_runs(days: int) -> int:
 
     before = (dt.datetime.now(dt.UTC) - dt.timedelta(days=days)).isoformat()
     old = FlowRunFilter.model_validate({"end_time": {"before_": before}})
+    forgotten = others = 0
     with get_client(sync_client=True) as client:
-        runs = [
-            run for run in client.read_flow_runs(flow_run_filter=old)
-            if any(tag.startswith(f"{OWNER_TAG}:") for tag in run.tags)
-        ]  # fmt: skip
-        for run in runs:
-            client.delete_flow_run(run.id)
-    return len(runs)
+        while forgotten < MOST_FORGOTTEN:
+            # what is not ours stays, and is passed over
+            runs = client.read_flow_runs(flow_run_filter=old, limit=_PAGE, offset=others)
+            if not runs:
+                break
+            ours = [run for run in runs if any(tag.startswith(f"{OWNER_TAG}:") for tag in run.tags)]
+            for run in ours:
+                client.delete_flow_run(run.id)
+            forgotten += len(ours)
+            others += len(runs) - len(ours)
+    return forgotten

@@ -20,11 +20,10 @@ from flows.process import Caller, refresh_store, run_process
 from pipeline import keep, retry
 from pipeline.claims import Claims
 from pipeline.errors import DebriefError, StoreError
-from pipeline.ingest import Found, discover
+from pipeline.ingest import Found, beside_state, discover, state_of
 from pipeline.plan import Outcome
 from pipeline.plan import plan as make_plan
 from pipeline.settings import Settings
-from pipeline.sidecar import beside_state
 
 RESCAN_S = 30.0
 SETTLE_S = 2.0
@@ -88,6 +87,27 @@ def _state(path: Path) -> State | None:
     return state.st_size, state.st_mtime_ns, beside_state(path)
 
 
+class Current:
+    """The settings as they stand now: `read` again whenever `debrief.toml` is another than it was.
+
+    Which folder is watched stays what it was at the start.
+    """
+
+    def __init__(self, settings: Settings, read: Callable[[], Settings]) -> None:
+        self._settings = settings
+        self._read = read
+        self._file = settings.data / "debrief.toml"
+        self._state: object = None
+
+    def now(self) -> Settings:
+        """Raises `SettingsError` for a file that does not hold together, until it does."""
+        state = state_of(self._file)
+        if state != self._state:
+            self._settings = replace(self._read(), inbox=self._settings.inbox)
+            self._state = state
+        return self._settings
+
+
 def watch(
     settings: Settings,
     *,
@@ -96,9 +116,11 @@ def watch(
     on_look: Callable[[int, int], None] = lambda files, ready: None,
     on_problem: Callable[[str], None] = lambda line: None,
     process: Callable[[Path, Caller], object] = lambda inbox, caller: run_process([inbox], caller),
+    read_settings: Callable[[], Settings] | None = None,
 ) -> None:
     """Watch `settings.inbox_folder` until `stop` is set; what runs then is finished by `caller` or let go.
 
+    `read_settings` gives the settings anew when `debrief.toml` changed: a page may have chosen another rubric.
     `on_look(files, ready)` is called after every look, `on_problem` with one line where a look failed: a folder that
     is away for a while, a rubric being edited. The next look tries again.
     """
@@ -115,12 +137,13 @@ def watch(
     hint = threading.Event()
     threading.Thread(target=_listen, args=(inbox, hint, stop), daemon=True).start()
     looked = Looked()
+    current = Current(settings, read_settings or (lambda: settings))
     told = ""
     while not stop.is_set():
         hint.clear()
         moving = False
         try:
-            moving = _look(inbox, settings, looked, caller, on_look, process)
+            moving = _look(inbox, current.now(), looked, caller, on_look, process)
             told = ""
         except KeyboardInterrupt:
             stop.set()
@@ -148,13 +171,18 @@ def _look(
     now, later = ready[:CHUNK], ready[CHUNK:]
     busy: set[Path] = set()
 
-    def told(outcome: Outcome) -> None:
+    def note(outcome: Outcome) -> None:
         if outcome.status in ("busy", "stopped"):
             busy.add(outcome.path)
+
+    def told(outcome: Outcome) -> None:
+        note(outcome)
         caller.on_outcome(outcome)
 
     if now:
         plan = make_plan(now, settings, max_attempts=settings.max_attempts)
+        for outcome in plan.settled:
+            note(outcome)
         if plan.jobs:
             mine = replace(caller, settings=settings, plan=plan, on_outcome=told)
             _beside(lambda: process(inbox, mine))

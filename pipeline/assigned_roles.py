@@ -44,7 +44,8 @@ def speakers_of(transcript: Transcript) -> list[dict[str, Any]]:
 def roles_by_rep(transcript: Transcript, reps: Sequence[str], names: Mapping[str, str]) -> dict[str, str]:
     """Roles of all speakers, given who sells: the first of `reps` is the rep, further ones colleagues, the rest buyers.
 
-    `names` maps labels to names. Raises `TranscriptError` for a label that nobody has, and where no buyer is left.
+    `names` maps labels to names. Raises `TranscriptError` for a label that nobody has, and where of several speakers no
+    buyer is left.
     """
     labels = {row["speaker"].lower(): row["speaker"] for row in speakers_of(transcript)}
     for label in (*reps, *names):
@@ -52,7 +53,7 @@ def roles_by_rep(transcript: Transcript, reps: Sequence[str], names: Mapping[str
             raise TranscriptError(f"{transcript.call_id}: no speaker '{label}'; there are {', '.join(labels.values())}")
     sellers = [labels[label.lower()] for label in reps]
     named = {labels[label.lower()]: name for label, name in names.items()}
-    if not set(labels.values()) - set(sellers):
+    if len(labels) > 1 and not set(labels.values()) - set(sellers):
         raise TranscriptError(f"{transcript.call_id}: every speaker would be a rep; name only those who sell")
     roles: dict[str, str] = {}
     for label in [*sellers, *(label for label in labels.values() if label not in sellers)]:
@@ -66,10 +67,14 @@ def roles_by_rep(transcript: Transcript, reps: Sequence[str], names: Mapping[str
 
 
 def swapped(transcript: Transcript) -> dict[str, str]:
-    """Roles with the sides exchanged; the buyer who says most becomes the rep. `TranscriptError` if unresolved."""
+    """Roles with the sides exchanged; the buyer who says most becomes the rep, whoever speaks alone and is no rep yet a
+    buyer. `TranscriptError` if unresolved."""
+    rows = speakers_of(transcript)
+    if len(rows) == 1:
+        (label,) = (row["speaker"] for row in rows)
+        return {label: REP if label.startswith(BUYER) else f"{BUYER}:{_own_name(label) or 'Buyer'}"}
     if not transcript.resolved:
         raise TranscriptError(f"{transcript.call_id}: nobody is rep or buyer yet; say who sells with --rep")
-    rows = speakers_of(transcript)
     buyers = sorted((row for row in rows if row["speaker"].startswith(BUYER)), key=lambda row: -row["words"])
     return roles_by_rep(transcript, [row["speaker"] for row in buyers], {})
 

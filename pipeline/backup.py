@@ -43,10 +43,12 @@ def back_up(data: Path, target: Path, *, inbox: Path | None = None) -> tuple[int
             os.fsync(file.fileno())
         os.replace(half, target)
         return count, target.stat().st_size
-    except OSError as error:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             half.unlink(missing_ok=True)
-        raise StoreError(f"{target}: cannot be written ({error.strerror or error}); check the disk") from error
+        if isinstance(error, OSError):
+            raise StoreError(f"{target}: cannot be written ({error.strerror or error}); check the disk") from error
+        raise
 
 
 def default_target(now: dt.datetime | None = None) -> Path:
@@ -95,9 +97,14 @@ def _add_sqlite(archive: tarfile.TarFile, path: Path, name: str) -> None:
     """A SQLite file as of one moment, also while others write to it."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "copy.db")
-        with (
-            contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as source,
-            contextlib.closing(sqlite3.connect(copy)) as made,
-        ):
-            source.backup(made)
+        # a `#`, `?` or `%` of the path would be read as part of the address
+        address = f"{path.absolute().as_uri()}?mode=ro"
+        try:
+            with (
+                contextlib.closing(sqlite3.connect(address, uri=True)) as source,
+                contextlib.closing(sqlite3.connect(copy)) as made,
+            ):
+                source.backup(made)
+        except sqlite3.Error as error:
+            raise StoreError(f"{path}: cannot be copied ({error}); no backup was written") from error
         archive.add(copy, arcname=name, recursive=False)

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any
 
-from pipeline import erased, keep, process
+from pipeline import erased, keep, process, superseded
 from pipeline.claims import Claims
 from pipeline.errors import DebriefError, StoreError
 from pipeline.ingest import STILL_WRITTEN, state_of
@@ -50,6 +50,8 @@ def work(order: tuple[Job, Settings]) -> dict[str, Any]:
     kept = bool(made["transcript"]) and not erased.is_marked(settings.data, job.sha256)
     if kept:
         keep.write_record(settings.data, made)
+        if job.source and made["status"] != "failed":
+            superseded.take_over(settings.data, job.source)
     return {"status": made["status"], "reason": made["reason"], "kind": made.get("kind", ""), "kept": kept}
 
 

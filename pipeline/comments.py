@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import NotAllowed, ReviewError
 
 MAX_TEXT = 2000
+AGAIN_S = 60
+"""Within so many seconds the same words at the same moment are one comment, sent by a click too many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,16 @@ def comment_of(record: Mapping[str, Any], *, who: str, text: str, at_s: float | 
         text=said,
         written_at=dt.datetime.now(dt.UTC).replace(tzinfo=None),
     )
+
+
+def sent_before(made: Comment, rows: Iterable[Mapping[str, Any]]) -> str | None:
+    """Of the comments that stand on the call, the id of the one that says the same, by the same person a moment ago."""
+    since = made.written_at - dt.timedelta(seconds=AGAIN_S)
+    for row in rows:
+        same = (row["who"], row["text"], row["at_s"]) == (made.who, made.text, made.at_s)
+        if same and row["written_at"] >= since:
+            return str(row["comment_id"])
+    return None
 
 
 def taken_back(row: Mapping[str, Any], *, who: str) -> dict[str, Any]:

@@ -3,7 +3,8 @@
     facts/consent/<sha256>.json   {"sha256", "consent", "at"}: what a person said (`debrief consent`), above all else
 
 Otherwise `consent` in the file beside the recording counts, then what the transcript says itself, then the path's
-pattern (`{consent}`). A call with `no` is neither heard nor kept; with `require_consent` neither is one without `yes`.
+pattern (`{consent}`). A call with `no`, or with a word that is not understood, is neither heard nor kept; with
+`require_consent` neither is one without `yes`.
 """
 
 from __future__ import annotations
@@ -22,18 +23,23 @@ Consent = Literal["yes", "no", "unknown"]
 CHOICES: tuple[str, ...] = get_args(Consent)
 FACT = "consent"
 
+_YES = ("yes", "y", "true", "1", "given", "granted", "agreed", "consented", "opted in", "opt in")
+_NO = ("no", "n", "false", "0", "denied", "refused", "declined", "withdrawn", "revoked", "opted out", "opt out")
 _WORDS: dict[str, Consent] = {
-    **dict.fromkeys(("yes", "y", "true", "1", "given", "granted", "agreed", "consented", "opted in", "opt in"), "yes"),
-    **dict.fromkeys(
-        ("no", "n", "false", "0", "denied", "refused", "declined", "withdrawn", "revoked", "opted out", "opt out"), "no"
-    ),
+    **dict.fromkeys(_YES, "yes"),
+    **dict.fromkeys((*_NO, "no consent", "not given", "not granted"), "no"),
+    **dict.fromkeys(("", "unknown"), "unknown"),
 }
 
 
 def consent_of(meta: CallMeta) -> Consent:
-    """What metadata says about consent, in any of the words that tools use."""
-    said = " ".join(str(meta.extra.get("consent", "")).lower().replace("_", " ").replace("-", " ").split())
-    return _WORDS.get(said, "unknown")
+    """What metadata says about consent, in any of the words that tools use; `unknown` too for a word not understood."""
+    return _WORDS.get(_said(meta), "unknown")
+
+
+def _said(meta: CallMeta) -> str:
+    said = meta.extra.get("consent")
+    return "" if said is None else " ".join(str(said).lower().replace("_", " ").replace("-", " ").split())
 
 
 def stated(data: Path, sha256: str) -> Consent | None:
@@ -60,6 +66,12 @@ def answer(data: Path, sha256: str, meta: CallMeta) -> Consent:
 def require(path: Path, sha256: str, meta: CallMeta, settings: Settings) -> None:
     """Raise `Withheld`, one line, for a call that may not be heard or kept."""
     known = answer(settings.data, sha256, meta)
+    if stated(settings.data, sha256) is None and _said(meta) not in _WORDS:
+        # somebody said something about it: taken for nothing said, a refusal in other words would be heard
+        raise Withheld(
+            f"{path}: consent '{_said(meta)[:40]}' is not understood, so it is not heard or kept; known are "
+            f"{', '.join(_YES)}; {', '.join(_NO)}; unknown. Correct it, or run `debrief consent yes FILE` (or no)"
+        )
     if known == "no":
         raise Withheld(f"{path}: consent was refused, so it is not heard or kept")
     if known == "unknown" and settings.require_consent:

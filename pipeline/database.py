@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pipeline import keep
 from pipeline.copies import write_copy, write_tables
 from pipeline.errors import StoreError, StoreLocked
-from pipeline.intake import Ingested, take_in, take_small
+from pipeline.intake import Ingested, refused, state_of, take_in, take_small
 from pipeline.migrations import MIGRATIONS
 from pipeline.redact import ALL
 from pipeline.rows import DERIVED, FACT_KEYS
@@ -226,9 +226,9 @@ class Database:
             known = {row["file"]: (row["size"], row["mtime_ns"]) for row in self._known(shas)}
             present: dict[str, tuple[int, int]] = {}
             for path in self._files(shas):
-                with contextlib.suppress(FileNotFoundError):
-                    state = path.stat()
-                    present[self._name(path)] = (state.st_size, state.st_mtime_ns)
+                state = state_of(path)
+                if state is not None:
+                    present[self._name(path)] = state
             changed = {name.split("/")[1] for name, state in present.items() if known.get(name) != state}
             changed |= {name.split("/")[1] for name in known.keys() - present.keys()}
             calls, removed = 0, 0
@@ -242,7 +242,7 @@ class Database:
                 self._changed("calls")
             listing = keep.listing(self.data, ("failures", *(f"facts/{kind}" for kind in FACT_KEYS)))
             if self._state("small") != listing:
-                take_small(self._tables, self.data)
+                damaged.extend(take_small(self._tables, self.data))
                 # a review that came as a file, or whose writer was killed, changes what counts of its call
                 rows = self._tables.fetch("SELECT DISTINCT call_id FROM reviews", [])
                 take_in(self._tables, self.data, self._shas([row["call_id"] for row in rows]))
@@ -303,7 +303,10 @@ class Database:
         return done
 
     def put_fact(self, kind: str, row: Mapping[str, Any]) -> None:
-        """Keep a row of a table of facts (its id column set; unknown keys are refused): file first, then table."""
+        """Keep a row of a table of facts (its id column set; unknown keys are refused), in the table and as a file.
+
+        Raises `StoreError`, with nothing kept, for a value that the table does not take.
+        """
         with self._writing:
             columns = self._tables.columns(kind)
         unknown = set(row) - set(columns)
@@ -314,10 +317,16 @@ class Database:
     def _put(self, kind: str, row: Mapping[str, Any]) -> None:
         plain = {k: v.isoformat() if isinstance(v, dt.date) else v for k, v in row.items()}
         with self._writing:
-            keep.write_fact(self.data, kind, str(row[FACT_KEYS[kind]]), plain)
-            with self._tables.transaction():
-                self._tables.run(f"DELETE FROM {kind} WHERE {FACT_KEYS[kind]} = ?", [row[FACT_KEYS[kind]]])
-                self._tables.insert(kind, [plain])
+            try:
+                with self._tables.transaction():
+                    self._tables.run(f"DELETE FROM {kind} WHERE {FACT_KEYS[kind]} = ?", [row[FACT_KEYS[kind]]])
+                    self._tables.insert(kind, [plain])
+                    # the file before the commit: what the table refuses is never kept, what is committed always is
+                    keep.write_fact(self.data, kind, str(row[FACT_KEYS[kind]]), plain)
+            except StoreError as error:
+                if not refused(error):
+                    raise
+                raise StoreError(f"{kind}: {first_line(error.__cause__ or error)}; nothing kept") from error.__cause__
             if kind == "reviews":
                 take_in(self._tables, self.data, self._shas([row["call_id"]]))
                 self._changed("calls")

@@ -8,13 +8,15 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from pipeline import keep, process
 from pipeline.claims import Claims
-from pipeline.errors import DebriefError
+from pipeline.days import CORRECT, latest
+from pipeline.errors import DebriefError, SettingsError
 from pipeline.settings import Settings, public_address
 from pipeline.settings_file import HIDDEN
 from pipeline.status import watchers
@@ -25,17 +27,25 @@ LOW_DISK_GB = 2.0
 STUCK_S = 600.0
 """A claim is renewed every 15 s; one that was not for so long is stuck, whoever holds it."""
 
+DATE_IT = "begin the name with it (2026-10-06_Account), or write `date: 2026-10-06` into a file beside it"
+"""What to do about calls without a date, which no week shows."""
+
 Row = dict[str, Any]
 
 
-def checkup(settings: Settings) -> list[Row]:
-    """Rows `{"what", "found", "ok", "remedy"}`, in reading order. Never raises `DebriefError`."""
-    one = (_folder, _disk, _rubric, _people, _webhooks, _provider)
+def checkup(settings: Settings, *, problems: Sequence[SettingsError] = ()) -> list[Row]:
+    """Rows `{"what", "found", "ok", "remedy"}`, in reading order; a remedy of what is ok is advice. Never raises
+    `DebriefError`.
+
+    `problems` are settings that could not be read; the defaults count for them.
+    """
+    one = (_folder, _disk, _rubric, _judge, _people, _mail, _webhooks, _provider)
     many = (_models, _store, _watchers, _failures)
     return [
         _python(),
         *_libraries(),
         *_settings(settings),
+        *(_row("setting", error, "correct it; until then other commands refuse to start") for error in problems),
         *(look(settings) for look in one),
         *(row for look in many for row in look(settings)),
         _claims(settings),
@@ -84,8 +94,9 @@ def _folder(settings: Settings) -> Row:
         remedy = f"give this user write permission to {folder}, and see that the disk is not full"
         return _row("writing", f"{folder}: no ({error.strerror or error})", remedy)
     loose = settings.data.is_dir() and settings.data.stat().st_mode & 0o007
-    found = f"{folder}: yes" + ("; other users of this machine may look in (chmod o-rwx)" if loose else "")
-    return _row("writing", found)
+    advice = f"other users of this machine may look in; chmod o-rwx {folder} shuts them out" if loose else ""
+    # works as it is, and is how most machines make folders: nothing that a script should stop for
+    return _row("writing", f"{folder}: yes", advice) | {"ok": True}
 
 
 def _disk(settings: Settings) -> Row:
@@ -102,6 +113,23 @@ def _rubric(settings: Settings) -> Row:
     except DebriefError as error:
         return _row("rubric", error, "correct the file, or the setting `rubric`")
     return _row("rubric", f"{rubric.id} {rubric.version}, {len(rubric.criteria)} criteria")
+
+
+def _judge(settings: Settings) -> Row:
+    """Whether the settings say enough about the judge; it is not asked anything."""
+    from models.judge_card import judge_identity
+
+    try:
+        return _row("judge", " ".join(judge_identity(settings)))
+    except DebriefError as error:
+        return _row("judge", error, "correct the judge settings; until then nothing is scored")
+
+
+def _mail(settings: Settings) -> Row:
+    if not settings.digest_to:
+        return _row("mail of the digest", "off")
+    remedy = "" if settings.smtp_host else "set `smtp_host`, or leave `digest_to` out"
+    return _row("mail of the digest", f"to {settings.digest_to} by {settings.smtp_host or 'no server'}", remedy)
 
 
 def _people(settings: Settings) -> Row:
@@ -200,6 +228,14 @@ def _store(settings: Settings) -> list[Row]:
                 "SELECT call_id, path, reason FROM calls WHERE status = 'review' ORDER BY kept_at DESC"
             )
             unknown = store.query("SELECT call_id, path, reason FROM unknown_reps ORDER BY call_date DESC NULLS LAST")
+            future = store.query(
+                "SELECT call_id, path, call_date::VARCHAR AS reason FROM calls WHERE call_date > $latest ORDER BY path",
+                {"latest": latest()},
+            )
+            undated = store.query(
+                "SELECT call_id, path, $do AS reason FROM calls WHERE call_date IS NULL ORDER BY kept_at DESC",
+                {"do": DATE_IT},
+            )
             through = "" if store.owner else ", through the process that serves it"
     except DebriefError as error:
         return [_row("database", error, "wait for the other debrief, or `debrief rebuild`")]
@@ -207,14 +243,20 @@ def _store(settings: Settings) -> list[Row]:
     found = f"{row['n']} calls, {row['scored']} scored, {len(damaged)} damaged result files{through}"
     if waiting:
         found += f", {waiting} results not taken in yet"
-    return [_row("database", found, remedy), _listed("calls to review", review), _listed("unknown rep", unknown)]
+    return [
+        _row("database", found, remedy),
+        _listed("calls to review", review),
+        _listed("unknown rep", unknown),
+        _listed("calls without a date", undated),
+        _listed("dated in the future", future, CORRECT),
+    ]
 
 
-def _listed(what: str, rows: list[Row]) -> Row:
-    """How many calls wait for a person, the newest by name."""
+def _listed(what: str, rows: list[Row], remedy: str = "") -> Row:
+    """How many calls wait for a person, the first ones by name; with a `remedy` they are a problem."""
     why = f"; {rows[0]['reason']}" if rows else ""
     some = ", ".join(f"{Path(row['path']).name} ({row['call_id'][:8]})" for row in rows[:3])
-    return _row(what, f"{len(rows)}{f': {some}' if some else ''}{why}")
+    return _row(what, f"{len(rows)}{f': {some}' if some else ''}{why}", remedy if rows else "")
 
 
 def _claims(settings: Settings) -> Row:

@@ -5,6 +5,7 @@ Nothing here decodes audio or reads a transcript's content beyond what tells the
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -14,9 +15,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline.encodings import decode
 from pipeline.errors import InputError
-from pipeline.sidecar import SIDECAR_SUFFIXES, is_table, read_sidecar
+from pipeline.own_files import passed_over
+from pipeline.settings_check import ANYTHING
+from pipeline.sidecar import SIDECAR_SUFFIXES, TABLES, is_table, read_sidecar
 from pipeline.types import CallMeta, SourceKind
+from pipeline.written_days import read_day
 
 Sniff = Callable[[Path], str | None]
 
@@ -54,6 +59,7 @@ NOT_CALL_NAMES = frozenset({"license", "licence", "readme", "copying", "notice",
 TEXT_SUFFIXES = (".json", ".jsonl", ".txt", ".vtt", ".srt", ".docx", ".doc", ".csv", ".xml", ".html", ".pdf")
 """A file of these that is no known transcript is reported as an unknown transcript, not as damaged audio."""
 _CHUNK = 1 << 20
+_DAY = r"\d{4}[-_.]?\d{2}[-_.]?\d{2}|\d{1,2}-\d{1,2}-\d{4}|\d{1,2}\.\d{1,2}\.\d{4}"
 
 
 State = tuple[int | None, int | None]
@@ -119,15 +125,34 @@ def state_of(path: Path) -> State:
     return state.st_size, state.st_mtime_ns
 
 
+def beside_state(path: Path) -> str:
+    """Sizes and times of what lies beside a file and says what is in it: another text when one of them changed.
+
+    That is what states its data, and beside a recording a transcript of the same call.
+    """
+    suffixes = (*SIDECAR_SUFFIXES, *(TEXT_SUFFIXES if _may_have_companion(path) else ()))
+    names = {*TABLES, *(name + suffix for name in (path.name, path.stem) for suffix in suffixes)} - {path.name}
+    folder, found = str(path.parent), []
+    for name in sorted(names):
+        # a watcher asks this of every file of the inbox at every look: plain strings cost a fourth
+        try:
+            state = os.stat(os.path.join(folder, name))
+        except (OSError, ValueError):
+            continue
+        found.append(f"{name} {state.st_size} {state.st_mtime_ns}")
+    return "; ".join(found)
+
+
 def discover(paths: Iterable[Path], *, sniff: Sniff | None = None) -> list[Found]:
     """Files to look at: each named file as it is, each folder's files recursively in name order, without doubles.
 
-    Hidden and temporary names, sidecars, transcripts of a recording beside them, and files that are never calls are
-    passed over inside folders. A named path that does not exist is kept, so that `identify` reports it.
+    Hidden and temporary names, sidecars, transcripts of a recording beside them, files that are never calls, and what
+    debrief itself wrote (data folders, exports, backups) are passed over inside folders. A named path that does not
+    exist is kept, so that `identify` reports it.
     """
     seen: dict[Path, Found] = {}
     for path in paths:
-        if path.is_dir():
+        if os.path.isdir(path):
             for found in _walk(path, sniff):
                 seen.setdefault(_absolute(found.path), found)
         else:
@@ -142,8 +167,11 @@ def _absolute(path: Path) -> Path:
 
 def _walk(root: Path, sniff: Sniff | None) -> Iterator[Found]:
     limit = root.resolve()
-    for folder, subfolders, names in os.walk(root):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+    shut: list[Path] = []
+    for folder, subfolders, names in os.walk(root, onerror=lambda error: shut.append(Path(error.filename))):
+        ours, written = passed_over(Path(folder), subfolders, names)
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and name not in ours)
+        names = [name for name in names if name not in written]
         stems: dict[str, set[str]] = {}
         for name in names:
             stems.setdefault(Path(name).stem, set()).add(name)
@@ -154,6 +182,8 @@ def _walk(root: Path, sniff: Sniff | None) -> Iterator[Found]:
             if path.is_symlink() and not _within(path, limit):
                 continue
             yield Found(path, root)
+    # a folder that may not be looked into holds calls that would be missed in silence
+    yield from (Found(path, root) for path in shut if os.path.isdir(path))
 
 
 def _within(path: Path, folder: Path) -> bool:
@@ -183,16 +213,20 @@ def _sidecar_of(path: Path, stems: dict[str, set[str]], sniff: Sniff | None) -> 
     return bool(same_stem or owner_named) and _sniffer(sniff)(path) is None
 
 
+def _may_have_companion(path: Path) -> bool:
+    return path.suffix.lower() not in (*TEXT_SUFFIXES, *NOT_CALLS, *SIDECAR_SUFFIXES, "")
+
+
 def companion_of(path: Path, sniff: Sniff | None = None) -> Path | None:
     """The transcript of the same call beside a recording: `call.mp3.vtt` or `call.vtt` beside `call.mp3`.
 
     A name alone proves nothing: the file must be a transcript by its content, and `path` must not be text itself.
     """
-    if path.suffix.lower() in (*TEXT_SUFFIXES, *NOT_CALLS, *SIDECAR_SUFFIXES, ""):
+    if not _may_have_companion(path):
         return None
     for suffix in TEXT_SUFFIXES:
         for candidate in (path.with_name(path.name + suffix), path.with_suffix(suffix)):
-            if candidate.is_file() and path.is_file() and _sniffer(sniff)(candidate):
+            if os.path.isfile(candidate) and os.path.isfile(path) and _sniffer(sniff)(candidate):
                 return candidate
     return None
 
@@ -246,6 +280,8 @@ def check_file(path: Path) -> os.stat_result:
         raise InputError(f"{path}: no such file; check the path") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({_cause(error)}); check its permissions") from error
+    if stat.S_ISDIR(state.st_mode) and not os.access(path, os.R_OK | os.X_OK):
+        raise InputError(f"{path}: the folder cannot be read (permission denied); check its permissions")
     if not stat.S_ISREG(state.st_mode):
         raise InputError(f"{path}: not a file; name a recording, a transcript or a folder")
     if path.name.lower().endswith(PARTIAL_SUFFIXES):
@@ -273,13 +309,13 @@ def meta_from_path(path: Path, *, root: Path | None, pattern: str) -> CallMeta:
 
     The pattern's parts are matched from the right (the file's name without its suffix is the last, with or without one
     in the pattern), each on its own, and only below `root`; without a root only the name is matched. Dates are ISO
-    dates, with or without dashes.
+    dates, with or without dashes, or `31.12.2026`.
     """
     try:
         parts = path.relative_to(root).parts if root else (path.name,)
     except ValueError:
         parts = (path.name,)
-    names = [*parts[:-1], Path(parts[-1]).stem]
+    names = [_readable(name) for name in (*parts[:-1], Path(parts[-1]).stem)]
     pattern = re.sub(r"\.(\w{1,5}|\*)$", "", pattern)
     row: dict[str, str] = {}
     for part, name in zip(reversed(pattern.split("/")), reversed(names), strict=False):
@@ -288,18 +324,36 @@ def meta_from_path(path: Path, *, root: Path | None, pattern: str) -> CallMeta:
     return CallMeta.from_json(row)
 
 
+def _readable(name: str) -> str:
+    """A name whose bytes are no UTF-8 (from an old Windows disk) as what it was meant to be."""
+    return decode(os.fsencode(name)) if any("\udc80" <= char <= "\udcff" for char in name) else name
+
+
 def _compiled(part: str) -> re.Pattern[str]:
     pieces = re.split(r"\{(\w+)\}", part)
-    fields = (r"(?P<date>\d{4}[-_.]?\d{2}[-_.]?\d{2})" if key == "date" else rf"(?P<{key}>.+?)" for key in pieces[1::2])
     literals = [re.escape(piece) for piece in pieces[0::2]]
-    return re.compile(literals[0] + "".join(f + rest for f, rest in zip(fields, literals[1:], strict=True)))
+    made = literals[0]
+    for key, literal in zip(pieces[1::2], literals[1:], strict=True):
+        # `2026-10-06 Acme` and `2026-10-06 - Acme` are meant by {date}_{account} too
+        meant = r"(?:_|\s+(?:[-–]\s+)?)" if key == "date" and literal.startswith("_") else literal[:1]
+        made += _field(key) + meant + literal[1:]
+    return re.compile(made)
+
+
+def _field(key: str) -> str:
+    if key == ANYTHING:
+        return ".+?"
+    return rf"(?P<date>{_DAY})" if key == "date" else rf"(?P<{key}>.+?)"
 
 
 def _tidy(key: str, text: str) -> str:
     """`dana-whitfield` and `dana_whitfield` are Dana Whitfield; a name written with capitals or spaces keeps them."""
     if key == "date":
         digits = re.sub(r"\D", "", text)
-        return f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}"
+        written = f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}" if re.match(r"\d{4}", text) else text
+        with contextlib.suppress(ValueError):
+            return read_day(written).isoformat()
+        return written
     words = text.replace("_", " ")
     if words == words.lower():
         words = words.replace("-", " ").title()

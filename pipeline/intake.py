@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,15 @@ from pipeline import keep
 from pipeline.errors import DebriefError, StoreError
 from pipeline.reviews import reviewed
 from pipeline.rollups import deltas, merge_sql, summed
-from pipeline.rows import CALL_TABLES, FACT_KEYS, add_call, text_of
-from pipeline.tables import Row, Tables
+from pipeline.rows import CALL_TABLES, FACT_KEYS, add_call
+from pipeline.tables import Row, Tables, first_line
+from pipeline.types import text_of
 
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What an ingest changed: calls written, calls removed, and damaged record files by name with the reason."""
+    """What an ingest changed: calls written, calls removed; and files that are damaged or hold what no table takes, by
+    name with the reason."""
 
     calls: int = 0
     removed: int = 0
@@ -33,7 +36,7 @@ def take_in(tables: Tables, data: Path, sha256s: list[str]) -> Ingested:
     try:
         return _replace(tables, sha256s, spread)
     except StoreError as error:
-        if not _refused(error):
+        if not refused(error):
             raise
         if len(sha256s) > 1:
             half = len(sha256s) // 2
@@ -98,14 +101,58 @@ def _merge(tables: Tables, table: str, rows: list[Row]) -> None:
     tables.run(f"DROP TABLE delta_{table}")
 
 
-def take_small(tables: Tables, data: Path) -> None:
-    """Failures and facts: few rows, replaced whole."""
+def take_small(tables: Tables, data: Path) -> tuple[tuple[str, str], ...]:
+    """Failures and facts: few rows, replaced whole, one per id. A row that its table refuses costs only itself.
+
+    The files of what was refused, by name with the reason.
+    """
     failures = [{**row, "path": text_of(row["path"])} for row in keep.read_failures(data)]
-    facts = {kind: keep.read_facts(data, kind) for kind in FACT_KEYS}
+    small = {"failures": {keep.failure_file(data, row["path"]): row for row in failures}}
+    for kind, key in FACT_KEYS.items():
+        small[kind] = {keep.fact_file(data, kind, str(row.get(key))): row for row in keep.read_facts(data, kind)}
+    try:
+        _replace_small(tables, small)
+        return ()
+    except StoreError as error:
+        if not refused(error):
+            raise
+    misfits = {file: why for table, rows in small.items() for file, why in _misfits(tables, table, rows).items()}
+    _replace_small(tables, {table: _without(rows, misfits) for table, rows in small.items()})
+    return tuple(
+        (file.relative_to(data).as_posix(), f"{file}: {why}; correct or delete it") for file, why in misfits.items()
+    )
+
+
+def _replace_small(tables: Tables, small: Mapping[str, Mapping[Path, Row]]) -> None:
     with tables.transaction():
-        for table, rows in {"failures": failures, **facts}.items():
+        for table, rows in small.items():
             tables.run(f"DELETE FROM {table}")
-            tables.insert(table, rows)
+            tables.insert(table, list(rows.values()))
+
+
+def _without(rows: Mapping[Path, Row], misfits: Collection[Path]) -> dict[Path, Row]:
+    return {file: row for file, row in rows.items() if file not in misfits}
+
+
+class _OnTrial(Exception):
+    """Ends a transaction that was only to show whether the table takes the rows."""
+
+
+def _misfits(tables: Tables, table: str, rows: Mapping[Path, Row]) -> dict[Path, str]:
+    """The rows that a table refuses, with the reason: found by halving, and nothing is changed."""
+    try:
+        with contextlib.suppress(_OnTrial), tables.transaction():
+            tables.run(f"DELETE FROM {table}")
+            tables.insert(table, list(rows.values()))
+            raise _OnTrial
+        return {}
+    except StoreError as error:
+        if not refused(error):
+            raise
+        if len(rows) == 1:
+            return dict.fromkeys(rows, first_line(error.__cause__ or error))
+    files, half = list(rows), len(rows) // 2
+    return _misfits(tables, table, _without(rows, files[half:])) | _misfits(tables, table, _without(rows, files[:half]))
 
 
 def _spread(data: Path, sha256: str) -> dict[str, list[Row]]:
@@ -113,15 +160,14 @@ def _spread(data: Path, sha256: str) -> dict[str, list[Row]]:
     records: list[Row] = []
     kept: list[tuple[int, Row, Row]] = []
     for path in keep.record_files(data, sha256):
-        try:
-            state = path.stat()
-        except FileNotFoundError:
+        state = state_of(path)
+        if state is None:
             continue
         row: Row = {
             "file": path.relative_to(data).as_posix(),
             "sha256": sha256,
-            "size": state.st_size,
-            "mtime_ns": state.st_mtime_ns,
+            "size": state[0],
+            "mtime_ns": state[1],
             "problem": None,
         }
         records.append(row)
@@ -145,7 +191,21 @@ def _spread(data: Path, sha256: str) -> dict[str, list[Row]]:
     return {"records": records}
 
 
-def _refused(error: StoreError) -> bool:
+def state_of(path: Path) -> tuple[int, int] | None:
+    """A record file's size and time; None where it has gone.
+
+    Zeros where the system will not say (a link in a circle, a failing disk): reading it then tells why.
+    """
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return 0, 0
+    return state.st_size, state.st_mtime_ns
+
+
+def refused(error: StoreError) -> bool:
     """True where a value did not fit its column, and not the disk or the database is at fault."""
     import duckdb
 

@@ -23,6 +23,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from pipeline import retry
 from pipeline.errors import StoreError
 
@@ -112,6 +114,11 @@ def write_record(data: Path, record: Mapping[str, Any], *, now: dt.datetime | No
     Adds `kept`: `seq` (1 for the call's first record, then one more than the highest there is) and `at` (UTC).
     """
     sha256 = str(record["source"]["sha256"])
+    with _numbering(data, sha256):
+        return _write_next(data, sha256, record, now or dt.datetime.now(dt.UTC))
+
+
+def _write_next(data: Path, sha256: str, record: Mapping[str, Any], now: dt.datetime) -> Path:
     path = results_folder(data) / sha256 / record_name(record)
     bare = {key: value for key, value in record.items() if key != "kept"}
     kept = [(file, _readable(file)) for file in record_files(data, sha256)]
@@ -119,11 +126,31 @@ def write_record(data: Path, record: Mapping[str, Any], *, now: dt.datetime | No
     for file, row in kept:
         if file == path and row and row["kept"]["seq"] == latest and {**row, "kept": None} == {**bare, "kept": None}:
             return path
-    at = (now or dt.datetime.now(dt.UTC)).isoformat(timespec="seconds")
     # noted before the record is there, so that no end in between leaves one that the database never looks for
     _note_pending(data, sha256, latest + 1)
-    write_atomically(path, encode({**bare, "kept": {"seq": latest + 1, "at": at}}))
+    write_atomically(path, encode({**bare, "kept": {"seq": latest + 1, "at": now.isoformat(timespec="seconds")}}))
     return path
+
+
+@contextlib.contextmanager
+def _numbering(data: Path, sha256: str) -> Iterator[None]:
+    """While inside, nobody else numbers a record of this call.
+
+    Two writers would give the same `seq`, and the file's name would decide whose counts. A call's claim does not keep
+    them apart: a page scores a call again while a batch does, and who writes from a batch holds the claim already.
+    """
+    # a few files for all calls: none is left behind per call, and whoever is killed lets go
+    path = data / "claims" / f"records-{sha256[:2]}.lock"
+    lock = FileLock(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise _unwritten(path, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _note_pending(data: Path, sha256: str, seq: int) -> None:
@@ -143,6 +170,16 @@ def pending(data: Path) -> dict[str, list[tuple[Path, int]]]:
         if seq.isdigit():
             found.setdefault(sha256, []).append((note, int(seq)))
     return found
+
+
+def remove_records(data: Path, sha256: str) -> None:
+    """Let a call be none any more; the database is told. Raises `StoreError`."""
+    _note_pending(data, sha256, 0)
+    for file in record_files(data, sha256):
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{file}: cannot be deleted ({error.strerror or error}); check permissions") from error
 
 
 def _readable(path: Path) -> dict[str, Any] | None:
@@ -175,7 +212,8 @@ def all_record_files(data: Path) -> Iterator[Path]:
     folder = results_folder(data)
     if folder.is_dir():
         with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in entries if entry.is_dir())
+            # a link in a circle is none; what is no link is not asked for twice
+            names = sorted(e.name for e in entries if e.is_dir(follow_symlinks=False) or os.path.isdir(e.path))
         for name in names:
             yield from record_files(data, name)
 
@@ -210,7 +248,9 @@ def write_failure(
     moment = now or dt.datetime.now(dt.UTC)
     before = _failure(path)
     same = before is not None and all(before.get(key) == failure.get(key) for key in ("size", "mtime_ns"))
-    attempts = before["attempts"] + 1 if before and same else 1
+    # what a full or read-only data folder made fail says nothing of the file
+    blameless = before is not None and before["kind"] == "store" and failure["kind"] != "store"
+    attempts = before["attempts"] + 1 if before and same and not blameless else 1
     status = retry.verdict(str(failure["kind"]), attempts, max_attempts=max_attempts)
     at = moment.isoformat(timespec="seconds")
     row = {

@@ -5,6 +5,7 @@ Failures found while looking (missing, empty, unreadable, still being written) a
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 from collections.abc import Callable, Iterable
@@ -12,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline import consent, erased, keep, process, retry
-from pipeline.errors import InputError, Withheld
-from pipeline.ingest import NOWHERE, Found, HashCache, Sniff, Source, State, identify, state_of
+from pipeline import consent, erased, keep, process, retry, superseded
+from pipeline.errors import DebriefError, InputError, Withheld
+from pipeline.ingest import NOWHERE, Found, HashCache, Sniff, Source, State, beside_state, identify, state_of
 from pipeline.settings import Settings
-from pipeline.sidecar import beside_state
 
 Status = Literal["scored", "abstained", "review", "failed", "done", "duplicate", "busy", "stopped", "withheld"]
 
@@ -82,13 +82,24 @@ def plan(
     for found in files:
         if on_file:
             on_file(found.path)
-        verdict = _failed_before(found, settings, max_attempts) or _look(found, settings, hashes, first, now, sniff)
+        failed = _failed_before(found, settings, max_attempts)
+        if failed and not keep.record_files(settings.data, failed.sha256):
+            settled.append(failed)
+            continue
+        verdict = _look(found, settings, hashes, first, now, sniff)
+        if failed and not _is_done(verdict):
+            # with an up-to-date record the failure is of no account: whoever kept that was killed before forgetting it
+            verdict = failed
         if isinstance(verdict, Job):
             jobs.append(verdict)
         else:
             settled.append(verdict)
     hashes.save()
     return Plan(tuple(sorted(jobs, key=_longest_first)), tuple(settled))
+
+
+def _is_done(verdict: Job | Outcome) -> bool:
+    return isinstance(verdict, Outcome) and verdict.status == "done"
 
 
 def _longest_first(job: Job) -> int:
@@ -118,8 +129,12 @@ def _failed_before(found: Found, settings: Settings, max_attempts: int | None) -
     state = state_of(path)
     if state == NOWHERE or (failure.get("size"), failure.get("mtime_ns")) != state:
         return None
-    # corrected metadata may be all that was wrong
-    if failure["kind"] == "input" and failure.get("beside", beside_state(path)) != beside_state(path):
+    # neither size nor time tells that a file may be read now
+    if failure.get("unreadable"):
+        return None
+    # corrected metadata may be all that was wrong, and with a transcript beside it a recording need not be heard
+    beside = beside_state(path)
+    if failure.get("beside", beside) != beside:
         return None
     if failure["kind"] != "input":
         status = retry.verdict(failure["kind"], failure["attempts"], max_attempts=max_attempts or MANY)
@@ -140,15 +155,16 @@ def _look(
     try:
         source = identify(found, pattern=settings.path_pattern, sniff=sniff, hashes=hashes)
     except InputError as error:
-        keep_failure(settings, found.path, kind="input", reason=str(error), read=read)
+        # a folder is no call: what was wrong with it is over once its files are seen
+        if not os.path.isdir(found.path):
+            keep_failure(settings, found.path, kind="input", reason=str(error), read=read)
         return Outcome(found.path, "failed", str(error))
     try:
         erased.require(settings.data, source)
+        superseded.inherit(settings.data, source)
         consent.require(source.path, source.sha256, source.meta(), settings)
     except Withheld as withheld:
-        if consent.answer(settings.data, source.sha256, source.meta()) == "no":
-            _erase_kept(settings, source.sha256)
-        return Outcome(source.path, "withheld", str(withheld), source.call_id, source.sha256)
+        return _withheld(source, settings, str(withheld))
     record = keep.latest_record(settings.data, source.sha256)
     home = _other_home(record, source) if record else None
     twin = first.setdefault(source.sha256, home or source.path)
@@ -157,18 +173,36 @@ def _look(
         return Outcome(source.path, "duplicate", reason, source.call_id, source.sha256)
     need = process.stale(record, settings, now=now, source=source) if record else "hear"
     if need == "":
+        # whoever kept the record may have been killed before the rest of what follows from it
+        superseded.take_over(settings.data, source)
+        with contextlib.suppress(OSError):
+            keep.clear_failure(settings.data, str(source.path.absolute()))
         return Outcome(source.path, "done", call_id=source.call_id, sha256=source.sha256)
     return Job("score" if need == "score" else "hear", source.sha256, source.path, source)
 
 
-def _erase_kept(settings: Settings, sha256: str) -> None:
-    """Consent was taken back: what was kept of the call goes, and the call may come again with consent."""
-    if keep.record_files(settings.data, sha256):
+def _withheld(source: Source, settings: Settings, reason: str) -> Outcome:
+    """Neither heard nor kept: where consent was refused or taken back, what was kept before goes too."""
+    if consent.answer(settings.data, source.sha256, source.meta()) == "no":
+        try:
+            _erase_kept(settings, source)
+        except DebriefError as error:
+            # the other files are looked at all the same, and this one again
+            reason = f"{source.path}: consent was refused, but what is kept could not be erased ({error}); run it again"
+            return Outcome(source.path, "stopped", reason, source.call_id, source.sha256)
+    return Outcome(source.path, "withheld", reason, source.call_id, source.sha256)
+
+
+def _erase_kept(settings: Settings, source: Source) -> None:
+    """What was kept of the call goes, also what its transcript was before the recording came; the call may come again
+    with consent. Raises `DebriefError`s, as where it is being worked on."""
+    shas = [sha for sha in (source.sha256, superseded.earlier_call(settings.data, source)) if sha]
+    if any(keep.record_files(settings.data, sha) for sha in shas):
         from pipeline.erase import Erasure, calls_to_erase, erase
         from pipeline.store import Store
 
         with Store(settings.data) as store:
-            erase(settings, store, Erasure(tuple(calls_to_erase(settings.data, [sha256]))), again=True)
+            erase(settings, store, Erasure(tuple(calls_to_erase(settings.data, shas))), again=True)
 
 
 def _other_home(record: dict[str, Any], source: Source) -> Path | None:
@@ -195,6 +229,8 @@ def keep_failure(
     size, mtime_ns = read
     row = {"path": str(path.absolute()), "sha256": sha256, "size": size, "mtime_ns": mtime_ns}
     row["beside"] = beside_state(path)
+    if read != NOWHERE and not os.access(path, os.R_OK):
+        row["unreadable"] = True
     return keep.write_failure(
         settings.data,
         {**row, "kind": kind, "reason": reason, "debrief": process.debrief_version()},

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from pipeline.addresses import email_spans
 from pipeline.numerals import UNITS
+from pipeline.settings_check import REDACTED
 from pipeline.spoken import Atom, Run, atoms, digit_runs
 
-KINDS = ("card", "bank", "ssn", "email", "phone", "number")
+KINDS = REDACTED
 """`number` is a long string of digits that is none of the others for certain."""
 ALL = frozenset(KINDS)
 

@@ -10,18 +10,19 @@ The same input, settings and models give the same record.
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from pipeline import consent, erased, keep
+from pipeline import consent, days, erased, keep
 from pipeline.assigned_reps import with_assigned_rep
-from pipeline.assigned_roles import assign_roles, renamed, with_assigned_roles
+from pipeline.assigned_roles import BY_PERSON, assign_roles, renamed, with_assigned_roles
 from pipeline.claims import Claims
 from pipeline.errors import DebriefError, EngineError, InputError, StoreError, TranscriptError, Withheld
 from pipeline.ingest import Source
 from pipeline.settings import Settings
-from pipeline.types import CallMeta, Hearing, Scorecard, Transcript
+from pipeline.types import REP, CallMeta, Hearing, Scorecard, Transcript
 
 if TYPE_CHECKING:
     from pipeline.rubric import Rubric
@@ -155,7 +156,7 @@ def _under_its_hash(source: Source, transcript: Transcript) -> Transcript:
 
 def _judged(source: Source | Record, transcript: Transcript, settings: Settings) -> Record:
     sha256 = source["sha256"] if isinstance(source, dict) else source.sha256
-    transcript = with_assigned_rep(transcript, settings.data, sha256)
+    transcript = _day_noted(with_assigned_rep(transcript, settings.data, sha256))
     status, reason = _fit_to_score(transcript, settings)
     if status != "scored":
         return _record(source, settings, status=status, reason=reason, transcript=transcript)
@@ -169,6 +170,14 @@ def _judged(source: Source | Record, transcript: Transcript, settings: Settings)
     return _record(source, settings, status="scored", reason="", transcript=transcript, card=card)
 
 
+def _day_noted(transcript: Transcript) -> Transcript:
+    """The transcript with what is doubtful about its day noted: first, as the last note may say why it waits."""
+    heard = transcript.hearing
+    rest = tuple(note for note in heard.notes if not note.startswith(days.DOUBT))
+    notes = (*days.doubts(transcript.meta.date, transcript.meta.extra.get("timezone")), *rest)
+    return dataclasses.replace(transcript, hearing=dataclasses.replace(heard, notes=notes))
+
+
 def _fit_to_score(transcript: Transcript, settings: Settings) -> tuple[str, str]:
     """`scored`, or `abstained` or `review` with the reason."""
     heard = transcript.hearing
@@ -177,8 +186,16 @@ def _fit_to_score(transcript: Transcript, settings: Settings) -> tuple[str, str]
             f"about {heard.expected_wer:.0%} of the words are expected to be wrong with {heard.engine} "
             f"(limit {settings.max_expected_wer:.0%}), so it is not scored; {_remedy(heard)}"
         )
+    labels = sorted({turn.speaker for turn in transcript.turns})
+    if len(labels) == 1 and heard.roles_method == BY_PERSON:
+        side = "the rep" if labels[0].startswith(REP) else "a buyer"
+        return "abstained", f"only {side} speaks in it, so there is no conversation to score"
+    why = heard.notes[-1] if heard.notes else "it is not certain who the rep is and who the buyer"
+    if len(labels) == 1:
+        # a person's word cannot make two of one, but it ends the wait
+        who = f"debrief roles {transcript.call_id} --rep {shlex.quote(labels[0])} (the rep) or --swap (a buyer)"
+        return "review", f"{why}; say who it is: {who}"
     if not transcript.resolved:
-        why = heard.notes[-1] if heard.notes else "it is not certain who the rep is and who the buyer"
         return "review", f"{why}; say who sells: debrief roles {transcript.call_id} --rep SPEAKER"
     return "scored", ""
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.errors import SettingsError
 from pipeline.private import ALL, KINDS, Span, private_spans
+from pipeline.settings_check import problem_of
 from pipeline.types import Turn, Word
 
 __all__ = [
@@ -62,12 +63,11 @@ class Redacted:
 
 def chosen_kinds(words: str) -> frozenset[str]:
     """The kinds that the setting `redact` names: `all`, `none`, or some of `KINDS`. Raises `SettingsError`."""
+    problem = problem_of("redact", words)
+    if problem:
+        raise SettingsError(f"redact: '{words}' is not known; {problem}")
     names = {name.strip().lower() for name in words.split(",") if name.strip()}
-    if names in ({"all"}, {"none"}):
-        return ALL if names == {"all"} else frozenset()
-    if not names or names - ALL:
-        raise SettingsError(f"redact: '{words}' is not known; all, none, or some of {', '.join(KINDS)}")
-    return frozenset(names)
+    return ALL if names == {"all"} else frozenset(names - {"none"})
 
 
 def redact_text(text: str, *, kinds: Collection[str] = ALL) -> Redacted:

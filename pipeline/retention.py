@@ -13,7 +13,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,10 @@ class Due:
 
 
 def due(settings: Settings, store: Store, *, today: dt.date | None = None) -> list[Due]:
-    """What is due, by the settings, as of a day. Reads only."""
+    """What is due, by the settings, as of a day; a limit below 0 is no limit. Reads only."""
+    # such a limit lies in the future: without this everything would be over it
+    limits = {f.name: max(0, getattr(settings, f.name)) for f in fields(settings) if f.name.startswith("keep_")}
+    settings = replace(settings, **limits)
     day = today or dt.date.today()
     looks: tuple[Callable[[Settings, Store, dt.date], Iterable[Due]], ...] = (
         _recordings, _scores, _words, _clips, _exports, _caches, _audit,
@@ -188,19 +191,23 @@ def _stamp(day: dt.date) -> float:
 
 
 def _delete_inputs(settings: Settings, store: Store, rows: list[Due]) -> int:
-    count = 0
     for row in rows:
         path = Path(row.what)
+        companion = companion_of(path)
+        if companion:
+            # left alone, the transcript of the same call would become a second one; so it goes first
+            _delete_input(companion)
         for file in (path, *beside(path, set())):
-            with contextlib.suppress(FileNotFoundError):
-                try:
-                    file.unlink()
-                except PermissionError as error:
-                    raise StoreError(
-                        f"{file}: its time is over, but it cannot be deleted; check permissions"
-                    ) from error
-        count += 1
-    return count
+            _delete_input(file)
+    return len(rows)
+
+
+def _delete_input(file: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        try:
+            file.unlink()
+        except PermissionError as error:
+            raise StoreError(f"{file}: its time is over, but it cannot be deleted; check permissions") from error
 
 
 def _delete_files(settings: Settings, store: Store, rows: list[Due]) -> int:

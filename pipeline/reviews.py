@@ -20,6 +20,8 @@ Record = dict[str, Any]
 ReviewKind = Literal["override", "dispute", "blind"]
 KINDS: tuple[ReviewKind, ...] = get_args(ReviewKind)
 NA = "na"
+MAX_WHY = 500
+"""Characters of a reason, which is read in a line beside the score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +94,13 @@ def review_of(
         raise ReviewError(f"{criterion}: no such criterion; this call has {', '.join(card['criteria'])}")
     if kind not in KINDS:
         raise ReviewError(f"{kind}: one of {', '.join(KINDS)}")
+    asked = _level(level)
     if not who.strip():
         raise ReviewError("say who reviews")
     if not why.strip() and kind != "blind":
         raise ReviewError("say why: others will read it beside the score")
+    if len(why.strip()) > MAX_WHY:
+        raise ReviewError(f"a reason has at most {MAX_WHY} characters; this one has {len(why.strip())}")
     if level is None and kind != "dispute":
         raise ReviewError("a level is needed: 0 to 4, or na")
     turns = len((record.get("transcript") or {}).get("turns", ())) if evidence else 0
@@ -110,7 +115,7 @@ def review_of(
         who=who.strip(),
         why=why.strip(),
         at=at or dt.datetime.now(dt.UTC).replace(tzinfo=None),
-        level=_level(level),
+        level=asked,
         na=level == NA,
         machine_level=machine["level"],
         machine_status=machine["status"],
@@ -129,7 +134,8 @@ def _level(level: str | int | None) -> int | None:
 
 def reviewed(record: Record, rows: Iterable[Mapping[str, Any]]) -> Record:
     """The record as reports show it: each criterion with an override has that level, and `machine` and `override` tell
-    what it was and who changed it; `overall` follows. `rows` are rows of `reviews`; those of other calls are ignored.
+    what it was, what the machine missed, and who changed it; `overall` follows. `rows` are rows of `reviews`; those of
+    other calls are ignored.
     """
     card, call_id = record.get("scorecard"), record["source"]["sha256"][:16]
     newest: dict[str, Mapping[str, Any]] = {}
@@ -146,16 +152,23 @@ def reviewed(record: Record, rows: Iterable[Mapping[str, Any]]) -> Record:
 def _overridden(score: Mapping[str, Any], row: Mapping[str, Any] | None) -> dict[str, Any]:
     if row is None:
         return dict(score)
-    machine = score.get("machine") or {name: score[name] for name in ("level", "status", "confidence")}
+    machine = score.get("machine") or {name: score[name] for name in ("level", "status", "confidence", "missed")}
     kept = {name: value for name, value in score.items() if name != "reason"}
     return {
         **kept,
         "level": row["level"],
         "status": "na" if row["na"] else "scored",
         "confidence": 1.0,
+        "missed": machine["missed"] if _is_below(row["level"], machine["level"]) else [],
         "machine": machine,
         "override": {"who": row["who"], "why": row["why"], "at": str(row["reviewed_at"])},
     }
+
+
+def _is_below(level: int | None, machine: int | None) -> bool:
+    """Whether a person gave less than the machine: only then what it missed explains the level too; as much or more is
+    contradicted by it, and it stays with the machine's score."""
+    return level is not None and machine is not None and level < machine
 
 
 def _overall(criteria: Mapping[str, Mapping[str, Any]], weights: Mapping[str, float]) -> float | None:

@@ -176,7 +176,9 @@ def _split(speakers: list[_Speaker]) -> tuple[dict[str, str], float]:
             continue
         weight = math.log(_SIDES_PRIOR.get(sellers, 0.03))
         for speaker, side in zip(weighed, choice, strict=True):
-            weight += -math.log1p(math.exp(-speaker.logit if side == REP else speaker.logit))
+            against = -speaker.logit if side == REP else speaker.logit
+            # log(1 + e^x) that does not overflow: who says a whole book has log-odds in the thousands
+            weight -= max(against, 0.0) + math.log1p(math.exp(-abs(against)))
         outcomes.append((weight, sides))
     if not outcomes:
         return {}, 0.0

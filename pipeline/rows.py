@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pipeline.types import CallMeta, Transcript
+from pipeline.types import CallMeta, Transcript, text_of
 
 Row = dict[str, Any]
 
@@ -108,8 +108,3 @@ def cell(value: Any, kind: str) -> Any:
     if kind == "JSON":
         return text_of(json.dumps(value, ensure_ascii=False))
     return text_of(value) if isinstance(value, str) else value
-
-
-def text_of(value: str) -> str:
-    """Text that can be stored: bytes of file names that are no UTF-8, and lone surrogates, are replaced."""
-    return value.encode("utf-8", "replace").decode("utf-8")

@@ -32,6 +32,11 @@ TRAINED = (
 )
 """Criteria that the shipped judge was trained to score; any other is judged by its examples."""
 
+WEAK_MOVES = frozenset(
+    "boilerplate claim_value menu generic_proof ask_right_person dodge stock_answer argue concede vague_next".split()
+)
+"""Moves that count against the one who makes them."""
+
 MAX_NODES = 50_000
 """Values in a rubric's YAML, aliases counted as often as they stand; the shipped ones have a few hundred."""
 

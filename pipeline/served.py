@@ -14,6 +14,7 @@ import datetime as dt
 import decimal
 import itertools
 import json
+import logging
 import os
 import secrets
 import socket
@@ -29,7 +30,7 @@ from typing import Any
 from pipeline import errors, keep
 from pipeline.database import Database
 from pipeline.intake import Ingested
-from pipeline.tables import Row, as_dict
+from pipeline.tables import Row, as_dict, first_line
 
 OPERATIONS = ("ingest", "catch_up", "rebuild", "put_fact", "put_derived", "export", "version")
 """Methods of `Database` that are called for others by their name; `query` is answered in parts instead."""
@@ -43,6 +44,8 @@ _SOCKET = "store.sock"
 _LONGEST_SOCKET_PATH = 100
 
 Message = dict[str, Any]
+
+log = logging.getLogger("debrief.served")
 
 
 class Gone(Exception):
@@ -127,8 +130,11 @@ class Server:
                 raise errors.StoreError(f"{operation}: not done for other processes")
         except errors.DebriefError as error:
             line.send_bytes(encode({"error": [type(error).__name__, str(error)]}))
-        except (KeyError, TypeError, ValueError) as error:
-            line.send_bytes(encode({"error": ["StoreError", f"a call that cannot be answered: {error}"]}))
+        except Exception as error:
+            # whoever is hung up on takes this process for gone, finds it again and asks the same for ever
+            log.exception("a call that cannot be answered")
+            reason = f"{type(error).__name__}: {first_line(error)}"
+            line.send_bytes(encode({"error": ["StoreError", f"a call that cannot be answered: {reason}"]}))
 
     def _query(self, line: Connection, arguments: Message) -> None:
         begun = False

@@ -8,16 +8,19 @@ from __future__ import annotations
 import dataclasses
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import SettingsError
+from pipeline.settings_check import problem_of
 
 DEFAULT_DATA_FOLDER = "debrief-data"
 
 _TRUTH = {"true": True, "yes": True, "1": True, "on": True, "false": False, "no": False, "0": False, "off": False}
+
+_KINDS: dict[type[Any], str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 """What this machine calls itself: what listens there, or is asked there, is not on a network."""
@@ -175,34 +178,58 @@ def public_address(settings: Settings) -> str:
     return settings.public_url.rstrip("/") or f"http://127.0.0.1:{settings.port}"
 
 
-def load_settings(data: Path | str | None = None, *, environ: Mapping[str, str] | None = None) -> Settings:
+def load_settings(
+    data: Path | str | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    on_problem: Callable[[SettingsError], None] | None = None,
+) -> Settings:
     """Settings of a data folder (argument, else `DEBRIEF_DATA`, else `debrief-data/`).
 
-    Raises `SettingsError` with the file, the key and what was expected.
+    Raises `SettingsError` with the file, the key and what was expected. With `on_problem` each of them is told there
+    instead, and the default counts: `debrief doctor` shows all that is wrong at once.
     """
     environ = os.environ if environ is None else environ
     folder = Path(data or environ.get("DEBRIEF_DATA") or DEFAULT_DATA_FOLDER).expanduser()
     values: dict[str, Any] = {}
     fields = {f.name: f for f in dataclasses.fields(Settings) if f.name != "data"}
+    for where, key, value in _given(folder, fields, environ, on_problem or _raise):
+        try:
+            values[key] = _cast(value, fields[key], where=where)
+        except SettingsError as error:
+            (on_problem or _raise)(error)
+    if "rubric" in values:
+        values["rubric"] = _kept_rubric(folder, values["rubric"])
+    return Settings(data=folder, **values)
+
+
+def _raise(error: SettingsError) -> None:
+    raise error
+
+
+def _given(
+    folder: Path, known: Collection[str], environ: Mapping[str, str], on_problem: Callable[[SettingsError], None]
+) -> Iterator[tuple[str, str, Any]]:
+    """(where it stands, setting, value) of the file, then of the environment, which wins."""
     path = folder / "debrief.toml"
+    table: Mapping[str, Any] = {}
     if path.is_file():
         try:
             table = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-            raise SettingsError(f"{path}: not readable as TOML: {error}") from error
-        for key, value in table.items():
-            if key in SECRETS:
-                raise SettingsError(f"{path}: keys are not kept in files; remove '{key}' and set DEBRIEF_{key.upper()}")
-            if key not in fields:
-                raise SettingsError(f"{path}: unknown setting '{key}'; known: {', '.join(sorted(fields))}")
-            values[key] = _cast(value, fields[key], where=f"{path}: {key}")
-    for name, f in fields.items():
-        text = environ.get(f"DEBRIEF_{name.upper()}")
-        if text is not None:
-            values[name] = _cast(text, f, where=f"DEBRIEF_{name.upper()}")
-    if "rubric" in values:
-        values["rubric"] = _kept_rubric(folder, values["rubric"])
-    return Settings(data=folder, **values)
+            on_problem(SettingsError(f"{path}: not readable as TOML: {error}"))
+    for key, value in table.items():
+        if key in SECRETS:
+            secret = f"DEBRIEF_{key.upper()}"
+            on_problem(SettingsError(f"{path}: keys are not kept in files; remove '{key}' and set {secret}"))
+        elif key not in known:
+            on_problem(SettingsError(f"{path}: unknown setting '{key}'; known: {', '.join(sorted(known))}"))
+        else:
+            yield f"{path}: {key}", key, value
+    for key in known:
+        name = f"DEBRIEF_{key.upper()}"
+        if name in environ:
+            yield name, key, environ[name]
 
 
 def _kept_rubric(folder: Path, name: str) -> str:
@@ -213,12 +240,21 @@ def _kept_rubric(folder: Path, name: str) -> str:
 
 
 def _cast(value: Any, f: dataclasses.Field[Any], *, where: str) -> Any:
+    """The value as the setting's kind. Raises `SettingsError` where it is none, or not one that works."""
     kind: type[Any] = type(f.default)
     try:
         if kind is bool:
             return value if isinstance(value, bool) else _TRUTH[str(value).strip().lower()]
         if isinstance(value, bool) or (kind is str and not isinstance(value, str)):
             raise ValueError
-        return kind(value)
-    except (KeyError, TypeError, ValueError):
-        raise SettingsError(f"{where}: expected {kind.__name__}, found {value!r}") from None
+        if kind is int and isinstance(value, float) and not value.is_integer():
+            raise ValueError
+        made = kind(value)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise SettingsError(f"{where}: expected {_KINDS[kind]}, found {value!r}") from None
+    problem = problem_of(f.name, made)
+    if problem:
+        # an address may carry a secret
+        found = "" if f.name == "digest_webhook" else f", found {made!r}"
+        raise SettingsError(f"{where}: {problem}{found}")
+    return made

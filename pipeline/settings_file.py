@@ -11,11 +11,9 @@ import ast
 import dataclasses
 import inspect
 import itertools
-import math
 import os
-import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,76 +23,24 @@ from pipeline import settings as module
 from pipeline.errors import SettingsError
 from pipeline.keep import write_atomically
 from pipeline.settings import SECRETS, Settings, load_settings
+from pipeline.settings_check import CHOICES, problem_of
 
 FILE = "debrief.toml"
 HIDDEN = ("digest_webhook", "webhook_urls")
 """Settings whose value lets others in: shown as set, never as they are."""
 LONGEST = 2000
 
-Check = Callable[[Any], str]
+CHANGEABLE = frozenset({
+    "path_pattern", "engine", "language", "glossary", "diarizer", "speakers", "max_hours", "max_expected_wer",
+    "min_roles_confidence", "min_confidence", "quality_floor", "judge_timeout_s", "judge_budget", "workers",
+    "timeout_s", "max_attempts", "target_level", "crm",
+})  # fmt: skip
+"""Settings that can be changed where the whole office can reach."""
 
 
-def _between(low: float, high: float) -> Check:
-    def check(value: Any) -> str:
-        sound = isinstance(value, int | float) and math.isfinite(value) and low <= value <= high
-        return "" if sound else f"give a number from {low:g} to {high:g}"
-
-    return check
-
-
-def _one_of(*known: str) -> Check:
-    return lambda value: "" if value in known else f"one of {', '.join(known)}"
-
-
-def _printable(value: Any) -> str:
-    return (
-        "" if str(value).isprintable() and len(str(value)) <= LONGEST else f"one line of at most {LONGEST} characters"
-    )
-
-
-def _language(value: Any) -> str:
-    return "" if str(value).isalpha() and 2 <= len(str(value)) <= 3 else "a language's code, such as en"
-
-
-def _pattern(value: Any) -> str:
-    if "{" not in str(value):
-        return "name at least one part in braces, such as {rep}/{date}_{account}"
-    from pipeline.ingest import meta_from_path
-
-    try:
-        meta_from_path(Path("a/b/2026-01-02_c.wav"), root=Path("."), pattern=str(value))
-    except (SettingsError, ValueError, re.error) as error:
-        return str(error)
-    return ""
-
-
-CHANGEABLE: dict[str, Check] = {
-    "path_pattern": _pattern,
-    "engine": _one_of("auto", "faster-whisper", "pocketsphinx"),
-    "language": _language,
-    "glossary": _printable,
-    "diarizer": _one_of("auto", "pyannote", "embedded"),
-    "speakers": _between(0, 20),
-    "max_hours": _between(0.1, 48),
-    "max_expected_wer": _between(0, 1),
-    "min_roles_confidence": _between(0, 1),
-    "min_confidence": _between(0, 1),
-    "quality_floor": _between(0, 1),
-    "judge_timeout_s": _between(1, 3600),
-    "judge_budget": _between(0, 10_000_000),
-    "workers": _between(0, 256),
-    "timeout_s": _between(10, 86_400),
-    "max_attempts": _between(1, 20),
-    "target_level": _between(0, 4),
-    "crm": _one_of("hubspot", "salesforce"),
-}
-"""Settings that can be changed where the whole office can reach, with what is wrong with a value (empty: nothing)."""
-
-CHOICES: dict[str, tuple[str, ...]] = {
-    "engine": ("auto", "faster-whisper", "pocketsphinx"),
-    "diarizer": ("auto", "pyannote", "embedded"),
-    "crm": ("hubspot", "salesforce"),
-}
+def _one_line(value: Any) -> str:
+    sound = not isinstance(value, str) or (value.isprintable() and len(value) <= LONGEST)
+    return "" if sound else f"one line of at most {LONGEST} characters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +118,7 @@ def change_settings(data: Path, changes: Mapping[str, str], *, environ: Mapping[
 
 def checked(name: str, text: str, *, environ: Mapping[str, str]) -> Any:
     """The value that a text stands for; None for the default. Raises `SettingsError`."""
-    check = CHANGEABLE.get(name)
-    if check is None:
+    if name not in CHANGEABLE:
         raise SettingsError(f"{name}: cannot be changed here; edit {FILE} in the data folder")
     if f"DEBRIEF_{name.upper()}" in environ:
         raise SettingsError(f"{name}: DEBRIEF_{name.upper()} in the environment wins; change it there")
@@ -185,7 +130,7 @@ def checked(name: str, text: str, *, environ: Mapping[str, str]) -> Any:
         value = kind(text)
     except ValueError:
         raise SettingsError(f"{name}: {text[:40]!r} is no {'whole number' if kind is int else 'number'}") from None
-    problem = check(value)
+    problem = _one_line(value) or problem_of(name, value)
     if problem:
         raise SettingsError(f"{name}: {problem}")
     return value

@@ -4,23 +4,28 @@
     calls.csv, metadata.csv      one row per file of the folder, its name in the column `file`
     call.json of a vendor        what Gong, Zoom and others export beside a recording (`VENDOR_KEYS`)
 
-A sidecar of its own wins over the folder's table.
+A sidecar of its own wins over the folder's table. A date may be a time (`2026-04-01T01:30:00Z`): the call is of the day
+that it was then in the `timezone` beside it (`America/Los_Angeles`), else on this machine. What is written there and
+not understood (a day that may be two, a misspelt key) is said in one line, and the call waits until it is corrected:
+passed over in silence it would be counted for somebody else, on another day.
 """
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import datetime as dt
+import difflib
 import functools
 import io
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.encodings import decode
 from pipeline.errors import InputError
 from pipeline.types import CallMeta
+from pipeline.written_days import read_day
 
 SIDECAR_SUFFIXES = (".json", ".yaml", ".yml", ".csv")
 TABLES = ("calls.csv", "metadata.csv")
@@ -29,9 +34,16 @@ MAX_BYTES = 1_000_000
 """A sidecar larger than this is refused unread."""
 MAX_TABLE_BYTES = 50_000_000
 
+TEXTS = ("rep", "team", "account", "call_type", "industry", "title")
+"""What is a text whatever it looks like: a company may be called `No` or `1984`."""
 KNOWN: tuple[str, ...] = ("rep", "team", "account", "date", "call_type", "title", "consent")
+OWN_KEYS = (*KNOWN, "industry", "speakers", "channels", "rep_channel", "participants")
+"""What debrief itself reads; a key that is nearly one of these is a slip."""
+FILE_KEYS = ("file", "filename", "file_name", "file name")
+"""The column of a folder's table that names the recording."""
 VENDOR_KEYS: dict[str, tuple[str, ...]] = {
     "date": ("started", "starttime", "start_time", "scheduled", "meeting_start_time", "call_date", "recorded_at"),
+    "timezone": ("timezone", "time_zone", "tz"),
     "title": ("topic", "subject", "meeting_topic"),
     "rep": ("owner", "owner_name", "host", "host_name", "host_email", "agent", "agent_name", "user_name", "sales_rep"),
     "account": ("accountname", "account_name", "company", "company_name", "customer", "customer_name"),
@@ -40,13 +52,16 @@ VENDOR_KEYS: dict[str, tuple[str, ...]] = {
 }
 """What vendors call what debrief calls by the key; first match counts, in lower case."""
 
+TRANSCRIPT_KEYS = frozenset({"turns", "segments", "results", "monologues", "transcript"})
+
 Row = dict[str, Any]
 
 
 def read_sidecar(path: Path, *, root: Path | None = None) -> CallMeta:
     """What is stated about the recording `path`; empty when nothing is.
 
-    A link that leads out of `root` is not followed. Raises `InputError` naming the sidecar when it cannot be read.
+    A link that leads out of `root` is not followed. Raises `InputError` naming the sidecar when it cannot be read or
+    says what is not understood.
     """
     for suffix in SIDECAR_SUFFIXES:
         for candidate in (path.with_name(path.name + suffix), path.with_suffix(suffix)):
@@ -61,19 +76,8 @@ def read_sidecar(path: Path, *, root: Path | None = None) -> CallMeta:
             state = table.stat()
             found = _table(table, state.st_size, state.st_mtime_ns).get(path.name)
             if found:
-                return CallMeta.from_json(found)
+                return CallMeta.from_json(_checked(_known(found), where=f"{table}: {path.name}", given=found))
     return CallMeta()
-
-
-def beside_state(path: Path) -> str:
-    """Sizes and times of what lies beside a file and states its data: another text when one of them changed."""
-    names = {path.name + suffix for suffix in SIDECAR_SUFFIXES} | {path.stem + suffix for suffix in SIDECAR_SUFFIXES}
-    found = []
-    for name in sorted((names | set(TABLES)) - {path.name}):
-        with contextlib.suppress(OSError, ValueError):
-            state = path.with_name(name).stat()
-            found.append(f"{name} {state.st_size} {state.st_mtime_ns}")
-    return "; ".join(found)
 
 
 def is_table(name: str) -> bool:
@@ -101,27 +105,60 @@ def _load(path: Path) -> Row | None:
         raise InputError(f"{path}: over {MAX_BYTES // 1_000_000} MB, too large for metadata; correct or delete it")
     try:
         if path.suffix.lower() == ".csv":
-            rows = list(_rows(text))
-            return rows[0] if len(rows) == 1 else None
-        row = json.loads(text) if path.suffix.lower() == ".json" else yaml.safe_load(text)
+            return _only_row(path, text)
+        row = json.loads(text) if path.suffix.lower() == ".json" else _yaml(text)
     except (ValueError, RecursionError, yaml.YAMLError, csv.Error) as error:
         raise InputError(f"{path}: metadata cannot be read ({_line(error)}); correct or delete it") from error
     if isinstance(row, dict) and isinstance(row.get("meta"), dict) and "turns" not in row:
         row = row["meta"]
+    if path.suffix.lower() == ".json":
+        return _of_json(path, row)
+    if row is None:
+        return {}
     if not isinstance(row, dict):
-        return None if path.suffix.lower() == ".json" else {}
-    if any(isinstance(value, list | dict) for value in row.values()):
-        return _vendor(row)
-    return _known({str(key): _plain(value) for key, value in row.items()})
+        raise InputError(f"{path}: metadata must be lines such as `rep: Priya Nair`; correct or delete it")
+    return _checked(_known(row), where=str(path), given=row)
+
+
+def _of_json(path: Path, row: Any) -> Row | None:
+    """A JSON object as its own or a vendor's metadata; None for what is a transcript or something else altogether."""
+    if not isinstance(row, dict):
+        return None
+    nested = [value for value in row.values() if isinstance(value, list | dict)]
+    if nested and (found := _vendor(row)) is not None:
+        return found
+    deep = any(isinstance(item, list | dict) for value in nested for item in _items(value))
+    if nested and (deep or TRANSCRIPT_KEYS & row.keys() or not _says_ours(row)):
+        return None
+    return _checked(_known(row), where=str(path), given=row)
+
+
+def _items(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
+
+
+def _says_ours(row: Iterable[str]) -> bool:
+    return bool({str(key).strip().lower() for key in row} & set(KNOWN))
+
+
+def _only_row(path: Path, text: str) -> Row | None:
+    """The one row of a CSV beside a recording; None for a table about something else."""
+    rows = list(_rows(text))
+    if len(rows) == 1:
+        return _checked(_known(rows[0]), where=str(path), given=rows[0])
+    if not _says_ours(_heading(text)):
+        return None
+    found = f"{len(rows)} rows" if rows else "a heading and no row"
+    raise InputError(f"{path}: {found}, where one row is expected; for several files name the table {TABLES[0]}")
 
 
 def _vendor(row: Row) -> Row | None:
     """A vendor's metadata: flat under `metaData`, people under `parties`; None for anything else (a transcript)."""
     flat = next((row[key] for key in ("metaData", "metadata", "call") if isinstance(row.get(key), dict)), None)
     people = row.get("parties", row.get("participants"))
-    if flat is None or {"turns", "segments", "results", "monologues", "transcript"} & row.keys():
+    if flat is None or TRANSCRIPT_KEYS & row.keys():
         return None
-    found = _known({str(key): _plain(value) for key, value in flat.items() if not isinstance(value, list | dict)})
+    found = _known({str(key): value for key, value in flat.items() if not isinstance(value, list | dict)})
     if isinstance(people, list) and not found.get("rep"):
         own = (
             item
@@ -131,6 +168,58 @@ def _vendor(row: Row) -> Row | None:
         name = next((str(item["name"]) for item in own if item.get("name")), None)
         return {**found, "rep": name} if name else found
     return found
+
+
+def _yaml(text: str) -> Any:
+    """YAML in which a word is that word: `account: No`, `date: 2026-10-06` and `rep: 007` stay as they are written."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    plain = {"tag:yaml.org,2002:null"}
+    Loader.yaml_implicit_resolvers = {
+        first: kept
+        for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        if (kept := [(tag, pattern) for tag, pattern in known if tag in plain])
+    }
+    Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"(?:0|[1-9][0-9]{0,8})$"), list("0123456789"))
+    return yaml.load(text, Loader)
+
+
+def _checked(row: Row, *, where: str, given: Row) -> Row:
+    """The metadata with its day read. Raises `InputError` for what is not understood.
+
+    `given` has the keys as they were written: what vendors write under keys of theirs is not held to debrief's forms.
+    """
+    written = {str(key).strip().lower() for key in given}
+    slip = next(((key, near) for key in written if (near := _slip(key))), None)
+    if slip and slip[1] not in row:
+        raise InputError(f"{where}: nothing is called '{slip[0]}'; write '{slip[1]}'")
+    for key in TEXTS:
+        value = row.get(key)
+        if isinstance(value, bool | list | dict) and key in written:
+            raise InputError(f"{where}: '{key}' must be a text, found {json.dumps(value, default=str)[:60]}")
+    count = row.get("speakers")
+    if isinstance(count, str | int | float) and not (str(count).isdigit() and 0 < int(count) < 20):
+        raise InputError(f"{where}: 'speakers' is how many people speak, a number from 1 to 19, found '{count}'")
+    if row.get("date") in (None, "") or not isinstance(row["date"], str | int):
+        return row
+    try:
+        return {**row, "date": read_day(str(row["date"]), row.get("timezone")).isoformat()}
+    except ValueError as error:
+        if "date" in written:
+            raise InputError(f"{where}: date {error}") from None
+        return row
+
+
+def _slip(key: str) -> str:
+    """The key that was meant by one that is nearly it; empty for a key that is right, or of somebody else's."""
+    known = {*OWN_KEYS, *(name for names in VENDOR_KEYS.values() for name in names)}
+    if key.replace(" ", "_").replace("-", "_") in known or len(key) < 3:
+        return ""
+    # one letter too many, too few or swapped; `dates` and `accounts` are likely to be meant
+    return next(iter(difflib.get_close_matches(key, OWN_KEYS, n=1, cutoff=0.8)), "")
 
 
 def _known(row: Row) -> Row:
@@ -154,25 +243,39 @@ def _table(path: Path, size: int, mtime_ns: int) -> Mapping[str, Row]:
     try:
         rows = list(_rows(text))
     except csv.Error as error:
-        raise InputError(f"{path}: cannot be read as CSV ({_line(error)}); correct or delete it") from error
+        raise InputError(f"{path}: cannot be read as CSV ({_line(error)}); save it as CSV (UTF-8)") from error
+    if {"call_id", "sha256"} <= set(_heading(text)):
+        return {}  # debrief's own export
+    if not set(FILE_KEYS) & set(_heading(text)) and _says_ours(_heading(text)):
+        heading = ", ".join(_heading(text)) or "no heading"
+        raise InputError(f"{path}: no column 'file' that names the recordings; it has {heading[:200]}")
     found: dict[str, Row] = {}
     for row in rows:
-        name = row.pop("file", None) or row.pop("filename", None)
-        if name:
-            found[Path(str(name).replace("\\", "/")).name] = _known(row)
+        named = [row.pop(key) for key in FILE_KEYS if key in row]
+        if named:
+            found[Path(str(named[0]).replace("\\", "/")).name] = row
     return found
 
 
+def _heading(text: str) -> list[str]:
+    return [title.strip().lower() for title in next(_cells(text), []) if title.strip()]
+
+
 def _rows(text: str) -> Iterable[Row]:
-    """A CSV's rows by its heading, empty cells left out; comma, semicolon or tab."""
+    """A CSV's rows by its heading, empty cells and empty rows left out."""
+    cells = _cells(text)
+    heading = [title.strip().lower() for title in next(cells, [])]
+    for line in cells:
+        row = {key: value.strip() for key, value in zip(heading, line, strict=False) if key and value.strip()}
+        if row:
+            yield row
+
+
+def _cells(text: str) -> Iterator[list[str]]:
+    """A CSV's lines; separated by comma, semicolon or tab, which Excel may say in a first line `sep=;`."""
+    text = re.sub(r"\Asep=.\r?\n", "", text, flags=re.IGNORECASE)
     head = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=head.count)
-    for row in csv.DictReader(io.StringIO(text), delimiter=delimiter):
-        yield {
-            key.strip().lower(): value.strip()
-            for key, value in row.items()
-            if key and isinstance(value, str) and value.strip()
-        }
+    yield from csv.reader(io.StringIO(text), delimiter=max(",;\t", key=head.count))
 
 
 def _text(path: Path, limit: int) -> str | None:
@@ -180,14 +283,19 @@ def _text(path: Path, limit: int) -> str | None:
     try:
         if path.stat().st_size > limit:
             return None
-        return path.read_text(encoding="utf-8-sig")
+        data = path.read_bytes()
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: metadata cannot be read ({_line(error)}); correct or delete it") from error
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, dt.date | dt.datetime) else value
+    text = decode(data)
+    if "\0" in text or data.startswith(b"PK"):
+        remedy = "save it as CSV (UTF-8)" if path.suffix.lower() == ".csv" else "correct or delete it"
+        raise InputError(f"{path}: metadata cannot be read (it is no text); {remedy}")
+    return text
 
 
 def _line(error: Exception) -> str:
+    """What is wrong, with the line where the parser knows it."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if mark is not None and problem:
+        return f"line {mark.line + 1}: {problem}"
     return (str(error).splitlines() or [type(error).__name__])[0]

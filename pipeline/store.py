@@ -118,7 +118,7 @@ class Store:
         return done
 
     def put_fact(self, kind: str, row: Mapping[str, Any]) -> None:
-        """Keep a row of one of `FACT_KEYS` (its id column set; unknown keys are refused): file first, then table."""
+        """Keep a row of one of `FACT_KEYS`, its id set, in its table and as a file; what does not fit is refused."""
         self._do("put_fact", kind=kind, row=dict(row))
 
     def put_derived(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:

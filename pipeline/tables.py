@@ -76,6 +76,6 @@ def as_dict(columns: Sequence[tuple[str, bool]], row: Sequence[Any]) -> Row:
     return {name: json.loads(v) if is_json and v else v for (name, is_json), v in zip(columns, row, strict=True)}
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """What DuckDB says, without where in the statement."""
     return (str(error).splitlines() or [type(error).__name__])[0]

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pipeline.days import day_of
 from pipeline.errors import TranscriptError
 
 Status = Literal["scored", "na", "abstained"]
@@ -27,6 +28,11 @@ BUYER = "buyer"
 
 def _seconds(value: float) -> float:
     return round(float(value), 3)
+
+
+def text_of(value: str) -> str:
+    """Text that can be kept and shown: bytes of file names that are no UTF-8, and lone surrogates, are replaced."""
+    return value.encode("utf-8", "replace").decode("utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,21 +127,24 @@ class CallMeta:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> CallMeta:
-        """Read what `to_json` writes; unknown keys land in `extra`, an unreadable date is kept there as text."""
+        """Read what `to_json` writes; unknown keys land in `extra`, an unreadable date is kept there as text.
+
+        A `date` may be a time: then it is the day where the call was, in the `timezone` beside it if there is one.
+        """
         known: dict[str, Any] = {}
         extra: dict[str, Any] = {}
         names = {f.name for f in dataclasses.fields(cls)} - {"extra"}
         for key, value in row.items():
             if key == "date" and value is not None:
                 try:
-                    known["date"] = dt.date.fromisoformat(str(value)[:10])
+                    known["date"] = day_of(str(value), row.get("timezone"))
                 except ValueError:
-                    extra["date_text"] = str(value)
+                    extra["date_text"] = text_of(str(value))
             elif key in names:
                 # macOS takes accents apart in file names: one person, one spelling
-                known[key] = None if value is None else unicodedata.normalize("NFC", str(value))
+                known[key] = None if value is None else unicodedata.normalize("NFC", text_of(str(value)))
             else:
-                extra[key] = value
+                extra[text_of(key)] = text_of(value) if isinstance(value, str) else value
         return cls(**known, extra=extra)
 
 

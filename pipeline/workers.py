@@ -104,9 +104,9 @@ class WorkerPool:
                     if not future.cancelled():
                         future.set_exception(WorkerFailed("stopped", "stopped before it was processed"))
                     continue
-                if on_start:
-                    on_start()
                 try:
+                    if on_start:
+                        on_start()
                     worker = worker or self._start()
                     result = worker.run(job, self._timeout_s)
                 except WorkerFailed as failed:
@@ -115,7 +115,7 @@ class WorkerPool:
                         worker = None
                     stopped = WorkerFailed("stopped", "stopped while it was processed")
                     future.set_exception(stopped if self._stopped.is_set() else failed)
-                except Exception as error:  # a job that cannot be pickled, a process that cannot be started
+                except Exception as error:  # unpicklable job, process that cannot start, failing `on_start`
                     self._discard(worker)
                     worker = None
                     future.set_exception(WorkerFailed("internal", f"worker could not take the job: {error}"))

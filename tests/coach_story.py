@@ -31,7 +31,7 @@ TURNS = (
     ("buyer:Mia", "I sign it, after Raj in finance has seen the payback."),
     ("rep", "It is nine thousand a year for the two depots."),
     ("buyer:Owen", "That is too much for us this year."),
-    ("rep", "Too much compared with what, the budget or another offer?"),
+    ("rep", "Most pay it from the orders saved. Too much compared with what, the budget or another offer?"),
     ("buyer:Owen", "The budget."),
     ("rep", "I will send you something and we speak soon."),
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import fakes
@@ -28,3 +30,16 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> None:
 def settings(tmp_path: Path) -> Settings:
     """A data folder of its own, two workers, short limits."""
     return Settings(data=tmp_path / "data", workers=2, timeout_s=60.0)
+
+
+@pytest.fixture
+def zone() -> Iterator[Callable[[str], None]]:
+    """Puts this machine into a time zone, and back when the test is over."""
+
+    def put(name: str) -> None:
+        patch.setenv("TZ", name)
+        time.tzset()
+
+    with pytest.MonkeyPatch.context() as patch:
+        yield put
+    time.tzset()

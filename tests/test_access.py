@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
+import threading
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.access import book as book_module
-from pipeline.access.book import DAY, HOUR, AccessBook
+from pipeline.access.book import DAY, HOUR, LIMITS, AccessBook
 from pipeline.access.people import ROLES, User
 from pipeline.access.scope import Scope, scope_of, visible_reps
 from pipeline.cli import app
@@ -110,6 +113,39 @@ def test_too_many_failures_are_refused_for_a_while_before_the_password_is_looked
     assert book.sign_in("Ada", PASSWORD, address="10.0.0.2")[0].name == "Ada"
     clock.now += 301
     assert book.sign_in("Ada", PASSWORD, address="10.0.0.1")[0].name == "Ada"
+
+
+def test_guesses_made_side_by_side_are_counted_like_those_made_one_by_one(
+    book: AccessBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book.add_user("Ann", "rep", password=PASSWORD)
+    allowed = LIMITS["name and address"][0]
+    looked_at: list[str] = []
+    full = threading.Event()
+
+    def slow(password: str, hashed: str | None) -> bool:
+        looked_at.append(password)
+        if len(looked_at) == allowed:
+            full.set()
+        # nobody knows yet whether it fits while the others come in
+        assert full.wait(30)
+        return False
+
+    monkeypatch.setattr("pipeline.access.book.password_fits", slow)
+    with ThreadPoolExecutor(4 * allowed) as many:
+        guesses = [many.submit(book.sign_in, "Ann", f"guess {n}", address="10.0.0.9") for n in range(4 * allowed)]
+    kinds = Counter(type(guess.exception()) for guess in guesses)
+    assert kinds == {AccessError: allowed, TooManyAttempts: 3 * allowed}
+    assert len(looked_at) == allowed
+
+
+def test_signing_in_often_is_no_failure(book: AccessBook) -> None:
+    for name in ("Ann", "Bob"):
+        book.add_user(name, "rep", password=PASSWORD)
+    for _ in range(LIMITS["address"][0]):
+        book.sign_in("Ann", PASSWORD, address="10.0.0.9")
+    with pytest.raises(AccessError, match="do not belong together"):
+        book.sign_in("Bob", "wrong", address="10.0.0.9")
 
 
 def test_one_address_cannot_try_many_names(book: AccessBook) -> None:
@@ -249,6 +285,12 @@ def test_a_rep_who_moved_belongs_to_the_new_manager_with_all_calls(calls: Any) -
     assert visible_reps(new, calls) == ["Ben", "Cy"]
     rows = calls.query(f"SELECT call_id FROM calls c WHERE {scope_of(new, calls).where()}", scope_of(new, calls).params)
     assert {row["call_id"] for row in rows} == {"2", "3", "4"}
+
+
+def test_a_call_dated_in_the_future_does_not_decide_whose_rep_somebody_is() -> None:
+    day = dt.date(2026, 10, 1)
+    rows = Calls(("1", "Ann", "North", day), ("2", "Ann", "South", dt.date(2999, 1, 5)))
+    assert visible_reps(User("1", "Mo", "manager", teams=("North",)), rows) == ["Ann"]  # type: ignore[arg-type]
 
 
 def test_nothing_is_reached_by_default(calls: Any) -> None:

@@ -13,7 +13,10 @@ ROOT = Path(__file__).parents[1]
 LAYERS = ("base", "models", "stages", "store", "flows", "top")
 """From the bottom up: a file imports from its own layer and those below it."""
 
-BASE = {"pipeline.types", "pipeline.errors", "pipeline.settings", "pipeline.migrations"}
+BASE = {
+    "pipeline.types", "pipeline.days", "pipeline.errors", "pipeline.settings", "pipeline.settings_check",
+    "pipeline.migrations",
+}  # fmt: skip
 STORE = {
     "pipeline.calibration",
     "pipeline.store",

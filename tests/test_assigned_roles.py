@@ -99,3 +99,31 @@ def test_the_review_list_and_the_word_that_ends_the_wait(tmp_path: Path) -> None
     assert again["status"] == "scored"
     assert [turn["speaker"] for turn in again["transcript"]["turns"]][:2] == ["buyer:Owen", "rep"]
     assert run(record["call_id"], "--swap")[0]["speakers"] == {"rep": "buyer:Buyer", "buyer:Owen": "rep"}
+
+
+@pytest.mark.parametrize(
+    ("option", "side", "then"),
+    [(["--rep", "Dana Reyes"], "rep", "only the rep speaks in it"),
+     (["--swap"], "buyer:Dana Reyes", "only a buyer speaks in it")],
+)  # fmt: skip
+def test_who_speaks_alone_is_settled_by_the_word_that_the_message_asks_for(
+    tmp_path: Path, option: list[str], side: str, then: str
+) -> None:
+    call = tmp_path / "call.txt"
+    call.write_text("Dana Reyes: Hi, a message for Tom.\nDana Reyes: Please call me back.\n")
+    settings = Settings(data=tmp_path / "data")
+    record = process_source(identify(Found(call), pattern="{account}"), settings)
+    call_id = record["call_id"]
+    said = f"say who it is: debrief roles {call_id} --rep 'Dana Reyes' (the rep) or --swap (a buyer)"
+    assert (record["status"], record["reason"]) == ("review", f"only one speaker was heard; {said}")
+    keep.write_record(settings.data, record)
+
+    made = CliRunner().invoke(cli.app, ["--data", str(settings.data), "roles", call_id, *option, "--json"])
+
+    row = json.loads(made.stdout)
+    assert (row["status"], row["speakers"]) == ("abstained", {"Dana Reyes": side})
+    assert row["reason"].startswith(then)
+    again = process_source(identify(Found(call), pattern="{account}"), settings)
+    assert (again["status"], again["reason"]) == ("abstained", row["reason"])
+    back = CliRunner().invoke(cli.app, ["--data", str(settings.data), "roles", call_id, "--swap", "--json"])
+    assert json.loads(back.stdout)["status"] == "abstained"

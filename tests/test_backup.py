@@ -15,6 +15,7 @@ from test_served import ASSIGNMENT
 from test_store import dump, keep_call
 
 from pipeline import backup, keep, migrations, plan, status, tidy
+from pipeline.access.book import AccessBook
 from pipeline.database import migrate
 from pipeline.errors import StoreError
 from pipeline.ingest import NOWHERE
@@ -72,6 +73,28 @@ def test_a_backup_that_cannot_be_written_is_one_line(kept: Settings, tmp_path: P
         backup.back_up(kept.data, tmp_path / "file" / "b.tar.gz")
     with pytest.raises(StoreError, match="no such data folder"):
         backup.back_up(tmp_path / "none", tmp_path / "b.tar.gz")
+
+
+@pytest.mark.parametrize("name", ["Sales #1", "a?b", "50%25", "it's"])
+def test_a_backup_holds_the_users_whatever_the_folder_is_called(tmp_path: Path, name: str) -> None:
+    data = tmp_path / name
+    data.mkdir()
+    with AccessBook(data) as book:
+        book.add_user("Ada", "admin")
+        backup.back_up(data, tmp_path / "b.tar.gz")
+    with tarfile.open(tmp_path / "b.tar.gz") as archive:
+        archive.extractall(tmp_path / "fresh", filter="data")
+    with AccessBook(tmp_path / "fresh") as book:
+        assert [user.name for user in book.users()] == ["Ada"]
+
+
+def test_a_damaged_file_of_users_is_one_line_and_leaves_no_half_backup(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "access.sqlite").write_bytes(b"SQLite format 3\0" + b"\xff" * 5000)
+    with pytest.raises(StoreError, match=r"access\.sqlite: cannot be copied \(.*\); no backup was written"):
+        backup.back_up(data, tmp_path / "out" / "b.tar.gz")
+    assert os.listdir(tmp_path / "out") == []
 
 
 def test_the_analysts_copy_has_tables_and_views(kept: Settings, tmp_path: Path) -> None:

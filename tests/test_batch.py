@@ -122,3 +122,14 @@ def test_a_record_that_has_gone_is_said(settings: Settings, tmp_path: Path) -> N
 def test_workers_are_one_per_core_unless_said(settings: Settings) -> None:
     assert batch.worker_count(settings) == 2
     assert batch.worker_count(replace(settings, workers=0)) >= 1
+
+
+def test_a_file_that_may_be_read_now_is_tried_again(
+    inbox: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Permissions change neither size nor time: the remedy that the line names must work all the same."""
+    with monkeypatch.context() as locked:
+        locked.setattr("pipeline.ingest.hash_file", lambda path: Path("/nowhere/at/all").read_text())
+        locked.setattr("os.access", lambda path, mode: False)
+        assert {o.status for o in plan.plan(discover([inbox]), settings).settled} == {"failed"}
+    assert len(plan.plan(discover([inbox]), settings).jobs) == 7

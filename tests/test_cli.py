@@ -355,3 +355,26 @@ def test_reports_in_prose_are_nested_lists(capsys: pytest.CaptureFixture[str]) -
         "",
         "people:",
     ]
+
+
+def test_calls_that_nobody_dated_are_said_once_with_what_to_do(run: Run, tmp_path: Path) -> None:
+    for name in ("one", "two", "2026-09-14_acme"):
+        (tmp_path / f"{name}.wav").write_text(f"ok {name}")
+    done = run("process", *(str(tmp_path / f"{name}.wav") for name in ("one", "two", "2026-09-14_acme")))
+    said = " ".join(done.stderr.split())
+    assert said.startswith("2 calls have no date (one.wav and others); begin the name with it (2026-10-06_Account)")
+    assert "no date" not in run("process", str(tmp_path / "2026-09-14_acme.wav")).stderr
+    assert "calls without a date: 2: " in run("doctor").stdout
+
+
+def test_a_name_that_is_no_utf8_is_json_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    shared.emit({"path": "Lat\udcedn.wav", "account": "Caf\u00e9 \U0001f600"})
+    line = capsys.readouterr().out
+    assert json.loads(line) == {"path": "Lat?n.wav", "account": "Caf\u00e9 \U0001f600"}
+    assert line.isascii()
+
+
+def test_a_name_without_an_end_does_not_fill_the_screen() -> None:
+    table = render.rows_table("Calls", {"account": "Account"}, [{"account": "x" * 5000}])
+    (cell,) = list(table.columns[0].cells)
+    assert (len(str(cell)), str(cell)[-1]) == (40, "\N{HORIZONTAL ELLIPSIS}")

@@ -112,14 +112,14 @@ def test_imports_and_accountability(run: Run, tmp_path: Path) -> None:
     bad.write_text("x,y\n1,2\n")
     done = run("import", "sessions", str(sessions), str(bad))
     assert done.exit_code == 1
-    assert "1 rows taken in" in done.stdout
+    assert "1 row taken in" in done.stdout
     assert done.stderr.count("\n") == 2
     assert "line 3: 'whenever' is no date" in done.stderr
     assert run("import", "gossip", str(sessions)).exit_code == 2
     (row,) = rows(run("accountability", "--rep", "Ann", "--json"))
     assert row["support"]["sessions"] == 1
     shown = run("accountability").stdout
-    assert "given: 1 coaching sessions (30 minutes)" in shown
+    assert "given: 1 coaching session (30 minutes)" in shown
     assert "no support" in shown  # Bob
     assert max(map(len, shown.splitlines())) <= 80
 
@@ -175,7 +175,9 @@ def test_live_follows_a_file_and_shows_cards(run: Run, tmp_path: Path, monkeypat
     path.write_text("Ann: Hello.\nMia: That is too dear.\n")
     (cue,) = rows(run("live", str(path), "--rep", "Ann", "--idle", "0.1", "--json"))
     assert (cue["kind"], cue["title"]) == ("objection", "They push on price or terms")
-    assert cue["worked"] == "Too much compared with what, the budget or another offer?"  # from the team's own calls
+    assert (
+        cue["worked"] == "Most pay it from the orders saved. Too much compared with what, the budget or another offer?"
+    )  # from the team's own calls
     shown = run("live", str(path), "--rep", "Ann", "--idle", "0.1").stdout
     assert "They push on price or terms" in shown
     assert "1 cards" in shown
@@ -186,3 +188,15 @@ def test_cards_are_objects_that_can_be_shown() -> None:
     cue = Cue("objection", 65.0, 3, "Title", "Say", "heard")
     assert cue.to_json()["worked"] is None
     assert Live(lambda turns: None).tick(10) == []  # type: ignore[arg-type,return-value]
+
+
+def test_rows_are_counted_as_the_file_has_them(run: Run, tmp_path: Path) -> None:
+    wide = tmp_path / "activity.csv"
+    wide.write_text("rep,date,dials,emails\nAnn,2026-10-02,30,5\nBob,2026-10-02,20,4\n")
+    assert run("import", "activity", str(wide)).stdout.strip() == "2 rows taken in"
+
+
+def test_levels_read_as_words() -> None:
+    from pipeline.cli.render import spelled
+
+    assert spelled("as 3, and both agree") == "all that level 3 asks for, and both agree"

@@ -7,10 +7,11 @@ import json
 import pytest
 from coach_story import DAY, RUBRIC, TURNS, call, means, merged, moment, story
 
-from pipeline.coach.accounts import Statement, account_names, account_view, by_account, view_json
+from pipeline.coach.accounts import account_names, account_view, by_account, view_json
 from pipeline.coach.moves import moves_in
 from pipeline.coach.plans import QUESTIONS, Plan, plan_json, pre_call_plan
 from pipeline.coach.rows import CallRow, Rows
+from pipeline.coach.statements import Statement
 
 
 def view_of(rows: Rows, name: str = "Acme"):  # type: ignore[no-untyped-def]
@@ -137,7 +138,7 @@ def test_calls_that_were_not_scored_are_listed_but_state_nothing() -> None:
     assert statements(plan) == []
     assert plan["expect"] is None
     assert plan["ask"]["because"] == "no call was scored yet"
-    assert "not been scored" in plan["questions"][0]["because"]
+    assert "not scored" in plan["questions"][0]["because"]
 
 
 def test_an_account_without_calls_is_none() -> None:
@@ -160,14 +161,14 @@ def test_the_plan_asks_three_questions_about_what_is_missing() -> None:
     assert [q.criterion for q in plan.questions] == ["business_case", "objection_handling", "ask_for_sale"]
     case = plan.questions[0]
     assert case.question == QUESTIONS["business_case"][1][1]  # level 2 was reached: the question for getting from there
-    assert case.because == "business case has reached level 2 so far"
+    assert case.because == "a number of theirs is on the table; what acting is worth is not worked out"
     assert case.statement.turn == 3  # type: ignore[union-attr]
 
 
 def test_what_was_never_scored_is_asked_about_after_what_is_known_to_be_weak() -> None:
     plan = plan_of(call("p", "Ann", -9, "Acme", {"ask_for_sale": 1, "decision_makers": 3}))
     assert [q.criterion for q in plan.questions] == ["ask_for_sale", "discovery", "business_case"]
-    assert plan.questions[1].because == "discovery has not been scored on any call yet"
+    assert plan.questions[1].because == "discovery: not scored on any call yet"
     assert plan.questions[1].statement is None
 
 
@@ -197,6 +198,17 @@ def test_an_answer_comes_after_the_objection_and_is_one_before_it_is_anything_el
     assert (expect.worked.moment.call_id, expect.worked.moment.turn) == ("c0", 10)
 
 
+def test_a_question_is_no_answer_that_worked() -> None:
+    rows = story()
+    asked = tuple(
+        dataclasses.replace(m, quote="Is it the budget?") if m.criterion == "objection_handling" else m
+        for m in rows.moments
+    )
+    expect = plan_of(dataclasses.replace(rows, moments=asked)).expect
+    assert expect is not None
+    assert expect.worked is None
+
+
 def test_without_an_open_one_other_accounts_tell_what_to_expect() -> None:
     expect = plan_of(story(), "Cedar").expect
     assert expect is not None
@@ -210,7 +222,7 @@ def test_without_an_open_one_other_accounts_tell_what_to_expect() -> None:
     ("levels", "ask"),
     [
         ({"discovery": 1}, "a dated second conversation"),
-        ({"discovery": 3, "decision_makers": 1}, "a dated meeting with whoever decides"),
+        ({"discovery": 3, "decision_makers": 1}, "the steps and the day of the decision"),
         ({"discovery": 3, "decision_makers": 3, "business_case": 1}, "half an hour, on a fixed date"),
         ({"discovery": 3, "decision_makers": 3, "business_case": 3}, "a date to go through the offer"),
         (
@@ -235,7 +247,7 @@ def test_long_silence_is_said() -> None:
 def test_every_criterion_of_the_rubric_has_questions() -> None:
     assert set(QUESTIONS) == {c.id for c in RUBRIC.criteria}
     for questions in QUESTIONS.values():
-        assert {level for level, _ in questions} == {1, 2}
+        assert {level for level, _, _ in questions} == {1, 2}
 
 
 def test_a_statement_without_words_says_only_its_call() -> None:

@@ -12,7 +12,7 @@ from pipeline.coach.commitments import commitments
 from pipeline.coach.deals import RISKS, STRATEGIES, Deal, deal_of, next_step, risks, strategies
 from pipeline.coach.moves import moves_of
 from pipeline.coach.reports import account_report
-from pipeline.coach.rivals import rival_names
+from pipeline.coach.rivals import rival_names, telling_names
 from pipeline.coach.rows import MoveRow, ObjectionRow, Rows, TurnRow
 
 
@@ -41,6 +41,11 @@ def typed(rows: Rows, call_type: str) -> Rows:
     return dataclasses.replace(rows, calls=tuple(dataclasses.replace(c, call_type=call_type) for c in rows.calls))
 
 
+def untold(rows: Rows) -> Rows:
+    """The rows without what was cited on who decides."""
+    return dataclasses.replace(rows, moments=tuple(m for m in rows.moments if m.criterion != "decision_makers"))
+
+
 GOOD = {c.id: 3 for c in RUBRIC.criteria if c.id != "objection_handling"}
 
 
@@ -58,7 +63,7 @@ def test_a_deal_that_moves_has_few_risks_and_each_rests_on_words() -> None:
     ("kind", "rows", "as_of"),
     [
         ("silence", call("p", "Ann", -2, "Acme", GOOD), DAY + dt.timedelta(30)),
-        ("decision unknown", call("p", "Ann", -2, "Acme", {**GOOD, "decision_makers": 1}), DAY),
+        ("decision unknown", untold(call("p", "Ann", -2, "Acme", {**GOOD, "decision_makers": 1})), DAY),
         ("price before value", call("p", "Ann", -2, "Acme", {**GOOD, "business_case": 1}), DAY),
         ("no dated step", call("p", "Ann", -2, "Acme", GOOD), DAY),
         ("open objections", call("p", "Ann", -2, "Acme", {**GOOD, "objection_handling": 1}), DAY),
@@ -68,6 +73,15 @@ def test_each_risk_comes_from_what_the_calls_show(kind: str, rows: Rows, as_of: 
     assert kind in kinds(rows, as_of=as_of)
     clean = says(call("q", "Ann", -2, "Acme", GOOD), "q", "R: Shall we meet on Friday?", "Mia: Yes, Friday.")
     assert kind not in kinds(clean)
+
+
+def test_what_the_page_shows_is_not_called_unknown() -> None:
+    low = {**GOOD, "decision_makers": 1}
+    assert "decision unknown" not in kinds(call("p", "Ann", -2, "Acme", low))
+    rows = says(untold(call("p", "Ann", -2, "Acme", low)), "p", "Owen: Our controller, Nadia Brook, has to sign that.")
+    (risk,) = [r for r in risks(deal(rows)) if r.kind == "decider not met"]
+    assert risk.text == "has a say and was on no call: Nadia Brook"
+    assert risk.rests_on[0].turn == 20
 
 
 def test_one_contact_over_several_calls_is_a_risk() -> None:
@@ -105,6 +119,40 @@ def test_competitors_are_named_from_the_profile_and_from_talk_about_rivals() -> 
     assert play.because.startswith("Win it from Brightline")
     assert "Brightline" in play.play[0]
     assert any(s.because.startswith("Protect the account from") for s in strategies(deal(typed(rows, "renewal"))))
+
+
+def test_a_supplier_is_named_by_what_is_said_of_it_and_quoted_by_the_newest_words() -> None:
+    rows = says(
+        call("p", "Ann", -2, "Acme", GOOD),
+        "p",
+        "Owen: Norvik has been calling, I never ring them back.",
+        "Owen: They sit in Leeds. Ines has been calling too, she does our buying.",
+        "R: Better than Norvik, I hope.",
+        "Owen: Norvik quoted eleven thousand.",
+        "Owen: We went to Leeds instead of Harrogate, Mia was in here last week.",
+    )
+    (rival,) = deal(rows).rivals
+    assert rival.name == "Norvik"
+    assert rival.statement.quote == "Norvik quoted eleven thousand."
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("We've had an offer from Brightline.", ["Brightline"]),
+        ("We bought the Kestrel readers in May.", ["Kestrel"]),
+        ("What about Sondal, they dropped again?", ["Sondal"]),
+        ("Our integrator prefers Kestrel.", ["Kestrel"]),
+        ("Sondal was in on Monday. They're asking seventy.", ["Sondal"]),
+        ("Have they quoted you?", []),
+        ("Would Hugo want ten minutes?", []),
+        ("Thornhill was in here last week. He liked it.", []),
+        ("We sell to Brannigan, they found it on the bench.", []),
+        ("Put it in SAP on Monday.", []),
+    ],
+)
+def test_few_words_show_a_supplier_by_themselves(said: str, found: list[str]) -> None:
+    assert telling_names(said) == found
 
 
 def test_a_customer_with_open_objections_is_protected_though_nobody_else_is_named() -> None:
@@ -206,6 +254,19 @@ def test_the_next_step_is_the_earliest_that_is_ahead() -> None:
     assert (vague["what"], vague["due"]) == ("I will send you something and we speak soon.", None)
     bare = dataclasses.replace(call("q", "Ann", -2, "Acme", GOOD), turns=())
     assert next_step(deal(bare)) is None
+
+
+def test_a_goodbye_is_no_next_step_where_something_moves_the_deal() -> None:
+    rows = says(
+        call("p", "Ann", -20, "Acme", GOOD),
+        "p",
+        "R: I'll send the revised contract on Tuesday.",
+        "Mia: I'll look at the photos tomorrow.",
+        "Mia: Sounds good. Talk to you Thursday.",
+    )
+    step = next_step(deal(rows))
+    assert step is not None
+    assert (step["turn"], step["overdue"]) == (20, True)
 
 
 def test_moves_come_from_the_record_where_it_lists_them() -> None:

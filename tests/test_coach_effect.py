@@ -122,7 +122,7 @@ def test_trained_colleagues_are_no_peers_and_the_next_training_ends_the_after() 
     rows = team([0, 1, 0, 1], [4, 4, 4, 4])
     ann = assignment("Ann")
     both = [ann, assignment("Bob"), assignment("Cid")]
-    assert effect_of(ann, rows, both, as_of=TODAY).reason.startswith("1 untrained peers")
+    assert effect_of(ann, rows, both, as_of=TODAY).reason.startswith("1 untrained peer")
     again = assignment(
         "Ann", assignment_id="later", assigned_on=DONE + dt.timedelta(6), completed_on=None, status="open"
     )
@@ -140,6 +140,7 @@ def test_a_module_measured_on_two_reps_is_too_early() -> None:
     effect = effect_of(assignment("Ann"), rows, [assignment("Ann")], as_of=TODAY)
     (pooled,) = module_effects([effect, effect])
     assert (pooled.n, pooled.verdict, pooled.effect) == (2, TOO_EARLY, None)
+    assert pooled.reason == "2 measured, 3 needed"
     assert module_effects([]) == ()
     (bad,) = module_effects([dataclasses.replace(effect, effect=-1.0 - i / 10, variance=0.05) for i in range(4)])
     assert bad.verdict == "worse"

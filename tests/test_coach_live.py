@@ -84,6 +84,8 @@ def test_a_likely_objection_gets_its_card_at_once_and_only_as_long_as_it_is_new(
     ("words", "kind"),
     [
         ("That's too expensive for us.", "price_terms"),
+        ("Ninety? That is too much.", "price_terms"),
+        ("It's too much, we paid Optiload half of it.", "price_terms"),
         ("It's more than we had in mind.", "price_terms"),
         ("Can you do any better on the price?", "price_terms"),
         ("I'd need to think about it.", "stall"),
@@ -106,7 +108,7 @@ def test_plain_words_need_no_judge(words: str, kind: ObjectionKind) -> None:
 @pytest.mark.parametrize(
     "words",
     ["It stops twice a week.", "How long does the fitting take?", "That sounds good.", "We've four lines, all old.",
-     "I think about three hundred a day.", "Next year we open the second hall."],
+     "It's too much work for two men.", "I think about three hundred a day.", "Next year we open the second hall."],
 )  # fmt: skip
 def test_other_words_are_no_push_back(words: str) -> None:
     assert say(Live(judge({}), rivals=["Optiload"]), "R: So.", f"Mia: {words}") == []

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from coach_story import call, merged, moment, story
+from coach_story import RUBRIC, call, merged, moment, story
 
-from pipeline.coach.rows import ObjectionRow, Rows
+from pipeline.coach.moves import strength
+from pipeline.coach.rows import MoveRow, ObjectionRow, Rows
 from pipeline.coach.snippets import all_snippets, best_moments, find_snippets, low_moments, weakest_kind
 
 
@@ -80,3 +81,16 @@ def test_the_weakest_kind_needs_two_and_is_never_other() -> None:
     partly = tuple(ObjectionRow("a0", turn, "stall", "partly") for turn in range(3))
     assert weakest_kind(dataclasses.replace(rows, objections=partly), "Ann") is None
     assert weakest_kind(dataclasses.replace(rows, objections=(*partly, *others, *partly)), "Ann") == "stall"
+
+
+def test_of_one_call_the_words_that_show_most_are_the_example() -> None:
+    rows = merged(call("a", "Ann", 0, "Acme", {"discovery": 1}), call("b", "Bob", 1, "Acme", {"discovery": 4}))
+    strong = moment("b", "discovery", 4, "ask_impact", "follow_up")
+    rows = dataclasses.replace(rows, moments=(*rows.moments, strong))
+    assert [s.moment.turn for s in best_moments(rows, "Ann", "discovery")] == [2]
+    assert [s.moment.turn for s in best_moments(rows, "Ann", "discovery", rubric=RUBRIC)] == [4]
+    assert strength(strong, rows, RUBRIC) == 2.0
+    heard = (MoveRow("b", 4, "follow_up", 0.7), MoveRow("b", 4, "ask_problem", 0.4), MoveRow("b", 4, "price", 0.9))
+    assert strength(strong, dataclasses.replace(rows, moves=heard), RUBRIC) == 0.7
+    weak = moment("b", "objection_handling", 8, "stock_answer", "argue")
+    assert strength(weak, rows, RUBRIC) == 0.0

@@ -85,6 +85,8 @@ def test_a_quota_is_fair_where_a_peer_with_such_calls_keeps_its_pace() -> None:
     unlike = {**mixes, "Bob": {"renewal": 1.0}}
     assert check_quota(quota("Ann", 100, None), others, unlike, elapsed=0.5).fair is None
     assert check_quota(quota("Ann", 100, None), others, mixes, elapsed=0.5).pace is None
+    # somebody on leave: nothing is due, so no result is a share of it
+    assert check_quota(quota("Ann", 0, 5), others, mixes, elapsed=0.5).pace is None
 
 
 def report(rows: Rows, rep: str = "Ann", made: tuple[Commitment, ...] = ()) -> dict[str, object]:

@@ -110,6 +110,12 @@ def test_dates_before_the_assignment_and_unknown_ids_are_refused(settings: Setti
             trainer.mark_done(store, name=first, on=early)
         with pytest.raises(StoreError, match="before it was assigned"):
             trainer.move_due(store, name=first, due_on=early)
+        with pytest.raises(StoreError, match="still to come"):
+            trainer.mark_done(store, name=first, on=TODAY + dt.timedelta(1))
+        with pytest.raises(StoreError, match="that day is over"):
+            trainer.assign(
+                store, settings=settings, rep="Cid", module="proposal-one-offer", due_on=TODAY - dt.timedelta(1)
+            )
         with pytest.raises(StoreError, match="no such assignment"):
             trainer.mark_done(store, name="ffffffff")
         with pytest.raises(StoreError, match="it is open"):

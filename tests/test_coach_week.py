@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from coach_story import DAY, RUBRIC, story
+from coach_story import DAY, RUBRIC, call, moment, story
 from icalendar import Calendar
 
 from pipeline.coach.after import call_debrief
@@ -137,6 +137,16 @@ def test_after_a_call_the_rep_hears_what_worked_and_what_to_change() -> None:
     assert row["next_call"]["ask"]
 
 
+def test_what_is_kept_is_the_reps_own_and_shows_most() -> None:
+    rows = call("x", "Ann", 0, "Acme", {"discovery": 4, "decision_makers": 4})
+    more = moment("x", "discovery", 4, "ask_impact", "follow_up")
+    row = call_debrief(dataclasses.replace(rows, moments=(*rows.moments, more)), "x", RUBRIC, LIBRARY)
+    assert row is not None
+    kept = {item["criterion"]: item["moment"] for item in row["worked"]}
+    assert kept["discovery"]["turn"] == 4
+    assert kept["decision_makers"] is None  # only the buyer's words are cited there
+
+
 def test_a_call_that_was_not_scored_is_not_debriefed() -> None:
     rows = Rows(calls=(CallRow("x", "abstained", "too noisy", "Ann"),))
     row = call_debrief(rows, "x", RUBRIC, LIBRARY)
@@ -221,13 +231,31 @@ def test_a_sentence_that_salesforce_would_refuse_is_cut() -> None:
     assert len(row["hs_next_step"]) == 400
 
 
-def test_the_stage_is_the_last_that_is_done() -> None:
-    def view(**levels: int | None) -> dict[str, Any]:
-        return {"stages": [{"stage": c.stage, "best_level": levels.get(c.id)} for c in RUBRIC.criteria]}
+def test_private_details_leave_texts_and_nothing_else() -> None:
+    from pipeline.redact import ALL, redact_text
 
-    assert stage_of(view(discovery=3, decision_makers=3, business_case=4)) == "assess"
-    assert stage_of(view(discovery=3, decision_makers=2, business_case=4)) is None
-    assert stage_of(view(discovery=3)) == "survey"
+    (view, *_) = views()
+    call_id = "0336627145905508"
+    step = {"what": "Ring me on 0161 496 0123 then.", "due": "2026-11-09", "owner": "Mia"}
+    told = {**view, "next_step_agreed": step, "calls": [{"call": call_id, "date": "2026-11-02", "rep": "Ann"}]}
+    (row,) = crm_rows([told], FIELDS["hubspot"], clean=lambda text: redact_text(text, kinds=ALL).text)
+    assert row["debrief_call_ids"] == call_id
+    assert (row["debrief_next_step_due"], row["debrief_last_call"]) == ("2026-11-09", "2026-11-02")
+    assert "0161" not in row["hs_next_step"]
+    assert row["debrief_stage"] == stage_of(view)
+
+
+def test_the_stage_is_the_last_that_is_done() -> None:
+    stages = ("survey", "assess", "align", "close")
+
+    def view(*done: str) -> dict[str, Any]:
+        return {"how_far": [{"stage": s, "state": "done" if s in done else "to come"} for s in stages]}
+
+    assert stage_of(view("survey", "assess", "close")) == "assess"
+    assert stage_of(view("assess")) is None
+    assert stage_of({"how_far": [{"stage": "survey", "state": "done"}, {"stage": "assess", "state": "in hand"}]}) == (
+        "survey"
+    )
 
 
 class Hook(http.server.BaseHTTPRequestHandler):

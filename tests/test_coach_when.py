@@ -37,6 +37,12 @@ TUESDAY = dt.date(2026, 9, 8)
         ("October 5th or 6 Oct", ["2026-10-05", "2026-10-06"]),
         ("the 2nd of February", ["2027-02-02"]),
         ("we agreed on the 1st of September", ["2026-09-01"]),
+        ("the twentieth works", ["2026-09-20"]),
+        ("Make it the fifteenth.", ["2026-09-15"]),
+        ("Tuesday twenty-second, then", ["2026-09-22"]),
+        ("I was on the tenth floor, the fourth of them, the fifth time", []),
+        ("by next Wednesday", ["2026-09-16"]),  # said on a Tuesday: not tomorrow
+        ("next Monday, or this Friday", ["2026-09-14", "2026-09-11"]),
         ("the first thing, the second of the two, in January, soon", []),
         ("the 31st of February", []),
         ("may I send it", []),

@@ -149,3 +149,47 @@ def test_what_is_wrong_is_one_line_and_no_traceback(args: list[str], code: int, 
     assert words in re.sub(r"[\s│]+", " ", done.stderr)
     assert "Traceback" not in done.stderr
     assert not (ROOT / "nowhere-at-all").exists()
+
+
+def result_of(*words: str) -> tuple[int, str]:
+    """The exit code and all that was said, in this process."""
+    done = CliRunner().invoke(app, list(words), env={"COLUMNS": "80", "TERM": "dumb"})
+    return done.exit_code, " ".join(re.sub(r"[\s│]+", " ", f"{done.output} {done.exception or ''}").split())
+
+
+READS = (
+    "users list", "users role Ann rep", "users disable Ann", "voices list", "voices forget Ann", "webhooks list",
+    "webhooks retry x", "scorecard", "digest", "roles", "rescore", "tidy", "rebuild", "backup x.tar.gz", "export x",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", READS)
+def test_what_only_reads_makes_no_data_folder(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, said = result_of("--data", "typo", *command.split())
+    assert (code, "typo: no such data folder" in said) == (1, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["process .", "doctor", "users list", "serve", "nightly"])
+@pytest.mark.parametrize("inside", ["", "/sub/er"])
+def test_a_file_in_the_data_folders_place_is_named(command: str, inside: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    code, said = result_of("--data", f"{tmp_path}/file{inside}", *command.split())
+    assert (code, f"{tmp_path}/file: is a file, not a folder" in said) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "words", [["process", ""], ["process", "a", " "], ["watch", ""], ["--data", "", "users", "list"], ["export", ""]]
+)
+def test_an_empty_path_is_no_path(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, said = result_of(*words)
+    assert (code, "the path is empty" in said) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_not_watched(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    code, said = result_of("--data", str(tmp_path / "data"), "watch", str(tmp_path / "file"))
+    assert (code, "is a file, not a folder; watch its folder" in said) == (1, True)

@@ -9,7 +9,8 @@ import fakes
 import pytest
 
 from pipeline import batch, consent, keep, plan
-from pipeline.ingest import discover
+from pipeline.claims import Claims
+from pipeline.ingest import discover, hash_file
 from pipeline.plan import Outcome
 from pipeline.settings import Settings
 from pipeline.sidecar import read_sidecar
@@ -42,7 +43,7 @@ def calls(settings: Settings) -> int:
 @pytest.mark.parametrize(
     ("said", "known"),
     [(True, "yes"), ("Given", "yes"), ("opted-in", "yes"), (False, "no"), ("WITHDRAWN", "no"), ("n", "no"),
-     ("pending", "unknown"), (None, "unknown")],
+     ("No consent", "no"), ("pending", "unknown"), (None, "unknown")],
 )  # fmt: skip
 def test_consent_is_read_in_the_words_of_many_tools(said: object, known: str) -> None:
     assert consent.consent_of(CallMeta(extra={"consent": said})) == known
@@ -58,6 +59,27 @@ def test_a_refused_call_is_never_opened_and_said_in_one_line(stages: None, setti
     assert outcome.reason == f"{outcome.path}: consent was refused, so it is not heard or kept"
     assert calls(settings) == 1
     assert keep.read_failures(settings.data) == []
+
+
+@pytest.mark.parametrize("word", ["nein", "pending", "perhaps", "[yes, no]", "yes and no"])
+def test_a_word_that_is_not_understood_is_not_taken_for_silence(stages: None, settings: Settings, word: str) -> None:
+    path = recording(settings, "a.wav", f"consent: {word}\n")
+
+    (outcome,) = run(settings)
+
+    assert outcome.status == "withheld"
+    assert "is not understood, so it is not heard or kept; known are yes, y, true" in outcome.reason
+    assert calls_in_files(settings) == []
+    consent.state(settings.data, plan.identify(discover([path])[0], pattern="").sha256, "yes")
+    assert [outcome.status for outcome in run(settings)] == []
+    assert calls(settings) == 1
+
+
+@pytest.mark.parametrize("word", ["", "unknown", "~"])
+def test_nothing_said_stays_nothing_said(stages: None, settings: Settings, word: str) -> None:
+    recording(settings, "a.wav", f"consent: {word}\n")
+    assert run(settings) == []
+    assert calls(settings) == 1
 
 
 def test_with_require_consent_only_a_yes_is_heard(stages: None, settings: Settings) -> None:
@@ -104,6 +126,35 @@ def test_consent_taken_back_erases_what_was_kept_and_given_again_lets_it_in(stag
     path.with_name("a.wav.yaml").write_text("consent: yes\n")
     run(settings)
     assert calls(settings) == 1
+
+
+def test_a_refused_call_that_is_being_worked_on_is_reported_and_the_others_go_on(
+    stages: None, settings: Settings
+) -> None:
+    path = recording(settings, "a.wav", "consent: yes\n")
+    run(settings)
+    path.with_name("a.wav.yaml").write_text("consent: no\n")
+    recording(settings, "b.wav")
+    with Claims(settings.data / "claims") as claims:
+        assert claims.take(hash_file(path))
+        made = plan.plan(discover([settings.inbox_folder]), settings)
+    assert [job.path.name for job in made.jobs] == ["b.wav"]
+    ((status, reason),) = [(outcome.status, outcome.reason) for outcome in made.settled]
+    assert status == "stopped"
+    assert reason.startswith(f"{path}: consent was refused, but what is kept could not be erased (")
+
+    assert [outcome.status for outcome in run(settings)] == ["withheld"]
+    assert calls(settings) == 1
+
+
+def test_a_refused_recording_takes_the_call_of_its_transcript_with_it(stages: None, settings: Settings) -> None:
+    settings.inbox_folder.mkdir(parents=True)
+    (settings.inbox_folder / "a.json").write_text(json.dumps(fakes.transcript_row()))
+    run(settings)
+    assert calls(settings) == 1
+    recording(settings, "a.wav", "consent: no\n")
+    assert [outcome.status for outcome in run(settings)] == ["withheld"]
+    assert calls(settings) == 0
 
 
 def test_vendors_and_paths_say_it_too(tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
+from coach_story import call, record
 
-from pipeline import doctor, plan
+from pipeline import doctor, keep, plan
+from pipeline.errors import SettingsError
 from pipeline.ingest import NOWHERE
 from pipeline.settings import Settings
 from pipeline.store import Store
@@ -27,6 +30,16 @@ def test_a_fresh_folder_is_fine(found: Settings) -> None:
     assert row(rows, "setting workers")["found"] == "2"
 
 
+def test_a_folder_open_to_others_is_fine_with_advice(found: Settings) -> None:
+    found.data.mkdir(parents=True)
+    for mode, advice in ((0o755, f"chmod o-rwx {found.data.absolute()}"), (0o700, "")):
+        found.data.chmod(mode)
+        writing = row(doctor.checkup(found), "writing")
+        assert writing["ok"]
+        assert advice in writing["remedy"]
+        assert bool(writing["remedy"]) == bool(advice)
+
+
 def test_each_problem_comes_with_its_remedy(found: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     plan.keep_failure(
         found, Path("/in/a.wav"), kind="input", reason="/in/a.wav: no such file; check the path", read=NOWHERE
@@ -47,6 +60,20 @@ def test_each_problem_comes_with_its_remedy(found: Settings, monkeypatch: pytest
     assert "no such file" in row(rows, "refused files")["found"]
 
 
+def test_calls_dated_in_the_future_are_a_problem_with_its_remedy(found: Settings) -> None:
+    for name, date in (("late", "2999-01-05"), ("fine", "2026-10-05")):
+        rows = call(name, "Ann", 0, "Acme", {"discovery": 3})
+        made = record(rows.calls[0], rows)
+        made["transcript"]["meta"]["date"] = date
+        keep.write_record(found.data, made)
+    with Store(found.data) as store:
+        store.ingest()
+    late = row(doctor.checkup(found), "dated in the future")
+    assert (late["ok"], "correct it" in late["remedy"]) == (False, True)
+    assert late["found"].startswith("1: late.json")
+    assert late["found"].endswith("2999-01-05")
+
+
 def test_a_locked_database_is_a_finding_and_no_crash(found: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     from pipeline.errors import StoreLocked
 
@@ -56,3 +83,12 @@ def test_a_locked_database_is_a_finding_and_no_crash(found: Settings, monkeypatc
     found.data.mkdir(parents=True)
     monkeypatch.setattr(doctor, "Store", locked)
     assert "another debrief" in row(doctor.checkup(found), "database")["found"]
+
+
+def test_settings_that_do_not_work_are_problems(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_models", lambda settings: [])
+    asks = dataclasses.replace(settings, judge="endpoint", digest_to="ann@example.com")
+    bad = {item["what"]: item for item in doctor.checkup(asks, problems=[SettingsError("x.toml: workers: no")])}
+    assert "needs 'judge_url'" in bad["judge"]["found"]
+    assert bad["mail of the digest"]["remedy"] == "set `smtp_host`, or leave `digest_to` out"
+    assert (bad["setting"]["found"], bad["setting"]["ok"]) == ("x.toml: workers: no", False)

@@ -6,9 +6,10 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -143,6 +144,42 @@ def test_runs_of_dead_processes_are_swept_and_live_ones_left(prefect_home: Path)
         assert client.read_flow_run(runs[owner_tag()]).state_name == "Running"
 
 
+class Runs:
+    """Prefect's client as far as old runs are concerned: it tells of 200 at a time."""
+
+    def __init__(self, tags: Iterable[str]) -> None:
+        self.left = {number: SimpleNamespace(id=number, tags=[tag]) for number, tag in enumerate(tags)}
+
+    def __enter__(self) -> Runs:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+    def read_flow_runs(self, *, flow_run_filter: object, limit: int, offset: int) -> list[Any]:
+        assert limit <= 200
+        return list(self.left.values())[offset : offset + limit]
+
+    def delete_flow_run(self, number: int) -> None:
+        del self.left[number]
+
+
+def test_all_old_runs_of_ours_are_forgotten_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows import local
+
+    runs = Runs(["somebody's"] * 230 + [f"{local.OWNER_TAG}:here:1:1", "somebody's"] * 450)
+    monkeypatch.setattr("prefect.client.orchestration.get_client", lambda *, sync_client: runs)
+    assert local.forget_old_runs(0) == 0
+    assert local.forget_old_runs(30) == 450
+    assert {run.tags[0] for run in runs.left.values()} == {"somebody's"}
+    assert len(runs.left) == 680
+
+    many = Runs([f"{local.OWNER_TAG}:here:1:1"] * 900)
+    monkeypatch.setattr("prefect.client.orchestration.get_client", lambda *, sync_client: many)
+    monkeypatch.setattr(local, "MOST_FORGOTTEN", 400)
+    assert local.forget_old_runs(30) == 400
+
+
 def test_a_server_that_does_not_start_is_one_line() -> None:
     from flows.local import owned_run
     from pipeline.errors import EngineError
@@ -235,6 +272,40 @@ def test_a_watcher_says_once_what_keeps_it_from_looking_and_goes_on(
     assert (len(looks), problems) == (3, ["rubric.yaml: line 3 is wrong"])
 
 
+def test_a_watcher_goes_by_the_settings_as_they_are_now(
+    stages: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import watch
+    from flows.process import Caller
+    from pipeline.settings import load_settings
+
+    file = settings.data / "debrief.toml"
+    stop = threading.Event()
+    seen: list[tuple[str, Path]] = []
+    problems: list[str] = []
+    then = iter(['rubric = "meddicc"\ninbox = "elsewhere"\n', "rubric = [", 'rubric = "bant"\n'])
+
+    def look(inbox: Path, now: Settings, *rest: Any) -> bool:
+        seen.append((now.rubric, now.inbox_folder))
+        return False
+
+    def change(*args: Any) -> None:
+        text = next(then, None)
+        file.write_text(text) if text else stop.set()
+
+    monkeypatch.setattr(watch, "_look", look)
+    monkeypatch.setattr(watch, "_wait", change)
+    watch.watch(
+        settings,
+        stop=stop,
+        caller=Caller(),
+        on_problem=problems.append,
+        read_settings=lambda: load_settings(settings.data),
+    )
+    assert seen == [(name, settings.inbox_folder) for name in ("sales_call", "meddicc", "bant")]
+    assert ["debrief.toml: not readable" in line for line in problems] == [True]
+
+
 def test_what_another_debrief_works_on_is_looked_at_again(inbox: Path, settings: Settings) -> None:
     from flows import watch
     from flows.process import Caller
@@ -254,6 +325,27 @@ def test_what_another_debrief_works_on_is_looked_at_again(inbox: Path, settings:
 
     for _ in range(3):
         watch._look(inbox, settings, looked, Caller(), nothing, busy)
+        clock.now += 10
+    assert seen == [3, 3]
+
+
+def test_what_could_not_be_erased_is_looked_at_again(
+    inbox: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import watch
+    from flows.process import Caller
+
+    clock = Clock()
+    looked = watch.Looked(clock)
+    seen: list[int] = []
+
+    def nothing_erased(found: list[Any], *args: Any, **named: Any) -> Plan:
+        seen.append(len(found))
+        return Plan((), tuple(Outcome(item.path, "stopped") for item in found))
+
+    monkeypatch.setattr(watch, "make_plan", nothing_erased)
+    for _ in range(3):
+        watch._look(inbox, settings, looked, Caller(), lambda files, ready: None, lambda folder, caller: None)
         clock.now += 10
     assert seen == [3, 3]
 

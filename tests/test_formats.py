@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -408,10 +409,13 @@ def test_times_as_vendors_write_them(value: Any, expected: float | None) -> None
     assert seconds(value) == expected
 
 
-def test_dates_as_vendors_write_them() -> None:
+def test_dates_as_vendors_write_them(zone: Callable[[str], None]) -> None:
+    zone("UTC")
     given = ("2026-03-05T17:20:00-08:00", 1772726400000, "1772726400", 1772726400.5, "soon", 5, None, True)
     day = dt.date(2026, 3, 5)
     assert [date_of(value) for value in given] == [day, day, day, day, None, None, None, None]
+    zone("Asia/Tokyo")
+    assert [date_of(value).isoformat() for value in (1772726400000, "2026-03-05T16:00:00Z")] == ["2026-03-06"] * 2  # type: ignore[union-attr]
 
 
 def test_google_and_ibm_without_word_times(tmp_path: Path) -> None:

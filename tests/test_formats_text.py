@@ -260,3 +260,41 @@ def test_the_web_platforms_odd_captions() -> None:
     assert texts["timings-60"] == "text1 text2"
     assert texts["text"] == "text text1 text2 foobar ✓ text1"
     assert len(found) == 34
+
+
+TALK = (
+    ("Dana Reyes", "Hi Tom, how do you plan the routes?"),
+    ("Tom Okafor", "By hand, every night."),
+    ("Dana Reyes", "What does that cost you?"),
+)
+
+
+def test_what_heads_otters_export_is_no_speaker_and_says_the_day(tmp_path: Path) -> None:
+    head = (
+        "Discovery call with Tom\nTue, Oct 6, 2026 10:01AM \u2022 2:05\n\nSUMMARY KEYWORDS\nplanner, vans\n\n"
+        "SPEAKERS\nDana Reyes, Tom Okafor\n\n"
+    )
+    body = "".join(f"{name}  00:{i:02d}\n{text}\n\n" for i, (name, text) in enumerate(TALK))
+    transcript = read(tmp_path, head + body + "Transcribed by https://otter.ai\n", "text")
+    assert spoken(transcript) == list(TALK)
+    assert (transcript.meta.title, str(transcript.meta.date)) == ("Discovery call with Tom", "2026-10-06")
+
+
+def test_zooms_saved_captions_are_text_and_no_json(tmp_path: Path) -> None:
+    body = "".join(f"[{name}] 23:59:{58 + i}\n{text}\n\n" for i, (name, text) in enumerate(TALK[:2]))
+    transcript = read(tmp_path, body + f"[Dana Reyes] 00:00:04\n{TALK[2][1]}\n", "text")
+    assert spoken(transcript) == list(TALK)
+    assert [turn.t0 for turn in transcript.turns] == [0.0, 1.0, 6.0]
+
+
+def test_a_second_speaker_after_a_line_as_long_as_a_book_counts(tmp_path: Path) -> None:
+    long = "So we plan the routes by hand. " * 70_000
+    transcript = read(tmp_path, f"Dana Reyes: {long}\nTom Okafor: I see, go on then.\n", "text")
+    assert [turn.speaker for turn in transcript.turns] == ["Dana Reyes", "Tom Okafor"]
+
+
+@pytest.mark.parametrize("data", [b"\n \n\t\n", "\n \n".encode("utf-16")])
+def test_blank_lines_only_are_an_empty_file(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a.txt").write_bytes(data)
+    with pytest.raises(TranscriptError, match=r"a\.txt: empty file \(blank lines only\)"):
+        read_transcript(tmp_path / "a.txt")

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes import sniff
@@ -116,7 +117,7 @@ def test_a_sidecar_wins_over_the_transcript_and_that_over_the_path(tmp_path: Pat
     source = identify(Found(path, tmp_path), pattern=PATTERN, sniff=sniff)
     meta = source.meta(CallMeta(rep="File Rep", account="File Account"))
     assert (meta.rep, meta.account, meta.team, meta.date) == ("Sidecar Rep", "File Account", "T", dt.date(2026, 3, 4))
-    assert meta.extra == {"consent": True}
+    assert meta.extra == {"consent": "true"}
     assert source.kind == "transcript"
 
 
@@ -127,6 +128,12 @@ def test_a_sidecar_wins_over_the_transcript_and_that_over_the_path(tmp_path: Pat
         ("Ann/call1.wav", CallMeta("Ann")),
         ("2026-09-14_acme.wav", CallMeta(account="Acme", date=dt.date(2026, 9, 14))),
         ("whatever.wav", CallMeta()),
+        ("20260914 Acme.wav", CallMeta(account="Acme", date=dt.date(2026, 9, 14))),
+        ("2026-09-14 - Acme Co.wav", CallMeta(account="Acme Co", date=dt.date(2026, 9, 14))),
+        ("14-09-2026_Acme.wav", CallMeta(account="Acme", date=dt.date(2026, 9, 14))),
+        ("06.10.2026_Acme.wav", CallMeta(account="Acme", date=dt.date(2026, 10, 6))),
+        ("06-10-2026_Acme.wav", CallMeta(account="Acme", extra={"date_text": "06-10-2026"})),
+        ("2026-09-14_Lat\udcedn.wav", CallMeta(account="Lat\u00edn", date=dt.date(2026, 9, 14))),
         ("North/Ann/2026-19-44_Acme.wav", CallMeta("Ann", "North", "Acme", extra={"date_text": "2026-19-44"})),
     ],
 )
@@ -164,3 +171,42 @@ def test_a_pattern_may_name_the_suffix(tmp_path: Path, pattern: str) -> None:
     path = tmp_path / "North" / "Ann Lee" / "2026-10-06_Acme v1.2.wav"
     meta = meta_from_path(path, root=tmp_path, pattern=pattern)
     assert (meta.team, meta.rep, meta.account, meta.date) == ("North", "Ann Lee", "Acme v1.2", dt.date(2026, 10, 6))
+
+
+def test_what_debrief_wrote_itself_is_no_call(tmp_path: Path) -> None:
+    put(tmp_path / "calls" / "a.wav", "ok")
+    put(tmp_path / "debrief-backup-2026-11-27T024038.tar.gz", "x")
+    for other in ("debrief-data", "deep/er/elsewhere"):
+        put(tmp_path / other / "store.lock", "")
+        put(tmp_path / other / "results" / "ab" / "1.json", '{"turns": []}')
+        put(tmp_path / other / "inbox" / "b.wav", "ok")
+    for table in ("calls", "turns", "criterion_scores", "evidence", "moves"):
+        put(tmp_path / "export" / f"{table}.csv", "call_id,sha256\n")
+        put(tmp_path / "export" / f"{table}.jsonl", "{}\n")
+    put(tmp_path / "export" / "mine.wav", "ok")
+
+    def names(*folders: Path) -> list[str]:
+        return [str(item.path.relative_to(tmp_path)) for item in discover(folders, sniff=sniff)]
+
+    assert names(tmp_path) == ["calls/a.wav", "export/mine.wav"]
+    # named itself, a data folder gives what is the user's in it
+    assert names(tmp_path / "debrief-data") == ["debrief-data/inbox/b.wav"]
+    assert read_sidecar(tmp_path / "export" / "mine.wav").to_json() == {}
+
+
+def test_a_folder_that_may_not_be_looked_into_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "open" / "a.wav", "ok")
+    put(tmp_path / "shut" / "b.wav", "ok")
+    look = os.scandir
+
+    def scandir(folder: Any) -> Any:
+        if Path(folder).name == "shut":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return look(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "shut")
+    found = discover([tmp_path], sniff=sniff)
+    assert [item.path.name for item in found] == ["a.wav", "shut"]
+    with pytest.raises(InputError, match="shut: the folder cannot be read"):
+        identify(found[1], pattern=PATTERN, sniff=sniff)

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from models.judge_model import CriterionView, Verdict, decide, load_judge
 from models.judge_net import normalise
 from models.training.corpus import CRITERIA, read_corpus
 from pipeline.errors import UnresolvedRoles
-from pipeline.judge import QUOTE_CHARACTERS, overall, quote, score_call, scorecard, verify
+from pipeline.judge import NEUTRAL, QUOTE_CHARACTERS, overall, quote, score_call, scorecard, verify
 from pipeline.rubric import load_rubric
 from pipeline.types import CallMeta, CriterionScore, Objection, Transcript, Turn
 
@@ -167,3 +168,42 @@ def test_instructions_in_a_transcript_are_just_words() -> None:
     moved = [name for name in CRITERIA if before.criteria[name].level != after.criteria[name].level]
     assert len(moved) <= 1
     assert all((after.criteria[name].level or 0) - (before.criteria[name].level or 0) <= 1 for name in moved)
+
+
+def reasons(text: str, criterion: str, *, level: int = 3, side: str = "buyer", **moves: float) -> tuple[str, str]:
+    """What is said of one turn that makes these moves: why it counts, and what was missed in it."""
+    said = call(*(text if n == (3 if side == "buyer" else 2) else "Mm, okay." for n in range(8)))
+    turn = next(n for n, t in enumerate(said.turns) if t.text == text)
+    assert said.turns[turn].side == side
+    heard = verdict(said, **{criterion: CriterionView(level, False, 0.9, 0.3, (turn,), ())})
+    made = tuple(dict(moves) if n == turn else {} for n in range(8))
+    score = scorecard(said, RUBRIC, dataclasses.replace(heard, moves=made), revision="r").criteria[criterion]
+    return score.evidence[0].why, score.missed[0].why if score.missed else ""
+
+
+def test_a_reason_says_only_what_was_heard_in_the_turn() -> None:
+    assert reasons("We lose a shift a week to it.", "business_case", tell_impact=0.9)[0] == (
+        "the buyer tells what the problem costs or causes"
+    )
+    assert reasons("She put it on his desk on Tuesday.", "business_case", tell_impact=0.97)[0] == NEUTRAL
+    assert reasons("We lose a shift a week to it.", "business_case", tell_impact=0.4)[0] == NEUTRAL
+    assert reasons("Fine by me then.", "objection_handling", accept_answer=0.9)[0] == "the concern is settled"
+    assert reasons("It is back in nine weeks.", "proposal", side="rep", payback=0.9)[0] == (
+        "the rep works out the return or payback"
+    )
+
+
+def test_a_missed_moment_is_one_only_over_words_that_show_it() -> None:
+    fixed = next(c for c in RUBRIC.criteria if c.id == "business_case").missed
+    assert reasons("It's nine hours a week.", "business_case", level=1, give_number=0.9)[1] == fixed
+    assert reasons("Everybody saves with us.", "business_case", level=1, side="rep", claim_value=0.9)[1] == (
+        "the rep claims savings or return in general terms"
+    )
+    assert reasons("Yes, gladly.", "business_case", level=1, commit=0.9)[1] == NEUTRAL
+
+
+def test_what_does_not_apply_says_that_nobody_brought_it_up() -> None:
+    card = scorecard(TALK, RUBRIC, verdict(TALK, proposal=CriterionView(0, True, 0.8, 0.3, (), ())), revision="r")
+    assert card.criteria["proposal"].reason == (
+        "n/a: nobody was heard to bring up price, the scope of an offer or terms"
+    )

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import errno
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline import keep
+from pipeline.claims import Claims
 from pipeline.errors import StoreError
 
 SHA = "ab" * 32
@@ -61,6 +65,25 @@ def test_the_latest_record_is_known_without_a_clock(tmp_path: Path) -> None:
     assert (latest["provenance"]["rubric"]["version"], latest["kept"]["seq"]) == ("v1", 3)
 
 
+def test_two_writers_of_one_call_number_their_records_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = [record(provenance={**record()["provenance"], "rubric": {"id": "r", "version": v}}) for v in ("a", "b")]
+    both_read = threading.Barrier(2)
+    note = keep._note_pending
+
+    def after_both_read(*args: Any) -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both_read.wait(0.5)
+        note(*args)
+
+    monkeypatch.setattr(keep, "_note_pending", after_both_read)
+    with ThreadPoolExecutor(2) as writers, Claims(tmp_path / "claims") as claims:
+        assert claims.take(SHA)
+        files = list(writers.map(lambda row: keep.write_record(tmp_path, row), judged))
+    assert sorted(keep.read_json(file)["kept"]["seq"] for file in files) == [1, 2]
+
+
 def test_damaged_records_are_passed_over(tmp_path: Path) -> None:
     path = keep.write_record(tmp_path, record())
     (path.parent / "zz.json").write_text("{half")
@@ -103,6 +126,14 @@ def test_attempts_are_counted_while_the_file_stays_the_same(tmp_path: Path) -> N
     assert [row["path"] for row in keep.read_failures(tmp_path)] == ["/in/a.wav"]
     keep.clear_failure(tmp_path, "/in/a.wav")
     assert keep.read_failure(tmp_path, "/in/a.wav") is None
+
+
+def test_nights_with_a_full_disk_bring_no_file_nearer_to_quarantine(tmp_path: Path) -> None:
+    failure = {"path": "/in/a.wav", "size": 1, "mtime_ns": 2, "reason": "no"}
+    for night in (1, 2, 3):
+        assert keep.write_failure(tmp_path, {**failure, "kind": "store"})["attempts"] == night
+    tries = [keep.write_failure(tmp_path, {**failure, "kind": "engine"}) for _ in range(3)]
+    assert [(row["attempts"], row["status"]) for row in tries] == [(1, "retry"), (2, "retry"), (3, "quarantined")]
 
 
 def test_facts_keep_their_newest_content(tmp_path: Path) -> None:

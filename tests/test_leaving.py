@@ -101,7 +101,7 @@ def test_switches_are_read_from_file_and_environment(tmp_path: Path) -> None:
     (tmp_path / "debrief.toml").write_text("require_consent = true\n")
     assert load_settings(tmp_path, environ={}).require_consent is True
     assert load_settings(tmp_path, environ={"DEBRIEF_REQUIRE_CONSENT": "no"}).require_consent is False
-    with pytest.raises(SettingsError, match="expected bool, found 'maybe'"):
+    with pytest.raises(SettingsError, match="expected true or false, found 'maybe'"):
         load_settings(tmp_path, environ={"DEBRIEF_REQUIRE_CONSENT": "maybe"})
 
 

@@ -126,6 +126,32 @@ def test_a_failed_engine_is_tried_again_later_and_quarantined_at_the_limit(inbox
     assert kinds(make(inbox, settings, max_attempts=3)) == [("a.wav", "hear")]
 
 
+def fail_for_good(path: Path, settings: Settings, sha256: str) -> None:
+    for _ in range(3):
+        plan.keep_failure(settings, path, kind="crash", reason="its worker died", read=state_of(path), sha256=sha256)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_failure_before_a_call_was_kept_is_forgotten(inbox: Path, settings: Settings, named: bool) -> None:
+    path = drop(inbox, "a.wav")
+    first = make(inbox, settings, max_attempts=3)
+    fail_for_good(path, settings, first.jobs[0].sha256)
+    do(first, settings)
+    found = [Found(path)] if named else discover([inbox])
+    assert kinds(plan.plan(found, settings, max_attempts=3)) == [("a.wav", "done")]
+    assert keep.read_failures(settings.data) == []
+
+
+def test_a_call_that_was_kept_and_kills_its_worker_since_stays_quarantined(inbox: Path, settings: Settings) -> None:
+    path = drop(inbox, "a.wav")
+    first = make(inbox, settings, max_attempts=3)
+    do(first, settings)
+    fakes.RUBRIC_VERSION[0] = "bbbb"
+    fail_for_good(path, settings, first.jobs[0].sha256)
+    assert kinds(make(inbox, settings, max_attempts=3)) == [("a.wav", "failed")]
+    assert kinds(make(inbox, settings)) == [("a.wav", "score")]
+
+
 def test_a_clock_set_back_keeps_nothing_waiting(inbox: Path, settings: Settings) -> None:
     drop(inbox, "a.wav", "engine")
     do(make(inbox, settings), settings)

@@ -154,3 +154,23 @@ def test_a_call_that_was_erased_does_not_come_back_by_a_correction(place: Path, 
     with pytest.raises(StoreError, match="was erased"):
         process.correct_roles(record, {"rep": "buyer:Jo"}, settings)
     assert keep.record_files(settings.data, sha256) == []
+
+
+def test_a_date_in_the_future_is_noted_until_it_is_corrected(place: Path, settings: Settings) -> None:
+    record = process.process_source(source_of(place.with_name("2999-01-05_Acme.wav"), "strangers", settings), settings)
+    # why it waits for a person is still said last, where it is looked for
+    assert [note[:20] for note in record["transcript"]["hearing"]["notes"]] == [
+        "the date 2999-01-05 ",
+        "both ask questions",
+    ]
+    assert record["reason"].startswith("both ask questions")
+    right = process.rescore(record, settings, source=source_of(place, "strangers", settings))
+    assert right["transcript"]["hearing"]["notes"] == ["both ask questions"]
+
+
+def test_a_time_zone_that_is_none_is_noted(place: Path, settings: Settings) -> None:
+    source_of(place, "ok", settings)
+    place.with_suffix(".json").write_text(json.dumps({"start_time": "2026-04-01T12:00:00Z", "timezone": "Mars/Base"}))
+    record = process.process_source(source_of(place, "ok", settings), settings)
+    assert record["transcript"]["meta"]["date"] == "2026-04-01"
+    assert "no time zone is called 'Mars/Base'" in record["transcript"]["hearing"]["notes"][0]

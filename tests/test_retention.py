@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 import json
 import os
+import sys
 from pathlib import Path
 
 import fakes
@@ -72,6 +73,12 @@ def test_nothing_goes_without_a_setting(world: Settings) -> None:
         assert retention.due(dataclasses.replace(world, keep_cache_days=0), store, today=dt.date(2050, 1, 1)) == []
 
 
+def test_a_limit_below_zero_lets_nothing_go(world: Settings) -> None:
+    never = {f.name: -1 for f in dataclasses.fields(world) if f.name.startswith("keep_")}
+    with Store(world.data) as store:
+        assert retention.due(dataclasses.replace(world, **never), store, today=dt.date(2050, 1, 1)) == []
+
+
 def test_an_old_recording_goes_with_its_sidecar_and_its_scores_stay(world: Settings) -> None:
     rows, done = retained(world, keep_recordings_days=90)
 
@@ -83,6 +90,25 @@ def test_an_old_recording_goes_with_its_sidecar_and_its_scores_stay(world: Setti
     assert look(world) == []
     with Store(world.data) as store:
         assert len(store.query("SELECT 1 FROM calls WHERE n_turns > 0")) == 2
+
+
+def test_the_transcript_beside_an_old_recording_goes_with_it_and_becomes_no_second_call(
+    world: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(
+        fakes.MODULES["pipeline.formats"], "sniff", lambda path: "vtt" if path.suffix == ".vtt" else None
+    )
+    monkeypatch.setitem(sys.modules, "pipeline.formats", fakes.modules()["pipeline.formats"])
+    old = next(world.inbox_folder.rglob("*_Old.wav"))
+    old.with_suffix(".vtt").write_text(json.dumps(fakes.transcript_row(rep="Ann Lee")))
+    look(world)
+
+    retained(world, keep_recordings_days=90)
+
+    assert names(world) == ["2026-10-05_New.wav", "2026-10-05_New.yaml"]
+    assert look(world) == []
+    with Store(world.data) as store:
+        assert store.query("SELECT count(*) AS n FROM calls") == [{"n": 2}]
 
 
 def test_what_lies_outside_the_inbox_or_was_not_dealt_with_is_never_deleted(world: Settings, tmp_path: Path) -> None:

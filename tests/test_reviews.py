@@ -46,9 +46,23 @@ def test_an_override_wins_and_the_machine_stays_beside_it() -> None:
     shown = reviewed(record(discovery=2, proposal=2), [override("4")])["scorecard"]
     score = shown["criteria"]["discovery"]
     assert (score["level"], score["status"], score["override"]["who"]) == (4, "scored", "Maria")
-    assert score["machine"] == {"level": 2, "status": "scored", "confidence": 0.7}
+    assert score["machine"] == {"level": 2, "status": "scored", "confidence": 0.7, "missed": []}
     assert shown["overall"] == 25 * (3 * 4 + 1 * 2) / 4
     assert shown["criteria"]["proposal"]["level"] == 2
+
+
+@pytest.mark.parametrize(("level", "still"), [("0", True), ("1", False), ("3", False), ("na", False)])
+def test_what_the_machine_missed_explains_no_higher_level(level: str, still: bool) -> None:
+    low = record(discovery=1)
+    missed = [{"turn": 2, "why": "the moment to ask, and it passes"}]
+    low["scorecard"]["criteria"]["discovery"]["missed"] = missed
+    shown = reviewed(low, [override(level, of=low)])
+    score = shown["scorecard"]["criteria"]["discovery"]
+    assert score["missed"] == (missed if still else [])
+    assert score["machine"]["missed"] == missed
+    # laid over once more, by somebody who gives less, it is there again
+    later = override("0", of=low, who="Olu", at=AT + dt.timedelta(days=1))
+    assert reviewed(shown, [later])["scorecard"]["criteria"]["discovery"]["missed"] == missed
 
 
 def test_the_newest_override_counts_and_na_takes_the_criterion_out() -> None:
@@ -70,7 +84,9 @@ def test_reviews_of_other_calls_and_other_kinds_change_nothing() -> None:
     [
         ("charm", "override", "M", "w", 3, "no such criterion"),
         ("discovery", "override", "M", "w", "5", "a level is 0 to 4"),
+        ("discovery", "override", "M", "", "7", "a level is 0 to 4"),
         ("discovery", "override", "M", "", 3, "say why"),
+        ("discovery", "override", "M", "x" * 501, 3, "at most 500 characters; this one has 501"),
         ("discovery", "override", " ", "w", 3, "say who"),
         ("discovery", "override", "M", "w", None, "a level is needed"),
         ("discovery", "praise", "M", "w", 3, "one of override, dispute, blind"),

@@ -173,3 +173,10 @@ def test_sample_calls_with_labels_hidden() -> None:
 def _share_right(truth: Transcript, found: Transcript) -> float:
     pairs = [(len(a.text), a.side == b.side) for a, b in zip(truth.turns, found.turns, strict=True)]
     return sum(size for size, same in pairs if same) / sum(size for size, _ in pairs)
+
+
+def test_who_says_a_whole_book_does_not_overflow() -> None:
+    book = "I will send the proposal by Thursday, what does that cost you? " * 60_000
+    turns = (Turn(0, 9, "Dana Reyes", book), Turn(9, 10, "Tom Okafor", "I see, go on then."))
+    found = resolve_roles(Transcript("c", CallMeta(), turns))
+    assert 0.0 <= (found.hearing.roles_confidence or 0.0) <= 1.0

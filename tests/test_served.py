@@ -102,6 +102,23 @@ def test_everything_goes_through_the_process_that_has_it_open(kept: Settings, tm
     assert sorted(path.name for path in kept.data.glob("store.*")) == ["store.duckdb", "store.lock"]
 
 
+def test_what_goes_wrong_there_is_told_in_one_line_and_the_line_stays_open(
+    kept: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(database: Database, sha256s: object) -> None:
+        raise OSError("the disk\nhas gone")
+
+    with Store(kept.data) as store:
+        store.serve()
+        monkeypatch.setattr(Database, "ingest", lost)
+        other = served.Remote.find(kept.data)
+        assert other is not None
+        for _ in range(2):
+            with pytest.raises(StoreError, match=r"^a call that cannot be answered: OSError: the disk$"):
+                other.call("ingest", {"sha256s": None})
+        other.close()
+
+
 def test_a_large_answer_is_the_same_as_without_another_process(settings: Settings) -> None:
     sql = (
         "SELECT i, i / 7 AS x, 'a\u2028' || i AS t, DATE '2026-01-01' + i::INTEGER AS d, INTERVAL 1 HOUR AS h, "

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from fakes import sniff
+from fakes import sniff, transcript_row
 
 from pipeline import plan
 from pipeline.errors import InputError
@@ -109,7 +109,26 @@ def test_a_file_refused_for_its_metadata_is_tried_again_when_that_is_corrected(
     assert [job.path.name for job in plan.plan(discover([folder]), settings).jobs] == ["a.wav"]
 
 
-def test_a_watcher_looks_again_when_only_the_metadata_changed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("said", ["silence", "engine"])
+def test_a_failed_recording_is_tried_again_when_its_transcript_comes(
+    stages: None, settings: Settings, said: str
+) -> None:
+    folder = settings.inbox_folder
+    folder.mkdir(parents=True)
+    (folder / "a.wav").write_text(said)
+    (job,) = plan.plan(discover([folder]), settings).jobs
+    assert job.source is not None
+    kind = "input" if said == "silence" else "engine"
+    plan.keep_failure(settings, job.path, kind=kind, reason="no", read=job.source.state, sha256=job.sha256)
+    assert [o.known for o in plan.plan(discover([folder]), settings, max_attempts=1).settled] == [True]
+
+    (folder / "a.json").write_text(json.dumps(transcript_row()))
+
+    assert [job.path.name for job in plan.plan(discover([folder]), settings, max_attempts=1).jobs] == ["a.wav"]
+
+
+@pytest.mark.parametrize("name", ["a.yaml", "a.vtt", "a.wav.txt"])
+def test_a_watcher_looks_again_when_only_what_lies_beside_changed(tmp_path: Path, name: str) -> None:
     from flows.watch import SETTLE_S, Looked
 
     now = [0.0]
@@ -125,5 +144,101 @@ def test_a_watcher_looks_again_when_only_the_metadata_changed(tmp_path: Path) ->
         return len(still)
 
     assert [ready(), ready()] == [1, 0]
-    (tmp_path / "a.yaml").write_text("consent: yes\n")
+    (tmp_path / name).write_text("consent: yes\n")
     assert [ready(), ready()] == [1, 0]
+
+
+def test_an_evening_call_is_of_the_day_that_it_was_where_it_was_made(call: Path) -> None:
+    stated = {"topic": "Demo", "start_time": "2026-04-01T01:30:00Z", "timezone": "America/Los_Angeles"}
+    call.with_suffix(".json").write_text(json.dumps(stated))
+    assert read_sidecar(call).date == dt.date(2026, 3, 31)
+    call.with_suffix(".json").write_text(json.dumps({"metaData": stated, "parties": []}))
+    assert read_sidecar(call).date == dt.date(2026, 3, 31)
+    call.with_suffix(".json").unlink()
+    call.with_suffix(".yaml").write_text("date: 2026-04-01T01:30:00Z\nTime Zone: America/Los_Angeles\n")
+    assert read_sidecar(call).date == dt.date(2026, 3, 31)
+
+
+@pytest.mark.parametrize("name", ["2026-10-06_Calder.yaml", "2026-10-06_Calder.json"])
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ({"date": "10/06/2026"}, "date '10/06/2026' may be 10/6 or 6/10; write dates as YYYY-MM-DD"),
+        ({"date": "soon"}, "date 'soon' is no date"),
+        ({"date": "2026-02-30"}, "date '2026-02-30' is no date"),
+        ({"speakers": "banana"}, "'speakers' is how many people speak, a number from 1 to 19, found 'banana'"),
+        ({"acount": "Acme"}, "nothing is called 'acount'; write 'account'"),
+        ({"account": ["Acme", "Calder"]}, "'account' must be a text"),
+    ],
+)
+def test_what_is_not_understood_is_said(call: Path, name: str, row: dict[str, object], says: str) -> None:
+    call.with_name(name).write_text(json.dumps(row | {"rep": "Ann"}))
+    with pytest.raises(InputError) as caught:
+        read_sidecar(call)
+    assert str(caught.value) == f"{call.with_name(name)}: {says}" or says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [("06.10.2026", (2026, 10, 6)), ("31.12.2026", (2026, 12, 31)), ("12/31/2026", (2026, 12, 31)),
+     ("20261006", (2026, 10, 6)), ("2026-10-06 09:30", (2026, 10, 6))],
+)  # fmt: skip
+def test_days_are_read_as_people_write_them(call: Path, text: str, day: tuple[int, int, int]) -> None:
+    call.with_suffix(".yaml").write_text(f"date: {text}\n")
+    assert read_sidecar(call).date == dt.date(*day)
+
+
+def test_a_word_stays_the_word_that_was_written(call: Path) -> None:
+    call.with_suffix(".yaml").write_text("rep: No\naccount: yes\nteam: 007\ntitle: 2026-10-06\nstage: late\n")
+    assert read_sidecar(call).to_json() == {
+        "rep": "No", "account": "yes", "team": "007", "title": "2026-10-06", "stage": "late",
+    }  # fmt: skip
+
+
+def test_what_has_parts_is_kept_beside_what_has_none(call: Path) -> None:
+    call.with_suffix(".yaml").write_text("rep: Ann\nchannels: {0: rep, 1: buyer}\ntags: [a, b]\n")
+    assert read_sidecar(call).to_json() == {"rep": "Ann", "channels": {0: "rep", 1: "buyer"}, "tags": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("c.yaml", "rep: Ann\nteam: [North\n", "line 3: expected ',' or ']'"),
+        ("c.yaml", "- rep: Ann\n", "metadata must be lines such as `rep: Priya Nair`"),
+        ("c.yaml", "just words", "metadata must be lines such as"),
+        ("c.json", '{\n"rep": Ann}', "line 2 "),
+        ("c.json", '{"rep": false}', "'rep' must be a text, found false"),
+        ("c.csv", "rep,account\n", "a heading and no row, where one row is expected"),
+        ("c.csv", "rep,account\nAnn,A\nBea,B\n", "2 rows, where one row is expected"),
+        ("calls.csv", "name,rep\nc.wav,Ann\n", "no column 'file' that names the recordings; it has name, rep"),
+        ("calls.csv", "file,rep,date\nc.wav,Ann,10/06/2026\n", "calls.csv: c.wav: date '10/06/2026' may be"),
+        ("calls.csv", "PK\x03\x04", "save it as CSV (UTF-8)"),
+    ],
+)
+def test_a_mistake_is_said_with_its_place(tmp_path: Path, name: str, text: str, says: str) -> None:
+    (tmp_path / "c.wav").write_text("ok")
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_sidecar(tmp_path / "c.wav")
+    assert says in str(caught.value)
+    assert name in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize("start", ["", "sep=;\r\n"])
+def test_tables_are_read_as_excel_saves_them(call: Path, encoding: str, start: str) -> None:
+    text = f"{start}File;Rep;Account\r\n{call.name};Jos\u00e9;Caf\u00e9 M\u00fcller\r\n"
+    call.with_name("calls.csv").write_bytes(text.encode(encoding))
+    assert read_sidecar(call).to_json() == {"rep": "Jos\u00e9", "account": "Caf\u00e9 M\u00fcller"}
+
+
+def test_a_broken_table_is_nothing_to_a_file_with_a_word_of_its_own(call: Path) -> None:
+    call.with_name("calls.csv").write_bytes(b"PK\x03\x04" + bytes(100))
+    call.with_suffix(".yaml").write_text("rep: Ann\n")
+    assert read_sidecar(call).rep == "Ann"
+
+
+def test_a_table_of_something_else_is_passed_over(call: Path) -> None:
+    call.with_suffix(".csv").write_text("word,t0\nhi,1\nyou,2\n")
+    call.with_name("metadata.csv").write_text("word,t0\nhi,1\n")
+    assert read_sidecar(call).to_json() == {}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from pipeline import keep, migrations, process
 from pipeline.errors import StoreError, StoreLocked
 from pipeline.ingest import Found, identify
 from pipeline.settings import Settings
-from pipeline.store import Store
+from pipeline.store import Ingested, Store
 
 TABLES = (
     "calls",
@@ -135,6 +136,21 @@ def test_damaged_records_are_reported_and_cost_only_themselves(kept: Settings) -
         assert store.query("SELECT count(*) AS n FROM records WHERE problem IS NOT NULL") == [{"n": 1}]
 
 
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="no links here")
+def test_a_link_in_a_circle_is_reported_as_a_damaged_record_and_costs_only_itself(kept: Settings) -> None:
+    folder = next(keep.all_record_files(kept.data)).parent
+    (folder / "loop.json").symlink_to("loop.json")
+    (folder.parent / "loop").symlink_to("loop")
+    with Store(kept.data) as store:
+        done = store.ingest()
+        assert done.calls == 3
+        ((name, reason),) = done.damaged
+        assert name == f"results/{folder.name}/loop.json"
+        assert "cannot be read" in reason
+        assert store.ingest() == Ingested()
+        assert store.query("SELECT count(*) AS n FROM calls") == [{"n": 3}]
+
+
 def test_a_damaged_database_is_set_aside_and_built_again(kept: Settings) -> None:
     with Store(kept.data) as store:
         store.ingest()
@@ -201,6 +217,52 @@ def test_facts_survive_a_rebuild(settings: Settings) -> None:
             store.put_fact("assignments", {**row, "wrong": 1})
 
 
+SESSION = {"session_id": "s1", "rep": "Ann", "held_on": "2026-11-01", "minutes": 30, "status": "held"}
+
+
+def test_a_fact_that_does_not_fit_its_table_is_refused_and_not_kept(settings: Settings) -> None:
+    with Store(settings.data) as store:
+        store.put_fact("sessions", SESSION)
+        with pytest.raises(StoreError, match=r"sessions: .*2700000000.*; nothing kept"):
+            store.put_fact("sessions", {**SESSION, "minutes": 2_700_000_000})
+        assert store.query("SELECT minutes FROM sessions") == [{"minutes": 30}]
+        store.rebuild()
+        assert store.query("SELECT minutes FROM sessions") == [{"minutes": 30}]
+
+
+@pytest.mark.parametrize("wrong", [{"minutes": 2_700_000_000}, {"minutes": 10**40}, {"held_on": [1]}])
+def test_a_file_whose_fact_does_not_fit_costs_only_itself_and_is_named(
+    settings: Settings, wrong: dict[str, Any]
+) -> None:
+    for n in range(5):
+        keep.write_fact(
+            settings.data, "sessions", f"s{n}", {**SESSION, "session_id": f"s{n}", **(wrong if n == 3 else {})}
+        )
+    keep.write_fact(
+        settings.data,
+        "comments",
+        "c1",
+        {"comment_id": "c1", "call_id": "x", "who": "Tess", "text": "yes", "written_at": "2026-11-01T10:00:00"},
+    )
+    name = keep.fact_file(settings.data, "sessions", "s3").name
+    with Store(settings.data) as store:
+        for done in (store.ingest(), store.rebuild()):
+            ((file, reason),) = done.damaged
+            assert file == f"facts/sessions/{name}"
+            assert reason.startswith(f"{settings.data / file}: ")
+            assert store.query("SELECT count(*) AS n FROM sessions") == [{"n": 4}]
+            assert store.query("SELECT text FROM comments") == [{"text": "yes"}]
+        assert store.ingest().damaged == ()
+
+
+def test_failures_of_names_that_read_the_same_are_one_row(settings: Settings) -> None:
+    for name in ("/in/\udce4.wav", "/in/\udce5.wav"):
+        keep.write_failure(settings.data, {"path": name, "kind": "input", "reason": "empty"})
+    with Store(settings.data) as store:
+        assert store.ingest().damaged == ()
+        assert store.query("SELECT path FROM failures") == [{"path": "/in/?.wav"}]
+
+
 def test_a_call_is_found_by_the_start_of_its_id_or_by_its_vendors(
     stages: None, tmp_path: Path, settings: Settings
 ) -> None:
@@ -222,7 +284,8 @@ def test_names_that_are_no_text_are_kept(stages: None, tmp_path: Path, settings:
     keep_call(tmp_path, settings, "A\udce4'; DROP TABLE calls; --", "2026-09-14_\udcff", "ok")
     with Store(settings.data) as store:
         store.ingest()
-        assert store.query("SELECT rep, account FROM calls") == [{"rep": "A?'; DROP TABLE calls; --", "account": "?"}]
+        (row,) = store.query("SELECT rep, account FROM calls")
+        assert row == {"rep": "A\u00e4'; DROP TABLE calls; --", "account": "\u0178"}
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv", "parquet"])

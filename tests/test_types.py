@@ -61,3 +61,8 @@ def test_unreadable_date_is_kept_as_text() -> None:
     meta = CallMeta.from_json({"date": "next Tuesday"})
     assert meta.date is None
     assert meta.extra == {"date_text": "next Tuesday"}
+
+
+def test_what_no_page_could_show_is_replaced_in_what_is_known_of_a_call() -> None:
+    meta = CallMeta.from_json({"rep": "Jos\udce9", "date": "\ud800", "x\udfff": "y\udfff", "n": 3})
+    assert meta == CallMeta(rep="Jos?", extra={"date_text": "?", "x?": "y?", "n": 3})

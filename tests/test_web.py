@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from coach_story import DAY, keep_story
 from fastapi.testclient import TestClient
+from whole_page import whole
 
 from pipeline.access.people import ROLES
 from pipeline.coach.playlists import KeptSnippet
@@ -21,7 +22,7 @@ from pipeline.store import Store
 from pipeline.web.app import all_routes, build_app
 from pipeline.web.ask import ANYBODY, SAFE, Route
 from pipeline.web.desk import Desk
-from pipeline.web.gate import HEADERS, SESSION, csrf_token
+from pipeline.web.gate import HEADERS, LARGEST, SESSION, csrf_token
 from pipeline.web.pages import PAGES
 
 PASSWORD = "a long enough phrase"
@@ -164,6 +165,43 @@ def test_a_form_without_its_token_or_from_elsewhere_changes_nothing(app: Any, de
     assert any("Eve" in f"{entry.what} {entry.detail}" for entry in desk.book.log(name="Ada", kind="changed"))
 
 
+def test_a_password_is_changed_by_whoever_knows_the_old_one(app: Any, desk: Desk) -> None:
+    desk.book.add_user("Pat", "trainer", password=PASSWORD)
+    at = client(app, desk)
+    at.cookies.set(SESSION, desk.book.start_session(desk.book.user("Pat")))
+    new = {"csrf": csrf_token(at.cookies[SESSION]), "password": f"{PASSWORD} too", "again": f"{PASSWORD} too"}
+    wrong = at.post("/password", data={**new, "old": "a wrong one"})
+    assert wrong.status_code == 400
+    assert "That is not your password now." in wrong.text
+    assert at.post("/password", data={**new, "old": PASSWORD}).status_code == 303
+    assert desk.book.sign_in("Pat", f"{PASSWORD} too")
+
+
+def test_who_is_shut_out_is_offered_no_link_and_no_token(app: Any, desk: Desk) -> None:
+    desk.book.add_user("Out", "trainer")
+    admin = client(app, desk, "admin")
+    assert "<option>Out</option>" in admin.get("/settings/users").text
+    desk.book.set_disabled("Out", True)
+    page = admin.get("/settings/users").text
+    assert "<option>Out</option>" not in page
+    row = page.partition('<th scope="row">Out')[2].partition("</tr>")[0]
+    assert "Let in again" in row
+    assert "New link" not in row
+
+
+def test_a_rep_whose_name_is_on_no_call_is_told_of(app: Any, desk: Desk) -> None:
+    admin = client(app, desk, "admin")
+
+    def send(path: str, **fields: str) -> Any:
+        return admin.post(path, data={"csrf": csrf_token(admin.cookies[SESSION]), **fields})
+
+    says = "No call has a rep called Ane: Anne sees nothing until one has."
+    assert says in send("/settings/users", name="Anne", role="rep", rep="Ane").text
+    assert "No call has a rep" not in send("/settings/users", name="Anna", role="rep", rep="Ann").text
+    assert send("/settings/users/change", name="Anna", role="rep", rep="Ane", do="role").status_code == 303
+    assert "No call has a rep called Ane" in admin.get("/settings/users").text
+
+
 def test_a_rep_sees_only_themselves(app: Any, desk: Desk) -> None:
     names = {row["rep"] for row in desk.store.query("SELECT DISTINCT rep FROM calls")}
     others = sorted(names - {"Ann"})
@@ -185,6 +223,25 @@ def test_a_token_reads_the_api_and_writes_nothing_unless_it_may(app: Any, desk: 
     assert at.get("/reps", headers=bearer).status_code == 303
     desk.book.drop_token(token.token_id)
     assert at.get("/api/v1/reps", headers=bearer).status_code == 401
+
+
+def test_a_form_sent_by_nobody_says_that_nothing_was_saved_and_leads_back(app: Any, desk: Desk) -> None:
+    at = client(app, desk)
+    page, text = f"/calls/{FILL['call_id']}", {"text": "a long thought"}
+
+    def sent_from(referer: str) -> str:
+        answer = at.post(f"{page}/comments", data=text, headers={"referer": referer} if referer else {})
+        assert answer.status_code == 303
+        return str(answer.headers["location"])
+
+    there = sent_from(f"http://127.0.0.1:8321{page}?at=3")
+    assert there == f"/sign-in?next={page}&lost=1"
+    assert "You were signed out; nothing was saved." in at.get(there).text
+    assert f'name="next" value="{page}"' in at.get(there).text
+    for elsewhere in ("", "https://evil.example/calls", "http://127.0.0.1:8321//evil.example", "http://[", "nonsense"):
+        assert sent_from(elsewhere) == "/sign-in?next=/&lost=1"
+    assert "nothing was saved" not in at.get("/sign-in?next=/team").text
+    assert at.post("/sign-out").headers["location"] == "/sign-in"
 
 
 def test_it_answers_only_to_its_own_names(app: Any, desk: Desk) -> None:
@@ -222,5 +279,42 @@ def test_a_manager_overrides_and_a_rep_disputes_on_the_calls_page(app: Any, desk
     page = rep.get(path).text
     assert "By Mo (the machine:" in page
     assert "Disputed by" not in page
+    # Ann's calls are at 1 on asking for the sale, and it was missed at turn 2
+    assert "Where it should have happened" in page.partition('id="c-ask_for_sale"')[2].partition("</article>")[0]
+    assert "missed: Ask for the sale" in page
+    form |= {"criterion": "ask_for_sale", "level": "3"}
+    assert manager.post(f"{path}/review", data=form).status_code == 303
+    page = rep.get(path).text
+    shown = page.partition('id="c-ask_for_sale"')[2].partition("</article>")[0]
+    assert "Where it should have happened" not in shown
+    assert "The machine looked for it at" in shown
+    assert "missed: Ask for the sale" not in page
+    assert manager.post(f"{path}/review", data={**form, "level": "0"}).status_code == 303
+    assert "missed: Ask for the sale" in rep.get(path).text
     card = rep.get(f"/api/v1/calls/{FILL['call_id']}").json()
     assert card["criteria"]["discovery"]["override"]["who"] == "Mo"
+
+
+@pytest.mark.parametrize("path", ["/calls", "/accounts", "/inbox", "/snippets", "/team"])
+def test_no_number_of_a_page_is_too_much_for_the_store(app: Any, desk: Desk, path: str) -> None:
+    at = client(app, desk, "admin")
+    for page in (LARGEST, -LARGEST):
+        assert whole(at, f"{path}?page={page}")
+    beyond = at.get(f"{path}?page=99999999999999999999")
+    assert beyond.status_code == 400
+    assert "The address says page=99999999999999999999; a smaller number belongs there." in beyond.text
+
+
+def test_what_is_no_number_is_said_in_a_sentence(app: Any, desk: Desk) -> None:
+    answer = client(app, desk, "admin").get("/calls?page=abc")
+    assert answer.status_code == 400
+    assert "The address says page=abc; a whole number belongs there." in answer.text
+
+
+def test_an_error_begins_with_a_capital_and_leaves_what_was_typed(app: Any, desk: Desk) -> None:
+    assert "<p>abc: no such call.</p>" in client(app, desk, "admin").get("/calls/abc").text
+    assert (
+        "<p>sum of it: there is no such playlist.</p>"
+        in client(app, desk, "admin").get("/playlists/sum%20of%20it").text
+    )
+    assert "<p>Your role does not reach this page" in client(app, desk, "rep").get("/team").text

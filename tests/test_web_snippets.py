@@ -6,6 +6,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -105,12 +106,34 @@ def test_moments_are_found_by_words_criterion_level_objection_and_rep(desk: Desk
     assert find_moments(desk.store, Scope(), Search()) == []
 
 
+def test_a_moment_is_kept_once_and_its_verdict_changed(app: Any, desk: Desk, call_id: str) -> None:
+    tess, mo = Visitor(app, desk, "Tess"), Visitor(app, desk, "Mo")
+    moment: dict[str, Any] = {"call_id": call_id, "turn": 8, "criterion": "objection_handling"}
+    search = "/snippets?words=too+much+compared&criterion=objection_handling&rep=Ann"
+    offered = tess.get(search).count("Keep as a good example")
+    with ThreadPoolExecutor(4) as clicks:
+        (here,) = set(clicks.map(lambda _: tess.post("/snippets", **moment, verdict="good"), range(4)))
+    assert tess.post("/snippets", **moment, verdict="bad") == here
+    assert "bad example" in tess.get(here)
+    # who may not change it is led there all the same
+    assert mo.post("/snippets", **moment, verdict="good") == here
+    assert "bad example" in mo.get(here)
+    page = tess.get(search)
+    assert page.count("Keep as a good example") == offered - 1
+    assert f'href="{here}">Kept</a>' in page
+    tess.post(f"{here}/remove")
+    assert tess.get(search).count("Keep as a good example") == offered
+    assert tess.post("/snippets", **moment, verdict="good") != here
+    tess.post(f"{tess.post('/snippets', **moment, verdict='good')}/remove")
+
+
 def test_the_search_shows_each_role_its_own_calls(app: Any, desk: Desk) -> None:
     assert "Keep as a good example" in Visitor(app, desk, "Tess").get("/snippets?words=depots&level=")
     ann = Visitor(app, desk, "Ann").get("/snippets")
     assert "Keep as a good example" not in ann
     assert set(re.findall(r"<cite>(?:[^<]*, with )?([^,<]+),", ann)) == {"Ann"}
-    assert "Nothing found" in Visitor(app, desk, "Zed").get("/snippets")
+    assert "Nothing found" in Visitor(app, desk, "Ann").get("/snippets?words=xyzzy")
+    assert "No calls yet" in Visitor(app, desk, "Zed").get("/snippets?words=xyzzy")
     Visitor(app, desk, "Ann").get("/snippets/queue", 403)
 
 
@@ -150,7 +173,12 @@ def test_a_kept_snippet_is_trimmed_hidden_shared_and_taken_away(app: Any, desk: 
         tess.whole(f"{here}/ogg?download=true").headers["content-disposition"].endswith("Ask%20what%20it%20costs.ogg")
     )
     assert "starts inside the call" in tess.post(here, 400, **{**form, "from": "500", "to": "600"})
-    assert "no &#39;/&#39;" in tess.post(here, 400, **{**form, "tags": "a/b"})
+    refused = tess.post(here, 400, **{**form, "tags": "a/b", "title": "Another name", "hide": []})
+    assert "no &#39;/&#39;" in refused
+    for typed in ('value="a/b"', 'value="Another name"', 'name="shared" checked'):
+        assert typed in refused
+    assert 'name="hide" value' in refused
+    assert f'value="{word.group(1)}" checked' not in refused
     tess.post(f"{here}/remove")
     tess.get(here, 404)
     zed.get(here, 403)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from coach_story import keep_story
+from coach_story import call, keep_story, record
 from fastapi.testclient import TestClient
 from whole_page import whole
 
+from pipeline import keep
+from pipeline.coach.commands import today_of
+from pipeline.coach.load import load_rows
 from pipeline.coach.rows import Assignment
 from pipeline.settings import Settings
 from pipeline.web.app import build_app
 from pipeline.web.desk import Desk
 from pipeline.web.gate import SESSION, csrf_token
+from pipeline.web.render import day
 
 PASSWORD = "a long enough phrase"
 USERS = {"admin": ("Ada", {}), "manager": ("Mo", {"teams": ("North",)}), "rep": ("Ann", {"rep": "Ann"})}
@@ -59,7 +64,7 @@ def test_the_first_page_answers_who_needs_help_on_what_since_when_and_why(app: A
     assert "Below it on 6 of 6 calls, from the first one on" in first
     assert "sure to be below the target" in first
     assert 'href="/reps/Bob/criteria/discovery"' in first
-    assert "no training open" in first
+    assert "no training open for this" in first
 
 
 def test_a_cell_says_its_number_interval_and_calls_and_opens_them(app: Any, desk: Desk) -> None:
@@ -73,13 +78,17 @@ def test_a_cell_says_its_number_interval_and_calls_and_opens_them(app: Any, desk
     behind = whole(at, found[1])
     calls = desk.store.query("SELECT call_id FROM calls WHERE rep = 'Ann'")
     assert len(calls) == 6
-    for call in calls:
-        assert f'href="/calls/{call["call_id"]}#c-ask_for_sale"' in behind
+    for one in calls:
+        assert f'href="/calls/{one["call_id"]}#c-ask_for_sale"' in behind
     assert "I will send you something and we speak soon." in behind
     assert at.get("/reps/Ann/criteria/nothing").status_code == 404
 
 
-def test_filters_narrow_the_table_and_not_what_is_wrong(app: Any, desk: Desk) -> None:
+def first_of(page: str) -> str:
+    return page[page.index("Who needs help first") : page.index("<h2>Standings")]
+
+
+def test_filters_narrow_the_table_and_who_needs_help(app: Any, desk: Desk) -> None:
     at = client(app, desk, "admin")
     south = whole(at, "/team?team=South")
     assert 'href="/reps/Cid"' in south
@@ -88,11 +97,31 @@ def test_filters_narrow_the_table_and_not_what_is_wrong(app: Any, desk: Desk) ->
     assert "/criteria/ask_for_sale" in close
     assert '<th scope="col">Discovery</th>' not in close
     month = whole(at, "/team?period=30&call_type=first+call")
-    assert "last 30 days, first call" in month
+    assert month.count("last 30 days, 1 Oct 2026 to 30 Oct 2026, first call") == 2
     assert "?period=30&amp;call_type=first+call" in month or "?period=30&amp;call_type=first%20call" in month
     assert "n 6</small>" not in month
+    assert 'href="/reps/Bob/criteria/discovery"' in first_of(whole(at, "/team"))
+    assert "/criteria/ask_for_sale" in first_of(close)
+    assert "/criteria/discovery" not in first_of(close)
+    assert re.findall(r"<p>\d+ gaps among 3 reps", close) == re.findall(r"<p>\d+ gaps among 3 reps", month)
     nothing = whole(at, "/team?call_type=unheard+of")
+    assert "Nobody here stands credibly below a target" in nothing
     assert "no scored call" in nothing
+
+
+_NEWEST_OF_TEAMS = "SELECT team, max(call_date) AS day FROM calls GROUP BY team"
+
+
+def test_dates_are_those_of_the_calls_that_one_sees(app: Any, desk: Desk) -> None:
+    whole_team = whole(client(app, desk, "admin"), "/team")
+    north = whole(client(app, desk, "manager"), "/team")
+    newest = {row["team"]: row["day"] for row in desk.store.query(_NEWEST_OF_TEAMS)}
+    assert newest["South"] > newest["North"]
+    assert f"calls up to {day(newest['South'])}." in whole_team
+    assert f"calls up to {day(newest['North'])}." in north
+    assert day(newest["South"]) not in north
+    start = newest["South"] - dt.timedelta(6)
+    assert f'What changed <span class="faint small">{day(start)} to {day(newest["North"])}</span>' in north
 
 
 def test_a_manager_sees_their_team_only(app: Any, desk: Desk) -> None:
@@ -108,6 +137,7 @@ def test_a_manager_sees_their_team_only(app: Any, desk: Desk) -> None:
     assert "Dale" not in listed
     # the same answer for an account of others and for one that is not there
     assert at.get("/accounts/Dale").status_code == at.get("/accounts/None%20such").status_code == 403
+    assert "This account is not one that you may see." in at.get("/accounts/Dale").text
 
 
 def test_a_rep_reads_their_day_scorecard_and_accounts_and_nobody_elses(app: Any, desk: Desk) -> None:
@@ -127,6 +157,7 @@ def test_a_rep_reads_their_day_scorecard_and_accounts_and_nobody_elses(app: Any,
     assert "Cedar" not in whole(at, "/accounts")
     assert at.get("/accounts/Cedar").status_code == 403
     assert at.get("/reps").headers["location"] == "/reps/Ann"
+    assert "All teams" not in whole(at, "/calls")
 
 
 def test_the_scorecard_has_evidence_peers_support_and_what_training_did(app: Any, desk: Desk) -> None:
@@ -195,6 +226,40 @@ def test_a_dispute_and_a_drop_come_up_for_review(app: Any, desk: Desk) -> None:
     assert "Ann disputes discovery: I asked twice" in review
 
 
+def test_an_account_says_whose_call_it_is_as_soon_as_that_is_corrected(app: Any, desk: Desk) -> None:
+    rows, at = call("quince", "Ann", 0, "Quince", {"discovery": 3}), client(app, desk, "admin")
+    made = record(rows.calls[0], rows)
+    for rep in ("Ann", "Bob"):
+        made["transcript"]["meta"]["rep"] = rep
+        keep.write_record(desk.settings.data, made)
+        desk.store.catch_up()
+        assert f'href="/reps/{rep}"' in whole(at, "/accounts/Quince")
+        found = at.get("/api/v1/accounts/Quince").json()["deal"]
+        assert [item["rep"] for item in found["calls"]] == [rep]
+
+
+def test_a_call_dated_in_the_future_moves_nobodys_today_and_is_still_shown(app: Any, desk: Desk) -> None:
+    at = client(app, desk, "admin")
+
+    def days() -> Any:
+        whole(at, "/team")
+        quiet = re.findall(r"([\d,]+) days quiet", whole(at, "/accounts"))
+        return desk.today(), desk.picture().value.newest, today_of(load_rows(desk.store)), quiet
+
+    before = days()
+    rows = call("late", "Ann", 0, "Acme", {"discovery": 3})
+    made = record(rows.calls[0], rows)
+    made["transcript"]["meta"]["date"] = "2999-01-05"
+    keep.write_record(desk.settings.data, made)
+    desk.store.catch_up()
+    assert days() == before
+    last = {row["account"]: row["last_call"] for row in at.get("/api/v1/accounts").json()}
+    assert last["Acme"] < "2900"
+    assert "2999" not in whole(at, "/accounts/Acme")
+    assert f'href="/calls/{made["call_id"]}' in whole(at, "/accounts/Acme")
+    assert f'href="/calls/{made["call_id"]}' in whole(at, "/reps/Ann")
+
+
 def test_without_calls_each_page_says_what_to_do(tmp_path: Any) -> None:
     with_none = Desk(Settings(data=tmp_path))
     try:
@@ -203,5 +268,36 @@ def test_without_calls_each_page_says_what_to_do(tmp_path: Any) -> None:
         for path in ("/team", "/accounts", "/today"):
             page = whole(at, path)
             assert 'class="empty"' in page
+        assert "No scored call yet" in whole(at, "/calibration/blind")
+        assert "No calls yet" in whole(at, "/snippets")
+        assert "debrief process" in whole(at, "/calls")
+        with_none.book.add_user("Ann", "rep", password=PASSWORD, rep="Ann")
+        rep = client(build_app(with_none), with_none, "rep")
+        for path in ("/calls", "/accounts", "/training"):
+            assert "<code>" not in whole(rep, path)
     finally:
         with_none.close()
+
+
+def test_training_for_something_else_is_not_denied(app: Any, desk: Desk) -> None:
+    given = Assignment(
+        "b1b2c3d4e5f60718", "Bob", "decision_makers", 1, "decision_makers-who-signs", "Who signs", "a gap",
+        dt.date(2026, 10, 1), dt.date(2026, 10, 15), "North",
+    )  # fmt: skip
+    desk.store.put_fact("assignments", given.to_row())
+    first = first_of(whole(client(app, desk, "admin"), "/team"))
+    assert "no training open for this</span> Open: Who signs (decision makers)." in re.sub(r"\s+", " ", first)
+
+
+def test_more_gaps_than_a_card_names_are_counted(app: Any, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = client(app, desk, "admin")
+    gaps = desk.picture().value.gaps
+    (most, *_) = sorted({gap.rep for gap in gaps}, key=lambda rep: -sum(gap.rep == rep for gap in gaps))
+    many = tuple(dataclasses.replace(gap) for gap in gaps * 5 if gap.rep == most)
+    picture = dataclasses.replace(desk.picture().value, gaps=many)
+    known = dataclasses.replace(desk.picture(), value=picture)
+    monkeypatch.setattr(type(desk), "picture", lambda _, **narrowed: known)
+    also = re.search(r"Also: .*", first_of(whole(at, "/team")))
+    assert also
+    more = len(picture.gaps) - 4
+    assert f'and <a href="/reps/{most}">{more} more</a>' in also[0]

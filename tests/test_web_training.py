@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import html
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,7 @@ from pipeline.settings import Settings
 from pipeline.web.app import build_app
 from pipeline.web.desk import Desk
 from pipeline.web.gate import SESSION, csrf_token
+from pipeline.web.render import day
 
 USERS = {
     "Ada": ("admin", {}),
@@ -105,13 +107,17 @@ def test_a_rep_notes_and_marks_their_own_done_and_a_leader_opens_it_again(app: A
     ann.post(f"{path}/drop", 403)
     ann.post(f"{path}/done", on="2026-10-10", note="went well")
     assert status_of(desk) == "done"
-    assert "done already" in ann.post(f"{path}/done", 400)
+    again = ann.post(f"{path}/done", 400)
+    assert f"{GIVEN.title}: it is done already" in again
+    assert GIVEN.assignment_id not in re.findall(r'role="alert">(.*?)</p>', again)[0]
     manager = Visitor(app, desk, "Mo")
     manager.post(f"{path}/reopen")
-    manager.post(f"{path}/due", due_on="2026-11-01")
+    later = dt.date.today() + dt.timedelta(20)
+    manager.post(f"{path}/due", due_on=later.isoformat())
+    assert "that day is over" in manager.post(f"{path}/due", 400, due_on=(later - dt.timedelta(21)).isoformat())
     assert "before it was assigned" in manager.post(f"{path}/due", 400, due_on="2026-01-01")
     assert "no date" in manager.post(f"{path}/due", 400, due_on="soon")
-    assert "1 Nov 2026" in manager.get(path)
+    assert day(later) in manager.get(path)
     manager.post(f"{path}/drop", note="left the team")
     assert status_of(desk) == "dropped"
     manager.post(f"{path}/fly", 404)
@@ -126,6 +132,14 @@ def test_a_module_is_given_by_hand_but_no_third_one(app: Any, desk: Desk) -> Non
     assert "as we said (Tess)" in page
     assert "open already" in tess.post("/training", 400, rep="Ann", module="proposal-one-offer")
     assert "no such module" in tess.post("/training", 400, rep="Bob", module="proposal-none")
+    for fields, says in (
+        ({"rep": "Bob", "module": ""}, "Choose a module"),
+        ({"rep": "", "module": MODULE}, "Choose a rep"),
+    ):
+        page = tess.post("/training", 400, **fields)
+        assert f'role="alert">{says}' in page
+    over = (dt.date.today() - dt.timedelta(1)).isoformat()
+    assert "that day is over" in tess.post("/training", 400, rep="Bob", module=MODULE, due_on=over)
     Visitor(app, desk, "Ann").post("/training", 403, rep="Ann", module=MODULE)
     Visitor(app, desk, "Mo").post("/training", 403, rep="Zoe of the South", module=MODULE)
 
@@ -166,3 +180,15 @@ def test_a_trainers_version_sticks_until_it_is_taken_away(app: Any, desk: Desk) 
     tess.post(f"{path}/restore")
     assert "Ask before you tell" in tess.get(path)
     tess.post(f"{path}/restore", 404)
+
+
+def test_what_each_module_did_is_told_of_finished_training_with_what_is_missing(app: Any, desk: Desk) -> None:
+    ada = Visitor(app, desk, "Ada")
+    assert "What each module did" not in ada.get("/training")
+    ada.post(f"/training/{GIVEN.assignment_id}/done")
+    until = time.monotonic() + 60
+    while "What each module did" not in (page := ada.get("/training")) and time.monotonic() < until:
+        time.sleep(0.05)
+    told = page[page.index("What each module did") :]
+    assert "too early to tell" in told
+    assert "0 measured, 3 needed" in told

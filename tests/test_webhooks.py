@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -256,6 +257,41 @@ def test_the_courier_tells_what_the_store_takes_in(store: Store, tmp_path: Path)
         with Courier(settings, store=store, every_s=0.02):
             wait_for(hooks)
     assert json.loads(hooks.bodies[0])["type"] == "assignment.created"
+
+
+def test_an_event_that_cannot_be_written_is_set_aside_and_the_rest_is_told(store: Store, tmp_path: Path) -> None:
+    with hook_server(answers(200)) as hooks, Outbox(tmp_path) as box:
+        settings = settings_for(tmp_path, hooks.url)
+        collect(store, settings, outbox=box, gaps=[])
+        gaps = [{"rep": "Ann", "criterion": name, "standing": level} for name, level in (("a", math.nan), ("b", 1.0))]
+        assert collect(store, settings, outbox=box, gaps=gaps) == 2
+        assert deliver(settings, box) == {"delivered": 1}
+        assert json.loads(hooks.bodies[0])["data"]["criterion"] == "b"
+        aside = next(row for row in box.newest() if row.key == "gap/Ann/a")
+        assert (aside.status, "cannot be written as JSON" in aside.outcome) == ("failed", True)
+        # told once, like any other
+        assert collect(store, settings, outbox=box, gaps=gaps) == 0
+
+
+def test_the_courier_goes_on_after_whatever_went_wrong(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong: list[Exception] = [ValueError("nobody thought of this"), ValueError("nobody thought of this")]
+
+    def breaking(*given: Any, **more: Any) -> int:
+        if wrong:
+            raise wrong.pop()
+        return collect(*given, **more)
+
+    monkeypatch.setattr("pipeline.webhooks.courier.collect", breaking)
+    with hook_server(answers(200)) as hooks:
+        settings = settings_for(tmp_path, hooks.url)
+        with Outbox(tmp_path) as box:
+            collect(store, settings, outbox=box)
+        new_assignment(store)
+        with Courier(settings, store=store, every_s=0.02):
+            wait_for(hooks)
+    assert [line.getMessage() for line in caplog.records] == ["webhooks: ValueError: nobody thought of this"]
 
 
 def wait_for(hooks: Hooks) -> None:

@@ -54,6 +54,17 @@ def test_a_worker_serves_many_jobs_and_loads_once(pool: Any) -> None:
     assert first["threads"] == "1"
 
 
+def test_who_is_told_of_a_start_and_fails_costs_that_job_only(pool: Any) -> None:
+    def closed() -> None:
+        raise ValueError("the terminal is closed")
+
+    told = pool[0].submit(1, on_start=closed)
+    after = pool[0].submit(2)
+    with pytest.raises(WorkerFailed, match="the terminal is closed"):
+        told.result(30)
+    assert after.result(60)["job"] == 2
+
+
 def test_what_libraries_print_goes_to_the_log(pool: Any, capfd: pytest.CaptureFixture[str]) -> None:
     pool[0].submit("print").result()
     pool[0].submit("bug").exception()

@@ -174,23 +174,34 @@ class AccessBook:
         """
         name = " ".join(name.split())[:200]
         keys = {"name and address": f"{name.lower()}@{address}", "name": name.lower(), "address": address}
-        self.refuse_when_tried_too_often(keys)
+        # counted before the password is looked at, which takes a while: of guesses made side by side none is free
+        with self.rows.writing():
+            self.refuse_when_tried_too_often(keys)
+            counted_at = self.count_failure(keys)
         row = self.rows.one("SELECT password, disabled FROM users WHERE name = ?", (name,))
         if not password_fits(password, row["password"] if row else None) or row is None or row["disabled"]:
-            self.count_failure(keys)
             raise AccessError("that name and password do not belong together")
         with self.rows.writing():
+            self._take_back(keys, counted_at)
             self.rows.run("DELETE FROM attempts WHERE key = ?", (f"name and address: {keys['name and address']}",))
         user = self.user(name)
         return user, self.start_session(user)
 
-    def count_failure(self, keys: Mapping[str, str]) -> None:
-        """Keep that a sign-in failed, under some of the kinds of `LIMITS`."""
+    def count_failure(self, keys: Mapping[str, str]) -> float:
+        """Keep that a sign-in failed, under some of the kinds of `LIMITS`; when."""
+        now = self.clock()
         with self.rows.writing():
             self.rows.run_many(
-                "INSERT INTO attempts (key, at) VALUES (?, ?)",
-                [(f"{kind}: {key}", self.clock()) for kind, key in keys.items()],
+                "INSERT INTO attempts (key, at) VALUES (?, ?)", [(f"{kind}: {key}", now) for kind, key in keys.items()]
             )
+        return now
+
+    def _take_back(self, keys: Mapping[str, str], at: float) -> None:
+        """Uncount one failure of that moment: it was none. Others may have failed at the same one."""
+        self.rows.run_many(
+            "DELETE FROM attempts WHERE rowid = (SELECT min(rowid) FROM attempts WHERE key = ? AND at = ?)",
+            [(f"{kind}: {key}", at) for kind, key in keys.items()],
+        )
 
     def start_session(self, user: User) -> str:
         """A session's secret; it ends after 12 hours without a request and after 7 days in any case."""

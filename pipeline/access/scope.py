@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.access.people import TRAINERS, User
+from pipeline.days import latest
 from pipeline.errors import NotAllowed
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 _REPS_OF_TEAMS = """
 SELECT rep FROM (
-    SELECT rep, arg_max(team, (coalesce(call_date, DATE '0001-01-01'), call_id)) AS team
+    SELECT rep,
+           arg_max(team, (CASE WHEN call_date <= $latest THEN call_date ELSE DATE '0001-01-01' END, call_id)) AS team
     FROM calls WHERE rep IS NOT NULL AND team IS NOT NULL GROUP BY rep
 ) WHERE team IN (SELECT unnest($teams::VARCHAR[]))
 """
@@ -45,11 +47,11 @@ class Scope:
         if not self.sees_rep(rep):
             raise NotAllowed("this rep is not one that you may see")
 
-    def require_call(self, row: Mapping[str, Any] | None) -> None:
+    def require_call(self, row: Mapping[str, Any] | None, what: str = "call") -> None:
         """Raises `NotAllowed` for a call outside; None is a call that is not there, told apart by nobody but those who
-        see everything."""
+        see everything. `what` is the user's word for what was asked for: an account is its calls."""
         if not (self.everything if row is None else self.sees_call(row)):
-            raise NotAllowed("this call is not one that you may see")
+            raise NotAllowed(f"this {what} is not one that you may see")
 
     def where(self, alias: str = "c") -> str:
         """A condition for SQL over rows with `rep` and `team`; its values are `params`."""
@@ -73,7 +75,7 @@ def scope_of(user: User, store: Store) -> Scope:
     if user.role in TRAINERS:
         return Scope(everything=True)
     if user.role == "manager" and user.teams:
-        found = store.query(_REPS_OF_TEAMS, {"teams": list(user.teams)})
+        found = store.query(_REPS_OF_TEAMS, {"teams": list(user.teams), "latest": latest()})
         return Scope(reps=frozenset(row["rep"] for row in found), teams=frozenset(user.teams))
     if user.role == "rep" and user.rep:
         return Scope(reps=frozenset({user.rep}))

@@ -83,6 +83,9 @@ def main() -> None:
         # the reader (head, less) has gone: nothing is left to say, and nothing to say it to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except PermissionError as error:
+        _say(f"{error.filename or 'a file'}: may not be read or written by this user; check its permissions")
+        sys.exit(1)
     except Exception as error:
         place = log_unexpected(error)
         _say(f"something unexpected went wrong ({type(error).__name__}: {error}); the details are in {place}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli.render import quoted, wrapped
+from pipeline.cli.render import asked_text, kind_words, quoted, wrapped
 from pipeline.cli.shared import one_line
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ FACTS = {
     "open_objections": "Objections open",
     "answered_objections": "Objections answered",
 }
-SHOWN = 4
-"""Statements of one sort that are shown; `--json` has them all."""
+SHOWN = 6
+"""Statements of one sort that are shown, the newest; `--json` has them all."""
 
 
 def account_text(row: Row) -> RenderableType:
@@ -47,6 +47,7 @@ def account_text(row: Row) -> RenderableType:
     lines += _next(row["next_step_agreed"])
     lines += _promises(row["commitments"])
     lines += _statements("Met", row["met"])
+    lines += _statements("Named as having a say", row["named"])
     if row["competitors"]:
         lines += _head("Competitors named")
         for rival in row["competitors"]:
@@ -58,6 +59,8 @@ def account_text(row: Row) -> RenderableType:
     for stage in row["stages"]:
         best = "not scored" if stage["best_level"] is None else f"level {stage['best_level']}"
         lines += wrapped(f"{stage['stage']}: {stage['criterion']}, {best}", indent=2)
+    states = ", ".join(f"{item['stage']} {item['state']}" for item in row["how_far"])
+    lines += wrapped(states, indent=2, style="dim")
     return Group(*lines)
 
 
@@ -65,20 +68,21 @@ def plan_text(row: Row) -> RenderableType:
     """The plan for the next call with an account: the ask, three questions, the objection to expect."""
     from rich.console import Group
 
-    lines = _head(f"{row['account']}   {row['calls']} calls, the last on {row['last'] or 'an unknown day'}")
+    calls = f"{row['calls']} call{_s(range(row['calls']))}"
+    lines = _head(f"{row['account']}   {calls}, the last on {row['last'] or 'an unknown day'}")
     if row.get("silence"):
         lines += wrapped(row["silence"], indent=2)
     lines += _head(f"Ask for: {row['ask']['for']}")
     lines += wrapped(f"because {row['ask']['because']}", indent=2)
     lines += _grounds([row["ask"]["rests_on"]])
-    lines += _head("Ask")
+    lines += _head("Ask") if row["questions"] else []
     for number, item in enumerate(row["questions"], start=1):
         lines += wrapped(f"{number}. {item['question']}", indent=2)
         lines += wrapped(f"because {item['because']}", indent=5, style="dim")
         lines += _grounds([item["rests_on"]])
     if row["expect"]:
         expect = row["expect"]
-        lines += _head(f"Expect: {expect['objection'].replace('_', ' ')}, {expect['because']}")
+        lines += _head(f"Expect: {kind_words(expect['objection'])}, {expect['because']}")
         lines += _grounds([expect["rests_on"]])
         worked = expect["answer_that_worked"]
         if worked:
@@ -88,8 +92,8 @@ def plan_text(row: Row) -> RenderableType:
         lines += _head("How the last call ended")
         lines += wrapped(row["last_next_step"]["text"], indent=2)
         lines += _grounds([row["last_next_step"]])
-    lines += _head("Still missing")
-    for item in row["missing"] or ["nothing"]:
+    lines += _head("Still missing") if row["missing"] else []
+    for item in row["missing"]:
         lines += wrapped(f"- {item}", indent=2)
     return Group(*lines)
 
@@ -115,14 +119,15 @@ def _promises(made: list[Row]) -> list[Text]:
     lines = _head("Promises") if made else []
     for item in made:
         due = f", for {item['due']}" if item["due"] else ""
-        lines += wrapped(
-            f"{item['owner']}{due}, {item['status']}: {quoted(item['quote'])} (call {item['call_id'][:8]})", indent=2
-        )
+        now = f", now for {item['moved_to']}" if item["moved_to"] else ""
+        said = f"{quoted(item['quote'])}{asked_text(item)} (call {item['call_id'][:8]})"
+        lines += wrapped(f"{item['owner']}{due}, {item['status']}{now}: {said}", indent=2)
     return lines
 
 
 def _statements(title: str, rows: list[Row]) -> list[Text]:
-    lines = _head(f"{title} ({len(rows)})") if rows else []
+    older = f", the newest {SHOWN} here and all with --json" if len(rows) > SHOWN else ""
+    lines = _head(f"{title} ({len(rows)}{older})") if rows else []
     for row in rows[-SHOWN:]:
         lines += wrapped(row["text"], indent=2)
         lines += _grounds([row])

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line, open_store, settings_of
+from pipeline.errors import SettingsError
+from pipeline.wording import counted, size_text
 
 WHO, ROLE = "command line", "admin"
 FORMATS = ("jsonl", "csv", "parquet", "duckdb")
@@ -36,9 +38,9 @@ def serve(
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; made if it is not there.")] = Path(
-        "debrief-export"
-    ),
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Where to write; made if it is not there.", parser=given_path)
+    ] = Path("debrief-export"),
     form: Annotated[str, typer.Option("--format", help=f"One of: {', '.join(FORMATS)}.")] = "jsonl",
     redact: Annotated[
         str | None,
@@ -63,12 +65,15 @@ def export(
     made = [folder / "debrief.duckdb"] if form == "duckdb" else [folder / f"{table}.{form}" for table in rows]
     wrote(settings.data, "export", folder, made)
     note(settings.data, WHO, ROLE, "exported", form, f"to {folder}, {'redacted' if kinds else 'not redacted'}")
-    console().print(one_line(f"{sum(rows.values())} rows of {len(rows)} tables in {folder}"))
+    console().print(one_line(f"{counted(sum(rows.values()), 'row')} of {len(rows)} tables in {folder}"))
 
 
 def backup(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="Archive to write; else debrief-backup-<time>.tar.gz.")
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]", help="Archive to write; else debrief-backup-<time>.tar.gz.", parser=given_path
+        ),
     ] = None,
     recordings: Annotated[bool, typer.Option("--recordings", help="The inbox too.")] = False,
     data: Data = None,
@@ -83,7 +88,7 @@ def backup(
     count, size = back_up(settings.data, target, inbox=settings.inbox_folder if recordings else None)
     wrote(settings.data, "backup", target, [target])
     note(settings.data, WHO, ROLE, "exported", "backup", f"to {target}")
-    console().print(one_line(f"{count} files, {size / 1e6:.1f} MB in {target}"), soft_wrap=True)
+    console().print(one_line(f"{counted(count, 'file')}, {size_text(size)} in {target}"), soft_wrap=True)
     console().print("unpack it into an empty data folder and run `debrief rebuild` there to restore it")
 
 
@@ -92,7 +97,7 @@ def rebuild(data: Data = None) -> None:
     with open_store(settings_of(data)) as store:
         done = store.rebuild()
     out = console()
-    out.print(f"{done.calls} calls taken in")
+    out.print(f"{counted(done.calls, 'call')} taken in")
     for _, reason in done.damaged:
         out.print(one_line(reason), soft_wrap=True)
 
@@ -101,7 +106,8 @@ def doctor(as_json: Json = False, data: Data = None) -> None:
     """What is here and whether it works: versions, settings, engines, disk, locks; each problem with its remedy."""
     from pipeline.doctor import checkup
 
-    rows = checkup(settings_of(data))
+    problems: list[SettingsError] = []
+    rows = checkup(settings_of(data, on_problem=problems.append), problems=problems)
     if as_json:
         for row in rows:
             emit(row)

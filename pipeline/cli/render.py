@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.shared import WIDTH, clean, one_line
+from pipeline.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import JustifyMethod, RenderableType
@@ -119,9 +120,18 @@ def _surety(score: Row) -> str:
 
 
 def _objections(rows: Sequence[Row]) -> list[Text]:
-    kinds = {"price_terms": "price or terms"}
-    said = [f"{kinds.get(row['kind'], row['kind'])} (turn {row['turn']}, handled: {row['handled']})" for row in rows]
+    said = [f"{kind_words(row['kind'])} (turn {row['turn']}, handled: {row['handled']})" for row in rows]
     return wrapped(f"objections: {', '.join(said)}", indent=2) if said else []
+
+
+def spelled(level: str) -> str:
+    """What a level means, without pointing at the one below: `all that level 3 asks for, and ...`."""
+    return level.replace("as 3,", "all that level 3 asks for,")
+
+
+def kind_words(kind: str) -> str:
+    """A kind of objection as people write it: `price or terms`."""
+    return {"price_terms": "price or terms"}.get(kind, kind)
 
 
 def _metrics(row: Row) -> str:
@@ -130,7 +140,7 @@ def _metrics(row: Row) -> str:
         parts.append(f"rep talks {row['talk_share']:.0%}")
     if row.get("longest_monologue_s") is not None:
         parts.append(f"longest monologue {row['longest_monologue_s']:.0f} s")
-    parts.append(f"{row.get('questions', 0)} questions")
+    parts.append(counted(row.get("questions", 0), "question"))
     if row.get("wpm") is not None:
         parts.append(f"{row['wpm']:.0f} words a minute")
     return " · ".join(parts)
@@ -207,8 +217,17 @@ def rows_table(title: str, columns: Mapping[str, str], rows: Iterable[Row]) -> T
     """Rows as a table: `columns` maps keys to headings, in order; floats with one decimal."""
     table = plain_table(title, list(columns.values()))
     for row in rows:
-        table.add_row(*(_cell(row.get(key)) for key in columns))
+        table.add_row(*(_shortened(_cell(row.get(key)), LONGEST.get(key, LONGEST_CELL)) for key in columns))
     return table
+
+
+LONGEST = {"rep": 40, "team": 40, "account": 40}
+"""Names longer than that are cut in tables: one without an end would fill the screen once per row."""
+LONGEST_CELL = 400
+
+
+def _shortened(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def _cell(value: Any) -> str:
@@ -224,7 +243,8 @@ def snippet_text(row: Row) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    head = f"{row['criterion'] or row['kind']} · {row['rep'] or row['speaker']} · call {row['call']} at {row['at']}"
+    about = {"ask_for_sale": "ask for the sale"}.get(row["criterion"], row["criterion"]) or row["kind"]
+    head = f"{about} · {row['rep'] or row['speaker']} · call {row['call']} at {row['at']}"
     quote = f"\N{LEFT DOUBLE QUOTATION MARK}{row['quote']}\N{RIGHT DOUBLE QUOTATION MARK}"
     return Group(Text(one_line(head).replace("_", " "), style="bold"), *wrapped(quote, indent=2), Text(""))
 
@@ -252,13 +272,13 @@ def call_debrief_text(row: Row) -> RenderableType:
     lines = [Text.assemble((who, "bold"), f"   {overall}   ", (row["call"], "dim"))]
     if row["status"] != "scored":
         return Group(*lines, *wrapped(f"{row['status']}: {row['reason']}", indent=2), Text(""))
-    lines.append(Text("Keep", style="bold"))
+    lines += [Text("Keep", style="bold")] if row["worked"] else []
     for item in row["worked"]:
         lines += _debriefed(item)
-    lines.append(Text("Next time", style="bold"))
+    lines += [Text("Next time", style="bold")] if row["next_time"] else []
     for item in row["next_time"]:
         lines += _debriefed(item)
-        lines += wrapped(f"next level: {item['next_level']}", indent=4)
+        lines += wrapped(f"next level: {spelled(item['next_level'])}", indent=4)
         if item["worked_elsewhere"]:
             told = item["worked_elsewhere"]
             lines += wrapped(f"{told['rep']}, level {told['level']}: {quoted(told['quote'])}", indent=4, style="dim")
@@ -268,7 +288,7 @@ def call_debrief_text(row: Row) -> RenderableType:
         lines.append(Text("Promised", style="bold"))
         for made in row["commitments"]:
             due = f", {made['due']}" if made["due"] else ""
-            lines += wrapped(f"{made['owner']}{due}: {quoted(made['quote'])}", indent=2)
+            lines += wrapped(f"{made['owner']}{due}: {quoted(made['quote'])}{asked_text(made)}", indent=2)
     if row["next_call"]:
         lines.append(Text("Ask for next", style="bold"))
         lines += wrapped(f"{row['next_call']['ask']} ({row['next_call']['because']})", indent=2)
@@ -277,8 +297,8 @@ def call_debrief_text(row: Row) -> RenderableType:
 
 def _debriefed(item: Row) -> list[Text]:
     usual = item["before_this_call"]
-    before = f"; before, {usual['standing']:.1f} over {usual['calls']} calls" if usual else ""
-    lines = wrapped(f"{item['title']}, level {item['level']}: {item['means']}{before}", indent=2)
+    before = f"; before, {usual['standing']:.1f} over {counted(usual['calls'], 'call')}" if usual else ""
+    lines = wrapped(f"{item['title']}, level {item['level']}: {spelled(item['means'])}{before}", indent=2)
     moment = item["moment"]
     if moment:
         lines += wrapped(f"{mmss(moment['t0'])} {moment['speaker']}: {quoted(moment['quote'])}", indent=4)
@@ -290,16 +310,22 @@ def quoted(text: str) -> str:
     return f"\N{LEFT DOUBLE QUOTATION MARK}{text}\N{RIGHT DOUBLE QUOTATION MARK}"
 
 
+def asked_text(made: Row) -> str:
+    """What the owner of a promise was asked, where their words are an answer."""
+    return f" to {quoted(made['asked'])}" if made["asked"] else ""
+
+
 def commitment_text(row: Row) -> RenderableType:
     """One promise: who, for when, what came of it, and the words."""
     from rich.console import Group
     from rich.text import Text
 
     due = f", due {row['due']}" if row["due"] else ""
-    head = f"{row['made_on'] or 'undated'} · {row['account'] or 'no account'} · {row['owner']}{due} · {row['status']}"
+    status = row["status"] + (f", now for {row['moved_to']}" if row["moved_to"] else "")
+    head = f"{row['made_on'] or 'undated'} · {row['account'] or 'no account'} · {row['owner']}{due} · {status}"
     lines = [
         Text(one_line(head), style="bold"),
-        *wrapped(f"{quoted(row['quote'])} (call {row['call_id'][:8]})", indent=2),
+        *wrapped(f"{quoted(row['quote'])}{asked_text(row)} (call {row['call_id'][:8]})", indent=2),
     ]
     if row["seen_quote"]:
         lines += wrapped(f"later: {quoted(row['seen_quote'])} (call {row['seen_call'][:8]})", indent=2, style="dim")
@@ -315,21 +341,24 @@ def accountability_text(row: Row) -> RenderableType:
     overall = "" if results["overall"] is None else f", mean {results['overall']:.0f} of 100"
     lines = [Text(f"{one_line(row['rep'])}   {row['from']} to {row['to']}", style="bold")]
     lines += wrapped(
-        f"given: {support['sessions']} coaching sessions ({support['minutes']} minutes), training: "
+        f"given: {counted(support['sessions'], 'coaching session')} ({counted(support['minutes'], 'minute')}), "
+        "training: "
         f"{support['training_done']} done, {support['training_open']} open, {support['training_overdue']} overdue",
         indent=2,
     )
     promised = ", ".join(f"{part['n']} {status}" for status, part in results["commitments"].items())
     lines += wrapped(
-        f"came of it: {results['scored']} scored calls{overall}; {len(results['gaps'])} gaps; "
+        f"came of it: {counted(results['scored'], 'scored call')}{overall}; {counted(len(results['gaps']), 'gap')}; "
         f"promises: {promised or 'none heard'}",
         indent=2,
     )
     for quota in results["quotas"]:
         pace = "no result yet" if quota["pace"] is None else f"{quota['pace']:.0%} of the pace it asks for"
-        lines += wrapped(f"{quota['measure']} to {quota['to']}: {pace}; {quota['peers']} peers alike", indent=2)
+        lines += wrapped(
+            f"{quota['measure']} to {quota['to']}: {pace}; {counted(quota['peers'], 'peer')} alike", indent=2
+        )
     for item in results["activity"]:
-        median = f", median of {item['peers']} peers {item['peer_median']:g}" if item["peers"] else ""
+        median = f", median of {counted(item['peers'], 'peer')} {item['peer_median']:g}" if item["peers"] else ""
         lines += wrapped(f"{item['measure']}: {item['count']:g}{median}", indent=2)
     for warning in row["warnings"]:
         lines += wrapped(f"{warning['kind']}: {warning['text']}", indent=2, style="bold")

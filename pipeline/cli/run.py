@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.shared import Data, Json, console, emit, one_line, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line, require_data, settings_of
+from pipeline.errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeline.cli.progress import Board
     from pipeline.cli.watching import Watching
     from pipeline.ingest import Found
@@ -36,7 +39,8 @@ def register(app: typer.Typer) -> None:
 
 def process(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Recordings, transcripts, or folders of them.")
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Recordings, transcripts, or folders of them.", parser=given_path),
     ],
     rubric: Rubric = None,
     workers: Workers = None,
@@ -98,6 +102,8 @@ def finish(outcomes: list[Outcome], settings: Settings, *, as_json: bool) -> Non
     err = console(stderr=True)
     for _, reason in damaged:
         err.print(one_line(reason), soft_wrap=True)
+    if not damaged and (line := _undated(outcomes, settings)):
+        err.print(one_line(line), soft_wrap=True)
     if as_json:
         for outcome in outcomes:
             emit(_row(outcome))
@@ -105,6 +111,26 @@ def finish(outcomes: list[Outcome], settings: Settings, *, as_json: bool) -> Non
         console().print(tally(outcomes))
     if any(outcome.status in NOT_FINE for outcome in outcomes):
         raise typer.Exit(1)
+
+
+def _undated(outcomes: list[Outcome], settings: Settings) -> str:
+    """How many of these calls nobody dated and what to do, as a line; empty where all have a date."""
+    from pipeline.doctor import DATE_IT
+    from pipeline.store import Store
+
+    kept = [outcome.sha256 for outcome in outcomes if outcome.status in ("scored", "abstained", "review", "done")]
+    if not kept:
+        return ""
+    with Store(settings.data) as store:
+        (row,) = store.query(
+            "SELECT count(*) AS n, min(path) AS path FROM calls "
+            "WHERE call_date IS NULL AND list_contains($kept, sha256)",
+            {"kept": kept},
+        )
+    if not row["n"]:
+        return ""
+    what = "1 call has" if row["n"] == 1 else f"{row['n']} calls have"
+    return f"{what} no date ({Path(row['path']).name}{' and others' if row['n'] > 1 else ''}); {DATE_IT}"
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:
@@ -118,31 +144,35 @@ def _row(outcome: Outcome) -> dict[str, Any]:
 
 def watch(
     inbox: Annotated[
-        Path | None, typer.Argument(metavar="[DIR]", help="Folder to watch; else the inbox of the settings.")
+        Path | None,
+        typer.Argument(metavar="[DIR]", help="Folder to watch; else the inbox of the settings.", parser=given_path),
     ] = None,
     rubric: Rubric = None,
     workers: Workers = None,
     data: Data = None,
 ) -> None:
     """Process whatever lands in a folder, until stopped (Ctrl-C or SIGTERM). Files in it are never moved or changed."""
-    import dataclasses
-
-    settings = settings_of(data, rubric=rubric, workers=workers)
-    if inbox is not None:
-        settings = dataclasses.replace(settings, inbox=str(inbox))
     from flows.local import use_data_folder
 
+    def read() -> Settings:
+        return settings_of(data, inbox=inbox and str(inbox), rubric=rubric, workers=workers)
+
+    settings = read()
+    if settings.inbox_folder.is_file():
+        raise StoreError(
+            f"{settings.inbox_folder}: is a file, not a folder; watch its folder, or `debrief process` it once"
+        )
     use_data_folder(settings.data)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     out = console()
     out.print(f"watching {one_line(settings.inbox_folder)}; results in {one_line(settings.data)}; stop with Ctrl-C")
-    _watch(settings, stop)
+    _watch(settings, stop, read)
     out.print("stopped; nothing is left half-done")
 
 
-def _watch(settings: Settings, stop: threading.Event) -> None:
+def _watch(settings: Settings, stop: threading.Event, read: Callable[[], Settings]) -> None:
     from flows.process import Caller, run_process
     from flows.watch import watch as watch_folder
     from pipeline.cli.watching import Watching
@@ -161,6 +191,7 @@ def _watch(settings: Settings, stop: threading.Event) -> None:
             on_look=board.look,
             on_problem=board.problem,
             process=process_batch,
+            read_settings=read,
         )
 
 
@@ -220,4 +251,5 @@ def rescore(
     from pipeline.plan import plan_rescore
 
     settings = settings_of(data, rubric=rubric, workers=workers)
+    require_data(settings)
     finish(perform(plan_rescore(settings, every=every), settings), settings, as_json=as_json)

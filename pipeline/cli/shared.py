@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import re
 import sys
 import tempfile
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,18 +20,32 @@ from pipeline.settings import Settings, load_settings
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pipeline.errors import SettingsError
     from pipeline.store import Store
+
+
+def given_path(text: str) -> Path:
+    """A path as it was typed. Nothing at all is no path: an unset shell variable would stand for the current folder."""
+    if not str(text).strip():
+        raise typer.BadParameter("the path is empty")
+    return Path(text)
+
 
 Data = Annotated[
     Path | None,
     typer.Option(
-        "--data", metavar="DIR", help="Data folder; else DEBRIEF_DATA, else debrief-data/.", show_default=False
+        "--data",
+        metavar="DIR",
+        help="Data folder; else DEBRIEF_DATA, else debrief-data/.",
+        show_default=False,
+        parser=given_path,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line instead of text.")]
 
 WIDTH = 80
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_HALF = re.compile(r"\\ud[89a-f]")
 _chosen: list[Path] = []
 """The data folder of this run: from `--data` before the command's name, then as the settings resolved it."""
 
@@ -44,28 +59,52 @@ def choose_data(data: Path | None) -> None:
     _chosen[:] = [data] if data else []
 
 
-def settings_of(data: Path | None, *, default: Path | None = None, **changes: Any) -> Settings:
+def settings_of(
+    data: Path | None,
+    *,
+    default: Path | None = None,
+    on_problem: Callable[[SettingsError], None] | None = None,
+    **changes: Any,
+) -> Settings:
     """The data folder's settings, with a command's own options on top (None leaves a setting as it is).
 
-    `default` is the data folder of a command that does not work in the usual one. Raises `SettingsError`.
+    `default` is the data folder of a command that does not work in the usual one. Raises `SettingsError`, unless
+    `on_problem` takes it.
     """
     import dataclasses
 
-    settings = load_settings(data or (_chosen[0] if _chosen else default))
+    settings = load_settings(data or (_chosen[0] if _chosen else default), on_problem=on_problem)
+    _require_folder(settings.data)
     _chosen[:] = [settings.data]
     return dataclasses.replace(settings, **{key: value for key, value in changes.items() if value is not None})
 
 
-def open_store(settings: Settings) -> Store:
-    """The store, brought up to date with the record files. Raises `StoreError`s."""
+def _require_folder(data: Path) -> None:
+    """Raise `StoreError` where a file stands in a data folder's place."""
     from pipeline.errors import StoreError
-    from pipeline.store import Store
+
+    place = data.absolute()
+    there = next(path for path in (place, *place.parents) if os.path.lexists(path) or path == path.parent)
+    if os.path.exists(there) and not os.path.isdir(there):
+        raise StoreError(f"{there}: is a file, not a folder; name a folder with --data")
+
+
+def require_data(settings: Settings) -> Path:
+    """The data folder, for what only reads or changes it. Raises `StoreError` where there is none."""
+    from pipeline.errors import StoreError
 
     if not settings.data.is_dir():
         raise StoreError(
             f"{settings.data}: no such data folder; `debrief process PATH` makes it, or name one with --data"
         )
-    store = Store(settings.data)
+    return settings.data
+
+
+def open_store(settings: Settings) -> Store:
+    """The store, brought up to date with the record files. Raises `StoreError`s."""
+    from pipeline.store import Store
+
+    store = Store(require_data(settings))
     try:
         store.catch_up()
     except BaseException:
@@ -88,7 +127,12 @@ def console(*, stderr: bool = False) -> Console:
 
 def emit(row: Mapping[str, Any]) -> None:
     """One JSON object as one line on stdout; ASCII, so that any terminal and any text survive."""
-    sys.stdout.write(json.dumps(row, allow_nan=False, default=_plain) + "\n")
+    line = json.dumps(row, allow_nan=False, default=_plain)
+    if _HALF.search(line):
+        # a file's name that is no UTF-8: half a character is no JSON to strict readers
+        whole = json.dumps(row, ensure_ascii=False, default=_plain).encode("utf-8", "replace")
+        line = json.dumps(json.loads(whole))
+    sys.stdout.write(line + "\n")
 
 
 def _plain(value: Any) -> Any:
@@ -111,7 +155,7 @@ def one_line(text: object) -> str:
 
 def log_unexpected(error: BaseException) -> Path:
     """Append a traceback to the data folder's log (or a temporary one); where it is."""
-    folder = _chosen[0] / "logs" if _chosen and _chosen[0].is_dir() else Path(tempfile.gettempdir())
+    folder = _chosen[0] / "logs" if _chosen and os.path.isdir(_chosen[0]) else Path(tempfile.gettempdir())
     place = folder / "debrief.log"
     stamp = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     text = f"{stamp} {' '.join(sys.argv)}\n{''.join(traceback.format_exception(error))}\n"

@@ -11,6 +11,7 @@ import typer
 
 from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of
 from pipeline.errors import SettingsError, StoreError
+from pipeline.wording import counted
 
 IMPORTS = ("sessions", "quota", "activity")
 
@@ -51,9 +52,9 @@ def import_(
             except InputError as error:
                 problems.append(str(error))
                 continue
-            taken += len(found.rows)
+            taken += found.lines
             problems += found.problems
-    console().print(f"{taken} rows taken in")
+    console().print(f"{counted(taken, 'row')} taken in")
     for line in problems:
         print(f"debrief: {one_line(line)}", file=sys.stderr)
     if problems:
@@ -172,7 +173,7 @@ def crm_push(data: Data = None) -> None:
     checked_url(settings.crm_url)
     with open_store(settings) as store:
         rows, _ = crm_records(store, settings=settings)
-    console().print(f"{push(settings.crm_url, settings.crm, rows)} accounts sent")
+    console().print(f"{counted(push(settings.crm_url, settings.crm, rows), 'account')} sent")
 
 
 def _date(text: str) -> dt.date:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.shared import Data, Json, console, emit, one_line, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, one_line, require_data, settings_of
 from pipeline.errors import AccessError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def add(
     from pipeline.access.identities import Identities, checked_email
     from pipeline.oidc.plan import passwords_count
 
-    with _book(data) as book:
+    with _book(data, make=True) as book:
         email = checked_email(email) if email else ""
         link = link and passwords_count(settings_of(data))
         password = None if link or (email and not password_stdin) else _password(password_stdin)
@@ -192,10 +192,12 @@ def token(
     print(secret)
 
 
-def _book(data: Path | None) -> AccessBook:
+def _book(data: Path | None, *, make: bool = False) -> AccessBook:
+    """The users of the data folder; `make` makes it, as only the first user may."""
     from pipeline.access.book import AccessBook
 
-    return AccessBook(settings_of(data).data)
+    settings = settings_of(data)
+    return AccessBook(settings.data if make else require_data(settings))
 
 
 def _note(book: AccessBook, what: str, detail: str) -> None:

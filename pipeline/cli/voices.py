@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.shared import Data, Json, console, emit, one_line, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, one_line, require_data, settings_of
 
 if TYPE_CHECKING:
     from pipeline.diarize import Diarization
@@ -24,7 +24,7 @@ def list_voices(as_json: Json = False, data: Data = None) -> None:
     from pipeline.cli.render import rows_table
     from pipeline.voices import known_voices
 
-    rows = [_row(voice) for voice in known_voices(settings_of(data).data)]
+    rows = [_row(voice) for voice in known_voices(require_data(settings_of(data)))]
     if as_json:
         for row in rows:
             emit(row)
@@ -108,7 +108,7 @@ def forget(
     """Delete a rep's enrolled voice. Exits with 1 where there is none."""
     from pipeline.voices import forget as delete
 
-    gone = delete(settings_of(data).data, rep)
+    gone = delete(require_data(settings_of(data)), rep)
     if as_json:
         emit({"rep": rep, "deleted": gone})
     else:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, require_data, settings_of
 from pipeline.errors import SettingsError, StoreError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def list_deliveries(
     from pipeline.webhooks.outbox import Outbox
 
     settings = settings_of(data)
-    with Outbox(settings.data) as outbox:
+    with Outbox(require_data(settings)) as outbox:
         rows = [_row(item) for item in outbox.newest(limit=limit)]
     if as_json:
         for row in rows:
@@ -84,7 +84,7 @@ def retry(event: Annotated[str, typer.Argument(metavar="EVENT", help="Its id.")]
     """Send a failed event again, with the next round."""
     from pipeline.webhooks.outbox import Outbox
 
-    with Outbox(settings_of(data).data) as outbox:
+    with Outbox(require_data(settings_of(data))) as outbox:
         if not outbox.again(event):
             raise StoreError(f"{event}: no such event is left to send; `debrief webhooks list` shows them")
     console().print(one_line(f"{event}: is sent again with the next round"))

@@ -13,55 +13,31 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.coach.moves import Moves, moves_of
+from pipeline.coach.facts import facts_of
+from pipeline.coach.moves import Moves, moves_of, strength
+from pipeline.coach.people import named_people
+from pipeline.coach.pushback import KINDS, kind_of
 from pipeline.coach.rows import CallRow, Moment, MoveRow, ObjectionRow, Rows, ScoredCall, TurnRow
+from pipeline.coach.signs import agreed_later, ordered, planned
+from pipeline.coach.statements import QUOTE_CHARACTERS, Statement, cite, said_in
 from pipeline.rubric import Rubric
+from pipeline.types import ObjectionKind
 
 DONE_LEVEL = 3
-QUOTE_CHARACTERS = 260
 SILENT_DAYS = 21
-
-FACTS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "decides": ("decision_makers", ("name_decider", "tell_process")),
-    "impact": ("discovery", ("tell_problem", "tell_impact")),
-    "numbers": ("business_case", ("give_number", "quantify", "payback")),
-    "price": ("proposal", ("price",)),
-    "terms": ("proposal", ("terms",)),
-    "recommended": ("recommendation", ("recommend",)),
-}
-"""What is listed about an account: the criterion it is cited under and the moves that show it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """Something said about an account and the words it rests on: `turn` is 0-based; both None for a whole call."""
-
-    text: str
-    call_id: str
-    date: dt.date | None = None
-    turn: int | None = None
-    speaker: str | None = None
-    quote: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """`{"text", "call", "date", "turn"?, "speaker"?, "quote"?}`."""
-        row: dict[str, Any] = {"text": self.text, "call": self.call_id}
-        row["date"] = self.date.isoformat() if self.date else None
-        for key in ("turn", "speaker", "quote"):
-            if getattr(self, key) is not None:
-                row[key] = getattr(self, key)
-        return row
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the account is on a criterion: the best level on any of its calls; None where none was scored."""
+    """How far the account is on a criterion: the best level on any of its calls and what that level `means` in the
+    rubric; None where none was scored."""
 
     criterion: str
     title: str
     stage: str
     best: int | None
     statement: Statement | None
+    means: str = ""
 
     @property
     def done(self) -> bool:
@@ -71,7 +47,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """An account's calls in order and what they established; `silent_days` counts from the last call to `as_of`."""
+    """An account's calls in order and what they established; `silent_days` counts from the last call to `as_of`.
+
+    `ordered` is where an order is said to be placed, `planned` where a buyer said on the last scored call that they
+    would; None where nobody did. `named` are people with a say who are on no call.
+    """
 
     account: str
     as_of: dt.date | None
@@ -80,9 +60,30 @@ class AccountView:
     progress: tuple[Progress, ...]
     met: tuple[Statement, ...]
     facts: dict[str, tuple[Statement, ...]]
-    open_objections: tuple[tuple[str, Statement], ...]
-    answered_objections: tuple[tuple[str, Statement], ...]
+    open_objections: tuple[tuple[ObjectionKind, Statement], ...]
+    answered_objections: tuple[tuple[ObjectionKind, Statement], ...]
     next_step: Statement | None
+    ordered: Statement | None = None
+    planned: Statement | None = None
+    named: tuple[Statement, ...] = ()
+
+    @property
+    def stages(self) -> tuple[tuple[str, str], ...]:
+        """Each stage of the rubric with `done`, `in hand` or `to come`: done once what it is about has happened.
+
+        What is asked on calls is done when it was done well on one. The stage that asks for the sale is not done by
+        asking well, only by an order.
+        """
+        return tuple((stage, self._state(stage)) for stage in dict.fromkeys(item.stage for item in self.progress))
+
+    def _state(self, stage: str) -> str:
+        mine = [item for item in self.progress if item.stage == stage]
+        scored = [item for item in mine if item.best is not None]
+        if any(item.criterion == "ask_for_sale" for item in mine):
+            if self.ordered:
+                return "done"
+            return "in hand" if self.planned or (scored and all(item.done for item in scored)) else "to come"
+        return "done" if scored and all(item.done for item in scored) else "to come"
 
     @property
     def missing(self) -> tuple[Progress, ...]:
@@ -148,19 +149,23 @@ def account_view(rows: Rows, name: str, rubric: Rubric, *, as_of: dt.date | None
     dates = {call.call_id: call.date for call in calls}
     today = as_of or max((call.date for call in rows.calls if call.date), default=None)
     last = max((call.date for call in calls if call.date), default=None)
-    opened, answered = _objections(objections, rows, dates)
     moves = moves_of(rows, rubric)
+    turns = tuple(sorted((t for t in rows.turns if t.call_id in order), key=lambda t: (order[t.call_id], t.turn)))
+    opened, answered = _objections(objections, turns, moves, calls)
     return AccountView(
         account=name,
         as_of=today,
         calls=tuple(calls),
         silent_days=(today - last).days if today and last else None,
-        progress=tuple(_progress(scores, moments, rubric, dates, order)),
+        progress=tuple(_progress(rows, scores, moments, rubric, dates, order)),
         met=_met(rows, dates),
-        facts={fact: _facts(moments, moves, dates, *FACTS[fact], fact=fact) for fact in FACTS},
+        facts=facts_of(moments, moves, [m for m in rows.moves if m.call_id in order], turns, dates),
         open_objections=opened,
         answered_objections=answered,
         next_step=_next_step(calls, scores, moments, moves, dates),
+        ordered=_of_turn(ordered(turns), dates, "says that the order is placed"),
+        planned=_planned(calls, turns, moves, dates),
+        named=_named(calls, turns, dates),
     )
 
 
@@ -187,6 +192,7 @@ def view_json(view: AccountView) -> dict[str, Any]:
         "silent_days": view.silent_days,
         "next_step": view.next_step.to_json() if view.next_step else None,
         "met": _many(view.met),
+        "named": _many(view.named),
         **{fact: _many(statements) for fact, statements in view.facts.items()},
         "open_objections": _many(s for _, s in view.open_objections),
         "answered_objections": _many(s for _, s in view.answered_objections),
@@ -202,24 +208,33 @@ def view_json(view: AccountView) -> dict[str, Any]:
             }
             for item in view.progress
         ],
+        "how_far": [{"stage": stage, "state": state} for stage, state in view.stages],
+        "ordered": view.ordered.to_json() if view.ordered else None,
         "missing": [item.title for item in view.missing],
         "not_scored": [item.title for item in view.unscored],
     }
 
 
-def cite(text: str, moment: Moment, dates: dict[str, dt.date | None]) -> Statement:
-    """A statement that rests on a moment."""
-    return Statement(text, moment.call_id, dates.get(moment.call_id), moment.turn, moment.speaker, moment.quote)
-
-
 def quoted(view: AccountView, turn: TurnRow, text: str) -> Statement:
     """A statement that rests on a turn."""
-    date = next((call.date for call in view.calls if call.call_id == turn.call_id), None)
-    who = turn.side if turn.name == turn.side else f"{turn.side}:{turn.name}"
-    return Statement(text, turn.call_id, date, turn.turn, who, turn.text[:QUOTE_CHARACTERS])
+    return said_in(turn, {call.call_id: call.date for call in view.calls}, text)
+
+
+def _of_turn(turn: TurnRow | None, dates: dict[str, dt.date | None], text: str) -> Statement | None:
+    return said_in(turn, dates, text) if turn else None
+
+
+def _planned(
+    calls: Sequence[CallRow], turns: Sequence[TurnRow], moves: Moves, dates: dict[str, dt.date | None]
+) -> Statement | None:
+    """Who said on the last scored call that they would sign or order: what was said before it may be off again."""
+    last = next((call.call_id for call in reversed(calls) if call.status == "scored"), None)
+    turn = planned([t for t in turns if t.call_id == last], moves)
+    return said_in(turn, dates, f"{turn.name} spoke of signing or ordering") if turn else None
 
 
 def _progress(
+    rows: Rows,
     scores: Sequence[ScoredCall],
     moments: Sequence[Moment],
     rubric: Rubric,
@@ -233,9 +248,12 @@ def _progress(
             continue
         best = max(mine, key=lambda row: (row.level, order[row.call_id]))
         shown = [m for m in moments if m.call_id == best.call_id and m.criterion == criterion.id]
-        text = f"level {best.level}: {criterion.levels[best.level]}"
+        means = criterion.levels[best.level]
+        text = f"level {best.level}: {means}"
+        if best.level >= DONE_LEVEL:
+            shown.sort(key=lambda m: (m.kind != "evidence", -strength(m, rows, rubric), m.turn))
         statement = cite(text, shown[0], dates) if shown else Statement(text, best.call_id, dates[best.call_id])
-        yield Progress(criterion.id, criterion.title, criterion.stage, best.level, statement)
+        yield Progress(criterion.id, criterion.title, criterion.stage, best.level, statement, means)
 
 
 _NOBODY = re.compile(
@@ -261,54 +279,45 @@ def _met(rows: Rows, dates: dict[str, dt.date | None]) -> tuple[Statement, ...]:
     )
 
 
-_SAYS = {
-    "decides": "on who decides and how",
-    "impact": "on the problem and what it causes",
-    "numbers": "on the numbers of the case",
-    "price": "states a price",
-    "terms": "states terms or timing",
-    "recommended": "recommends",
-}
-
-
-def _facts(
-    moments: Sequence[Moment],
-    moves: Moves,
-    dates: dict[str, dt.date | None],
-    criterion: str,
-    wanted: Sequence[str],
-    *,
-    fact: str,
+def _named(
+    calls: Sequence[CallRow], turns: Sequence[TurnRow], dates: dict[str, dt.date | None]
 ) -> tuple[Statement, ...]:
-    return tuple(
-        cite(f"{moment.speaker.replace(':', ' ')} {_SAYS[fact]}", moment, dates)
-        for moment in moments
-        if moment.criterion == criterion
-        and moment.kind == "evidence"
-        and moves.get((moment.call_id, moment.turn), frozenset()) & set(wanted)
-    )
+    known = [t.name for t in turns] + [call.rep or "" for call in calls] + [call.account or "" for call in calls]
+    return tuple(said_in(turn, dates, f"{name}, on no call") for name, turn in named_people(turns, known))
 
 
 def _objections(
-    objections: Sequence[ObjectionRow], rows: Rows, dates: dict[str, dt.date | None]
-) -> tuple[tuple[tuple[str, Statement], ...], tuple[tuple[str, Statement], ...]]:
-    """Open and answered objections, each with its kind; a later one of the same kind that was handled answers both."""
-    turns = {(turn.call_id, turn.turn): turn for turn in rows.turns}
-    opened: list[tuple[str, Statement]] = []
-    answered: list[tuple[str, Statement]] = []
-    for place, objection in enumerate(objections):
-        later = objections[place:]
-        settled = any(other.kind == objection.kind and other.handled == "yes" for other in later)
-        turn = turns.get((objection.call_id, objection.turn))
-        statement = Statement(
-            f"{objection.kind} objection, handled: {objection.handled}",
-            objection.call_id,
-            dates[objection.call_id],
-            objection.turn,
-            f"{turn.side}:{turn.name}" if turn and turn.name != turn.side else turn.side if turn else None,
-            turn.text[:QUOTE_CHARACTERS] if turn else None,
+    objections: Sequence[ObjectionRow], turns: Sequence[TurnRow], moves: Moves, calls: Sequence[CallRow]
+) -> tuple[tuple[tuple[ObjectionKind, Statement], ...], tuple[tuple[ObjectionKind, Statement], ...]]:
+    """Open and answered objections, each with its kind.
+
+    One is answered where it was handled, where a later one of its kind was, or where a later call agrees on the same
+    thing.
+    """
+    said = {(turn.call_id, turn.turn): turn for turn in turns}
+    order = {call.call_id: place for place, call in enumerate(calls)}
+    dates = {call.call_id: call.date for call in calls}
+    names = [call.rep or "" for call in calls] + [call.account or "" for call in calls] + [t.name for t in turns]
+    kinds = [kind_of(o.kind, said[at].text if (at := (o.call_id, o.turn)) in said else None) for o in objections]
+    opened: list[tuple[ObjectionKind, Statement]] = []
+    answered: list[tuple[ObjectionKind, Statement]] = []
+    for place, (objection, kind) in enumerate(zip(objections, kinds, strict=True)):
+        later = zip(objections[place:], kinds[place:], strict=True)
+        settled = any(other == kind and row.handled == "yes" for row, other in later)
+        turn = said.get((objection.call_id, objection.turn))
+        text = f"{KINDS[kind]}, handled: {objection.handled}"
+        if turn and not settled:
+            after = [t for t in turns if order[t.call_id] > order[objection.call_id]]
+            agreed = agreed_later(turn, after, moves, names)
+            if agreed:
+                settled = True
+                text = f"{KINDS[kind]}, agreed on later it seems: “{agreed.text[:QUOTE_CHARACTERS]}”"
+        statement = (
+            said_in(turn, dates, text)
+            if turn
+            else Statement(text, objection.call_id, dates[objection.call_id], objection.turn)
         )
-        (answered if settled else opened).append((objection.kind, statement))
+        (answered if settled else opened).append((kind, statement))
     return tuple(opened), tuple(answered)
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from pipeline.coach.accounts import account_view
 from pipeline.coach.commitments import commitments_of
-from pipeline.coach.plans import next_ask
+from pipeline.coach.moves import strength
+from pipeline.coach.plans import next_ask, trouble_of
 from pipeline.coach.rows import CallRow, Moment, Rows, ScoredCall
 from pipeline.coach.snippets import best_moments
 from pipeline.coach.standings import Standing, standings
@@ -53,10 +54,13 @@ def call_debrief(
     before = {s.criterion: s for s in (_before(rows, call) if usual is None else usual)}
     known = [c for c in rubric.criteria if c.id in scores]
     turns = sorted((t for t in rows.turns if t.call_id == call_id), key=lambda t: t.turn)
+    here = Rows(moves=tuple(m for m in rows.moves if m.call_id == call_id))
     return {
         **head,
-        "worked": [_kept(c, scores[c.id], moments, before) for c in _best(known, scores)],
-        "next_time": [_change(c, scores[c.id], moments, before, rows, library) for c in _weakest(known, scores)],
+        "worked": [_kept(c, scores[c.id], moments, before, here, rubric) for c in _best(known, scores)],
+        "next_time": [
+            _change(c, scores[c.id], moments, before, rows, library, rubric) for c in _weakest(known, scores)
+        ],
         "commitments": [c.to_json() for c in commitments_of(call, turns)],
         "objections": [
             {"kind": o.kind, "handled": o.handled, "turn": o.turn} for o in rows.objections if o.call_id == call_id
@@ -85,10 +89,18 @@ def _weakest(known: Sequence[Criterion], scores: Mapping[str, ScoredCall]) -> li
     return sorted(low, key=lambda c: (-(c.target - scores[c.id].level) * c.weight, c.id))[:CHANGE]
 
 
-def _kept(c: Criterion, score: ScoredCall, moments: Sequence[Moment], before: Mapping[str, Standing]) -> Row:
-    mine = [m for m in moments if m.criterion == c.id and m.kind == "evidence"]
-    ours = [m for m in mine if m.side == "rep"] or mine
-    return {**_level(c, score, before), "moment": ours[0].to_json() if ours else None}
+def _kept(
+    c: Criterion,
+    score: ScoredCall,
+    moments: Sequence[Moment],
+    before: Mapping[str, Standing],
+    rows: Rows,
+    rubric: Rubric,
+) -> Row:
+    """What worked, with the words of the rep that show most of it: the first ones cited may be the least of it."""
+    ours = [m for m in moments if m.criterion == c.id and m.kind == "evidence" and m.side == "rep"]
+    best = max(ours, key=lambda m: (strength(m, rows, rubric), -m.turn), default=None)
+    return {**_level(c, score, before), "moment": best.to_json() if best else None}
 
 
 def _level(c: Criterion, score: ScoredCall, before: Mapping[str, Standing]) -> Row:
@@ -119,6 +131,7 @@ def _change(
     before: Mapping[str, Standing],
     rows: Rows,
     library: Library,
+    rubric: Rubric,
 ) -> Row:
     mine = [m for m in moments if m.criterion == c.id]
     mine.sort(key=lambda m: (m.kind != "missed", m.turn))
@@ -129,7 +142,7 @@ def _change(
         moments=tuple(m for m in rows.moments if m.criterion == c.id and m.call_id != score.call_id),
         objections=rows.objections,
     )
-    shown = best_moments(known, score.rep, c.id, limit=1)
+    shown = best_moments(known, score.rep, c.id, limit=1, rubric=rubric)
     return {
         **_level(c, score, before),
         "moment": mine[0].to_json() if mine else None,
@@ -147,5 +160,5 @@ def _next(rows: Rows, call: CallRow, rubric: Rubric) -> Row | None:
     view = account_view(rows, call.account, rubric, as_of=call.date or dt.date.max)
     if view is None:
         return None
-    ask, because, statement = next_ask(view)
+    ask, because, statement = next_ask(view, trouble_of(view, rows))
     return {"ask": ask, "because": because, "rests_on": statement.to_json() if statement else None}

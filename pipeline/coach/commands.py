@@ -37,8 +37,7 @@ from pipeline.coach.support import support_report
 from pipeline.coach.training import Library, load_library
 from pipeline.errors import StoreError
 from pipeline.human_review import human_review
-from pipeline.leaving import redacted_tree
-from pipeline.redact import chosen_kinds
+from pipeline.redact import chosen_kinds, redact_text
 from pipeline.rubric import load_rubric
 from pipeline.types import REP, ObjectionKind
 
@@ -137,14 +136,17 @@ def account_rows(store: Store, *, settings: Settings, name: str | None = None) -
 def plan_rows(store: Store, *, settings: Settings, name: str | None = None) -> list[Row]:
     """What to ask each account for, or one account's pre-call plan. Raises `StoreError` for an unknown one."""
     account = _account(store, name)
-    rows = load_rows(store, without=human_review(settings), account=account)
-    return plan_report(rows, load_rubric(settings.rubric), account, as_of=today_of(rows))
+    since = None if account else dt.date.today() - dt.timedelta(TURNS_DAYS)
+    rows = load_rows(store, without=human_review(settings), account=account, turns_since=since)
+    customers = known_firms(settings)["customers"]
+    return plan_report(rows, load_rubric(settings.rubric), account, as_of=today_of(rows), customers=customers)
 
 
 def debrief_rows(store: Store, *, settings: Settings, name: str) -> list[Row]:
     """The post-call debrief of the call whose id begins like that. Raises `StoreError`."""
     call_id = _call(store, name)
-    rows = load_rows(store, without=human_review(settings), call=call_id)
+    (call,) = store.query("SELECT account FROM calls WHERE call_id = $id", {"id": call_id})
+    rows = load_rows(store, without=human_review(settings), call=call_id, account=call["account"])
     found = call_debrief(rows, call_id, load_rubric(settings.rubric), library_of(settings))
     return [found] if found else []
 
@@ -215,7 +217,7 @@ def crm_records(store: Store, *, settings: Settings) -> tuple[list[Row], dict[st
     ]
     fields = fields_for(settings.crm, settings.data)
     kinds = chosen_kinds(settings.redact)
-    return [redacted_tree(row, kinds) for row in crm_rows(views, fields)], fields
+    return crm_rows(views, fields, clean=lambda text: redact_text(text, kinds=kinds).text), fields
 
 
 def answers_that_worked(store: Store, *, settings: Settings) -> dict[str, str]:

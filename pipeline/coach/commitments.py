@@ -1,14 +1,14 @@
 """What people on a call said they would do: whose it is, by when, and whether later calls show that it was done.
 
-Rules over the words, in English. A commitment is a sentence in which somebody says that they will do one of the things
-that move a deal (`send`, `ask`, `book`, ...), or is asked to and agrees, or in which a day to meet is agreed. Whether
-it was kept is read from later calls with the same account, by what they say about the same thing; where they say
-nothing, that is what is reported. `benchmarks/commitments.py` measures how much of this is right.
+Rules over the words, in English. A commitment is a sentence in which somebody promises to do something
+(`promises.py`), or is asked to and agrees, or in which a day to meet is agreed; its words are always those of the one
+who is to do it. Which of the days named is meant is told by `promised_day.py`, what became of it by `kept.py`, from
+later calls with the same account; where they say nothing, that is what is reported. `benchmarks/commitments.py`
+measures how much of this is right.
 """
 
 from __future__ import annotations
 
-import calendar
 import dataclasses
 import datetime as dt
 import re
@@ -18,120 +18,38 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from pipeline.coach.kept import content, sentences, subject_of, told
+from pipeline.coach.kept import Told, told
+from pipeline.coach.promised_day import best_day, day_near, ends_then, moved
+from pipeline.coach.promises import (
+    accepts,
+    agrees,
+    asks_leave,
+    conditional,
+    declines,
+    delivery,
+    hangs_on_something,
+    is_others,
+    offer,
+    planned,
+    points_back,
+    promise,
+    request,
+    suits,
+    takes_up,
+    to_meet,
+)
 from pipeline.coach.rows import CallRow, Rows, TurnRow
+from pipeline.coach.subject import Subject, content, sentences, subject_of
 from pipeline.coach.when import Named, named_days
 
 BARE_DAY_WORDS = 6
-_WEEKDAYS = [name.lower() for name in calendar.day_name]
-STATUSES = ("kept", "not kept", "not mentioned", "overdue", "open")
-"""`not mentioned`: later calls after the day say nothing of it. `overdue`: the day is past and no call came since."""
-
-_ACTIONS = """send email mail forward share write draft redo prepare put confirm check ask find chase ring call text
-    phone book arrange schedule set sort bring introduce invite get give raise order sign pay place speak talk show
-    run review look read copy cc link pull order quote price word come visit meet have drop hold pencil attach
-    upload install follow take tell fix organise dig warn print drop shoot loop circle throw reserve keep hold pull
-    try work raise remind discuss pop clarify do connect""".split()
-_SECOND_THOUGHTS = re.compile(
-    r"\b(?:tell you(?:,| (?:what|why|how|something)\b)|put (?:you|ya|it|us) on (?:speaker|hold|mute)|"
-    r"give you that|be (?:honest|straight|candid|quick|lynched|damned)|"
-    r"let you know, shall|have a think|think about|work it out|"
-    r"keep (?:you (?:going|posted)|it short|going)|drop off|try (?:to|and)\b|"
-    r"do (?!you (?:a|the|one)\b|a (?:quote|price|drawing|sheet|page|summary))|"
-    r"have (?:it|that|one|another|an?|the cup|to)\b(?! (?:with|to|ready|done|over|in your|word|chat|dig)\b)|"
-    r"take (?:you through|it|that|the|your word)|show you|share my screen|ask you|say\b|put no\b|"
-    r"put project|give them that|call (?:it|that|him that)|get (?:that|there|it straight)|come (?:to that|on to|"
-    r"back to "
-    r"that)|look at that later|run you through|talk you through|read (?:you|it out)|see\b|hold (?:on|my hands|"
-    r"you to))",
-    re.IGNORECASE,
-)
-_CONDITION = re.compile(r"^(?:if|unless|when|once|even if|suppose)\b", re.IGNORECASE)
-_PROMISE = re.compile(
-    r"\b(?P<who>I|we)(?:'ll|\u2019ll| will| shall|'m going to|\u2019m going to| am going to|"
-    r"'m gonna|\u2019m gonna)(?: just| also| then|"
-    r" definitely| certainly|"
-    r" personally| go and)*(?: both)? (?P<verb>[a-z]+)\b(?P<rest>[^.?!;]*)",
-    re.IGNORECASE,
-)
-_MAY_I = re.compile(
-    r"\b(?:can|could|shall|may|should) (?P<who>I|we)(?: just| also)* (?P<verb>send|book|put|pencil|ring|call|come|"
-    r"bring|arrange|"
-    r"schedule|set|set up|hold)\b(?P<rest>[^.?!;]*)",
-    re.IGNORECASE,
-)
-_OFFER = re.compile(
-    r"\b(?P<who>I|we) (?:can|could)(?: just| also)* (?P<verb>send|book|set up|arrange|organise|ask|bring|get|find|"
-    r"check|print|show|talk to|speak to|have a word)\b(?P<rest>[^.?!;]*)",
-    re.IGNORECASE,
-)
-_TAKEN_UP = re.compile(
-    r"^(?:(?:oh|well|um|so)[,. ]+)*(?:would you|could you|please|do that|if you would|brilliant)\b", re.IGNORECASE
-)
-_PRESENT = re.compile(
-    r"^(?:(?:and|then|so|okay|ok|good|yes|yeah|right)[,. ]+)*(?P<who>I|we) (?P<verb>send|reserve|book|prepare|bring|"
-    r"clarify|call|come|give|keep|write|make|hold|ask)\b(?P<rest>[^.?!;]*)",
-    re.IGNORECASE,
-)
-_HABIT = re.compile(
-    r"\b(?:always|usually|normally|every|never|often|sometimes|when|each|mostly|them all)\b", re.IGNORECASE
-)
-_TO_YOU = re.compile(r"\b(?:you|your|it all|this all|back for)\b", re.IGNORECASE)
-_COME_BACK = re.compile(
-    r"\b(?P<who>I|we)(?:'ll|\u2019ll| will) (?P<verb>be) "
-    r"(?P<rest>(?:back|there|with you|over|down|up|on site)\b[^.?!;]*)",
-    re.IGNORECASE,
-)
-_DO_IT = re.compile(
-    r"\b(?P<who>I|we)(?:'ll|\u2019ll| will) (?P<verb>do|have) (?P<rest>(?:it|that|this)\b[^.?!;]*)", re.IGNORECASE
-)
-_LET_ME = re.compile(
-    r"\b(?P<who>let me|leave it with me,? (?:and )?I'll) (?P<verb>send|check|find|ask|book|chase|come|ring|get|"
-    r"speak|talk|confirm)\b"
-    r"(?! (?:you something|you this|straight|it straight|me|this right))(?P<rest>[^.?!;]*)",
-    re.IGNORECASE,
-)
-_REQUEST = re.compile(
-    r"\b(?:can|could|will|would) you (?:please |also |just )?(?P<verb>send|email|forward|share|get|ask|bring|"
-    r"introduce|invite|"
-    r"check|find|confirm|sign|book|put|take|place|give|raise)\b(?P<rest>[^.?!;]*)",
-    re.IGNORECASE,
-)
-_WISH = re.compile(
-    r"\b(?:(?:would|will) you have (?:the|that|your)|maybe you (?:could|can)|(?:and )?you'll (?:let me have|send|get|"
-    r"ask|bring|give|have)|(?:can|could) (?:I|we)(?:'ve| have) (?:it|that|this|the))\b[^.?!;]*",
-    re.IGNORECASE,
-)
-_NEED = re.compile(
-    r"\b(?:what I need from you is|you send me|you get me|you bring|if you (?:could )?(?:send|"
-    r"get) me)\b(?P<rest>[^.?!;]*)",
-    re.IGNORECASE,
-)
-_MEET = re.compile(
-    r"\b(?:meet|sit down|speak|talk|call|ring|visit|come (?:out|over|down|back|up|to you|by)|go through|see you|"
-    r"demo|session|"
-    r"start(?:ing)?|invite|diary|calendar|review|workshop|trial|pencil|make it|shall we say|how about|does|"
-    r"o'clock|half past|"
-    r"on site|minutes|half an hour|reserve|site walk|same time|hear each other|catch up|touch base|connect|"
-    r"(?:could|can|shall|may) (?:we|I) (?:do|put|start|make))\b",
-    re.IGNORECASE,
-)
-_YES = re.compile(
-    r"^(?:(?:oh|well|um|uh|er|em|right|so|and|ah|go on|ha)[,. ]+)*(?:yes|yeah|yep|yup|aye|sure|okay|ok|of course|"
-    r"will do|i will|"
-    r"we will|i can|no problem|no bother|deal|done|absolutely|definitely|perfect|fine|grand|happy to|that works|"
-    r"works for|"
-    r"you're on|go on|it is|agreed|let's|please do|make it|i'll|we'll|i'd be|i would|that's fine|good|lovely|"
-    r"great)\b",
-    re.IGNORECASE,
-)
-_SUITS = re.compile(
-    r"\b(?:make it|you're on|works|suits|that's fine|perfect|see you then|it's a date|deal|grand|go on|lovely|"
-    r"(?:put|stick) it in|in the diary|(?:is|'s) (?:okay|ok|fine|good|possible|alright|all right)|suits me|do me)\b",
-    re.IGNORECASE,
-)
-_DOES_NOT = re.compile(r"\b(?:can't make|no good|not sure|won't be|we'll see|let you know|leave it)\b", re.IGNORECASE)
-_OTHERS = re.compile(r"^(?:and |but |so |well,? )?(?:they|he|she|it)\b", re.IGNORECASE)
+BARE_YES_WORDS = 2
+QUOTE = 260
+GOES_ON_TURNS = 2
+DONE = ("kept", "kept late")
+STATUSES = (*DONE, "moved", "not kept", "not mentioned", "overdue", "open")
+"""`kept late`: done after its day, or after a call on which it was not done. `moved`: its day was put off. `not
+mentioned`: later calls after the day say nothing of it. `overdue`: the day is past and no call came since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +57,8 @@ class Commitment:
     """One thing somebody will do. `owner` is a name or `rep`; `side` whose side; `due` the day, if one was named.
 
     `kind` is `action` or `meeting`. `status` is one of `STATUSES`, and `seen_call`, `seen_turn`, `seen_quote` are where
-    a later call speaks of it.
+    a later call speaks of it. `quote` is what the owner said; `asked` what they were asked, where it is an answer.
+    `moved_to` is the day to come that a later call names for what was not done.
     """
 
     call_id: str
@@ -157,11 +76,42 @@ class Commitment:
     seen_call: str | None = None
     seen_turn: int | None = None
     seen_quote: str | None = None
+    asked: str | None = None
+    moved_to: dt.date | None = None
+
+    @property
+    def words(self) -> str:
+        """What the owner said, with what they were asked where it is an answer."""
+        return f"{self.quote} (asked: {self.asked})" if self.asked else self.quote
+
+    @property
+    def day(self) -> dt.date | None:
+        """The day it is promised for now: the new one where it was put off to one."""
+        return self.moved_to or self.due
+
+    @property
+    def ahead(self) -> bool:
+        """Whether it is still to be done by its day: open, or put off to a new one.
+
+        What was not done and is promised anew is a promise of that later call.
+        """
+        return self.status == "open" or (self.status == "moved" and self.moved_to is not None)
 
     def to_json(self) -> dict[str, Any]:
         """All fields, dates as YYYY-MM-DD."""
         row = ((name, getattr(self, name)) for name in self.__slots__)
         return {name: value.isoformat() if isinstance(value, dt.date) else value for name, value in row}
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A commitment as it is heard: the verb of the promise, whether its words only point back (`it`, `him`), and the
+    turn that moved a day to meet."""
+
+    made: Commitment
+    verb: str = ""
+    points: bool = False
+    moved_in: int | None = None
 
 
 def commitments(rows: Rows, *, as_of: dt.date | None = None) -> tuple[Commitment, ...]:
@@ -207,126 +157,141 @@ def commitments_of(call: CallRow, turns: Sequence[TurnRow]) -> list[Commitment]:
 
 @lru_cache(maxsize=200)
 def _commitments_of(call: CallRow, turns: tuple[TurnRow, ...]) -> tuple[Commitment, ...]:
-    found: list[Commitment] = []
+    found: list[_Heard] = []
     for place, turn in enumerate(turns):
         if turn.side not in ("rep", "buyer"):
             continue
         answer = next((t for t in turns[place + 1 : place + 3] if t.side not in (turn.side, "unknown")), None)
         for sentence, asked in sentences(turn.text):
-            made = _made(call, turn, sentence, asked, answer)
-            if made and not any(_same(made, other) for other in found):
-                found.append(made)
-    return tuple(_meetings_once(found))
+            heard = _heard(call, turn, sentence, asked, answer)
+            if heard:
+                _add(found, heard)
+    return tuple(_meetings_once([heard.made for heard in found]))
+
+
+def _add(found: list[_Heard], heard: _Heard) -> None:
+    """Add what was heard, or what it adds to the same thing heard before."""
+    if heard.made.kind == "meeting" and any(_answers(heard.made, other) for other in found):
+        return
+    for place, other in enumerate(found):
+        if _same(heard.made, other.made) or _goes_on(heard, other):
+            found[place] = dataclasses.replace(other, made=_joined(other, heard))
+            return
+    found.append(heard)
+
+
+def _answers(meeting: Commitment, other: _Heard) -> bool:
+    """Whether a day was named in the answer that moved another, or that took on what was asked: it names no new one."""
+    return meeting.turn == other.moved_in or (other.made.asked is not None and meeting.turn == other.made.turn)
+
+
+def _goes_on(heard: _Heard, other: _Heard) -> bool:
+    """Whether a promise only points back (`I'll send it today`) to another that its owner made just before."""
+    near = 0 <= heard.made.turn - other.made.turn <= GOES_ON_TURNS
+    if not (heard.points and near and heard.made.owner == other.made.owner and other.made.kind == "action"):
+        return False
+    same_deed = (
+        heard.verb == other.verb or heard.verb == "have" or (other.made.asked and heard.made.turn == other.made.turn)
+    )
+    return bool(same_deed) and (other.made.asked is not None or _fits(heard.made.due, other.made.due))
+
+
+def _joined(first: _Heard, again: _Heard) -> Commitment:
+    """A promise with the day that it was given when it was said again; to a request, with the words that give it."""
+    made, more = first.made, again.made
+    if made.asked and more.turn == made.turn and more.due:
+        return dataclasses.replace(made, quote=more.quote, due=more.due, due_words=more.due_words)
+    if made.due is None and made.due_words is None:
+        return dataclasses.replace(made, due=more.due, due_words=more.due_words)
+    return made
 
 
 def _day(call: CallRow) -> dt.date:
     return call.date or dt.date.min
 
 
-def _made(call: CallRow, turn: TurnRow, sentence: str, asked: bool, answer: TurnRow | None) -> Commitment | None:
+def _heard(call: CallRow, turn: TurnRow, sentence: str, asked: bool, answer: TurnRow | None) -> _Heard | None:
     """The commitment in a sentence: a promise, a request that the other side agrees to, or a day to meet."""
-    agreed = bool(answer and _YES.match(answer.text.strip()))
+    said = answer.text if answer else ""
     day = next(iter(named_days(sentence, call.date)), None)
-    conditional = bool(_CONDITION.match(sentence))
-    promise = (
-        _promise(sentence)
-        or (not asked and _planned(sentence, day))
-        or (asked and _MAY_I.search(sentence))
-        or (bool(answer and _TAKEN_UP.match(answer.text)) and _OFFER.search(sentence))
+    if not conditional(sentence) or _holds_by_a_day(sentence, call):
+        match = _promise_in(sentence, asked, said, day)
+        if match and (not asked or agrees(said)):
+            own = best_day(sentence, match.start(), call.date) or day_near(turn.text, sentence, call.date)
+            made = _commitment(call, turn, sentence, own, kind="action")
+            return _Heard(made, (match.group("verb") or "have").lower(), points_back(match))
+    if answer and request(sentence, asked=asked):
+        made_so = _agreed_to(call, sentence, asked, answer)
+        if made_so:
+            return made_so
+    return _day_to_meet(call, turn, sentence, asked, answer, day) if answer and day else None
+
+
+def _promise_in(sentence: str, asked: bool, answer: str, day: Named | None) -> re.Match[str] | None:
+    return (
+        promise(sentence, day)
+        or (None if asked else planned(sentence, day) or delivery(sentence, day))
+        or (asks_leave(sentence) if asked else None)
+        or (offer(sentence) if takes_up(answer) else None)
     )
-    if promise and not conditional and (not asked or agreed):
-        # a day in the sentence after belongs to the promise: "I'll send it. You'll have it Friday."
-        own = _best_day(sentence, promise.start(), call.date)
-        return _commitment(call, turn, sentence, own or _day_near(turn.text, sentence, call.date), kind="action")
-    wish = (_REQUEST.search(sentence) or _WISH.search(sentence)) if asked else _NEED.search(sentence)
-    if wish and answer and (agreed or (asked and _promised(answer))):
-        given = day or next(iter(named_days(answer.text, call.date)), None)
-        return _commitment(call, turn, sentence, given, kind="action", owner=answer)
-    if day and answer and not conditional and not _OTHERS.match(sentence) and _is_ahead(day, call):
-        bare = (asked or _asks_before(turn.text, sentence)) and len(sentence.split()) <= BARE_DAY_WORDS
-        moved = _moved(day, answer.text, call.date)
-        suits = agreed or bool(moved) or bool(_SUITS.search(answer.text))
-        if (bare or _MEET.search(sentence)) and suits and not _DOES_NOT.search(answer.text):
-            return _commitment(call, turn, sentence, moved[-1] if moved else day, kind="meeting")
-    return None
 
 
-def _promise(sentence: str) -> re.Match[str] | None:
-    """Somebody says that they will do something that can be kept or not."""
-    for match in (*_PROMISE.finditer(sentence), *_LET_ME.finditer(sentence)):
-        words = f"{match.group('verb')}{match.group('rest')}"
-        if match.group("verb").lower() in _ACTIONS and len(words.split()) > 1 and not _SECOND_THOUGHTS.match(words):
-            return match
-    return None
+def _holds_by_a_day(sentence: str, call: CallRow) -> bool:
+    """Whether what is promised on a condition has a day of its own: `if he says yes you'll have the order on Friday`.
+
+    Without one it is an offer to trade.
+    """
+    days = named_days(sentence, call.date)
+    match = delivery(sentence, days[-1]) or promise(sentence, days[-1]) if days else None
+    return bool(match and days[-1].start >= match.start())
 
 
-def _planned(sentence: str, day: Named | None) -> re.Match[str] | None:
-    """A promise in other words: `I'll be back on the 18th`, `I send it to you`, `I'll do it this Tuesday`."""
-    present = _PRESENT.match(sentence)
-    if (
-        present
-        and not _HABIT.search(sentence)
-        and (day or present.group("verb") == "clarify" or _TO_YOU.search(present.group("rest")))
-    ):
-        return present
-    return (_COME_BACK.search(sentence) or _DO_IT.search(sentence)) if day else None
+def _agreed_to(call: CallRow, sentence: str, asked: bool, answer: TurnRow) -> _Heard | None:
+    """What the other side was asked and takes on: the words are those of the answer, `asked` keeps the question."""
+    said = [s for s, _ in sentences(answer.text)]
+    taken = [s for s in said if promise(s, next(iter(named_days(s, call.date)), None)) or offer(s)]
+    # `an hour no, but twenty minutes on Friday I can do`: what has a day is taken on without a yes
+    dated = any(named_days(s, call.date) for s in taken)
+    if not said or not (agrees(answer.text) or (asked and (dated or promise(said[0]) or accepts(answer.text)))):
+        return None
+    short = len(said[0].split()) <= BARE_YES_WORDS
+    own = taken[0] if taken else " ".join(said[:2] if short else said[:1])
+    day = (
+        best_day(own, 0, call.date)
+        or best_day(sentence, 0, call.date)
+        or next(iter(named_days(answer.text, call.date)), None)
+    )
+    made = _commitment(call, answer, own, day, kind="action")
+    return _Heard(dataclasses.replace(made, asked=sentence))
 
 
-def _day_near(text: str, sentence: str, on: dt.date | None) -> Named | None:
-    """A day in the sentence after ("I'll send it. You'll have it Friday."), else in the one before."""
-    at = text.find(sentence)
-    after = re.match(r"[^.?!]+[.?!]*", text[at + len(sentence) :])
-    before = re.search(r"[^.?!]+[.?!]*\s*$", text[:at])
-    days = [day for part in (after, before) if part for day in named_days(part.group(0), on)]
-    return next(iter(days), None)
-
-
-def _promised(answer: TurnRow) -> bool:
-    """Whether an answer takes on what was asked: `I'll print one off`, `Monday's alright`."""
-    first = next((sentence for sentence, _ in sentences(answer.text)), "")
-    return bool(_promise(first) or re.search(r"\b(?:'s|is) (?:alright|all right|fine|ok|okay)\b", answer.text))
+def _day_to_meet(
+    call: CallRow, turn: TurnRow, sentence: str, asked: bool, answer: TurnRow, day: Named
+) -> _Heard | None:
+    """A day that one side names and the other agrees to or moves."""
+    if conditional(sentence) or not _is_ahead(day, call) or ends_then(sentence, day) or declines(answer.text):
+        return None
+    bare = (asked or _asks_before(turn.text, sentence)) and len(sentence.split()) <= BARE_DAY_WORDS
+    other = moved(day, answer.text, call.date)
+    agreed = other or agrees(answer.text) or suits(answer.text)
+    if not agreed or is_others(sentence) or not (bare or to_meet(sentence)):
+        return None
+    made = _commitment(call, turn, sentence, other or day, kind="meeting")
+    return _Heard(made, moved_in=answer.turn if other and other.date != day.date else None)
 
 
 def _asks_before(text: str, sentence: str) -> bool:
     return text[: max(0, text.find(sentence))].rstrip().endswith("?")
 
 
-def _best_day(sentence: str, start: int, on: dt.date | None) -> Named | None:
-    """The day of a promise that begins at `start`: one after it before one ahead of it, a date before a weekday."""
-    days = named_days(sentence, on)
-    after = [day for day in days if day.start >= start] or days
-    dated = [day for day in after if re.search(r"\d|th\b|first|second|third", day.words)]
-    return next(iter(dated or after), None)
-
-
-def _moved(day: Named, answer: str, on: dt.date | None) -> list[Named]:
-    """Other days near `day` that an answer names; the same weekday said again moves nothing."""
-    found = []
-    for other in named_days(answer, on):
-        if other.words.lower().split()[-1] in _WEEKDAYS and day.date:
-            number = _WEEKDAYS.index(other.words.lower().split()[-1])
-            other = Named(other.words, other.start, day.date + dt.timedelta(number - day.date.weekday()))
-        if _is_near(other, day):
-            found.append(other if other.date != day.date else day)
-    return found
-
-
 def _is_ahead(day: Named, call: CallRow) -> bool:
     return day.date is None or call.date is None or day.date > call.date
 
 
-def _is_near(one: Named, other: Named) -> bool:
-    """Whether a day may be another's replacement: in the same week or so."""
-    return one.date is not None and other.date is not None and abs((one.date - other.date).days) <= 7
-
-
-def _commitment(
-    call: CallRow, turn: TurnRow, sentence: str, day: Named | None, *, kind: str, owner: TurnRow | None = None
-) -> Commitment:
-    who = owner or turn
+def _commitment(call: CallRow, who: TurnRow, sentence: str, day: Named | None, *, kind: str) -> Commitment:
     return Commitment(
         call_id=call.call_id,
-        turn=turn.turn,
+        turn=who.turn,
         owner=(call.rep or who.name) if who.side == "rep" else who.name,
         side=who.side,
         kind=kind,
@@ -343,9 +308,11 @@ def _same(one: Commitment, other: Commitment) -> bool:
     mine, theirs = content(one.quote), content(other.quote)
     if one.kind != other.kind or one.side != other.side or not mine or not theirs:
         return False
-    return len(mine & theirs) / min(len(mine), len(theirs)) > 0.6 and (
-        one.due == other.due or not one.due or not other.due
-    )
+    return len(mine & theirs) / min(len(mine), len(theirs)) > 0.6 and _fits(one.due, other.due)
+
+
+def _fits(one: dt.date | None, other: dt.date | None) -> bool:
+    return one == other or not one or not other
 
 
 def _meetings_once(found: list[Commitment]) -> list[Commitment]:
@@ -362,24 +329,53 @@ def _followed(
     later: Sequence[tuple[CallRow, list[TurnRow]]],
     as_of: dt.date | None,
 ) -> Commitment:
-    """The commitment with what later calls say about it; the first call that says something decides."""
-    subject = subject_of(
-        made.quote, made.turn, turns, call, side=made.side, due=made.due, meeting=made.kind == "meeting"
-    )
+    """The commitment with what later calls say about it.
+
+    What was not done or moved may be done later: then it is kept late. What holds on a condition is never told as
+    broken: the condition may not have come true.
+    """
+    subject = _subject(made, turns, call)
+    open_to_blame = not hangs_on_something(made.quote)
+    slipped: Commitment | None = None
     for other, said in later:
         found = told(subject, other, said)
-        if found:
-            return _seen(made, found[0], other, found[1])
+        if not found:
+            continue
+        if found.status in DONE:
+            return _seen(made, "kept late" if slipped else found.status, other, found)
+        early = bool(made.due and other.date and other.date < made.due and found.status == "not kept")
+        if open_to_blame and not early:
+            slipped = _seen(made, found.status, other, found)
+    return slipped or dataclasses.replace(made, status=_untold(made, later, as_of, open_to_blame))
+
+
+def _untold(
+    made: Commitment, later: Sequence[tuple[CallRow, list[TurnRow]]], as_of: dt.date | None, open_to_blame: bool
+) -> str:
+    """The status of what no later call speaks of."""
     today = as_of or max((other.date for other, _ in later if other.date), default=made.made_on)
     if made.due and today and made.due < today:
         after = any(other.date and other.date >= made.due for other, _ in later)
-        return dataclasses.replace(made, status="not mentioned" if after else "overdue")
-    if not made.due and later:
-        return dataclasses.replace(made, status="not mentioned")
-    return made
+        return "not mentioned" if after or not open_to_blame else "overdue"
+    return "not mentioned" if not made.due and later else "open"
 
 
-def _seen(made: Commitment, status: str, call: CallRow, turn: TurnRow) -> Commitment:
+def _subject(made: Commitment, turns: Sequence[TurnRow], call: CallRow) -> Subject:
+    """What to listen for: what was promised, or what was asked where the promise is an answer."""
+    quote, turn, answer = made.quote, made.turn, ""
+    if made.asked:
+        quote, answer = made.asked, made.quote
+        turn = next((t.turn for t in reversed(turns) if t.turn < made.turn and quote in t.text), made.turn)
+    meeting = made.kind == "meeting"
+    return subject_of(quote, turn, turns, call, side=made.side, due=made.due, meeting=meeting, answer=answer)
+
+
+def _seen(made: Commitment, status: str, call: CallRow, found: Told) -> Commitment:
     return dataclasses.replace(
-        made, status=status, seen_call=call.call_id, seen_turn=turn.turn, seen_quote=turn.text[:260]
+        made,
+        status=status,
+        seen_call=call.call_id,
+        seen_turn=found.turn.turn,
+        seen_quote=found.words[:QUOTE],
+        moved_to=found.moved_to if status not in DONE else None,
     )

@@ -16,7 +16,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -64,15 +64,28 @@ FIELDS: dict[str, dict[str, str]] = {
 }
 """Per system: what debrief knows, and the field it goes to."""
 
+TEXTS = ("account", "next_step", "next_step_owner", "risks", "competitors")
+"""What holds words of people: it leaves without private details. Ids, days, counts and fixed words stay as they are:
+half of an id would be taken for a number."""
+
 _LIMITS = {"NextStep": 255, "Name": 120}
 """Lengths at which Salesforce refuses a standard field."""
 
 Row = dict[str, Any]
 
 
-def crm_rows(views: Sequence[Mapping[str, Any]], fields: Mapping[str, str]) -> list[Row]:
-    """One record per account view (`account_report` of one account each), under the CRM's field names."""
-    return [{field: _cut(field, _facts(view)[name]) for name, field in fields.items()} for view in views]
+def crm_rows(
+    views: Sequence[Mapping[str, Any]], fields: Mapping[str, str], *, clean: Callable[[str], str] = str
+) -> list[Row]:
+    """One record per account view (`account_report` of one account each), under the CRM's field names.
+
+    `clean` takes private details out of `TEXTS`.
+    """
+    rows = []
+    for view in views:
+        facts = {name: clean(value) if name in TEXTS and value else value for name, value in _facts(view).items()}
+        rows.append({field: _cut(field, facts[name]) for name, field in fields.items()})
+    return rows
 
 
 def _facts(view: Mapping[str, Any]) -> Row:
@@ -96,14 +109,12 @@ def _facts(view: Mapping[str, Any]) -> Row:
 
 
 def stage_of(view: Mapping[str, Any]) -> str | None:
-    """The last stage of the rubric, in order, all of whose scored criteria reached level 3 on some call; None: none."""
+    """The last stage of the rubric, in order, that is done, as `AccountView.stages` says; None: none."""
     reached: str | None = None
-    stages = list(dict.fromkeys(item["stage"] for item in view["stages"]))
-    for stage in stages:
-        levels = [i["best_level"] for i in view["stages"] if i["stage"] == stage and i["best_level"] is not None]
-        if not levels or min(levels) < 3:
+    for item in view["how_far"]:
+        if item["state"] != "done":
             break
-        reached = stage
+        reached = item["stage"]
     return reached
 
 

@@ -1,6 +1,7 @@
-"""Whether an account buys already, and what says so: there growth and another need are chances, elsewhere they are not.
+"""Whether an account buys already, and what says so; what a customer says that is a chance, and what is trouble.
 
-Few people say on a call that they are customers: the type of a call or the company's own list tells it best.
+Few people say on a call that they are customers: the type of a call or the company's own list tells it best. Growth is
+a plan or a number of more; a shift that is spoken of is none.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pipeline.coach.accounts import AccountView, Statement, quoted
+from pipeline.coach.accounts import AccountView, quoted
 from pipeline.coach.rows import TurnRow
+from pipeline.coach.statements import Statement
 
 CUSTOMER_TYPES = re.compile(
     r"\b(?:renew\w*|check[- ]?in|(?:account|business|quarterly|service|annual|customer) review|qbr|expansion|"
@@ -23,7 +25,7 @@ _CUSTOMER_SAYS = re.compile(
     r"installed|went live|signed with you)|we(?:'ve| have) (?:had|been using) (?:yours?|your \w+|it|them) (?:for|"
     r"since)|"
     r"(?:ones|one|units?|lines?|machines?) (?:we|that we) (?:bought|have|got|took) (?:from|off) you|"
-    r"your (?:last |latest )?invoice)\b",
+    r"your (?:last |latest )?invoice|support (?:line|desk)[^.?!]*calling you)\b",
     re.IGNORECASE,
 )
 _REP_SAYS = re.compile(
@@ -32,6 +34,84 @@ _REP_SAYS = re.compile(
     r"customer|with us)|we (?:fitted|installed|delivered) (?:it|them|yours) (?:last|in|two|three))\b",
     re.IGNORECASE,
 )
+
+_THING = (
+    r"(?:site|depot|plant|line|shift|warehouse|branch|office|factory|machine|team|van|truck|lorr|store|shop|hall|press|"
+    r"user|seat|licen[cs]e|sensor|unit|station|starter|people|camera)\w*"
+)
+_MORE = rf"(?:second|third|fourth|fifth|another|new|more|extra|additional)(?: \w+){{0,2}} {_THING}"
+GROWTH = re.compile(
+    rf"\b(?:(?:putting in|opening(?: up)?|adding|building|buying|getting|taking on|setting up|starting|bringing in|"
+    rf"we'll (?:have|open|add|buy|need|build)|(?:going|want|plan|planning|hoping|need|like) to (?:open|add|buy|build|"
+    rf"have|put|run|take on))(?: \w+){{0,2}} {_MORE}|we (?:need|want)(?: \w+){{0,2}} {_MORE}|"
+    rf"(?:two|three|four|five|six|ten|twenty|\d+) (?:more|extra|additional) {_THING}|"
+    r"(?:we're|we are|we'll be|business is|the company is) (?:expanding|growing|hiring|doubling)|"
+    r"(?:roll|rolling) (?:it |this |them )?out (?:to|across|at|in) \w+|"
+    r"(?:we've |we |they )?(?:just )?bought (?:a|another) (?:company|business|site|plant)|merg(?:ed|er|ing) with)\b",
+    re.IGNORECASE,
+)
+"""Growth that is planned or counted."""
+OTHER_NEED = re.compile(
+    r"\b(?:do you (?:guys )?(?:also )?(?:do|make|offer|sell|supply) "
+    r"(?!(?:it|that|this|them|me|us|you|with|about|when|if|a lot)\b)\w+|"
+    r"do you have (?:something|anything|a (?:system|product|version|machine|tool|unit)) (?:for|that)|"
+    r"(?:can|could|does|would) (?:it|yours|the same (?:thing|system|one)) also|"
+    r"while (?:you're|we're) (?:here|at it),? (?:can|could|do|what)|"
+    r"the other (?:problem|department|side of the business))\b",
+    re.IGNORECASE,
+)
+"""Asking about another product, or telling of another need."""
+_COMPLAINS = re.compile(
+    r"\b(?:on hold (?:for )?(?:\w+[- ]){1,3}(?:minute|hour)s?|"
+    r"(?:nobody|no one) (?:picks up|picked up|answers(?= ?[.,!]|$)|called (?:me |us )?back|"
+    r"got back)|"
+    r"(?:couldn't|can't|could not|cannot|never) (?:get|reach|find) (?:hold of )?(?:anybody|anyone|somebody|through)|"
+    r"(?:second|third|fourth|fifth|\d+(?:rd|th)) time (?:since|this|in|now)|keeps? (?:on )?(?:failing|stopping|"
+    r"breaking|crashing|dropping|jamming|tripping)|still (?:broken|down|not working|not fixed|doesn't|waiting for)|"
+    r"fed up|let (?:us|me) down|(?<!that )(?:we're|I'm) (?:not (?:very |at all )?happy|unhappy)|"
+    r"what (?:do )?we (?:actually )?get for (?:it|that|the money|our money))\b",
+    re.IGNORECASE,
+)
+_FAULT = re.compile(
+    r"\b(?:(?:is|it's|'s|been|are|they're) (?:broken|down again|down since|not working|rejecting|failing|leaking|"
+    r"jammed)|stopped working|doesn't work|won't (?:start|run|boot|turn on))\b",
+    re.IGNORECASE,
+)
+_FIXED = re.compile(
+    r"\b(?:(?:it's|that's|they're|we're) (?:green|running|working|fixed|back(?: up)?|up again|good now|fine now)|"
+    r"that (?:did|fixed|solved) it|you (?:just )?saved my)\b",
+    re.IGNORECASE,
+)
+_REVIEW = re.compile(
+    r"\b(?:(?:when|before|until) (?:it|that|the (?:contract|agreement|licen[cs]e|subscription|support)|ours)"
+    r"(?:'s| is| comes| runs)? (?:up|due)(?= ?[.,!?]|$| for)|(?:before|when) it runs out|"
+    r"up for (?:renewal|review)|(?:cancel|cancelling|canceling|terminate|ending|end) (?:the|our|this) "
+    r"(?:contract|agreement|subscription|licen[cs]e)|whether (?:to|we) renew|"
+    r"(?:not|n't) (?:going to |gonna )?(?:renew|extend) |out to tender|"
+    r"get(?:ting)? (?:other|three|some) quotes)\b",
+    re.IGNORECASE,
+)
+
+
+def troubles(turns: Sequence[TurnRow]) -> list[TurnRow]:
+    """Buyers' turns that complain of the service, or tell of a fault that the same call does not show as mended."""
+    found = []
+    for place, turn in enumerate(turns):
+        text = turn.text.replace("\u2019", "'")
+        if turn.side != "buyer":
+            continue
+        after = [
+            t.text.replace("\u2019", "'") for t in turns[place:] if t.call_id == turn.call_id and t.side == "buyer"
+        ]
+        fault = _FAULT.search(text) and not any(_FIXED.search(said) for said in after)
+        if fault or _COMPLAINS.search(text):
+            found.append(turn)
+    return found
+
+
+def reviews(turns: Sequence[TurnRow]) -> list[TurnRow]:
+    """Buyers' turns that speak of the contract's end or of other offers for it."""
+    return [t for t in turns if t.side == "buyer" and _REVIEW.search(t.text.replace("\u2019", "'"))]
 
 
 def customer_because(view: AccountView, turns: Sequence[TurnRow], *, customers: Sequence[str] = ()) -> Statement | None:

@@ -12,40 +12,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.coach.accounts import SILENT_DAYS, AccountView, Statement, quoted
+from pipeline.coach.accounts import SILENT_DAYS, AccountView, quoted
 from pipeline.coach.commitments import Commitment
-from pipeline.coach.customers import customer_because
+from pipeline.coach.customers import GROWTH, OTHER_NEED, customer_because, reviews, troubles
 from pipeline.coach.moves import Moves
-from pipeline.coach.rivals import names_it, own_names, rival_names
+from pipeline.coach.rivals import names_it, own_names, rival_names, telling_names
 from pipeline.coach.rows import Rows, TurnRow
+from pipeline.coach.statements import Statement
 
 LOST_DAYS = 45
 LATE_CALLS = 3
 UPSELL_TYPES = re.compile(r"\b(?:up-?sell\w*|expansion)\b", re.IGNORECASE)
 CROSS_TYPES = re.compile(r"\bcross[- ]?sell\w*\b", re.IGNORECASE)
 NEED = ("tell_impact", "tell_problem")
-_GROWTH = re.compile(
-    r"\b(?:(?:second|third|other|another|new|more) (?:site|depot|plant|line|shift|warehouse|branch|office|factory|"
-    r"machine|"
-    r"team|country|van|truck|lorr|store|shop|hall)\w*|(?:two|three|four|five|six|ten|twenty) more \w+|expand\w*|"
-    r"taking on|opening (?:a|another|up)|rolling (?:it )?out|roll (?:it )?out|add (?:another|more|the)|"
-    r"doubl(?:e|ing)|growing|grown|bigger order|across (?:the|all)|hiring|new starters?|"
-    r"(?:more|extra|additional) (?:users|seats|people|licen[cs]es|sensors|lines|machines|vans|trucks|sites|shifts)|"
-    r"bought (?:a|another) (?:company|business|site|plant)|"
-    r"merg(?:ed|er|ing) with|new (?:contract|customer) (?:from|for|with))\b",
-    re.IGNORECASE,
-)
-_OTHER_NEED = re.compile(
-    r"\b(?:do you (?:also )?(?:do|make|offer|have)|can (?:it|you) (?:also|do)|does it (?:also|do)|"
-    r"what about (?:the|our)|"
-    r"while (?:you're|we're) (?:here|at it)|the other (?:problem|thing|side|department)|one more thing)\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """A competitor that was named, on how many calls, and the first words that named it."""
+    """A competitor that was named, on how many calls, and the newest words that tell something of it."""
 
     name: str
     calls: tuple[str, ...]
@@ -102,6 +86,11 @@ class Deal:
         """Buyers' turns that fit a pattern."""
         return [self.cite(t, text) for t in self.turns if t.side == "buyer" and pattern.search(t.text)]
 
+    @property
+    def trouble(self) -> list[Statement]:
+        """What a customer has to complain of and whether the contract is in question: it goes before every chance."""
+        return [*_troubled(self), *_reviewed(self)]
+
     def made(self, move: str) -> list[TurnRow]:
         """Turns that make a move."""
         return [t for t in self.turns if move in self.moves.get((t.call_id, t.turn), ())]
@@ -129,31 +118,40 @@ def deal_of(
 
 
 def rivals(deal: Deal, rows: Rows, known: Sequence[str]) -> list[Rival]:
-    """Competitors by name, the most named first: those of `known` wherever a buyer says them, and other names in talk
-    about a rival.
+    """Competitors by name, the most named first: those of `known` wherever a buyer says them, names that either side
+    speaks of as another supplier, and other names in talk about a rival.
 
-    Talk about a rival is an objection of that kind, or a turn in which the rep compares. Names of people on the calls,
-    of the account and of the rep's side are none.
+    Talk about a rival is an objection of that kind, or a turn in which the rep compares. Names of people on the calls
+    or named there, of the account and of the rep's side are none.
     """
     people = {part for t in deal.turns for part in t.name.split()} | set(deal.view.account.split())
     people |= {part for call in deal.view.calls for part in (call.rep or "").split()}
     about = {(o.call_id, o.turn) for o in rows.objections if o.kind == "competition"}
     about |= {(t.call_id, t.turn) for t in deal.made("contrast")}
     none = people | {name for t in deal.turns if t.side == "rep" for name in own_names(t.text)}
+    none |= {part for person in deal.view.named for part in person.text.partition(",")[0].split()}
     bought = [t for t in deal.turns if t.side == "buyer"]
     names = [name for name in known if any(names_it(name, t.text, any_case=True) for t in bought)]
-    for turn in bought:
-        if (turn.call_id, turn.turn) in about:
-            names += [n for n in rival_names(turn.text) if not set(n.split()) & none and n.lower() not in _lower(names)]
+    for turn in deal.turns:
+        heard = telling_names(turn.text)
+        if turn.side == "buyer" and (turn.call_id, turn.turn) in about:
+            heard += rival_names(turn.text)
+        names += [n for n in dict.fromkeys(heard) if not set(n.split()) & none and n.lower() not in _lower(names)]
     found = {
         name: [t for t in (bought if name in known else deal.turns) if names_it(name, t.text, any_case=name in known)]
         for name in names
     }
     return [
-        Rival(name, tuple(dict.fromkeys(t.call_id for t in turns)), deal.cite(turns[0], f"{name} named"))
+        Rival(name, tuple(dict.fromkeys(t.call_id for t in turns)), deal.cite(_telling(name, turns), f"{name} named"))
         for name, turns in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
         if turns
     ]
+
+
+def _telling(name: str, turns: Sequence[TurnRow]) -> TurnRow:
+    """The newest turn that tells something of a rival, else the newest that names it."""
+    told = [t for t in turns if name in telling_names(t.text) or name in rival_names(t.text)]
+    return (told or turns)[-1]
 
 
 def _lower(names: Sequence[str]) -> set[str]:
@@ -197,11 +195,17 @@ def _no_decider(deal: Deal) -> Found:
     best, statement = _reached(deal, "decision_makers")
     if best is None or best >= 3:
         return None
-    return (
-        f"who decides and how is not known (best level {best} on {len(deal.view.calls)} "
-        f"call{_s(len(deal.view.calls))})",
-        _one(statement),
-    )
+    if any((s.speaker or "").startswith("buyer") for s in deal.view.facts["decides"]):
+        return None
+    return "nobody on the calls said who decides and how", _one(statement)
+
+
+def _not_met(deal: Deal) -> Found:
+    people = deal.view.named
+    if not people or deal.view.ordered:
+        return None
+    names = ", ".join(person.text.partition(",")[0] for person in people)
+    return f"has a say and was on no call: {names}", people
 
 
 def _price_first(deal: Deal) -> Found:
@@ -223,9 +227,9 @@ def _no_date(deal: Deal) -> Found:
 def _objections(deal: Deal) -> Found:
     if not deal.view.open_objections:
         return None
-    kinds = ", ".join(sorted({kind for kind, _ in deal.view.open_objections}))
+    kinds = sorted({kind.replace("_", " or ") for kind, _ in deal.view.open_objections})
     count = len(deal.view.open_objections)
-    return f"{count} objection{_s(count)} open: {kinds}", [s for _, s in deal.view.open_objections]
+    return f"{count} objection{_s(count)} open: {', '.join(kinds)}", [s for _, s in deal.view.open_objections]
 
 
 def _rival(deal: Deal) -> Found:
@@ -255,6 +259,8 @@ def _late(deal: Deal, side: str, text: str) -> Found:
 def said(made: Commitment) -> Statement:
     """A commitment as a statement."""
     text = f"{made.owner}, {made.status}" + (f", for {made.due.isoformat()}" if made.due else "")
+    text += f", now for {made.moved_to.isoformat()}" if made.moved_to else ""
+    text += f' (asked: "{made.asked}")' if made.asked else ""
     return Statement(text, made.call_id, made.made_on, made.turn, f"{made.side}:{made.owner}", made.quote)
 
 
@@ -262,10 +268,31 @@ def _one(statement: Statement | None) -> list[Statement]:
     return [statement] if statement else []
 
 
+def _troubled(deal: Deal) -> list[Statement]:
+    return [deal.cite(t, "complains") for t in troubles(deal.turns)] if deal.customer else []
+
+
+def _reviewed(deal: Deal) -> list[Statement]:
+    return [deal.cite(t, "speaks of the contract's end") for t in reviews(deal.turns)] if deal.customer else []
+
+
+def _trouble(deal: Deal) -> Found:
+    found = _troubled(deal)
+    return (f"a customer complains ({_times(found)})", found) if found else None
+
+
+def _review(deal: Deal) -> Found:
+    found = _reviewed(deal)
+    return ("the contract is up for review or in question", found) if found else None
+
+
 RISKS: Mapping[str, Callable[[Deal], Found]] = {
+    "trouble": _trouble,
+    "contract in question": _review,
     "silence": _silence,
     "single contact": _one_voice,
     "decision unknown": _no_decider,
+    "decider not met": _not_met,
     "price before value": _price_first,
     "no dated step": _no_date,
     "open objections": _objections,
@@ -287,6 +314,8 @@ def strategies(deal: Deal) -> list[Strategy]:
 
 
 def _protect(deal: Deal) -> Strategy | None:
+    if deal.trouble:
+        return _keep(deal)
     opposing = [s for kind, s in (*deal.view.open_objections, *deal.view.answered_objections) if kind == "competition"]
     if not deal.rivals and not opposing:
         return _keep(deal)
@@ -305,19 +334,22 @@ def _protect(deal: Deal) -> Strategy | None:
 
 
 def _keep(deal: Deal) -> Strategy | None:
-    """A customer with objections open, though nobody else is named."""
-    held = [s for _, s in deal.view.open_objections]
-    if not deal.customer or not held:
+    """A customer with trouble or open objections, whoever else is named: what is wrong is put right first."""
+    trouble, held = deal.trouble, [s for _, s in deal.view.open_objections]
+    if not deal.customer or not (trouble or held):
         return None
+    what = f"{len(held)} objection{_s(len(held))} open" if held else ""
+    wrong = "something to put right" if _troubled(deal) else "a contract in question" if trouble else ""
+    rivals = ", while " + " and ".join(r.name for r in deal.rivals[:2]) + " is named" if trouble and deal.rivals else ""
     return Strategy(
         "protect",
-        f"Protect the account: a customer with {len(held)} objection{_s(len(held))} open",
+        f"Protect the account: a customer with {' and '.join(part for part in (wrong, what) if part)}{rivals}",
         (
-            "Ask what they would miss if it were gone tomorrow, and what they would not: both in their words",
             "Put right the one thing that costs them most, with a day, before any talk of terms",
+            "Ask what they would miss if it were gone tomorrow, and what they would not: both in their words",
             "Ask who else has a say in keeping it, and meet them before the date of the renewal",
         ),
-        (*held[:4], deal.customer),
+        (*_once([*trouble, *held, *(r.statement for r in deal.rivals if trouble)])[:4], deal.customer),
     )
 
 
@@ -349,9 +381,9 @@ def _divest(deal: Deal) -> Strategy | None:
 
 def _upsell(deal: Deal) -> Strategy | None:
     """A customer who grows, or whom a call was held with to sell more and who has a need for it."""
-    grown = deal.said(_GROWTH, "speaks of growth")
+    grown = deal.said(GROWTH, "speaks of growth")
     need = grown or _needs(deal, UPSELL_TYPES)
-    if not deal.customer or not need:
+    if not deal.customer or not need or deal.trouble:
         return None
     what = "who speaks of growing" if grown else "with a need"
     return Strategy(
@@ -368,9 +400,9 @@ def _upsell(deal: Deal) -> Strategy | None:
 
 def _cross_sell(deal: Deal) -> Strategy | None:
     """A customer who asks about another need, or whom a call was held with about one."""
-    asked = deal.said(_OTHER_NEED, "asks about something else")
+    asked = deal.said(OTHER_NEED, "asks about something else")
     need = asked or _needs(deal, CROSS_TYPES)
-    if not deal.customer or not need:
+    if not deal.customer or not need or deal.trouble:
         return None
     asks, tells = "a customer who asks about another need", "a customer who tells of another need"
     return Strategy(
@@ -420,19 +452,45 @@ STRATEGIES: Mapping[str, Callable[[Deal], Strategy | None]] = {
 """Plays in the order shown; `advance` is what is left."""
 
 
+_GOODBYE = re.compile(
+    r"^(?:(?:sounds good|thanks|thank you|great|okay|alright|good|bye|yeah)[,. ]+)*(?:talk|speak|see|catch|chat) "
+    r"(?:to |with )?(?:you|ya|soon|then|on|\w+day)\b[^.?!,]{0,30}[.?!]*$",
+    re.IGNORECASE,
+)
+_ORDERS = re.compile(r"\b(?:sign(?:s|ed)?|PO|purchase order|the order)\b", re.IGNORECASE)
+_MOVES_IT = re.compile(
+    r"\b(?:sign\w*|PO|purchase order|order|contract|agreement|quote|proposal|pilot|trial|meet\w*|demo|o'clock|visit|"
+    r"introduce|diary|invite)\b",
+    re.IGNORECASE,
+)
+"""What moves a deal: paper, an order, a trial, people who meet."""
+
+
+def _weight(made: Commitment) -> tuple[int, bool, int]:
+    moves = 2 if _ORDERS.search(made.quote) else 1 if _MOVES_IT.search(made.quote) else 0
+    return moves if made.due else 0, bool(made.due), made.turn
+
+
 def next_step(deal: Deal) -> dict[str, Any] | None:
-    """The next thing agreed, with its day and owner: the earliest that is still ahead, else the last one agreed."""
+    """The next thing agreed, with its day and owner: the earliest that is still ahead, else what was agreed last.
+
+    Of several that of the last call which moves the deal and has a day; a goodbye only where there is nothing else.
+    """
     today = deal.view.as_of or dt.date.max
-    open_ = [c for c in deal.commitments if c.status in ("open", "overdue")]
-    ahead = sorted((c for c in open_ if c.due and c.due >= today), key=lambda c: (c.due or today, c.turn))
-    chosen = ahead[0] if ahead else open_[-1] if open_ else None
+    open_ = [c for c in deal.commitments if c.ahead or c.status == "overdue"]
+    open_ = [c for c in open_ if not _GOODBYE.search(c.quote.strip())] or open_
+    ahead = sorted((c for c in open_ if c.day and c.day >= today), key=lambda c: (c.day or today, c.turn))
+    chosen = ahead[0] if ahead else None
+    if open_ and not ahead:
+        last = [c for c in open_ if c.call_id == open_[-1].call_id]
+        chosen = max(last, key=_weight)
     if chosen is None:
         return None
     return {
-        "what": chosen.quote,
+        "what": chosen.words,
         "owner": chosen.owner,
         "side": chosen.side,
-        "due": chosen.due.isoformat() if chosen.due else None,
+        "due": chosen.day.isoformat() if chosen.day else None,
         "due_words": chosen.due_words,
         "overdue": chosen.status == "overdue",
         "call": chosen.call_id,

@@ -34,7 +34,7 @@ def diary(
     entries = [
         *(_session(s) for s in rows.sessions if s.status != "missed" and rep in (None, s.rep)),
         *(_training(a) for a in rows.assignments if a.status == "open" and rep in (None, a.rep)),
-        *(_agreed(c, c.due) for c in made if c.due and c.status in ("open", "overdue") and rep in (None, c.rep)),
+        *(_agreed(c, c.day) for c in made if c.day and (c.ahead or c.status == "overdue") and rep in (None, c.rep)),
     ]
     return tuple(sorted((e for e in entries if since is None or e.day >= since), key=lambda e: (e.day, e.key)))
 
@@ -55,7 +55,7 @@ def _training(item: Assignment) -> Entry:
 
 def _agreed(item: Commitment, due: dt.date) -> Entry:
     key = hashlib.sha256(f"{item.call_id} {item.turn} {item.kind} {due}".encode()).hexdigest()[:16]
-    text = f'{item.owner}: "{item.quote}" (call {item.call_id}, turn {item.turn})'
+    text = f'{item.owner}: "{item.words}" (call {item.call_id}, turn {item.turn})'
     return Entry(f"agreed-{key}", due, f"{item.account or 'Account'}: {item.owner}", text)
 
 

@@ -211,21 +211,34 @@ def _deals(week: _Week) -> list[Item]:
 
 def _promises(week: _Week) -> list[Item]:
     ahead = week.to + dt.timedelta(WEEK)
-    due = [c for c in week.made if c.due and c.status == "open" and week.to <= c.due <= ahead]
+    due = [c for c in week.made if c.day and c.ahead and week.to <= c.day <= ahead]
     late = [
         c
         for c in week.made
-        if c.status in ("overdue", "not kept") and (c.due or c.made_on or week.to) >= week.to - dt.timedelta(30)
+        if c.status in ("overdue", "not kept", "moved")
+        and c not in due
+        and (c.due or c.made_on or week.to) >= week.to - dt.timedelta(30)
     ]
     late.sort(key=lambda c: c.due or week.to, reverse=True)
     return [
         Item(
-            f"{c.account or 'no account'}: {c.owner}, {c.status if c in late else 'due'}"
-            f'{f" {c.due.isoformat()}" if c.due else ""}: "{shortened(c.quote, 110)}"',
+            f'{c.account or "no account"}: {c.owner}, {_standing(c, late)}: "{shortened(c.quote, 110)}"{_asked(c)}',
             (c.call_id,),
         )
         for c in [*due, *late]
     ]
+
+
+def _standing(made: Commitment, late: Sequence[Commitment]) -> str:
+    """Where a promise stands and its day: `due 2026-10-02`, `not kept 2026-09-25, now for 2026-10-09`."""
+    if made not in late:
+        return "due" + (f" {made.day.isoformat()}" if made.day else "") + (", moved" if made.status == "moved" else "")
+    day = f" {made.due.isoformat()}" if made.due else ""
+    return f"{made.status}{day}{f', now for {made.moved_to.isoformat()}' if made.moved_to else ''}"
+
+
+def _asked(made: Commitment) -> str:
+    return f' (asked: "{shortened(made.asked, 80)}")' if made.asked else ""
 
 
 def _sessions(week: _Week) -> list[Item]:

@@ -27,6 +27,7 @@ from typing import Any
 
 from pipeline.coach.rows import Assignment, ScoredCall
 from pipeline.coach.standings import Standing, standings
+from pipeline.wording import counted
 
 MIN_BEFORE = 3
 MIN_AFTER = 3
@@ -75,7 +76,8 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class ModuleEffect:
-    """A module's effect over all reps who finished it: mean with 90 % interval over `n` measured `assignments`."""
+    """A module's effect over all reps who finished it: mean with 90 % interval over `n` measured `assignments`, or what
+    is missing (`reason`)."""
 
     module: str
     criterion: str
@@ -85,6 +87,7 @@ class ModuleEffect:
     low: float | None = None
     high: float | None = None
     assignments: tuple[str, ...] = ()
+    reason: str = ""
 
 
 def effect_of(
@@ -175,8 +178,9 @@ def module_effects(effects: Iterable[Effect]) -> tuple[ModuleEffect, ...]:
     found = []
     for (module, criterion), pairs in sorted(grouped.items()):
         if len(pairs) < MIN_EFFECTS:
-            early = ModuleEffect(module, criterion, len(pairs), TOO_EARLY, assignments=tuple(ids[module, criterion]))
-            found.append(early)
+            missing = f"{len(pairs)} measured, {MIN_EFFECTS} needed"
+            mine = tuple(ids[module, criterion])
+            found.append(ModuleEffect(module, criterion, len(pairs), TOO_EARLY, assignments=mine, reason=missing))
             continue
         mean, variance, _ = _pool(pairs)
         reach = _Z90 * variance**0.5
@@ -198,7 +202,7 @@ def _missing(assignment: Assignment, n_before: int, n_after: int, n_peers: int) 
     if n_after < MIN_AFTER:
         return f"{n_after} scored calls since completion, {MIN_AFTER} needed"
     if n_peers < MIN_PEERS:
-        return f"{n_peers} untrained peers with calls before and after, {MIN_PEERS} needed"
+        return f"{counted(n_peers, 'untrained peer')} with calls before and after, {MIN_PEERS} needed"
     return ""
 
 
@@ -239,7 +243,7 @@ def _measured(
         criterion=assignment.criterion,
         module=assignment.module,
         verdict=_verdict(low, high),
-        reason=f"{mine.n} calls before, {len(levels)} after, against {len(peer_changes)} untrained peers",
+        reason=f"{mine.n} calls before, {len(levels)} after, against {counted(len(peer_changes), 'untrained peer')}",
         n_before=mine.n,
         n_after=len(levels),
         peers=len(peer_changes),

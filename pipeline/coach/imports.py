@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.coach.rows import ActivityRow, QuotaRow, SessionRow
+from pipeline.encodings import decode
 from pipeline.errors import InputError
+from pipeline.written_days import read_day
 
 _STATUSES = {
     "held": "held", "done": "held", "completed": "held", "yes": "held", "planned": "planned", "scheduled": "planned",
@@ -34,11 +36,13 @@ Fact = SessionRow | QuotaRow | ActivityRow
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What a file gave: `kind` is the store's table, `problems` one line for each row that was left out."""
+    """What a file gave: `kind` is the store's table, `problems` one line for each row that was left out, `lines` how
+    many of its rows were taken (a row of activity with several measures gives several `rows`)."""
 
     kind: str
     rows: tuple[Fact, ...]
     problems: tuple[str, ...]
+    lines: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +59,11 @@ def read_csv(path: Path, kind: str) -> Imported:
     """Read a file of `KINDS`. Raises `InputError` where it is no such table at all."""
     form = KINDS[kind]
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text; save it as CSV (UTF-8)") from None
+        text = decode(path.read_bytes())
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
+    if "\0" in text or text.startswith("PK"):
+        raise InputError(f"{path}: not a CSV file; save it as CSV (UTF-8)")
     lines = csv.reader(io.StringIO(text), delimiter=_delimiter(text))
     try:
         head = next(lines, [])
@@ -72,16 +76,18 @@ def read_csv(path: Path, kind: str) -> Imported:
             )
         rows: list[Fact] = []
         problems: list[str] = []
+        taken = 0
         for cells in lines:
             if not any(cell.strip() for cell in cells):
                 continue
             try:
                 rows += form.read(_named(cells, names))
+                taken += 1
             except ValueError as error:
                 problems.append(f"{path}: line {lines.line_num}: {error}; the row is left out")
     except csv.Error as error:
         raise InputError(f"{path}: line {lines.line_num}: not readable as CSV ({error})") from error
-    return Imported(form.table, tuple(rows), tuple(problems))
+    return Imported(form.table, tuple(rows), tuple(problems), taken)
 
 
 def _delimiter(text: str) -> str:
@@ -109,24 +115,6 @@ def _needs(row: Mapping[str, str], name: str) -> str:
     return row[name]
 
 
-def _day(text: str) -> dt.date:
-    """ISO, or day and month told apart by a number over 12; `03/04/2026` could be either and is refused."""
-    try:
-        return dt.date.fromisoformat(text[:10])
-    except ValueError:
-        pass
-    parts = re.fullmatch(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})", text.split(" ")[0])
-    if parts:
-        first, second, year = (int(part) for part in parts.groups())
-        dotted = "." in text
-        if dotted or first > 12 or first == second:
-            return dt.date(year, second, first)
-        if second > 12:
-            return dt.date(year, first, second)
-        raise ValueError(f"'{text}' may be {first}/{second} or {second}/{first}; write dates as YYYY-MM-DD")
-    raise ValueError(f"'{text}' is no date; write dates as YYYY-MM-DD")
-
-
 def _number(text: str) -> float:
     """`1,250.50`, `1.250,50`, `$12k`, `45 min`: the number."""
     found = re.search(r"(-?)[^\d-]{0,3}(\d[\d.,]*)\s*([kKmM]?)\b", text)
@@ -141,16 +129,28 @@ def _number(text: str) -> float:
         raise ValueError(f"'{text}' is no number") from None
 
 
+def _amount(row: Mapping[str, str], name: str) -> float:
+    """A number of 0 or more, as whatever is counted or aimed at is. Raises `ValueError` naming the column."""
+    try:
+        found = _number(_needs(row, name))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}" if name in row else str(error)) from None
+    # no sum of money or number of calls is that long; `1e400` reads as 1400 where nobody looks closer
+    if re.search(r"\d[eE][+-]?\d", row[name]) or not 0 <= found < 1e15:
+        raise ValueError(f"{name} '{row[name]}' must be a number of 0 or more, written out")
+    return found
+
+
 def _id(*parts: Any) -> str:
     return hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).hexdigest()[:16]
 
 
 def _session(row: Mapping[str, str]) -> Sequence[Fact]:
-    rep, day = _needs(row, "rep"), _day(_needs(row, "date"))
+    rep, day = _needs(row, "rep"), read_day(_needs(row, "date"))
     status = _STATUSES.get(row.get("status", "").lower()) if "status" in row else None
     if "status" in row and status is None:
         raise ValueError(f"status '{row['status']}' is none of held, planned, missed")
-    minutes = round(_number(row["minutes"])) if "minutes" in row else None
+    minutes = round(_amount(row, "minutes")) if "minutes" in row else None
     return [
         SessionRow(
             session_id=_id("session", rep, day, row.get("coach"), row.get("topic")),
@@ -175,7 +175,7 @@ def _quota(row: Mapping[str, str]) -> Sequence[Fact]:
             measure=measure,
             starts_on=starts,
             ends_on=ends,
-            target=_number(_needs(row, "target")),
+            target=_amount(row, "target"),
             result=_number(row["result"]) if "result" in row else None,
             team=row.get("team"),
         )
@@ -185,7 +185,7 @@ def _quota(row: Mapping[str, str]) -> Sequence[Fact]:
 def _period(row: Mapping[str, str]) -> tuple[dt.date, dt.date]:
     """From `start` and `end`, or a `period` like `2026-Q4`, `2026-10` or `2026`."""
     if "period" not in row:
-        starts, ends = _day(_needs(row, "start")), _day(_needs(row, "end"))
+        starts, ends = read_day(_needs(row, "start")), read_day(_needs(row, "end"))
         if ends < starts:
             raise ValueError("it ends before it starts")
         return starts, ends
@@ -207,7 +207,7 @@ def _last(year: int, month: int) -> dt.date:
 
 def _activity(row: Mapping[str, str]) -> Sequence[Fact]:
     """One row with `measure` and `count`, or one with a column per measure."""
-    rep, day = _needs(row, "rep"), _day(_needs(row, "date"))
+    rep, day = _needs(row, "rep"), read_day(_needs(row, "date"))
     if "count" in row:
         counts = {_needs(row, "measure").lower(): row["count"]}
     else:
@@ -215,8 +215,8 @@ def _activity(row: Mapping[str, str]) -> Sequence[Fact]:
     if not counts:
         raise ValueError("no count")
     return [
-        ActivityRow(_id("activity", rep, name, day), rep, name, day, _number(value), row.get("team"))
-        for name, value in counts.items()
+        ActivityRow(_id("activity", rep, name, day), rep, name, day, _amount(counts, name), row.get("team"))
+        for name in counts
     ]
 
 

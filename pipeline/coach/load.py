@@ -22,6 +22,7 @@ from pipeline.coach.rows import (
     SessionRow,
     TurnRow,
 )
+from pipeline.days import latest, possible
 from pipeline.errors import StoreError
 from pipeline.rows import CALL_TABLES, add_call
 
@@ -92,7 +93,7 @@ WHERE criterion = 'objection_handling' AND {_OF_IDS} ORDER BY call_id, turn""",
     "moves": f"SELECT call_id, turn, move, p FROM moves WHERE {_OF_IDS} ORDER BY call_id, turn, move",
 }
 _TEAMS = """
-SELECT rep, arg_max(team, (coalesce(call_date, DATE '0001-01-01'), call_id)) AS team
+SELECT rep, arg_max(team, (CASE WHEN call_date <= $latest THEN call_date ELSE DATE '0001-01-01' END, call_id)) AS team
 FROM calls WHERE rep IS NOT NULL AND team IS NOT NULL GROUP BY rep
 """
 _COUNTS = """
@@ -138,7 +139,7 @@ def load_rows(
     """
     both: dict[str, Any] = {"since": since}
     return Rows(
-        calls=tuple(CallRow(**row) for row in store.query(_CALLS, both)),
+        calls=tuple(CallRow(**row) for row in _dated(store.query(_CALLS, both))),
         scores=load_scores(store, since=since, without=without),
         moments=tuple(Moment(**row) for row in store.query(_MOMENTS, both)),
         objections=tuple(ObjectionRow(**row) for row in store.query(_OBJECTIONS, both)),
@@ -157,10 +158,10 @@ def load_moments(store: Store, *, rep: str, criterion: str, best: int, as_of: dt
     chosen = [row["call_id"] for row in store.query(_CHOSEN, asked)]
     of = {"since": None, "ids": chosen}
     return Rows(
-        calls=tuple(CallRow(**row) for row in store.query(_among(_CALLS), of)),
+        calls=tuple(CallRow(**row) for row in _dated(store.query(_among(_CALLS), of))),
         scores=tuple(
             ScoredCall(**row)
-            for row in store.query(_among(_SCORES), {**of, "without": []})
+            for row in _dated(store.query(_among(_SCORES), {**of, "without": []}))
             if row["criterion"] == criterion
         ),
         moments=tuple(Moment(**row) for row in store.query(_among(_MOMENTS), of) if row["criterion"] == criterion),
@@ -176,7 +177,7 @@ def _among(sql: str) -> str:
 def load_scores(store: Store, *, since: dt.date | None = None, without: Collection[str] = ()) -> tuple[ScoredCall, ...]:
     """The scores of `load_rows` alone, for what needs nothing else. Raises `StoreError`."""
     asked = {"since": since, "without": sorted(without)}
-    return tuple(ScoredCall(**row) for row in store.query(_SCORES, asked))
+    return tuple(ScoredCall(**row) for row in _dated(store.query(_SCORES, asked)))
 
 
 def load_heads(store: Store) -> list[dict[str, Any]]:
@@ -184,7 +185,7 @@ def load_heads(store: Store) -> list[dict[str, Any]]:
 
     From the rollups, whatever the number of calls. Raises `StoreError`.
     """
-    teams = {row["rep"]: row["team"] for row in store.query(_TEAMS)}
+    teams = {row["rep"]: row["team"] for row in store.query(_TEAMS, {"latest": latest()})}
     heads: dict[str, dict[str, Any]] = {}
     for row in store.query(_COUNTS):
         head = heads.setdefault(
@@ -224,7 +225,10 @@ def rows_of_calls(store: Store, call_ids: Iterable[str], *, without: Collection[
             record = store.record(call_id)
         if record is not None:
             add_call(tables, record["source"]["sha256"], f"the record of {call_id}", record)
-    calls = {row["call_id"]: CallRow(**{**_picked(CallRow, row), "date": row["call_date"]}) for row in tables["calls"]}
+    calls = {
+        row["call_id"]: CallRow(**{**_picked(CallRow, row), "date": possible(row["call_date"])})
+        for row in tables["calls"]
+    }
     turns = {(row["call_id"], row["turn"]): row for row in tables["turns"]}
     return Rows(
         calls=tuple(sorted(calls.values(), key=lambda call: (call.date or dt.date.min, call.call_id))),
@@ -252,11 +256,18 @@ def answers_to_objections(store: Store, where: str, params: Mapping[str, Any], *
     ids = [row["call_id"] for row in store.query(_OBJECTED.format(where=where), {**params, "limit": limit})]
     found = {name: store.query(sql, {"ids": ids}) for name, sql in _ANSWERS.items()}
     return Rows(
-        scores=tuple(ScoredCall(**row) for row in found["scores"]),
+        scores=tuple(ScoredCall(**row) for row in _dated(found["scores"])),
         moments=tuple(Moment(**row) for row in found["moments"]),
         objections=tuple(ObjectionRow(**row) for row in found["objections"]),
         moves=tuple(MoveRow(**row) for row in found["moves"]),
     )
+
+
+def _dated(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of calls with a `date`, those with one that no call can be of as undated ones, which come first."""
+    last = latest()
+    wrong = [{**row, "date": None} for row in rows if row["date"] is not None and row["date"] > last]
+    return [*wrong, *(row for row in rows if row["date"] is None or row["date"] <= last)] if wrong else rows
 
 
 def _shallow(rows: Rows) -> dict[str, Any]:

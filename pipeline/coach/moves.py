@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from pipeline.coach.rows import Moment, Rows
-from pipeline.rubric import Rubric
+from pipeline.rubric import WEAK_MOVES, Rubric
 
 Moves = Mapping[tuple[str, int], frozenset[str]]
 """Moves by (call id, turn); a turn without any has no entry."""
@@ -37,3 +37,16 @@ def moves_in(moment: Moment, rubric: Rubric) -> set[str]:
     """The moves that a moment's `why` names, of the side that speaks there."""
     side = "rep" if moment.side == "rep" else "buyer"
     return {move.id for move in rubric.moves.values() if move.side == side and move.means in moment.why}
+
+
+def strength(moment: Moment, rows: Rows, rubric: Rubric) -> float:
+    """How much a moment shows of its criterion: its moves that count for the speaker, each as sure as it was heard.
+
+    Where the record lists no moves of the call, those that the judge named count in full.
+    """
+    if moment.criterion not in {criterion.id for criterion in rubric.criteria}:
+        return 0.0
+    wanted = set(rubric.criterion(moment.criterion).moves) - WEAK_MOVES
+    heard = {row.move: row.p for row in rows.moves if (row.call_id, row.turn) == (moment.call_id, moment.turn)}
+    heard = heard or dict.fromkeys(moves_in(moment, rubric), 1.0)
+    return sum(p for name, p in heard.items() if name in wanted and p >= SURE)

@@ -11,55 +11,79 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.coach.accounts import SILENT_DAYS, AccountView, Progress, Statement, account_view
+from pipeline.coach.accounts import SILENT_DAYS, AccountView, Progress, account_view, quoted
+from pipeline.coach.customers import customer_because, troubles
 from pipeline.coach.moves import moves_of
+from pipeline.coach.pushback import KINDS
 from pipeline.coach.rows import Rows
 from pipeline.coach.snippets import BEST_LEVEL, Snippet, find_snippets
+from pipeline.coach.statements import Statement
+from pipeline.coach.subject import sentences
 from pipeline.rubric import Rubric
 
 QUESTION_COUNT = 3
 
-QUESTIONS: dict[str, tuple[tuple[int, str], ...]] = {
+QUESTIONS: dict[str, tuple[tuple[int, str, str], ...]] = {
     "discovery": (
-        (1, "How do you do this today, and where does it let you down? What happened the last time?"),
-        (2, "When that happens, what does it cost or cause, and who feels it most?"),
-        (1, "What made you take this call now and not in half a year?"),
+        (1, "How do you do this today, and where does it let you down? What happened the last time?", "impact"),
+        (2, "When that happens, what does it cost or cause, and who feels it most?", "numbers"),
+        (1, "What made you take this call now and not in half a year?", "order"),
+        (2, "Of all you told me, what has to be better first, and by when?", "order"),
     ),
     "decision_makers": (
-        (1, "When you last bought something like this, who had to be happy with it?"),
-        (2, "Suppose we agree it is right: what has to happen between that and a signature, and by when?"),
-        (2, "What will the person who signs look at first, and whose budget is it?"),
+        (1, "When you last bought something like this, who had to be happy with it?", "decides"),
+        (2, "Suppose we agree it is right: what has to happen between that and a signature, and by when?", "order"),
+        (2, "What will the person who signs look at first, and whose budget is it?", "order"),
     ),
     "business_case": (
-        (1, "What does this cost you today, in hours, orders or money a month?"),
+        (1, "What does this cost you today, in hours, orders or money a month?", "numbers"),
         (
             2,
             "Can we put your own numbers on it: how often, what does each one cost, and how much of that would change?",
+            "order",
         ),
-        (2, "What payback would your finance people call good?"),
+        (2, "What payback would your finance people call good?", "order"),
     ),
     "positioning": (
-        (1, "What would you need to hear to be sure that we understand companies like yours?"),
-        (2, "What are you weighing this against, including leaving it as it is, and what decides between them?"),
+        (1, "What would you need to hear to be sure that we understand companies like yours?", "order"),
+        (
+            2,
+            "What are you weighing this against, including leaving it as it is, and what decides between them?",
+            "order",
+        ),
     ),
     "recommendation": (
-        (1, "Of everything you told me, which one thing has to be solved first?"),
-        (2, "Where does what I suggested not fit what you need?"),
+        (1, "Of everything you told me, which one thing has to be solved first?", "order"),
+        (2, "Where does what I suggested not fit what you need?", "order"),
     ),
     "proposal": (
-        (1, "What would have to be in an offer for you to decide on it: scope, price, terms, date?"),
-        (2, "How would you put the offer to the others in your own words, and what will they ask first?"),
+        (1, "What would have to be in an offer for you to decide on it: scope, price, terms, date?", "price"),
+        (2, "How would you put the offer to the others in your own words, and what will they ask first?", "order"),
     ),
     "objection_handling": (
-        (1, "What still holds you back, and what is behind it?"),
-        (2, "If that were solved, is there anything else, or would it be a yes?"),
+        (1, "What still holds you back, and what is behind it?", "order"),
+        (2, "If that were solved, is there anything else, or would it be a yes?", "order"),
     ),
     "ask_for_sale": (
-        (1, "What would be a sensible next step for you, and on which day?"),
-        (2, "Is there a reason not to decide this on a fixed date?"),
+        (1, "What would be a sensible next step for you, and on which day?", "order"),
+        (2, "Is there a reason not to decide this on a fixed date?", "order"),
     ),
 }
-"""Questions per criterion, each with the highest level reached so far for which it is the one to ask."""
+"""Questions per criterion, each with the highest level reached so far for which it is the one to ask, and what answers
+it: a fact of the account in the buyer's own words (of the price: the offer), or only the order."""
+CLOSING = (
+    "What has to happen between today and the signature, and on which day is each step?",
+    "Who puts their name to it, and what will they ask that we have not answered yet?",
+    "What could still move the date, and what do we do if it does?",
+)
+"""Questions where only the order is left."""
+
+REPAIR = (
+    "Is it put right by now, and what would show you that it stays so?",
+    "Who else on your side has noticed, and what have they heard from us?",
+    "What do you want to have seen from us by the day you look at the contract again?",
+)
+"""Questions to a customer who complains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +118,29 @@ class Plan:
     ask_statement: Statement | None
 
 
-def pre_call_plan(rows: Rows, name: str, rubric: Rubric, *, as_of: dt.date | None = None) -> Plan | None:
-    """The plan for the next call with an account; None when it has no calls."""
+def pre_call_plan(
+    rows: Rows, name: str, rubric: Rubric, *, as_of: dt.date | None = None, customers: Sequence[str] = ()
+) -> Plan | None:
+    """The plan for the next call with an account; None when it has no calls. `customers` are accounts known to buy."""
     view = account_view(rows, name, rubric, as_of=as_of)
     if view is None:
         return None
-    ask, because, statement = next_ask(view)
-    return Plan(view, _questions(view), _expected(rows, view, rubric), ask, because, statement)
+    trouble = trouble_of(view, rows, customers)
+    ask, because, statement = next_ask(view, trouble)
+    return Plan(view, _questions(view, trouble), _expected(rows, view, rubric), ask, because, statement)
 
 
-def _questions(view: AccountView) -> tuple[Question, ...]:
+def _questions(view: AccountView, trouble: Statement | None) -> tuple[Question, ...]:
     """One question per missing criterion in the rubric's order, then per unscored one, then second ones, up to three.
 
-    Objections are left out while none was raised: there is nothing to ask about.
+    Objections are left out while none was raised: there is nothing to ask about. Where only the order is left, the
+    way to it is what to ask about, and a customer who complains is asked about that.
     """
+    if trouble:
+        return _about(REPAIR, "a customer complains", trouble)
+    if _closing(view):
+        because = "they spoke of signing or ordering" if view.planned else "the order is what is left"
+        return _about(CLOSING, because, view.planned)
     missing = [
         item
         for item in (*view.missing, *view.unscored)
@@ -116,32 +149,79 @@ def _questions(view: AccountView) -> tuple[Question, ...]:
     chosen: list[Question] = []
     for turn in range(max(len(items) for items in QUESTIONS.values())):
         for item in missing:
-            fitting = _fitting(item)
+            fitting = _fitting(view, item)
             if turn < len(fitting) and len(chosen) < QUESTION_COUNT:
-                chosen.append(Question(fitting[turn], item.criterion, _because(item), item.statement))
+                because, ground = _because(view, item), _rests_on(view, item)
+                chosen.append(Question(fitting[turn], item.criterion, because, ground))
     return tuple(chosen)
 
 
-def _fitting(item: Progress) -> list[str]:
-    """The questions for the level reached, those for it first and harder ones after."""
+def _about(texts: Sequence[str], because: str, ground: Statement | None) -> tuple[Question, ...]:
+    """Questions that all rest on one statement: it is shown once."""
+    grounds = (ground, *(None for _ in texts[1:]))
+    return tuple(Question(text, "ask_for_sale", because, shown) for text, shown in zip(texts, grounds, strict=True))
+
+
+def _closing(view: AccountView) -> bool:
+    """Whether the order is all that is left: a buyer plans it, or everything was done on some call."""
+    return not view.ordered and bool(view.planned or not (view.missing or view.unscored))
+
+
+def _missing(view: AccountView) -> list[str]:
+    """What is not there yet, in words; after an order nothing is."""
+    if view.ordered:
+        return []
+    order = ["the order: no call says that it is signed or placed"] if _closing(view) else []
+    people = [f"{person.text.partition(',')[0]}, who has a say and was on no call" for person in view.named]
+    return [*order, *people, *(_because(view, item) for item in (*view.missing, *view.unscored))]
+
+
+def knows(view: AccountView, fact: str) -> Statement | None:
+    """The newest statement of a fact by those whose word it is: the buyer's, of price and terms the rep's."""
+    side = "rep" if fact in ("price", "terms", "recommended") else "buyer"
+    mine = [s for s in view.facts.get(fact, ()) if (s.speaker or "").partition(":")[0] == side]
+    return mine[-1] if mine else None
+
+
+def _fitting(view: AccountView, item: Progress) -> list[str]:
+    """The questions for the level reached, those for it first and harder ones after; none whose answer is known."""
     reached = item.best or 0
-    ranked = sorted((level < reached, place, text) for place, (level, text) in enumerate(QUESTIONS[item.criterion]))
+    asked = [(level, text) for level, text, fact in QUESTIONS[item.criterion] if not knows(view, fact)]
+    ranked = sorted((level < reached, place, text) for place, (level, text) in enumerate(asked))
     return [text for _, _, text in ranked]
 
 
-def _because(item: Progress) -> str:
+_TOLD = {
+    "discovery": ("impact", "the problem was told; what it leads to, and by when it must be better, is open"),
+    "decision_makers": ("decides", "who has a say was told; how it is decided, step by step, is open"),
+    "business_case": ("numbers", "a number of theirs is on the table; what acting is worth is not worked out"),
+}
+"""What is open where a criterion is missing and the fact it is about is known all the same."""
+
+
+def _because(view: AccountView, item: Progress) -> str:
+    """Why something is missing: what is known of it, else the best that calls did about it, in the rubric's words."""
+    told = _TOLD.get(item.criterion)
+    if told and knows(view, told[0]):
+        return told[1]
     if item.best is None:
-        return f"{item.title.lower()} has not been scored on any call yet"
-    return f"{item.title.lower()} has reached level {item.best} so far"
+        return f"{item.title.lower()}: not scored on any call yet"
+    return f"{item.title.lower()}, at best so far: {item.means}"
+
+
+def _rests_on(view: AccountView, item: Progress) -> Statement | None:
+    told = _TOLD.get(item.criterion)
+    return (knows(view, told[0]) if told else None) or item.statement
 
 
 def _expected(rows: Rows, view: AccountView, rubric: Rubric) -> Expected | None:
     """An open objection of the account first, else the commonest kind on other accounts; None where none was raised."""
     if view.open_objections:
         kind, statement = view.open_objections[-1]
-        return Expected(
-            kind, "raised on this account and still open", statement, answer_that_worked(rows, kind, rubric)
-        )
+        because = "raised on this account and still open"
+        if view.planned:
+            because = "raised on this account, and no call shows that it was settled before they spoke of signing"
+        return Expected(kind, because, statement, answer_that_worked(rows, kind, rubric))
     mine = {call.call_id for call in view.calls}
     others = [row for row in rows.objections if row.call_id not in mine]
     if not others:
@@ -154,8 +234,15 @@ def _expected(rows: Rows, view: AccountView, rubric: Rubric) -> Expected | None:
     return Expected(kind, because, None, answer_that_worked(rows, kind, rubric))
 
 
-_ANSWERS = ("answer", "trade", "confirm_resolved", "explore", "acknowledge")
+_ANSWERS = ("answer", "trade", "confirm_resolved", "acknowledge")
 """Moves of an answer, the most useful to read first."""
+ANSWER_WORDS = 5
+"""Words of an answer that are no question, at the least."""
+
+
+def _answers(quote: str) -> bool:
+    """Whether words state something: a question into an objection comes before the answer to it."""
+    return any(len(said.split()) >= ANSWER_WORDS for said, asks in sentences(quote) if not asks)
 
 
 def answer_that_worked(rows: Rows, kind: str, rubric: Rubric) -> Snippet | None:
@@ -175,32 +262,60 @@ def answer_that_worked(rows: Rows, kind: str, rubric: Rubric) -> Snippet | None:
         and s.moment.side == "rep"
         and s.moment.kind == "evidence"
         and s.moment.turn > (s.objection_turn or 0)
+        and _answers(s.moment.quote)
     ]
     return min(found, key=rank, default=None)
 
 
-def next_ask(view: AccountView) -> tuple[str, str, Statement | None]:
-    """The most that is fair to ask for now, why, and the ground for it: the first rule that holds."""
+def trouble_of(view: AccountView, rows: Rows, customers: Sequence[str] = ()) -> Statement | None:
+    """The last complaint of a customer on the newest scored call; None where there is none."""
+    last = next((call.call_id for call in reversed(view.calls) if call.status == "scored"), None)
+    turns = sorted((t for t in rows.turns if t.call_id == last), key=lambda t: t.turn)
+    found = troubles(turns)
+    if not found or not customer_because(view, turns, customers=customers):
+        return None
+    return quoted(view, found[-1], "complains")
+
+
+def next_ask(view: AccountView, trouble: Statement | None = None) -> tuple[str, str, Statement | None]:
+    """The most that is fair to ask for now, why, and the ground for it: the first rule that holds.
+
+    `trouble` is what a customer complains of: nothing is sold before it is put right.
+    """
     by_id = {item.criterion: item for item in view.progress}
     need = {item.criterion: item for item in view.missing}
     if len(view.unscored) == len(view.progress):
         return "a dated conversation about the problem and what it costs", "no call was scored yet", None
+    if trouble:
+        return "the day by which it is put right, and who tells them", "a customer complains", trouble
+    if view.ordered:
+        return "a day to look together at what it brought", "the order is placed, as it seems", view.ordered
+    if view.planned:
+        return (
+            "the signature or order that was spoken of, and the day of each step up to it",
+            f"{view.planned.text}, and no call says that it is done",
+            view.planned,
+        )
     offered = bool(view.facts["price"]) or _reached(by_id, "proposal", 2)
-    if "discovery" in need:
-        return "a dated second conversation about the problem and what it costs", *_why(need["discovery"])
+    if "discovery" in need and not offered:
+        if knows(view, "impact"):
+            return "half an hour, on a fixed date, on what the problem costs", *_why(view, need["discovery"])
+        return "a dated second conversation about the problem and what it costs", *_why(view, need["discovery"])
     if "decision_makers" in need:
-        return "a dated meeting with whoever decides", *_why(need["decision_makers"])
+        return _decider(view), *_why(view, need["decision_makers"])
     if "business_case" in need and not offered:
-        return "half an hour, on a fixed date, to do the numbers together", *_why(need["business_case"])
+        return "half an hour, on a fixed date, to do the numbers together", *_why(view, need["business_case"])
+    if "discovery" in need and "business_case" in need:
+        return "half an hour, on a fixed date, on what the problem costs", *_why(view, need["discovery"])
     if view.open_objections:
         kind, statement = view.open_objections[-1]
         return (
             "what clears the open objection, by when, and the yes that follows",
-            f"a {kind} objection is open",
+            f"{KINDS[kind]} is open",
             statement,
         )
     if not offered:
-        return "a date to go through the offer with everyone who decides", *_why(by_id.get("proposal"))
+        return "a date to go through the offer with everyone who decides", *_why(view, by_id.get("proposal"))
     return "the order, with a start date", "need, decision and offer are on the table", _ground(view.facts["price"])
 
 
@@ -209,8 +324,16 @@ def _reached(by_id: dict[str, Progress], criterion: str, level: int) -> bool:
     return item is not None and item.best is not None and item.best >= level
 
 
-def _why(item: Progress | None) -> tuple[str, Statement | None]:
-    return (_because(item), item.statement) if item else ("no offer has been made yet", None)
+def _decider(view: AccountView) -> str:
+    if not view.named and knows(view, "decides"):
+        return "the steps and the day of the decision, with everyone who has a say"
+    if not view.named:
+        return "a dated meeting with whoever decides"
+    return f"a dated meeting with {view.named[-1].text.partition(',')[0]}, who was named and is on no call"
+
+
+def _why(view: AccountView, item: Progress | None) -> tuple[str, Statement | None]:
+    return (_because(view, item), _rests_on(view, item)) if item else ("no offer has been made yet", None)
 
 
 def _ground(statements: Sequence[Statement]) -> Statement | None:
@@ -236,7 +359,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         ],
         "expect": None,
         "last_next_step": _json(view.next_step),
-        "missing": [_because(item) for item in (*view.missing, *view.unscored)],
+        "missing": _missing(view),
     }
     if expect:
         row["expect"] = {

@@ -22,6 +22,7 @@ PUSHBACK: Mapping[ObjectionKind, re.Pattern[str]] = {
         (?:too|bit|awful(?:ly)?|rather|pretty|so|very) (?:expensive|dear|steep|pricey|much money)
         that's (?:expensive|dear|steep|pricey|a lot of money)
         that much money
+        (?:that's|that is|it's|it is|way|far|bit) too much(?= ?[.,!?;]| for (?:us|that|this|it|one)\b| money|$)
         (?:over|above|outside|beyond) (?:our|my|the) budget
         more than (?:we|I) (?:had in mind|thought|expected|wanted|budgeted|planned)
         too high
@@ -122,13 +123,44 @@ PUSHBACK: Mapping[ObjectionKind, re.Pattern[str]] = {
 """Per kind of objection, how it is said."""
 
 
+KINDS: Mapping[ObjectionKind, str] = {
+    "stall": "a stall",
+    "competition": "an objection about another vendor",
+    "price_terms": "an objection to price or terms",
+    "other": "an objection",
+}
+"""What people call an objection of each kind."""
+
+_TERMS = _phrases(r"""
+    pre-?pay\w*
+    (?:money |payment |paying |pay |half |per ?cent |percent )up ?-?front
+    deposit
+    payment terms
+    net (?:thirty|sixty|ninety|30|60|90)
+    liabilit(?:y|ies)
+    indemnit(?:y|ies)
+    notice period
+    contract (?:length|term)
+    (?:terms and conditions|T&Cs)
+""")
+
+
+def kind_of(kind: ObjectionKind, text: str | None) -> ObjectionKind:
+    """The kind of an objection that the judge took for a stall: terms of payment and contract are none, whatever else
+    the turn says."""
+    sounds = pushed_back(text) if text else None
+    return "price_terms" if text and kind == "stall" and sounds != "stall" and _TERMS.search(text) else kind
+
+
 def pushed_back(text: str, *, rivals: Iterable[str] = ()) -> ObjectionKind | None:
     """The kind of objection that a buyer's words sound like, by most matches; None for none.
 
-    `rivals` are names of competitors: to name one is to raise it.
+    `rivals` are names of competitors: to name one is to raise it, unless the price is what is pushed on.
     """
     count = {kind: len(pattern.findall(text)) for kind, pattern in PUSHBACK.items()}
-    if any(re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE) for name in rivals):
+    named = any(re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE) for name in rivals)
+    # a rival named beside the price is what the price is measured by: what is too much is the price
+    if named and not count["price_terms"]:
         return "competition"
     best = max(count, key=lambda kind: count[kind])
     return best if count[best] else None

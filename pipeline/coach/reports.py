@@ -18,7 +18,7 @@ from pipeline.coach.deals import Deal, deal_of, next_step, risks, strategies
 from pipeline.coach.effect import Effect, effects_of, module_effects
 from pipeline.coach.gaps import Gap, find_gaps, rubric_targets
 from pipeline.coach.moves import moves_of
-from pipeline.coach.plans import next_ask, plan_json, pre_call_plan
+from pipeline.coach.plans import next_ask, plan_json, pre_call_plan, trouble_of
 from pipeline.coach.rows import Assignment, CallRow, Rows
 from pipeline.coach.snippets import find_snippets
 from pipeline.coach.splits import stage_standings, stages_of, type_standings
@@ -249,6 +249,7 @@ def effects_report(rows: Rows, *, as_of: dt.date | None = None) -> list[Row]:
             "criterion": item.criterion,
             "measured": item.n,
             "verdict": item.verdict,
+            "reason": item.reason,
             "effect": _round(item.effect),
             "low": _round(item.low),
             "high": _round(item.high),
@@ -335,16 +336,26 @@ def deal_json(deal: Deal) -> Row:
     }
 
 
-def plan_report(rows: Rows, rubric: Rubric, account: str | None = None, *, as_of: dt.date | None = None) -> list[Row]:
-    """One account's pre-call plan, or without a name what to ask each account for; empty for an unknown one."""
+def plan_report(
+    rows: Rows,
+    rubric: Rubric,
+    account: str | None = None,
+    *,
+    as_of: dt.date | None = None,
+    customers: Sequence[str] = (),
+) -> list[Row]:
+    """One account's pre-call plan, or without a name what to ask each account for; empty for an unknown one.
+
+    `customers` are accounts that are known to buy.
+    """
     if account is not None:
-        plan = pre_call_plan(rows, account, rubric, as_of=as_of)
+        plan = pre_call_plan(rows, account, rubric, as_of=as_of, customers=customers)
         return [plan_json(plan)] if plan else []
     found = []
     for name, part in by_account(rows).items():
         view = account_view(part, name, rubric, as_of=as_of or newest_date(rows))
         if view:
-            ask, because, _ = next_ask(view)
+            ask, because, _ = next_ask(view, trouble_of(view, part, customers))
             last = view.calls[-1].date
             found.append(
                 {

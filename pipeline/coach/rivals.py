@@ -1,13 +1,16 @@
-"""Names of competitors in what a buyer says about another vendor.
+"""Names of competitors in what is said about another vendor.
 
-Rules in English over one turn that is about a rival: a name that offers, quotes, came or called; whose people, man or
-system are spoken of; that they have, use or compare with. Places, nationalities and languages are none, nor is a
-relation's first name. In text without capitals nothing is found: `competitors` in `company.yaml` is.
+Few words show by themselves that a name is another supplier's (`telling_names`): it quotes, comes in at a price, is
+paid for. Beside them are rules over one turn of a buyer's that is about a rival: a name that offers, quotes, came or
+called; whose people, man or system are spoken of; that they have, use or compare with. Places, nationalities and
+languages are none, nor is a relation's first name. In text without capitals nothing is found: `competitors` in
+`company.yaml` is.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _WORD = r"[A-Z][\w&]*[a-z\d][\w&]*|[A-Z]{2,}"
 _NAME = rf"(?:{_WORD})(?:[- ](?:{_WORD}))*"
@@ -41,6 +44,32 @@ _PATTERNS = tuple(
         rf"(?:the )?(?P<name>{_NAME})",
     )
 )
+_PRODUCT = r"(?:ones?|units?|machines?|systems?|cameras?|kit|gear|boxes|software|tool|platform|readers?|sensors?)"
+_NUMBER = (
+    r"(?:\d[\d,.]*|\w+(?:ty|teen|hundred|thousand)\b[\w-]*|(?:one|two|three|four|five|six|seven|eight|nine|ten)\b)"
+)
+_STAFF = r"(?:integrator|engineers?|maintenance|operators?|installer|contractor|consultant|corporate|fitters?)"
+_TELLING = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"{_STARTS}(?P<name>{_NAME})(?:'s| has| have| had|'ve) (?:been calling|called again)\b[^?]*"
+        r"\b(?:them|they|their)\b",
+        rf"{_STARTS}(?P<name>{_NAME})(?:'s| has| have| had|'ve) (?:quoted|undercut)\b",
+        rf"{_STARTS}(?P<name>{_NAME}) (?:quoted|undercut|came in (?:at|with|under)|dropped to|(?:is|are) (?:asking|"
+        rf"charging|offering)) (?:us |about |only |a )?{_NUMBER}",
+        rf"\b(?P<name>{_NAME}),? (?:was|were|came) in (?:here|last|on|this)\b[^?]*?"
+        r"\b[Tt]hey(?:'re| are|'ve)? (?:saying|asking|"
+        r"quot\w+|offer\w*|want|charge|say)\b",
+        rf"\b(?P<name>{_NAME}),? they (?:called|quoted|dropped|offered|came (?:in|back|down)|undercut|charge|want)\b",
+        rf"\b(?:[Qq]uote|[Oo]ffer|[Bb]id|[Pp]roposal|[Qq]uotation) (?:is |was )?(?:from|by) (?:the )?(?P<name>{_NAME})",
+        rf"\b(?:[Pp]aid|[Pp]ay|[Bb]ought|[Hh]ave|[Gg]ot|[Rr]un|[Uu]se)\b[^.?!,]{{0,30}}\b(?:the|those|these|some) "
+        rf"(?P<name>{_NAME}) {_PRODUCT}\b",
+        rf"\b{_STAFF}\b[^.?!]{{0,25}} (?:likes|prefers|swears by|recommends|is pushing|wants) (?P<name>{_NAME})",
+        rf"\b(?:versus|vs\.?|cheaper than|more expensive than|dearer than|switch(?:ed|ing)? (?:over )?to|"
+        rf"(?:thinking|talk) of (?:going with|switching to)) (?:the )?(?P<name>{_NAME})",
+    )
+)
+"""What says of a name, in any turn and by itself, that it is another supplier."""
 _IN = re.compile(r"\b(?:in|near|around|outside|out of|over in|up in|down in|at) (?:the )?$")
 _NONE = frozenset(
     """I He She They It We You There The That This These Those And But So My Our Your His Her Their Who What When Where
@@ -61,8 +90,21 @@ _NONE = frozenset(
 
 def rival_names(text: str) -> list[str]:
     """Names of other vendors in a buyer's turn about one, in order."""
+    return _names(text, _PATTERNS)
+
+
+_ASKS = frozenset("Would Have Has Had Did Does Do Can Could Will Should Is Are Was Were Let".split())
+
+
+def telling_names(text: str) -> list[str]:
+    """Names that a turn by itself shows to be other suppliers: they quote, are paid for, are weighed against."""
+    found = _names(text.replace("\u2019", "'"), _TELLING)
+    return [name for name in found if name.split()[0] not in _ASKS]
+
+
+def _names(text: str, patterns: Sequence[re.Pattern[str]]) -> list[str]:
     found: list[str] = []
-    hits = sorted((m.start("name"), m.group("name")) for pattern in _PATTERNS for m in pattern.finditer(text))
+    hits = sorted((m.start("name"), m.group("name")) for pattern in patterns for m in pattern.finditer(text))
     for start, name in hits:
         parts = re.split(r"[ ]", name)
         while parts and parts[0] in _NONE:

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.coach.moves import strength
 from pipeline.coach.rows import Moment, ObjectionRow, Rows, ScoredCall
+from pipeline.rubric import Rubric
 
 LOW_LEVEL = 2
 BEST_LEVEL = 3
@@ -112,10 +114,19 @@ def low_moments(rows: Rows, rep: str, criterion: str, *, kind: str | None = None
     return _one_per_call(mine)[:limit]
 
 
-def best_moments(rows: Rows, rep: str, criterion: str, *, kind: str | None = None, limit: int = 3) -> list[Snippet]:
+def best_moments(
+    rows: Rows,
+    rep: str,
+    criterion: str,
+    *,
+    kind: str | None = None,
+    limit: int = 3,
+    rubric: Rubric | None = None,
+) -> list[Snippet]:
     """Colleagues' best moments on a criterion, one per call: spoken by the rep's side at level 3 or 4, newest first.
 
-    The same team comes first among equals. Where no colleague has one, the rep's own.
+    The same team comes first among equals. Where no colleague has one, the rep's own. Of a call with several the one
+    that shows most of the criterion by `rubric`, without it the first.
     """
     team = next((score.team for score in reversed(rows.scores) if score.rep == rep), None)
     good = [
@@ -128,6 +139,9 @@ def best_moments(rows: Rows, rep: str, criterion: str, *, kind: str | None = Non
     ]
     colleagues = [s for s in good if s.score.rep != rep]
     ordered = _best_first(colleagues or good)
+    if rubric:
+        ordered.sort(key=lambda s: -strength(s.moment, rows, rubric))
+        ordered.sort(key=lambda s: (-s.score.level, -_day(s), s.moment.call_id))
     ordered.sort(key=lambda s: (kind not in (None, s.objection_kind), -s.score.level, s.score.team != team))
     return _one_per_call(ordered)[:limit]
 

@@ -17,6 +17,7 @@ from pipeline.coach.gaps import Gap, find_gaps, rubric_targets
 from pipeline.coach.rows import CallRow, Rows
 from pipeline.coach.targets import FairTarget, QuotaCheck, check_quota, fair_targets, mix_of
 from pipeline.rubric import Rubric
+from pipeline.wording import counted
 
 Row = dict[str, Any]
 
@@ -215,29 +216,40 @@ def _warnings(row: Row, quotas: Sequence[QuotaCheck], peers: Sequence[int], titl
     trained = support["training_open"] + support["training_done"] > 0
     found = []
     if asks and not coached and not trained:
-        since = f"{days} days without a coaching session" if days is not None else "no coaching session on record"
-        found.append(_warning("no support", f"{asks} things to answer for, {since}, and no training given"))
+        since = (
+            f"{days} day{'' if days == 1 else 's'} without a coaching session"
+            if days is not None
+            else "no coaching session on record"
+        )
+        found.append(
+            _warning(
+                "no support", f"{asks} thing{'' if asks == 1 else 's'} to answer for, {since}, and no training given"
+            )
+        )
     elif asks >= MANY_ASKS and not (coached and trained):
         what = "training" if coached else "coaching sessions"
         found.append(_warning("piled on", f"{asks} things to answer for at once, without {what}"))
     if peers and median(peers) > 0 and support["minutes"] < median(peers) / 2:
-        text = f"{support['minutes']} minutes of coaching, the median of {len(peers)} peers is {median(peers):.0f}"
+        theirs = f"the median of {counted(len(peers), 'peer')} is {median(peers):.0f}"
+        text = f"{counted(support['minutes'], 'minute')} of coaching, {theirs}"
         found.append(_warning("less support than peers", text))
     if results["scored"] < THIN_CALLS:
-        text = (
-            f"{results['scored']} scored calls in {PERIOD_DAYS} days: too few to hold anybody to (under {THIN_CALLS})"
-        )
+        few = f"{counted(results['scored'], 'scored call')} in {PERIOD_DAYS} days"
+        text = f"{few}: too few to hold anybody to (under {THIN_CALLS})"
         found.append(_warning("thin data", text))
     for item in row["targets"]:
         if item["verdict"] == "out of reach":
             text = (
-                f"{titles[item['criterion']].lower()} at {item['target']:.1f}: none of {item['peers']} peers "
-                f"stands there over the same mix "
+                f"{titles[item['criterion']].lower()} at {item['target']:.1f}: none of "
+                f"{counted(item['peers'], 'peer')} stands there over the same mix "
                 f"of calls; {item['next']:.1f} is a fair next step"
             )
             found.append(_warning("target out of reach", text))
     found += [
-        _warning("quota out of reach", f"{c.quota.measure}: none of {c.peers} peers with such calls keeps that pace")
+        _warning(
+            "quota out of reach",
+            f"{c.quota.measure}: none of {counted(c.peers, 'peer')} with such calls keeps that pace",
+        )
         for c in quotas
         if c.fair is False
     ]

@@ -134,7 +134,8 @@ def _checked(
 class QuotaCheck:
     """A quota beside those of peers with a like mix of calls: how many of `peers` reached theirs (`reached_by`).
 
-    `pace` is the result as a share of what is due by now (None: no result yet); `fair` is None with too few peers.
+    `pace` is the result as a share of what is due by now (None: no result yet, or nothing is due); `fair` is None with
+    too few peers.
     """
 
     quota: QuotaRow
@@ -168,7 +169,7 @@ def check_quota(
     reached = sum((other.result or 0.0) >= due for other in alike)
     return QuotaCheck(
         quota=quota,
-        pace=None if quota.result is None else quota.result / due,
+        pace=quota.result / due if quota.result is not None and due else None,
         peers=len(alike),
         reached_by=reached,
         fair=None if len(alike) < MIN_PEERS else reached > 0,

@@ -19,6 +19,7 @@ from pipeline.coach.reports import effects_report
 from pipeline.coach.rows import Assignment, Rows
 from pipeline.coach.snippets import BEST_LEVEL
 from pipeline.coach.training import module_source, save_module
+from pipeline.days import latest
 from pipeline.errors import StoreError
 from pipeline.rubric import load_rubric
 
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 _TEAMS = """
-SELECT rep, arg_max(team, coalesce(call_date, DATE '0001-01-01')) AS team FROM calls WHERE rep IS NOT NULL GROUP BY rep
+SELECT rep, arg_max(team, CASE WHEN call_date <= $latest THEN call_date ELSE DATE '0001-01-01' END) AS team
+FROM calls WHERE rep IS NOT NULL GROUP BY rep
 """
 
 
@@ -39,6 +41,9 @@ def mark_done(store: Store, *, name: str, on: dt.date | None = None, note: str =
     day = on or dt.date.today()
     if day < found.assigned_on:
         raise StoreError(f"{day.isoformat()}: before it was assigned ({found.assigned_on.isoformat()})")
+    if day > dt.date.today():
+        # no call would come after it for as long as that, so it would never be measured
+        raise StoreError(f"{day.isoformat()}: still to come; say the day on which it was done")
     return _kept(store, noted(completed(found, on=day), note, on=day))
 
 
@@ -53,7 +58,7 @@ def reopen(store: Store, *, name: str) -> Row:
     assignments = load_assignments(store)
     found = find_assignment(assignments, name)
     if found.status == "open":
-        raise StoreError(f"{found.assignment_id}: it is open")
+        raise StoreError(f"{found.title}: it is open")
     return _kept(store, reopened(found, assignments))
 
 
@@ -62,6 +67,7 @@ def move_due(store: Store, *, name: str, due_on: dt.date) -> Row:
     found = _open_one(store, name)
     if due_on < found.assigned_on:
         raise StoreError(f"{due_on.isoformat()}: before it was assigned ({found.assigned_on.isoformat()})")
+    _require_to_come(due_on)
     return _kept(store, dataclasses.replace(found, due_on=due_on))
 
 
@@ -83,8 +89,10 @@ def assign(
 ) -> Row:
     """A module given to a rep by hand, for the criterion that it teaches or another one of the rubric.
 
-    Raises `StoreError` for an unknown rep, module or criterion, `SettingsError` where two are open already.
+    Raises `StoreError` for an unknown rep, module or criterion or a day that is over, `SettingsError` where two are
+    open already.
     """
+    _require_to_come(due_on)
     given = library_of(settings).modules.get(module)
     if given is None:
         raise StoreError(f"{module}: no such module; `debrief training modules` lists them")
@@ -92,7 +100,7 @@ def assign(
     target = criterion or given.criterion
     if target not in known:
         raise StoreError(f"{target}: no such criterion; known: {', '.join(known)}")
-    teams = {row["rep"]: row["team"] for row in store.query(_TEAMS)}
+    teams = {row["rep"]: row["team"] for row in store.query(_TEAMS, {"latest": latest()})}
     today, name = dt.date.today(), known_name(rep, sorted(teams), "rep")
     rows = load_moments(store, rep=name, criterion=target, best=BEST_LEVEL, as_of=today)
     rows = dataclasses.replace(rows, assignments=load_assignments(store))
@@ -139,8 +147,14 @@ def find_assignment(assignments: Sequence[Assignment], name: str) -> Assignment:
 def _open_one(store: Store, name: str) -> Assignment:
     found = find_assignment(load_assignments(store), name)
     if found.status != "open":
-        raise StoreError(f"{found.assignment_id}: it is {found.status} already")
+        raise StoreError(f"{found.title}: it is {found.status} already")
     return found
+
+
+def _require_to_come(due_on: dt.date | None) -> None:
+    """Raises `StoreError` for a day that is over: what is due then would be overdue at once."""
+    if due_on is not None and due_on < dt.date.today():
+        raise StoreError(f"{due_on.isoformat()}: that day is over; choose today or a later one")
 
 
 def _kept(store: Store, assignment: Assignment) -> Row:

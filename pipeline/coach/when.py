@@ -34,7 +34,11 @@ _DAY = "|".join(_DAYS)
 _MONTH = "|".join(_MONTHS) + "|" + "|".join(sorted(_SHORT, key=len, reverse=True))
 _COUNT = "|".join(sorted(_COUNTS, key=len, reverse=True)) + r"|\d{1,2}"
 _NTH = r"\d{1,2}(?:st|nd|rd|th)|" + "|".join(w.replace("-", "[- ]") for w in sorted(_ORDINALS, key=len, reverse=True))
-
+_LATER_NTH = "|".join(w.replace("-", "[- ]") for w in sorted(_ORDINALS, key=len, reverse=True) if _ORDINALS[w] > 3)
+_AFTER_NTH = (
+    r"\s+(?:at|to|for|and|or|then|works|suits|is|was|would|will|got|fell|if|it|in|through|till|until|before|after|we|"
+    r"I|he|she|they|you|did|didn't|please|instead|morning|afternoon)\b"
+)
 
 _HINTS = (
     "day", "week", "month", "fortnight", "quarter", "year", "tomorrow", "tonight", "morning", "afternoon",
@@ -163,6 +167,7 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], dt.date], dt.date 
     (_rule(rf"(?P<month>{_MONTH}) (?:the )?(?P<nth>{_NTH}|\d{{1,2}})"), _of_month),
     (_rule(rf"(?:(?:{_DAY}),? )?the (?P<nth>\d{{1,2}}(?:st|nd|rd|th))"), _nth),
     (_rule(rf"(?:{_DAY}),? the (?P<nth>{_NTH})"), _nth),
+    (_rule(rf"(?:{_DAY}) (?P<nth>{_LATER_NTH})"), _nth),
     (
         _rule(
             rf"(?:on|by|until|till|before|from|for|that's) the (?P<nth>{_NTH})"
@@ -170,13 +175,18 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], dt.date], dt.date 
         ),
         _nth,
     ),
+    # with no word ahead of it only where nothing follows that it counts (`the fourth of them`, `the tenth floor`)
+    (_rule(rf"the (?P<nth>{_LATER_NTH})(?=$|[,.;:?!]|{_AFTER_NTH})"), _nth),
     (_rule(rf"(?:by )?(?:the )?(?:end|close) of (?:the )?(?:day|play|business)(?: on)? (?P<day>{_DAY})"), _weekday),
     (_rule(r"(?:by )?(?:the )?end of (?:the )?(?P<which>this|next)?\s*(?P<unit>day|week|month|quarter|year)"), _end),
     (
-        _rule(rf"(?P<week>a week on |next week,? (?:on )?)(?P<day>{_DAY})|(?P<day2>{_DAY}) (?P<after>week|next week)"),
+        _rule(
+            rf"(?P<week>a week on |next week,? (?:on )?|next )(?P<day>{_DAY})|"
+            rf"(?P<day2>{_DAY}) (?P<after>week|next week)"
+        ),
         _of_next_week,
     ),
-    (_rule(rf"(?:this |next |coming )?(?P<day>{_DAY})"), _weekday),
+    (_rule(rf"(?:this |coming )?(?P<day>{_DAY})"), _weekday),
     (_rule(rf"(?:in|within) (?P<count>{_COUNT}) (?P<unit>days?|weeks?|fortnights?|months?)(?:'? time)?"), _in),
     (_rule(r"next (?P<unit>week|month)"), _next),
     (_rule(r"the day after tomorrow|tomorrow|today|tonight|this (?:afternoon|evening|morning)"), _relative),

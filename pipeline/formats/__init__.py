@@ -32,7 +32,18 @@ from pipeline.formats import (
     writers,
 )
 from pipeline.formats.assemble import Draft, assemble
-from pipeline.formats.document import HEAD_CHARS, MAX_BYTES, Kind, decode, head_of, kind_of, parse_json, read_bytes
+from pipeline.formats.document import (
+    HEAD_BYTES,
+    HEAD_CHARS,
+    MAX_BYTES,
+    WIDE_BYTES,
+    Kind,
+    decode,
+    head_of,
+    kind_of,
+    parse_json,
+    read_bytes,
+)
 from pipeline.types import Transcript
 
 __all__ = ["READERS", "WRITERS", "Reader", "Writer", "read_transcript", "sniff", "write_transcript"]
@@ -124,7 +135,9 @@ def sniff(path: Path) -> str | None:
     kind = kind_of(head)
     try:
         if kind == "text":
-            return _of_text(decode(head))
+            return _of_text(decode(head)) or (
+                _of_wide_text(head_of(path, WIDE_BYTES)) if len(head) == HEAD_BYTES else None
+            )
         if kind is None:
             return None
         if path.stat().st_size > MAX_BYTES:
@@ -144,6 +157,8 @@ def read_transcript(path: Path, *, merge: bool = True) -> Transcript:
     data = read_bytes(path)
     kind = kind_of(data[: 1 << 16])
     name, content = _recognise(data, kind, where=where) if kind else (None, None)
+    if kind is None and not decode(data).strip():
+        raise TranscriptError(f"{where}: empty file (blank lines only); export it again")
     if name is None:
         raise TranscriptError(
             f"{where}: not a transcript in a known format ({', '.join(READERS)}); export it as one of them"
@@ -165,7 +180,7 @@ def _recognise(data: bytes, kind: Kind, *, where: str) -> tuple[str | None, Any]
         return next((n for n, r in READERS.items() if r.kind == "zip" and r.recognise(data)), None), data
     content = decode(data)
     if kind == "text":
-        return _of_text(content), content
+        return _of_text(content) or _of_wide_text(data[:WIDE_BYTES]), content
     parsed = parse_json(content, where=where)
     return next((n for n, r in READERS.items() if r.kind == "json" and r.recognise(parsed)), None), parsed
 
@@ -173,6 +188,12 @@ def _recognise(data: bytes, kind: Kind, *, where: str) -> tuple[str | None, Any]
 def _of_text(content: str) -> str | None:
     head = content[:HEAD_CHARS].lstrip("\ufeff \t\r\n")
     return next((name for name, r in READERS.items() if r.kind == "text" and r.recognise(head)), None)
+
+
+def _of_wide_text(data: bytes) -> str | None:
+    """The format by the first lines however long they are, the middle of long ones left out."""
+    lines = decode(data).splitlines()[:400]
+    return _of_text("\n".join(line if len(line) <= 80 else f"{line[:64]} {line[-12:]}" for line in lines))
 
 
 def _by_marks(head: str) -> str | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import os
 import re
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
+from pipeline.encodings import decode, encoding_of
 from pipeline.errors import TranscriptError
 
 MAX_BYTES = 200_000_000
@@ -16,29 +16,26 @@ MAX_BYTES = 200_000_000
 HEAD_BYTES = 65_536
 HEAD_CHARS = 16_000
 """Text formats are recognised by this much from the start, so that sniffing and reading decide alike."""
+WIDE_BYTES = 8_000_000
+"""Where that decides nothing (one speaker in one line of a megabyte), so much is looked at."""
+
+__all__ = [
+    "HEAD_BYTES", "HEAD_CHARS", "MAX_BYTES", "WIDE_BYTES", "Kind", "decode", "head_of", "kind_of", "parse_json",
+    "read_bytes",
+]  # fmt: skip
 
 Kind = Literal["zip", "json", "text"]
 
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-_MEDIA = re.compile(
-    rb"RIFF....(?:WAVE|AVI )|ID3|fLaC|OggS|FORM....AIF|....ftyp|\x1aE\xdf\xa3|#!AMR|\.snd|caff|0&\xb2u|\xff[\xe0-\xff]"
-    rb"|FLV\x01|%PDF|\x89PNG|GIF8|MZ",
-    re.DOTALL,
-)
+_BRACKETED = re.compile(r"\s*\[(?:[\d:.,]+\]|[^\[\]{}\"\n]{1,80}\][ \t]+\S)")
+"""`[0:12] Name: text` and `[Name] 10:01:02`: text that begins as JSON does."""
 _CONTROL = re.compile("[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
 
 
-def head_of(path: Path) -> bytes:
+def head_of(path: Path, size: int = HEAD_BYTES) -> bytes:
     """The first bytes of a file, enough to tell what it is; empty where it cannot be read."""
     try:
         with path.open("rb") as file:
-            return file.read(HEAD_BYTES)
+            return file.read(size)
     except (OSError, ValueError):
         return b""
 
@@ -64,42 +61,17 @@ def kind_of(head: bytes) -> Kind | None:
     """What the first bytes look like: a zip container, JSON, other text, or None for media and other binaries."""
     if head.startswith(b"PK\x03\x04"):
         return "zip"
-    encoding = _encoding(head)
+    encoding = encoding_of(head)
     if encoding is None:
         return None
     sample = head.decode(encoding, errors="replace").lstrip("\ufeff")[:HEAD_CHARS]
     if not sample.strip() or _is_binary(sample):
         return None
-    return "json" if sample.lstrip()[0] in "{[" and not re.match(r"\s*\[[\d:.,]+\]", sample) else "text"
+    return "json" if sample.lstrip()[0] in "{[" and not _BRACKETED.match(sample) else "text"
 
 
 def _is_binary(sample: str) -> bool:
     return sample.count("\0") > len(sample) / 10 or len(_CONTROL.findall(sample)) > max(2, len(sample) / 50)
-
-
-def _encoding(data: bytes) -> str | None:
-    for mark, name in _BOMS:
-        if data.startswith(mark):
-            return name
-    if _MEDIA.match(data):
-        return None
-    even, odd = data[:4096:2], data[1:4096:2]
-    if len(data) > 3 and odd.count(0) > 0.4 * len(odd) and even.count(0) < 0.1 * len(even):
-        return "utf-16-le"
-    if len(data) > 3 and even.count(0) > 0.4 * len(even) and odd.count(0) < 0.1 * len(odd):
-        return "utf-16-be"
-    guess = codecs.getincrementaldecoder("utf-8")("replace").decode(data[: 4 * HEAD_BYTES])
-    wrong = guess.count("\ufffd")
-    # One damaged byte does not make a UTF-8 file Windows-1252: whichever reading explains more of it wins.
-    return "utf-8" if wrong == 0 or wrong < sum(char > "\x7f" for char in guess) - wrong else "cp1252"
-
-
-def decode(data: bytes) -> str:
-    """Text of UTF-8 (with or without mark), UTF-16, UTF-32 or Windows-1252 bytes, without the mark.
-
-    Never fails: bytes that fit no character become U+FFFD. `kind_of` tells text from binaries.
-    """
-    return data.decode(_encoding(data) or "cp1252", errors="replace").lstrip("\ufeff")
 
 
 def parse_json(text: str, *, where: str) -> Any:

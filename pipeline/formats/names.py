@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 MAX_NAME = 60
 _MAX_WORDS = 6
-_FORBIDDEN = frozenset('?!;"<>{}=*`\\')
+_FORBIDDEN = frozenset('?!;"<>{}=*`\\•')
 _PARTICLES = frozenset("al and bin da de del della den der di do dos du el ibn la le of ten ter van von y zu".split())
 _ROLES = frozenset(
     "agent buyer caller channel client customer guest host interviewer interviewee me moderator participant person "
@@ -16,6 +18,11 @@ _NOT_NAMES = frozenset(
     "transcript warning first second third finally next then now actually honestly basically anyway meaning because "
     "but and or so also plus well okay ok yes no yeah right sure look listen like thing things".split()
 )
+_WHEN = re.compile(
+    r"\d:\d\d|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4}\b",
+    re.IGNORECASE,
+)
+"""A day or a time of day: `Tue, Oct 6, 2026 10:01AM` heads Otter's export and never speaks."""
 # What a transcript's own header lines say of the call; these are facts, never speakers.
 HEADERS = {"title": "title", "subject": "title", "date": "date", "account": "account", "company": "account"}
 
@@ -27,6 +34,8 @@ def is_name(label: str) -> bool:
     label = person if person and side in ("rep", "buyer") else label
     words = label.split()
     if not 0 < len(label) <= MAX_NAME or not 0 < len(words) <= _MAX_WORDS:
+        return False
+    if _WHEN.search(label):
         return False
     if _FORBIDDEN.intersection(label) or "//" in label or not any(char.isalpha() for char in label):
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import re
@@ -15,6 +16,7 @@ from pipeline.formats.clean import clean_text
 from pipeline.formats.names import HEADERS, MAX_NAME, is_name, split_name
 from pipeline.formats.values import clock
 from pipeline.types import CallMeta
+from pipeline.written_days import read_day
 
 _CLOCK = r"(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,6})?"
 _RANGE = re.compile(r"\s*(\d{1,3}:\d{1,2}:\d{1,2}(?:\.\d+)?)\s*-->\s*(\d{1,3}:\d{1,2}:\d{1,2}(?:\.\d+)?)\s*")
@@ -22,6 +24,8 @@ _LEADING = re.compile(
     rf"\s*[\[(]?({_CLOCK})[\])]?(?:\s*[-–—]\s*[\[(]?{_CLOCK}[\])]?)?(?:\s*[-–—|:]\s+|\s+|$)(.*)", re.DOTALL
 )
 _HEADED = re.compile(rf"(.*?\S)(?:\s+[\[(]?|[\[(])({_CLOCK})[\])]?(?:\s*:\s*|\t+|\s{{2,}}|\s*$)(.*)", re.DOTALL)
+_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+_OTTER_DAY = re.compile(rf"(?:[a-z]{{3}}, )?({'|'.join(_MONTHS)})[a-z]* (\d{{1,2}}), (\d{{4}})\b", re.IGNORECASE)
 _FURNITURE = re.compile(
     r"(?:.{1,80} (?:started|stopped) transcription|Transcribed by https?://\S*|.{0,40}otter\.ai\S*"
     r"|(?:End of|Transcription ended).{0,80})",
@@ -31,13 +35,17 @@ _FURNITURE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One line understood: who begins to speak (empty: the one before goes on), when, and the words."""
+    """One line understood: who begins to speak (empty: the one before goes on), when, and the words.
+
+    `on_wall`: the time is of the day, not from the start.
+    """
 
     label: str
     text: str
     t0: float | None = None
     t1: float | None = None
     headed: bool = False
+    on_wall: bool = False
 
 
 def recognise(text: str) -> bool:
@@ -74,8 +82,17 @@ def read_lines(lines: Sequence[str], where: str) -> Draft:
             preamble.append(line.text)
     if not opened:
         raise TranscriptError(f"{where}: line 1: no line names a speaker; expected 'Name: text' or 'Name  0:12'")
+    opened = _from_the_start(opened)
     pieces = [Piece(head.label, " ".join(words), head.t0, head.t1) for head, words in opened]
     return Draft(pieces, meta=_facts(preamble))
+
+
+def _from_the_start(opened: list[tuple[_Line, list[str]]]) -> list[tuple[_Line, list[str]]]:
+    """The same with times of day as seconds since the first of them; a call over midnight goes on."""
+    if not all(head.on_wall for head, _ in opened):
+        return opened
+    first = opened[0][0].t0 or 0.0
+    return [(dataclasses.replace(head, t0=((head.t0 or 0.0) - first) % 86_400), words) for head, words in opened]
 
 
 def _understand(lines: Sequence[str]) -> Iterator[_Line]:
@@ -124,19 +141,25 @@ def _headed(line: str) -> _Line | None:
     if not match or not is_name(clean_text(match[1]).rstrip(":")):
         return None
     rest = line.strip()[match.start(3) :]
-    return _Line(clean_text(match[1]).rstrip(":"), clean_text(rest), clock(match[2]), headed=True)
+    name = clean_text(match[1]).rstrip(":")
+    # Zoom's saved captions: `[Dana Reyes] 10:01:02`, by the clock on the wall
+    boxed = name.startswith("[") and name.endswith("]")
+    return _Line(name.strip("[]") if boxed else name, clean_text(rest), clock(match[2]), headed=True, on_wall=boxed)
 
 
 def _facts(preamble: Sequence[str]) -> CallMeta:
-    """Title, date and account from `Key: value` lines above the first speaker."""
+    """Title, date and account from what stands above the first speaker: `Key: value`, or Otter's title and date."""
     known: dict[str, str] = {}
-    for line in preamble[:20]:
+    day: dt.date | None = None
+    for index, line in enumerate(preamble[:20]):
         key, colon, value = line.partition(":")
         name = HEADERS.get(key.strip().lower())
         if colon and name and value.strip():
             known.setdefault(name, value.strip())
-    try:
-        date = dt.date.fromisoformat(known.pop("date", "")[:10])
-    except ValueError:
-        date = None
-    return CallMeta(date=date, title=known.get("title"), account=known.get("account"))
+        elif day is None and (match := _OTTER_DAY.match(line)):
+            with contextlib.suppress(ValueError):
+                day = dt.date(int(match[3]), _MONTHS.index(match[1].lower()) + 1, int(match[2]))
+                known.setdefault("title", preamble[index - 1] if index else "")
+    with contextlib.suppress(ValueError):
+        day = read_day(known.pop("date", ""))
+    return CallMeta(date=day, title=known.get("title") or None, account=known.get("account"))

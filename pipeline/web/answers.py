@@ -32,6 +32,15 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
 }
 """What an error is on the wire and as a heading; the first that fits."""
 
+WANTED = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "less_than": "a smaller number",
+    "greater_than": "a larger number",
+}
+"""What a value of an address ought to have been, by the start of the kind of its error."""
+
 
 class Answers:
     """Answers a route's request, and logs it."""
@@ -76,7 +85,10 @@ class Answers:
     def misread(self, request: Request, error: Any) -> Response:
         """Values that are not what the route takes, which only those who may be here are told."""
         first = error.errors()[0]
-        line = f"{'.'.join(str(part) for part in first['loc'][1:])}: {first['msg']}"
+        name = ".".join(str(part) for part in first["loc"][1:])
+        wanted = next((words for kind, words in WANTED.items() if first["type"].startswith(kind)), "")
+        given = str(first.get("input", ""))[:40]
+        line = f"the address says {name}={given}; {wanted} belongs there" if wanted else f"{name}: {first['msg']}"
         route = request.scope["endpoint"].rule
         return self._problem(route, request.state.incoming, request.state.ask, DebriefError(line))
 

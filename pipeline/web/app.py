@@ -7,7 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pipeline.access.people import EVERYONE
 from pipeline.errors import NotThere, SettingsError, StoreError
@@ -121,7 +121,10 @@ def _add(app: FastAPI, route: Route, answers: Answers) -> None:
         return await run_in_threadpool(answers.answer, route, request.state.incoming, request.state.ask, values)
 
     wanted = inspect.signature(route.answer, eval_str=True)
-    values = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in list(wanted.parameters.values())[1:]]
+    values = [
+        p.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=_bounded(p.annotation))
+        for p in list(wanted.parameters.values())[1:]
+    ]
     first = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
     # set here because the name cannot be looked up at module level, where FastAPI is not loaded
     admit.__signature__ = inspect.Signature([first])  # type: ignore[attr-defined]
@@ -141,6 +144,15 @@ def _add(app: FastAPI, route: Route, answers: Answers) -> None:
         responses=REFUSALS if documented else None,
         name=f"{route.method} {route.path}",
     )
+
+
+def _bounded(annotation: Any) -> Any:
+    """The type of a path's or query's value, its whole numbers within what the databases can reckon with."""
+    if annotation not in (int, int | None):
+        return annotation
+    from annotated_types import Interval
+
+    return Annotated[annotation, Interval(ge=-gate.LARGEST, le=gate.LARGEST)]
 
 
 async def _incoming(request: Request) -> gate.Incoming:

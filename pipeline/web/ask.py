@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pipeline.web.desk import Desk
 
 SAFE = frozenset({"GET", "HEAD"})
+MOST_PAGES = 100_000
 ANYBODY: frozenset[str] = frozenset()
 """For the few routes that need no signed-in user: the sign-in page itself, its stylesheet, the health check."""
 
@@ -63,6 +64,12 @@ class Page:
     path: str
     routes: Iterable[Route]
     who: frozenset[str] = EVERYONE
+
+
+def page_at(number: int, *, most: int = MOST_PAGES) -> int:
+    """The page of a list that an address asks for, from 1 up to `most`: no address asks for a row beyond what
+    the database can count to."""
+    return min(max(1, number), most)
 
 
 @dataclass(frozen=True, slots=True)

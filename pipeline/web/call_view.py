@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -14,7 +15,7 @@ from pipeline.access.people import LEADERS
 from pipeline.clips import KINDS, clip_cues
 from pipeline.coach.commitments import commitments_of, followed
 from pipeline.coach.rows import CallRow, TurnRow
-from pipeline.comments import taken_back
+from pipeline.comments import Comment, sent_before, taken_back
 from pipeline.errors import NotThere, ReviewError
 from pipeline.keep import read_json
 from pipeline.listening import browser_type
@@ -39,7 +40,10 @@ _LATER = """
 SELECT record_file, seq FROM calls c
 WHERE account = $account AND call_date > $date AND ({where}) ORDER BY call_date, call_id LIMIT $most
 """
+_COMMENTS_NOW = "SELECT * FROM comments WHERE call_id = $call AND who = $who AND removed_at IS NULL"
 _COMMENT = "SELECT * FROM comments WHERE call_id = $call AND comment_id = $comment AND removed_at IS NULL"
+
+_KEEPING = threading.Lock()
 
 METRICS: dict[str, tuple[str, Callable[[float], str]]] = {
     "talk_share": ("Rep talks", lambda value: f"{100 * value:.0f} %"),
@@ -66,6 +70,18 @@ def seen(ask: Ask, call_id: str) -> tuple[Row, Row]:
 def may_name(ask: Ask, record: Mapping[str, Any]) -> bool:
     """Whether the user may say who speaks: leaders always, a rep where nobody could tell yet."""
     return ask.is_a(LEADERS) or record["status"] == "review"
+
+
+def keep_comment(ask: Ask, made: Comment) -> str:
+    """Keep a comment, once where it was sent twice; its id."""
+    # a double click is two requests at the same time: who comes second has to see what the first one kept
+    with _KEEPING:
+        rows = ask.store.query(_COMMENTS_NOW, {"call": made.call_id, "who": made.who})
+        known = sent_before(made, rows)
+        if known is None:
+            ask.store.put_fact("comments", made.to_row())
+    ask.detail = f"commented {known or made.comment_id}"
+    return known or made.comment_id
 
 
 def take_back(ask: Ask, call_id: str, comment_id: str) -> None:
@@ -146,9 +162,22 @@ class Words:
     turns: list[TurnRow]
 
 
-@lru_cache(maxsize=32)
 def words_of(file: Path, seq: int) -> Words:
-    """The words of the call whose record is `file`; `seq` tells a record from one that it took the place of."""
+    """The words of the call whose record is `file`; `seq` tells a record from one that it took the place of, and when
+    the file was written one of a call that was erased and came again, whose records are numbered anew."""
+    return _words_of(file, seq, _written(file))
+
+
+def _written(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        # whoever reads it says what is wrong with it
+        return 0
+
+
+@lru_cache(maxsize=32)
+def _words_of(file: Path, seq: int, mtime_ns: int) -> Words:
     record = read_json(file)
     transcript = Transcript.from_json(record["transcript"], where=record["source"]["path"])
     call_id, meta = record["source"]["sha256"][:16], transcript.meta
@@ -306,5 +335,6 @@ def next_steps(ask: Ask, file: Path, seq: int) -> list[Row] | None:
         return [one.to_json() for one in followed(made, words.call, words.turns, others)]
 
     # kept by the very records that were read: what an erased or corrected one said is never shown again
-    known = ask.desk.backroom.take(("steps", file, seq, ask.scope), repr(later), make, wait_s=STEPS_WAIT_S)
+    read = repr([(path, number, _written(path)) for path, number in [(file, seq), *later]])
+    known = ask.desk.backroom.take(("steps", file, ask.scope), read, make, wait_s=STEPS_WAIT_S)
     return known.value if known and known.fresh else None

@@ -16,7 +16,6 @@ from pipeline.coach.reports import account_report, plan_report
 from pipeline.coach.rows import Rows
 from pipeline.errors import NotThere, StoreError
 from pipeline.web.ask import Ask
-from pipeline.web.desk import Desk
 
 READ = 40
 """Calls of an account, the newest ones, whose words are read."""
@@ -26,7 +25,8 @@ WAITED_FOR = 5
 Row = dict[str, Any]
 
 _CALLS = """
-SELECT account, call_id, record_file FROM calls c WHERE account IN (SELECT unnest($accounts::VARCHAR[])) AND ({where})
+SELECT account, call_id, record_file, seq, kept_at FROM calls c
+WHERE account IN (SELECT unnest($accounts::VARCHAR[])) AND ({where})
 QUALIFY row_number() OVER (PARTITION BY account ORDER BY call_date DESC NULLS LAST, call_id DESC) <= $limit
 ORDER BY call_date NULLS FIRST, call_id
 """
@@ -41,7 +41,7 @@ def deal(ask: Ask, account: str) -> Row:
     calls = _calls_of(ask, [account])[account]
     if not calls:
         # told apart by nobody but those who see everything
-        ask.scope.require_call(None)
+        ask.scope.require_call(None, "account")
         raise NotThere(f"{account}: no account of that name has calls")
     desk, ids, key = ask.desk, [call["call_id"] for call in calls], _version(ask, calls)
     where, params = ask.scope.where("c"), ask.scope.params
@@ -52,8 +52,10 @@ def deal(ask: Ask, account: str) -> Row:
         others: Rows = desk.remember(
             ("answers", key["scope"]), lambda: answers_to_objections(desk.store, where, params), of=("calls",)
         )
-        found = account_report(rows, desk.rubric, account, as_of=today, **known_firms(desk.settings))
-        plan = plan_report(_with_others(rows, others), desk.rubric, account, as_of=today)
+        firms = known_firms(desk.settings)
+        found = account_report(rows, desk.rubric, account, as_of=today, **firms)
+        both = _with_others(rows, others)
+        plan = plan_report(both, desk.rubric, account, as_of=today, customers=firms["customers"])
         return {"deal": found[0], "plan": plan[0], "read": len(ids)} if found and plan else {}
 
     known: Row = desk.backroom.need(("account", account, key["scope"], today), key["version"], make).value
@@ -77,7 +79,7 @@ def lines_of(ask: Ask, accounts: list[str]) -> dict[str, Row | None]:
             deal = found[0]
             return {
                 "unread": False,
-                "stages": stages_of(desk, deal),
+                "stages": stages_of(deal),
                 "next": deal["next_step_agreed"],
                 "risks": [risk["kind"] for risk in deal["risks"]],
                 "play": deal["strategy"][0]["kind"],
@@ -101,14 +103,13 @@ def lines_of(ask: Ask, accounts: list[str]) -> dict[str, Row | None]:
     return {account: found.get(account) for account in accounts}
 
 
-def stages_of(desk: Desk, deal: Row) -> list[Row]:
-    """The stages of the deal in order: `done` where all that was scored of it reached the level wanted; `now` is the
-    first that is not."""
+def stages_of(deal: Row) -> list[Row]:
+    """The stages of the deal in order, `done` or not; `now` is the first that is not done, `in_hand` where all that is
+    left of it is the order."""
     made: list[Row] = []
-    for stage in dict.fromkeys(item.stage for item in desk.rubric.criteria):
-        levels = [item["best_level"] for item in deal["stages"] if item["stage"] == stage]
-        scored = [level for level in levels if level is not None]
-        made.append({"stage": stage, "done": bool(scored) and min(scored) >= 3, "now": False})
+    for item in deal["how_far"]:
+        state = item["state"]
+        made.append({"stage": item["stage"], "done": state == "done", "in_hand": state == "in hand", "now": False})
     current = next((item for item in made if not item["done"]), None)
     if current:
         current["now"] = True
@@ -136,8 +137,10 @@ def _calls_of(ask: Ask, accounts: list[str]) -> dict[str, list[Row]]:
 def _version(ask: Ask, calls: list[Row]) -> dict[str, str]:
     """What a deal is kept by: which records it was read from, and by whom it may be seen."""
     params = ask.scope.params
-    files = "\n".join(call["record_file"] for call in calls)
+    # corrected, a record keeps its file's name and gets another number; of a call erased and taken in again even that
+    # is the same
+    records = repr([(call["record_file"], call["seq"], call["kept_at"]) for call in calls])
     return {
         "scope": hashlib.sha256(repr(sorted(params.items())).encode()).hexdigest()[:16],
-        "version": f"{hashlib.sha256(files.encode()).hexdigest()[:16]}-{ask.desk.version('reviews')}",
+        "version": f"{hashlib.sha256(records.encode()).hexdigest()[:16]}-{ask.desk.version('reviews')}",
     }

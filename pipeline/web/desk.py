@@ -18,6 +18,7 @@ from pipeline.coach.reports import gap_json, scorecards_of, training_of
 from pipeline.coach.rows import Assignment, ScoredCall
 from pipeline.coach.team import Picture, picture_of
 from pipeline.coach.training import Library
+from pipeline.days import latest
 from pipeline.human_review import human_review
 from pipeline.oidc.plan import is_on, plan_of
 from pipeline.oidc.provider import Provider
@@ -57,7 +58,7 @@ class Desk:
         except BaseException:
             self.store.close()
             raise
-        self.rejudging = Rejudging(settings, self.store)
+        self.rejudging = Rejudging(lambda: self.settings, self.store)
         self.errands = Errands()
         self.glance = Glance(self)
         self.later = Later()
@@ -126,16 +127,20 @@ class Desk:
         return self.backroom.take(key, self.version(*of), make, lane=lane, wait_s=wait_s)
 
     def picture(self, *, days: int | None = None, call_type: str | None = None) -> Known:
-        """The `Picture` of all reps: of the last `days`, of one `call_type`, or of everything, then with the week."""
-        whole = days is None and call_type is None
+        """The `Picture` of all reps: of the last `days`, of one `call_type`, or of everything, then with the week.
+
+        One that is behind is shown meanwhile, but never by another rubric than the present one: it may have criteria
+        that pages know nothing of.
+        """
+        whole, rubric = days is None and call_type is None, self.rubric
 
         def make() -> Picture:
             return picture_of(
-                self._all_scores(), self.rubric, target=self.target, days=days, call_type=call_type, whole=whole
+                self._all_scores(), rubric, target=self.target, days=days, call_type=call_type, whole=whole
             )
 
-        version = self.version("calls")
-        return self.backroom.need(("picture", days, call_type), version, make, lane="slow")
+        key = ("picture", rubric.version, days, call_type)
+        return self.backroom.need(key, self.version("calls"), make, lane="slow")
 
     def scorecards(self) -> list[Row]:
         """`scorecard_report` of all reps."""
@@ -152,7 +157,8 @@ class Desk:
     def of_picture(self, name: str, make: Callable[[Picture], Any]) -> Any:
         """What follows from the whole picture without another fit; made anew with each picture."""
         whole = self.picture()
-        return self.backroom.need(name, whole.at.isoformat(), lambda: make(whole.value)).value
+        key = (name, self.rubric.version)
+        return self.backroom.need(key, whole.at.isoformat(), lambda: make(whole.value)).value
 
     def scope_of(self, user: User) -> Scope:
         """`access.scope_of`, asked of the store once for each state of it."""
@@ -191,7 +197,8 @@ class Desk:
 
     def today(self) -> dt.date:
         """Today, or the newest call's date where the clock is behind the calls."""
-        newest = self.rows("SELECT max(call_date) AS day FROM calls")[0]["day"]
+        sql = "SELECT max(call_date) AS day FROM calls WHERE call_date <= $latest"
+        newest = self.rows(sql, {"latest": latest()})[0]["day"]
         return max(dt.date.today(), newest or dt.date.min)
 
     @property

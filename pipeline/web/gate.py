@@ -11,10 +11,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from pipeline.access.people import User
 from pipeline.access.scope import Scope
@@ -27,7 +28,13 @@ SAID = "debrief_said"
 VISIT = "debrief_visit"
 THEMES = ("light", "dark")
 MAX_BODY = 2_000_000
+LARGEST = 2**53
+"""The largest number that is taken, in a body, a path or a query: JSON has them exactly up to here, and what is
+reckoned with them still fits the databases."""
 NOBODY = User("", "", "")
+
+_UNSHOWN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
+"""Control characters, and halves of a character: kept, they would make every page that shows them fail."""
 
 HEADERS: dict[str, str] = {
     "Content-Security-Policy": (
@@ -132,8 +139,22 @@ def inside(path: str) -> str:
 
 
 def sign_in_path(request: Incoming) -> str:
-    """Where to sign in, coming back to the page asked for."""
-    return "/sign-in" + (f"?next={quote(request.path)}" if request.method in SAFE and request.path != "/" else "")
+    """Where to sign in, coming back to the page asked for; what a form was to change is lost, and said to be: one comes
+    back to the page that the form was on."""
+    if request.path == "/sign-out":
+        return "/sign-in"
+    if request.method not in SAFE:
+        return f"/sign-in?next={quote(_form_page(request))}&lost=1"
+    return "/sign-in" + (f"?next={quote(request.path)}" if request.path != "/" else "")
+
+
+def _form_page(request: Incoming) -> str:
+    """The path of the page of this site that a form was on; `/` where the browser does not say."""
+    try:
+        page = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return "/"
+    return inside(page.path) if page.netloc == request.headers.get("host", "") else "/"
 
 
 def _who(route: Route, request: Incoming, desk: Desk) -> _Who:
@@ -169,12 +190,32 @@ def _read_body(ask: Ask, request: Incoming) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         if kind == "application/json" and request.body:
-            ask.json = json.loads(request.body)
+            ask.json = json.loads(request.body, parse_int=_number, parse_float=_number, parse_constant=_number)
         elif kind == "application/x-www-form-urlencoded":
             ask.forms = parse_qs(request.body.decode(), keep_blank_values=True, max_num_fields=1000)
             ask.form = {name: values[-1] for name, values in ask.forms.items()}
-    except (ValueError, UnicodeDecodeError) as error:
+        if any(_UNSHOWN.search(text) for text in (*_texts(ask.json), *_texts(ask.forms))):
+            raise ValueError("it holds characters that cannot be shown; write it without them")
+    except (ValueError, RecursionError) as error:
         raise AccessError(f"the request could not be read ({error})") from None
+
+
+def _number(text: str) -> int | float:
+    """A number of JSON, which is none beyond `LARGEST`. Raises `ValueError`."""
+    value = float(text)
+    # NaN is neither less nor more
+    if not abs(value) <= LARGEST:
+        raise ValueError(f"numbers go to {LARGEST}")
+    return int(text) if text.lstrip("-").isdigit() else value
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All text in what was sent, names of fields included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in [*value, *value.values()] if isinstance(value, dict) else value:
+            yield from _texts(part)
 
 
 def _require_meant(ask: Ask, request: Incoming) -> None:
@@ -190,8 +231,6 @@ def _require_meant(ask: Ask, request: Incoming) -> None:
 
 
 def _said(request: Incoming) -> str:
-    from urllib.parse import unquote
-
     return unquote(request.cookies.get(SAID, ""))[:200] if request.method in SAFE else ""
 
 

@@ -6,8 +6,10 @@ import json
 import os
 import re
 import tempfile
+import threading
 import zipfile
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,18 @@ ORDER BY s.kept_at DESC, s.snippet_id LIMIT $most
 """
 
 
+_STANDS = "removed_at IS NULL ORDER BY kept_at, snippet_id"
+_SAME = (
+    "SELECT * FROM snippets WHERE call_id = $call AND turn = $turn "
+    f"AND criterion IS NOT DISTINCT FROM $criterion AND {_STANDS} LIMIT 1"
+)
+_OF_CALLS = (
+    "SELECT snippet_id, call_id, turn, criterion, verdict FROM snippets "
+    f"WHERE call_id IN (SELECT unnest($calls::VARCHAR[])) AND verdict <> 'no' AND {_STANDS}"
+)
+_KEEPING = threading.Lock()
+
+
 def all_kept(ask: Ask) -> list[KeptSnippet]:
     """What the user may see of what is kept: of their calls, and what is shared with everybody."""
     return [_snippet(row) for row in _rows(ask)]
@@ -47,6 +61,34 @@ def open_to(ask: Ask, snippet_id: str) -> KeptSnippet:
             raise NotThere(f"{snippet_id}: no such snippet")
         raise NotAllowed("this snippet is not one that you may see")
     return _snippet(rows[0])
+
+
+def keep(ask: Ask, made: KeptSnippet) -> tuple[KeptSnippet, str]:
+    """Keep a moment, and what is said then; one that is kept already for that criterion is gone to, with this verdict.
+
+    Only who may change a snippet changes its verdict; others are told whose it is.
+    """
+    # a double click is two requests at the same time: who comes second has to see what the first one kept
+    with _KEEPING:
+        found = ask.store.query(_SAME, {"call": made.call_id, "turn": made.turn, "criterion": made.criterion})
+        known = KeptSnippet.from_row(found[0]) if found else None
+        if known is None:
+            ask.store.put_fact("snippets", made.to_row())
+            return made, "Kept. Trim it, name it, put it into a playlist."
+        if known.verdict == made.verdict:
+            return known, f"Kept already, by {known.who}."
+        if known.verdict != "no" and not may_change(ask, known):
+            return known, f"Kept already, by {known.who}, who may change what it is an example of."
+        changed = replace(known, verdict=made.verdict)
+        ask.store.put_fact("snippets", changed.to_row())
+        return changed, f"Kept already, by {known.who}; it is a {made.verdict} example now."
+
+
+def decided(ask: Ask, moments: Iterable[Row]) -> dict[tuple[str, int, str], Row]:
+    """Of moments found in calls, those that are kept: call, turn and criterion with the kept snippet's row."""
+    ids = sorted({moment["call_id"] for moment in moments})
+    rows = ask.store.query(_OF_CALLS, {"calls": ids}) if ids else []
+    return {(row["call_id"], row["turn"], row["criterion"]): row for row in rows}
 
 
 def opens_call(ask: Ask, snippet: KeptSnippet) -> bool:

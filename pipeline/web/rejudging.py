@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -51,9 +51,14 @@ def judge_again(order: tuple[Record, dict[str, str], Settings]) -> str:
 
 
 class Rejudging:
-    """The calls being judged again, by SHA-256. Its methods may be called from any thread."""
+    """The calls being judged again, by SHA-256, each with the `settings` of then: a page may change them meanwhile.
 
-    def __init__(self, settings: Settings, store: Store, *, task: str = "pipeline.web.rejudging:judge_again") -> None:
+    Its methods may be called from any thread.
+    """
+
+    def __init__(
+        self, settings: Callable[[], Settings], store: Store, *, task: str = "pipeline.web.rejudging:judge_again"
+    ) -> None:
         self._settings, self._store, self._task = settings, store, task
         self._waiting: queue.SimpleQueue[tuple[str, Record, dict[str, str]] | None] = queue.SimpleQueue()
         self._progress: dict[str, Progress] = {}
@@ -95,10 +100,11 @@ class Rejudging:
             thread.join()
 
     def _run(self) -> None:
-        log = self._settings.data / "logs" / "workers.log"
+        settings = self._settings()
+        log = settings.data / "logs" / "workers.log"
         with contextlib.suppress(OSError):
             log.parent.mkdir(parents=True, exist_ok=True)
-        with WorkerPool(self._task, workers=1, timeout_s=self._settings.timeout_s, log_file=log) as pool:
+        with WorkerPool(self._task, workers=1, timeout_s=settings.timeout_s, log_file=log) as pool:
             self._pool = pool
             while not self._closed:
                 try:
@@ -115,7 +121,7 @@ class Rejudging:
     def _judge(self, pool: WorkerPool, sha256: str, record: Record, roles: dict[str, str]) -> None:
         self._put(sha256, Progress("running"))
         try:
-            pool.submit((record, roles, self._settings)).result()
+            pool.submit((record, roles, self._settings())).result()
             self._store.ingest([sha256])
         except (WorkerFailed, DebriefError) as error:
             self._put(sha256, Progress("failed", str(error)))

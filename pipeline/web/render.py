@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "templates"
 LEVELS = ("absent or harmful", "attempted, weak", "partial", "good", "excellent")
 STATUS_WORDS = {"na": "n/a", "abstained": "not scored"}
+_TYPED = re.compile(r"\S+: |[^:]+: (?:no such|there is no) ")
 
 
 @lru_cache(maxsize=1)
@@ -39,6 +41,7 @@ def environment() -> Environment:
         "one": one,
         "pct": pct,
         "q": path_part,
+        "sentence": sentence,
         "nearest": nearest,
     }
     made.globals |= {"LEVELS": LEVELS, "STATUS_WORDS": STATUS_WORDS, "ROLES": ROLES, "static": static}
@@ -97,6 +100,12 @@ def pct(value: float | None) -> str:
 def nearest(value: float) -> int:
     """The level (0-4) nearest to a standing, for its colour."""
     return min(4, max(0, int(value + 0.5)))
+
+
+def sentence(line: str) -> str:
+    """An error's line as a sentence. What somebody typed stays as it is where it comes first: `abc: no such call`."""
+    said = line if _TYPED.match(line) else line[:1].upper() + line[1:]
+    return said if said.endswith((".", "?", "!")) else f"{said}."
 
 
 def path_part(value: Any) -> str:

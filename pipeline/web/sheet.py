@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.web.render import day, one
+from pipeline.wording import counted
 
 if TYPE_CHECKING:
     from fpdf import FPDF
@@ -119,7 +120,7 @@ class _Sheet:
             self._axis(LEFT + 82, y + 2.7, standing, card["peers"].get(standing.criterion))
             self.pdf.set_y(y + 6.6)
         peers = max((row["n"] for row in card["peers"].values()), default=0)
-        key = f"; grey: the middle 80 % of {peers} peers" if peers else ""
+        key = f"; grey: the middle 80 % of {counted(peers, 'peer')}" if peers else ""
         self.text(
             f"Dot: the standing of 4. Line: where it lies with 90 % probability. Bar: the target{key}. Red: a gap.",
             size=7.5,

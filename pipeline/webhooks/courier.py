@@ -104,13 +104,15 @@ class Courier:
             deliver(self._settings, outbox, stop=self._stop)
 
     def _guarded(self, work: Callable[[], None]) -> None:
+        """Do a round. Whatever goes wrong with it is a line, said once: the thread goes on, nobody would miss it."""
         try:
             work()
             self._told = ""
-        except DebriefError as error:
-            if str(error) != self._told:
-                log.warning("webhooks: %s", error)
-            self._told = str(error)
+        except Exception as error:
+            line = str(error) if isinstance(error, DebriefError) else f"{type(error).__name__}: {error}"
+            if line != self._told:
+                log.warning("webhooks: %s", line)
+            self._told = line
 
 
 def note_news(store: Store, settings: Settings) -> None:

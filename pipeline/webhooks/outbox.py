@@ -139,9 +139,18 @@ class Outbox:
         return [row["key"] for row in rows]
 
     def add(self, kind: str, key: str, data: Mapping[str, Any], urls: Sequence[str]) -> bool:
-        """Note an event for these addresses; False where its key was known before."""
+        """Note an event for these addresses; False where its key was known before.
+
+        One that no JSON can say (a number that is none) is set aside as failed, with why: it must not hold up the rest.
+        """
         now = self._clock()
-        body = json.dumps({"type": kind, "timestamp": _iso(now), "data": data}, allow_nan=False, separators=(",", ":"))
+        body: str | None = None
+        status, why = "waiting", ""
+        try:
+            row = {"type": kind, "timestamp": _iso(now), "data": data}
+            body = json.dumps(row, allow_nan=False, separators=(",", ":"))
+        except (TypeError, ValueError) as error:
+            status, why = "failed", f"cannot be written as JSON: {error}"
         with self._rows.writing():
             if self._rows.run("INSERT OR IGNORE INTO known VALUES (?)", (key,)) == 0:
                 return False
@@ -150,8 +159,8 @@ class Outbox:
             self._rows.run("DELETE FROM events WHERE key = ?", (key,))
             self._rows.run("INSERT INTO events VALUES (?, ?, ?, ?, ?)", (event_id, kind, key, now, body))
             self._rows.run_many(
-                "INSERT INTO deliveries (event_id, address, host, status, next_at) VALUES (?, ?, ?, 'waiting', ?)",
-                [(event_id, address_id(url), host_of(url), now) for url in urls],
+                "INSERT INTO deliveries (event_id, address, host, status, next_at, outcome) VALUES (?, ?, ?, ?, ?, ?)",
+                [(event_id, address_id(url), host_of(url), status, now, why) for url in urls],
             )
         return True
 

@@ -54,6 +54,17 @@ def test_a_manager_comments_at_a_moment(open_as: Open, site: Any) -> None:
     expect(page.locator("main")).to_contain_text("Good question here")
 
 
+def test_a_second_click_sends_nothing(open_as: Open, site: Any) -> None:
+    page = open_as("Mo", f"/calls/{site.call_id}")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.locator("textarea[name=text]").first.fill("Said once")
+    page.locator("form.comment button").dblclick()
+    expect(page.locator(".toast")).to_contain_text("Comment kept")
+    assert len(sent) == 1
+    expect(page.get_by_text("Said once")).to_have_count(1)
+
+
 def test_evidence_is_heard_with_a_click_and_the_keyboard(open_as: Open, site: Any) -> None:
     page = open_as("Mo", f"/calls/{site.call_id}")
     audio = page.locator("audio").first

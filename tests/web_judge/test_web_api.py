@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 
-from judge_pages import Visitor
+import pytest
+from judge_pages import Visitor, unsettled
 
 from pipeline.web.desk import Desk
+from pipeline.web.gate import SESSION, csrf_token
 
 
 def test_the_api_is_described_with_its_ways_in_and_refusals(desk: Desk) -> None:
@@ -39,3 +41,51 @@ def test_the_api_shows_a_rep_their_own_and_a_manager_their_teams(desk: Desk) -> 
     assert rep.get(f"/api/v1/calls/{theirs}/transcript").status_code == 403
     assert len(manager.get(f"/api/v1/calls/{theirs}/transcript").json()["turns"]) == 11
     assert manager.get("/api/v1/users").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (r'{"text": "\ud800 x"}', "cannot be shown"),
+        (r'{"text": "a\u0000b"}', "cannot be shown"),
+        (r'{"text": "a", "\udfff": 1}', "cannot be shown"),
+        ('{"text": "a", "at_s": 1' + "0" * 400 + "}", "numbers go to"),
+        ('{"text": "a", "at_s": 1' + "0" * 5000 + "}", "numbers go to"),
+        ('{"text": "a", "at_s": 1e400}', "numbers go to"),
+        ('{"text": "a", "at_s": NaN}', "numbers go to"),
+        ('{"text": ' + "[" * 100_000 + "]" * 100_000 + "}", "could not be read"),
+    ],
+)
+def test_a_body_that_no_page_could_show_is_one_line_and_nothing_is_kept(desk: Desk, body: str, says: str) -> None:
+    rep, call_id = Visitor(desk, "rep"), unsettled(desk.settings.data)["strangers"]
+    desk.store.ingest()
+    head = {"x-csrf-token": csrf_token(rep.at.cookies[SESSION]), "content-type": "application/json"}
+    for where in ("comments", "roles"):
+        answer = rep.at.post(f"/api/v1/calls/{call_id}/{where}", content=body, headers=head)
+        assert (answer.status_code, says in answer.json()["error"]) == (400, True)
+    assert rep.get(f"/api/v1/calls/{call_id}/comments").json() == []
+
+
+def test_a_form_with_characters_that_cannot_be_shown_is_refused_and_any_script_is_taken(desk: Desk) -> None:
+    rep = Visitor(desk, "rep")
+    mine = desk.store.query("SELECT min(call_id) AS id FROM calls WHERE rep = 'Ann'")[0]["id"]
+    where = f"/calls/{mine}"
+    refused = rep.post(f"{where}/comments", text="a\x00b")
+    assert (refused.status_code, "cannot be shown" in refused.text) == (400, True)
+    for text in ("Two lines\r\n\tand a tab", "שלום 👩‍🚀 Größe"):
+        assert rep.post(f"{where}/comments", text=text).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/settings/audit?before=", "/calls?page=", "/accounts?page=", "/inbox?page=", "/team?page=",
+        "/api/v1/audit?before=", "/api/v1/calls?offset=", "/api/v1/moments?level=", "/api/v1/training?limit=",
+    ],
+)  # fmt: skip
+def test_a_number_beyond_what_databases_reckon_with_is_one_line(desk: Desk, path: str) -> None:
+    admin = Visitor(desk, "admin")
+    for number in (10**20, -(10**20)):
+        answer = admin.get(f"{path}{number}")
+        assert (answer.status_code, "number belongs there" in answer.text) == (400, True), path
+    assert admin.get(f"{path}{2**53}").status_code == 200

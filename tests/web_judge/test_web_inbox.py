@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from coach_story import DAY
+from coach_story import DAY, call, record
 from judge_pages import Visitor, over, unsettled
 
 from pipeline import keep
@@ -144,6 +144,32 @@ def test_a_manager_gives_calls_to_their_own_people_only(desk: Desk, monkeypatch:
     assert (refused.status_code, "none of your teams" in refused.text) == (400, True)
     assert not keep.fact_file(desk.settings.data, "reps", "x").parent.exists()
     assert manager.post(f"/inbox/{ids['nobody']}", rep="Bob").status_code == 303
+
+
+def test_a_manager_cannot_bring_another_teams_rep_into_sight_by_giving_them_a_call(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = unsettled(desk.settings.data)
+    desk.store.ingest()
+    monkeypatch.setattr("pipeline.web.pages.inbox.score_again", lambda *given: lambda errand: "scored")
+    manager, call_id = Visitor(desk, "manager"), ids["nobody"]
+    # the call is one of North, which is the manager's; all that Cid ever said belongs to South
+    for form in ({"rep": "Cid"}, {"rep": " Cid\t"}, {"rep": "Cid", "team": "North"}):
+        refused = manager.post(f"/inbox/{call_id}", **form)
+        assert (refused.status_code, "none of your teams" in refused.text) == (400, True), form
+    away = manager.post(f"/inbox/{call_id}", rep="Bob", team="South")
+    assert (away.status_code, "South is none of your teams" in away.text) == (400, True)
+    assert not (desk.settings.data / "facts" / "reps").exists()
+    assert manager.post(f"/inbox/{call_id}", rep="Nora New").status_code == 303
+
+
+def test_blanks_within_a_name_do_not_make_it_another_reps(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, rows = desk.settings.data, call("lee", "Cy Lee", 1, "Elm", {"discovery": 3}, "South")
+    keep.write_record(data, record(rows.calls[0], rows))
+    ids = unsettled(data)
+    desk.store.ingest()
+    monkeypatch.setattr("pipeline.web.pages.inbox.score_again", lambda *given: lambda errand: "scored")
+    assert Visitor(desk, "manager").post(f"/inbox/{ids['nobody']}", rep="Cy  Lee").status_code == 400
 
 
 def test_a_name_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-from coach_story import RUBRIC
+import yaml
+from coach_story import RUBRIC, call, record
 from judge_pages import Visitor, over
 
 from pipeline import keep
-from pipeline.rubric_shelf import text_of
+from pipeline.coach.team import picture_of
+from pipeline.rubric_shelf import put_up, text_of
 from pipeline.settings import Settings, load_settings
 from pipeline.web.desk import Desk
 from pipeline.web.errand_work import preview
@@ -37,6 +40,22 @@ def test_the_rubric_shows_levels_with_moments_of_calls_that_one_may_see(desk: De
     assert "/rubric/edit" not in page
 
 
+@pytest.mark.parametrize("move", ["give_number", ""])
+def test_no_example_of_nothing_shows_something(desk: Desk, move: str) -> None:
+    """No cost was spoken of, says level 0 of the business case; the quote it was given by may tell of one even so."""
+    rows = call("none", "Bob", 20, "Fir", {"business_case": 0, "objection_handling": 0})
+    made = record(rows.calls[0], rows)
+    heard = [{"turn": 3, "move": move, "p": 0.9}] if move else []
+    made["scorecard"]["moves"] = [*heard, {"turn": 8, "move": "argue", "p": 0.9}]
+    keep.write_record(desk.settings.data, made)
+    desk.store.ingest()
+    page = whole(Visitor(desk, "trainer"))
+    nothing = page.partition('id="business_case"')[2].partition("lv-1")[0]
+    assert ("Eighty pounds, so three thousand two hundred" in nothing) == (not move)
+    # an objection argued with is what level 0 there means
+    assert "Too much compared with what" in page.partition('id="objection_handling"')[2].partition("lv-1")[0]
+
+
 def test_a_mistake_is_told_with_its_line_and_nothing_is_saved(desk: Desk) -> None:
     manager = Visitor(desk, "manager")
     broken = text_of("sales_call").replace("target: 3.0", "target: 9", 1)
@@ -47,6 +66,40 @@ def test_a_mistake_is_told_with_its_line_and_nothing_is_saved(desk: Desk) -> Non
         assert "target must be between 0 and 4" in answer.text
         assert "target: 9" in answer.text
     assert len(list((desk.settings.data / "rubrics").glob("*.yaml"))) == 1
+
+
+def test_pages_show_no_standings_by_the_rubric_before_while_those_by_a_chosen_one_are_worked_out(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer, let_go, real = Visitor(desk, "trainer"), threading.Event(), picture_of
+    pages = ("/team", "/reps/Ann")
+    assert all("Discovery" in trainer.text(page) for page in pages)
+    edited = yaml.safe_load(text_of("sales_call"))
+    edited["criteria"] = [item for item in edited["criteria"] if item["id"] != "discovery"]
+    version = put_up(desk.settings.data, yaml.safe_dump(edited, sort_keys=False))[0].version
+
+    def held_up(*given: Any, **more: Any) -> Any:
+        let_go.wait(60)
+        return real(*given, **more)
+
+    # as a large store has it: no value is made while a page waits
+    monkeypatch.setattr("pipeline.web.backroom.QUICK_S", 0.0)
+    monkeypatch.setattr("pipeline.web.backroom.FIRST_S", 0.1)
+    monkeypatch.setattr("pipeline.web.desk.picture_of", held_up)
+    assert trainer.post("/rubric/choose", version=version).status_code == 303
+    assert [trainer.get(page).status_code for page in pages] == [503, 503]
+    let_go.set()
+    monkeypatch.setattr("pipeline.web.backroom.FIRST_S", 60.0)
+    desk.picture()
+    assert all("Discovery" not in shown_at_last(trainer, page) for page in pages)
+
+
+def shown_at_last(visitor: Visitor, path: str) -> str:
+    """A page that says to come again until what it rests on is there."""
+    for _ in range(1000):
+        if visitor.get(path).status_code != 503:
+            return visitor.text(path)
+    pytest.fail(f"{path} never came")
 
 
 def test_a_saved_edit_is_a_version_of_its_own_and_counts_only_when_chosen(desk: Desk) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import queue
+from concurrent.futures import Future
+from typing import Any
+
 import pytest
 from hook_server import answers, hook_server
 from judge_pages import Visitor, over
@@ -24,6 +28,40 @@ def test_a_setting_is_checked_kept_in_place_and_counts_at_once(desk: Desk) -> No
     assert any("target_level '3' -> '2.5'" in line.detail for line in desk.book.log(kind="changed"))
     assert admin.post("/settings", target_level="").status_code == 303
     assert "target_level" not in file.read_text()
+
+
+def test_a_call_whose_speakers_are_named_is_judged_by_the_settings_of_now(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders: queue.Queue[Any] = queue.Queue()
+
+    class Pool:
+        """Workers that do nothing but say what they were asked for."""
+
+        def __init__(self, *given: Any, **more: Any) -> None:
+            pass
+
+        def __enter__(self) -> Pool:
+            return self
+
+        def __exit__(self, *raised: object) -> None:
+            pass
+
+        def submit(self, order: Any) -> Future[str]:
+            orders.put(order)
+            done: Future[str] = Future()
+            done.set_result("scored")
+            return done
+
+        def stop(self) -> None:
+            pass
+
+    monkeypatch.setattr("pipeline.web.rejudging.WorkerPool", Pool)
+    record = desk.store.record(desk.store.query("SELECT min(call_id) AS id FROM calls")[0]["id"])
+    assert record
+    assert Visitor(desk, "admin").post("/settings", min_confidence="0.9").status_code == 303
+    desk.rejudging.begin(record, {})
+    assert orders.get(timeout=30)[2].min_confidence == 0.9
 
 
 @pytest.mark.parametrize("name", ["judge_url", "webhook_urls", "port", "whisper_model", "data", "digest_to", "rubric"])
@@ -64,3 +102,14 @@ def test_webhooks_are_tried_from_the_page_and_failed_ones_sent_again(
         assert "answered 500" in page
         assert "/hook" not in page
     assert admin.post("/settings/webhooks/again", event="msg_none").status_code == 404
+
+
+def test_what_could_be_better_is_not_called_well(desk: Desk) -> None:
+    admin = Visitor(desk, "admin")
+    desk.settings.data.chmod(0o755)
+    page = admin.text("/settings/health")
+    assert "Nothing needs mending" not in page
+    assert "<strong>Writing</strong> works, but other users of this machine may look in; chmod o-rwx" in page
+    assert "may be mended" in page
+    desk.settings.data.chmod(0o700)
+    assert "may be mended" not in admin.text("/settings/health")

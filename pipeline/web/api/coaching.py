@@ -15,9 +15,10 @@ from pipeline.web.deals import deal
 MOST = 500
 
 _ACCOUNTS = """
-SELECT account, count(*) AS calls, max(call_date)::VARCHAR AS last_call, list_sort(list(DISTINCT rep)) AS reps
+SELECT account, count(*) AS calls, (max(call_date) FILTER (call_date <= $today))::VARCHAR AS last_call,
+       list_sort(list(DISTINCT rep)) AS reps
 FROM calls c WHERE account IS NOT NULL AND ({where})
-GROUP BY account ORDER BY max(call_date) DESC NULLS LAST, account LIMIT $limit OFFSET $offset
+GROUP BY account ORDER BY last_call DESC NULLS LAST, account LIMIT $limit OFFSET $offset
 """
 
 
@@ -67,7 +68,8 @@ def training(
 
 def accounts(ask: Ask, *, limit: int = 100, offset: int = 0) -> list[AccountJson]:
     """Accounts of the calls that the user sees, the last spoken to first; at most 500 at a time."""
-    values = {**ask.scope.params, "limit": min(max(limit, 1), MOST), "offset": max(offset, 0)}
+    page = {"limit": min(max(limit, 1), MOST), "offset": max(offset, 0)}
+    values = {**ask.scope.params, **page, "today": ask.desk.today()}
     found: list[Any] = ask.store.query(_ACCOUNTS.format(where=ask.scope.where("c")), values)
     return found
 

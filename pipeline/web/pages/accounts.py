@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.access.people import EVERYONE
 from pipeline.coach.accounts import SILENT_DAYS
-from pipeline.web.ask import Ask, Html, get
+from pipeline.web.ask import Ask, Html, get, page_at
 from pipeline.web.deals import deal, lines_of, stages_of
 
 PAGE = 25
@@ -17,12 +17,12 @@ PAGE = 25
 Row = dict[str, Any]
 
 _ACCOUNTS = """
-SELECT account, count(*) AS calls, max(call_date) AS last,
-       arg_max(rep, (coalesce(call_date, DATE '0001-01-01'), call_id)) AS rep,
-       date_diff('day', max(call_date), $today) AS silent
-FROM calls c WHERE account IS NOT NULL AND ({where}) AND ($q = '' OR contains(lower(account), lower($q)))
+SELECT account, count(*) AS calls, max(day) AS last,
+       arg_max(rep, (coalesce(day, DATE '0001-01-01'), call_id)) AS rep, date_diff('day', max(day), $today) AS silent
+FROM (SELECT *, CASE WHEN call_date <= $today THEN call_date END AS day FROM calls) c
+WHERE account IS NOT NULL AND ({where}) AND ($q = '' OR contains(lower(account), lower($q)))
   AND ($rep = '' OR rep = $rep) AND ($team = '' OR team = $team)
-GROUP BY account HAVING NOT $quiet OR date_diff('day', max(call_date), $today) >= $silent
+GROUP BY account HAVING NOT $quiet OR date_diff('day', max(day), $today) >= $silent
 ORDER BY last DESC NULLS LAST, account LIMIT $limit OFFSET $offset
 """
 _TEAMS = "SELECT DISTINCT team FROM calls c WHERE team IS NOT NULL AND ({where}) ORDER BY team"
@@ -31,7 +31,7 @@ _TEAMS = "SELECT DISTINCT team FROM calls c WHERE team IS NOT NULL AND ({where})
 def listing(ask: Ask, *, q: str = "", team: str = "", rep: str = "", show: str = "", page: int = 1) -> Html:
     """The accounts that the user sees calls of, the last spoken to first; `show` = `quiet`: 21 days without a call."""
     where, params = ask.scope.where("c"), ask.scope.params
-    today, at = ask.desk.today(), max(1, page)
+    today, at = ask.desk.today(), page_at(page)
     asked = {"q": q.strip(), "team": team, "rep": rep, "show": "quiet" if show == "quiet" else ""}
     values = {
         **params,
@@ -68,7 +68,7 @@ def one(ask: Ask, *, account: str) -> Html:
         account=account,
         deal=known["deal"],
         plan=known["plan"],
-        stages=stages_of(ask.desk, known["deal"]),
+        stages=stages_of(known["deal"]),
         read=known["read"],
         titles={item.id: item.title for item in ask.desk.rubric.criteria},
     )

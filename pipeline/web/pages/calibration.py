@@ -111,7 +111,9 @@ def offer(ask: Ask) -> Go | Html:
     for row in rows:
         if not _opened(row["call_id"], seen):
             return Go(f"/calibration/blind/{path_part(row['call_id'])}")
-    return ask.show("calibration_none.html", seen=len(rows))
+    where = ask.scope.where("c")
+    scored = ask.store.query(f"SELECT 1 FROM calls c WHERE status = 'scored' AND ({where}) LIMIT 1", ask.scope.params)
+    return ask.show("calibration_none.html", seen=len(rows), scored=bool(scored))
 
 
 def blind(ask: Ask, *, call_id: str) -> Go | Html:

@@ -58,9 +58,8 @@ def comment(ask: Ask, *, call_id: str) -> Html | Go:
         made = comment_of(record, who=ask.user.name, text=ask.form.get("text", ""), at_s=at_s)
     except ReviewError as error:
         return _show(ask, call_id, status=400, problem=str(error), at="comments")
-    ask.store.put_fact("comments", made.to_row())
-    ask.detail = f"commented {made.comment_id}"
-    return Go(f"/calls/{path_part(made.call_id)}#m-{made.comment_id}", "Comment kept")
+    name = call_view.keep_comment(ask, made)
+    return Go(f"/calls/{path_part(made.call_id)}#m-{name}", "Comment kept")
 
 
 def take_back(ask: Ask, *, call_id: str, comment_id: str) -> Go:
@@ -88,13 +87,19 @@ def roles(ask: Ask, *, call_id: str) -> Html | Go:
 
 def _said_roles(ask: Ask, transcript: Transcript) -> dict[str, str]:
     """The form's answer; its `speaker`, `side` and `name` fields come in rows."""
-    given = list(zip(*(ask.forms.get(name, []) for name in ("speaker", "side", "name")), strict=False))
+    given = [(label, *said) for label, said in _told_speakers(ask).items()]
     first = [label for label, side, _ in given if side == "rep"]
     if len(first) != 1:
         raise InputError("Say who the rep is: exactly one speaker. Others on the rep's side are colleagues.")
     colleagues = [label for label, side, _ in given if side == "colleague"]
     names = {label: " ".join(name.split())[:80] for label, _, name in given if name.strip()}
     return roles_by_rep(transcript, [*first, *colleagues], names)
+
+
+def _told_speakers(ask: Ask) -> dict[str, tuple[str, str]]:
+    """Side and name of each speaker as the form has them."""
+    rows = zip(*(ask.forms.get(name, []) for name in ("speaker", "side", "name")), strict=False)
+    return {label: (side, name) for label, side, name in rows}
 
 
 def _show(ask: Ask, call_id: str, *, status: int = 200, problem: str = "", at: str = "") -> Html:
@@ -128,6 +133,8 @@ def _show(ask: Ask, call_id: str, *, status: int = 200, problem: str = "", at: s
         progress=progress,
         problem=problem,
         at=at,
+        given=ask.form,
+        told=_told_speakers(ask) if at == "roles" else {},
         **_sound(ask, record),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.access.people import EVERYONE
-from pipeline.web.ask import Ask, Html, get
+from pipeline.web.ask import Ask, Html, get, page_at
 from pipeline.web.pages import call, listen
 
 PAGE_CALLS = 50
@@ -19,7 +19,7 @@ _TEAMS = "SELECT DISTINCT team FROM calls c WHERE team IS NOT NULL AND ({where})
 def listing(ask: Ask, *, team: str = "", q: str = "", page: int = 1) -> Html:
     """The calls that the user sees, newest first."""
     where, known = ask.scope.where("c"), ask.scope.params
-    at = max(1, page)
+    at = page_at(page)
     rows = ask.store.query(
         _CALLS.format(where=where),
         {**known, "team": team, "q": q, "limit": PAGE_CALLS + 1, "offset": (at - 1) * PAGE_CALLS},

@@ -15,20 +15,27 @@ from pipeline.web import gate
 from pipeline.web.ask import ANYBODY, Ask, Go, Html, get, post
 
 
-def sign_in_form(ask: Ask, *, next: str = "/", out: str = "") -> Any:
-    """The sign-in page, or what to do where nobody can sign in yet."""
+def sign_in_form(ask: Ask, *, next: str = "/", out: str = "", lost: str = "") -> Any:
+    """The sign-in page, or what to do where nobody can sign in yet; `lost`: a form was sent by nobody signed in."""
     if ask.signed_in:
         return Go(gate.inside(next))
     if not anyone_can_sign_in(ask.book, ask.settings):
         return ask.show("first_run.html")
-    return show_sign_in(ask, gate.inside(next), out=bool(out))
+    return show_sign_in(ask, gate.inside(next), out=bool(out), lost=bool(lost))
 
 
 def show_sign_in(
-    ask: Ask, goal: str, *, name: str = "", problem: str = "", status: int = 200, out: bool = False
+    ask: Ask,
+    goal: str,
+    *,
+    name: str = "",
+    problem: str = "",
+    status: int = 200,
+    out: bool = False,
+    lost: bool = False,
 ) -> Html:
     """The sign-in page: with a password, with the company's provider, or both, as the settings say; after signing `out`
-    with the way to sign out at the provider too."""
+    with the way to sign out at the provider too, after a form was `lost` with the word that nothing was saved."""
     here = public_address(ask.settings)
     provider_out = ""
     if out and is_on(ask.settings):
@@ -40,6 +47,7 @@ def show_sign_in(
         next=goal,
         name=name,
         problem=problem,
+        lost=lost,
         passwords=ask.passwords,
         provider=ask.settings.oidc_name if is_on(ask.settings) else "",
         provider_in=f"{here}/sign-in/provider?next={quote(goal, safe='')}",
@@ -113,8 +121,7 @@ def change_password(ask: Ask) -> Any:
     require_passwords(ask)
     try:
         if ask.user.has_password:
-            _, old = ask.book.sign_in(ask.user.name, ask.form.get("old", ""), address=ask.address)
-            ask.book.end_session(old)
+            _require_old_password(ask)
         if ask.form.get("password", "") != ask.form.get("again", ""):
             raise AccessError("the two new passwords are not the same")
         ask.book.set_password(ask.user.name, ask.form.get("password", ""))
@@ -123,6 +130,17 @@ def change_password(ask: Ask) -> Any:
     ask.detail = "new password"
     ask.cookies[gate.SESSION] = ask.book.start_session(ask.user)
     return Go("/", "Password changed")
+
+
+def _require_old_password(ask: Ask) -> None:
+    """Raises `AccessError`; a wrong one counts as a failed sign-in, or one could be guessed here without end."""
+    try:
+        _, session = ask.book.sign_in(ask.user.name, ask.form.get("old", ""), address=ask.address)
+    except TooManyAttempts:
+        raise
+    except AccessError:
+        raise AccessError("that is not your password now") from None
+    ask.book.end_session(session)
 
 
 def require_passwords(ask: Ask) -> None:

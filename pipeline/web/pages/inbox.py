@@ -12,7 +12,7 @@ from pipeline.assigned_roles import assign_roles, roles_by_rep, speakers_of
 from pipeline.errors import DebriefError, NotAllowed, NotThere
 from pipeline.status import watchers
 from pipeline.types import Transcript
-from pipeline.web.ask import Ask, Go, Html, get, post
+from pipeline.web.ask import Ask, Go, Html, get, page_at, post
 from pipeline.web.errand_work import retry_files, score_again
 from pipeline.web.render import path_part
 
@@ -35,6 +35,7 @@ SELECT path, kind, reason, attempts, status, next_at, last_at FROM failures
 WHERE ($status = '' OR status = $status)
 ORDER BY status = 'quarantined' DESC, status = 'retry' DESC, last_at DESC, path LIMIT $limit OFFSET $offset
 """
+_CARRIED = "SELECT 1 FROM calls WHERE rep = $rep LIMIT 1"
 _COUNTS = "SELECT status, count(*) AS n FROM failures GROUP BY status"
 
 
@@ -48,7 +49,7 @@ def state_of(ask: Ask, *, status: str = "", page: int = 1) -> dict[str, Any]:
     whole, where = ask.scope.everything, ask.scope.where("c")
     people = ask.store.query(_PEOPLE.format(where=where), {**ask.scope.params, "limit": SHOWN})
     counts = ask.store.query(_HOW_MANY.format(where=where), ask.scope.params)[0]
-    at = max(1, page)
+    at = page_at(page)
     values = {"status": status if status in STATUSES else "", "limit": SHOWN + 1, "offset": (at - 1) * SHOWN}
     failed = ask.store.query(_FAILED, values) if whole else []
     counted = {row["status"]: row["n"] for row in ask.store.query(_COUNTS)} if whole else {}
@@ -103,7 +104,9 @@ def say_who(ask: Ask, *, call_id: str) -> Html | Go:
     """Keep who sells and whose call it is, and score the call again by that."""
     row, record = _call(ask, call_id)
     transcript = Transcript.from_json(record["transcript"], where=row["path"])
-    sells, rep, team = ask.forms.get("sells", []), ask.form.get("rep", "").strip(), ask.form.get("team", "").strip()
+    # names as `assign_rep` keeps them: what is checked must be what is kept
+    rep, team = (" ".join(ask.form.get(name, "").split()) for name in ("rep", "team"))
+    sells = ask.forms.get("sells", [])
     try:
         if not transcript.resolved and not sells:
             raise NotThere("tick the speaker who sells")
@@ -111,7 +114,7 @@ def say_who(ask: Ask, *, call_id: str) -> Html | Go:
             raise NotThere("nothing was said; tick who sells, or name the rep")
         roles = roles_by_rep(transcript, sells, {}) if sells else {}
         if rep and (rep != row["rep"] or team not in ("", row["team"])):
-            _require_mine(ask, rep, team or row["team"])
+            _require_mine(ask, rep, team, row["team"])
             assign_rep(ask.settings.data, row["sha256"], rep, team=team, who=ask.user.name)
         if roles:
             assign_roles(ask.settings.data, row["sha256"], transcript, roles)
@@ -124,10 +127,17 @@ def say_who(ask: Ask, *, call_id: str) -> Html | Go:
     return Go("/inbox", "Kept. The call is being scored again.")
 
 
-def _require_mine(ask: Ask, rep: str, team: str | None) -> None:
-    """Raises `NotAllowed` where a manager would give a call to somebody that they do not see."""
-    if not (ask.scope.sees_rep(rep) or (team is not None and team in ask.scope.teams)):
+def _require_mine(ask: Ask, rep: str, team: str, now: str | None) -> None:
+    """Raises `NotAllowed` where a manager would give a call to somebody that they do not see.
+
+    A rep belongs to the team of their newest call, so a call given away could bring its new rep into the manager's
+    sight with all that they ever said. Another team than the call has `now`, or a new rep's, is one of the manager's.
+    """
+    mine = ask.scope.everything or (team or now) in ask.scope.teams
+    if not (ask.scope.sees_rep(rep) or (mine and not ask.store.query(_CARRIED, {"rep": rep}))):
         raise NotAllowed(f"{rep} is in none of your teams; name one of your reps, or your team with a new one")
+    if team not in ("", now) and not mine:
+        raise NotAllowed(f"{team} is none of your teams; leave the call in its own, or name one of yours")
 
 
 def _call(ask: Ask, call_id: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -17,7 +17,7 @@ from pipeline.coach.team import Picture
 from pipeline.errors import NotThere
 from pipeline.rubric import Rubric
 from pipeline.web.ask import Ask, File, Go, Html, get
-from pipeline.web.pages.team import PERIODS
+from pipeline.web.pages.team import PERIODS, stretch
 from pipeline.web.render import path_part
 
 TREND_WEEKS = 26
@@ -48,7 +48,7 @@ WHERE rep = $rep AND ({where}) ORDER BY call_date DESC NULLS LAST, call_id LIMIT
 """
 _WEEKS = """
 SELECT rep, criterion, week, sum(n)::INTEGER AS n, sum(n * mean_level) / sum(n) AS mean_level FROM rep_criterion_weeks
-WHERE week > $since GROUP BY rep, criterion, week ORDER BY rep, criterion, week
+WHERE week > $since AND week <= $newest GROUP BY rep, criterion, week ORDER BY rep, criterion, week
 """
 _SCORES = """
 WITH wanted AS (
@@ -209,7 +209,7 @@ def _trends(ask: Ask, newest: dt.date | None) -> dict[tuple[str, str], list[Row]
     if newest is None:
         return {}
     found: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in ask.store.query(_WEEKS, {"since": newest - dt.timedelta(weeks=TREND_WEEKS)}):
+    for row in ask.store.query(_WEEKS, {"since": newest - dt.timedelta(weeks=TREND_WEEKS), "newest": newest}):
         found[row.pop("rep"), row.pop("criterion")].append(row)
     for points in found.values():
         days = max((newest - points[0]["week"]).days, 7 * TREND_FEWEST)
@@ -262,6 +262,7 @@ def _metrics(ask: Ask, rep: str, newest: dt.date | None) -> list[Row]:
                     "unit": unit,
                     "value": mine[name] * scale,
                     "n": mine["n"],
+                    "since": since + dt.timedelta(1),
                     "peers": len(others),
                     "low": _quantile(others, 0.25) * scale if len(others) >= MIN_PEERS else None,
                     "high": _quantile(others, 0.75) * scale if len(others) >= MIN_PEERS else None,
@@ -330,6 +331,8 @@ def behind(ask: Ask, *, rep: str, criterion: str, period: str = "", call_type: s
     ids = [call["call_id"] for call in calls]
     for row in ask.store.query(_EVIDENCE, {"calls": ids, "criteria": [criterion] * len(ids)}):
         shown.setdefault((row["call_id"], row["kind"]), row)
+    latest = max((call["call_date"] for call in calls if call["call_date"]), default=None)
+    lately = f"{words}, {stretch(newest, days, latest)}" if days and newest else ""
     standing: Standing | None = next((s for s in whole.standings if (s.rep, s.criterion) == (rep, criterion)), None)
     return ask.show(
         "behind.html",
@@ -342,7 +345,7 @@ def behind(ask: Ask, *, rep: str, criterion: str, period: str = "", call_type: s
         calls=calls[:BEHIND],
         more=len(calls) > BEHIND,
         shown=shown,
-        narrowed=", ".join(part for part in (words if days is not None else "", call_type) if part),
+        narrowed=", ".join(part for part in (lately, call_type) if part),
         as_of=known,
     )
 

@@ -25,11 +25,16 @@ _EXAMPLES = """
 WITH recent AS (
     SELECT call_id, call_date, rep, account FROM calls c WHERE status = 'scored' AND rubric_id = $rubric AND ({where})
     ORDER BY call_date DESC NULLS LAST, call_id LIMIT $limit
+), doing AS (
+    SELECT m.call_id, m.turn, w.criterion FROM moves m SEMI JOIN recent USING (call_id)
+    JOIN (SELECT unnest($criteria::VARCHAR[]) AS criterion, unnest($moves::VARCHAR[]) AS move) w USING (move)
 )
 SELECT s.criterion, s.level, e.quote, e.turn, r.call_id, r.rep, r.account, r.call_date
 FROM recent r JOIN criterion_scores s USING (call_id)
 JOIN evidence e ON e.call_id = s.call_id AND e.criterion = s.criterion
-WHERE s.status = 'scored' AND s.level IS NOT NULL
+WHERE s.status = 'scored' AND s.level IS NOT NULL AND NOT (s.level = 0 AND EXISTS (
+    SELECT 1 FROM doing d WHERE d.call_id = s.call_id AND d.criterion = s.criterion AND d.turn = e.turn
+))
 QUALIFY row_number() OVER (PARTITION BY s.criterion, s.level ORDER BY s.confidence DESC, r.call_id, e.turn) = 1
 """
 _USED = """
@@ -186,7 +191,15 @@ def outdated(ask: Ask) -> int:
 def examples(ask: Ask, rubric: Rubric) -> dict[tuple[str, int], dict[str, Any]] | None:
     """Per criterion and level one quote of the newest calls that the user sees; None while they are looked for."""
     sql = _EXAMPLES.format(where=ask.scope.where("c"))
-    values = {**ask.scope.params, "rubric": rubric.id, "limit": RECENT}
+    # level 0 of what every call should have says that it is not there: no example is a turn that does some of it
+    some = [(item.id, move) for item in rubric.criteria if item.applies == "always" for move in item.moves]
+    values = {
+        **ask.scope.params,
+        "rubric": rubric.id,
+        "limit": RECENT,
+        "criteria": [name for name, _ in some],
+        "moves": [move for _, move in some],
+    }
     key = ("examples", rubric.id, ask.scope)
     store = ask.store
     rows = ask.desk.later.get(key, lambda: store.query(sql, values))

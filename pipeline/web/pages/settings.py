@@ -107,7 +107,12 @@ def health(ask: Ask) -> Html:
     except DebriefError as error:
         rows = [{"what": "doctor", "found": str(error), "ok": False, "remedy": "run `debrief doctor` on the machine"}]
     mine = [row for row in rows if not row["what"].startswith("setting ")]
-    return ask.show("settings_health.html", rows=mine, problems=[row for row in mine if not row["ok"]])
+    return ask.show(
+        "settings_health.html",
+        rows=mine,
+        problems=[row for row in mine if not row["ok"]],
+        advice=[row for row in mine if row["ok"] and row["remedy"]],
+    )
 
 
 def trial(ask: Ask) -> Go:

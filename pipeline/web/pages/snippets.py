@@ -14,7 +14,7 @@ from pipeline.settings import public_address
 from pipeline.timing import evenly, said_words
 from pipeline.types import Transcript
 from pipeline.web import call_view, kept_snippets
-from pipeline.web.ask import Ask, File, Go, Html, Kept, get, post
+from pipeline.web.ask import Ask, File, Go, Html, Kept, get, page_at, post
 from pipeline.web.render import path_part
 
 PAGE = 20
@@ -43,12 +43,15 @@ def search(
         rep=rep,
         examples=examples if examples in EXAMPLES else "",
     )
-    at = min(max(1, page), 200)
+    at = page_at(page, most=200)
     found = find_moments(ask.store, ask.scope, wanted, limit=PAGE + 1, offset=(at - 1) * PAGE)
+    where = ask.scope.where("c")
     return ask.show(
         "snippets.html",
+        any=bool(found) or bool(ask.desk.rows(_ANY.format(where=where), ask.scope.params)),
         search=wanted,
         moments=[_heard(row) for row in found[:PAGE]],
+        kept=kept_snippets.decided(ask, found[:PAGE]),
         more=len(found) > PAGE,
         page=at,
         newest=f"{NEWEST:,}",
@@ -87,11 +90,11 @@ def keep(ask: Ask) -> Go:
         criterion=criterion if score else None,
         level=score.get("level"),
     )
-    ask.store.put_fact("snippets", made.to_row())
-    ask.detail = f"{made.snippet_id}: {verdict}"
+    snippet, said = kept_snippets.keep(ask, made)
+    ask.detail = f"{snippet.snippet_id}: {snippet.verdict}"
     if verdict == "no" or ask.form.get("stay"):
         return Go("/snippets/queue", "Noted." if verdict == "no" else "Kept.")
-    return Go(f"/snippets/{path_part(made.snippet_id)}", "Kept. Trim it, name it, put it into a playlist.")
+    return Go(f"/snippets/{path_part(snippet.snippet_id)}", said)
 
 
 def one(ask: Ask, *, snippet_id: str) -> Html:
@@ -164,6 +167,8 @@ def _one(ask: Ask, snippet_id: str, *, status: int = 200, problem: str = "") -> 
         "snippet.html",
         status=status,
         problem=problem,
+        given=ask.form if problem else {},
+        ticked=ask.forms.get("hide", []) if problem else None,
         snippet=snippet,
         meta=transcript.meta,
         here=here,
@@ -241,6 +246,7 @@ def _choices(ask: Ask) -> Row:
     }
 
 
+_ANY = "SELECT 1 FROM calls c WHERE status = 'scored' AND ({where}) LIMIT 1"
 _REPS = "SELECT DISTINCT rep FROM calls WHERE rep IS NOT NULL ORDER BY rep"
 
 ROUTES: tuple[Any, ...] = (

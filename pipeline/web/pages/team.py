@@ -13,9 +13,10 @@ from typing import Any
 from pipeline.access.people import LEADERS
 from pipeline.coach.gaps import Gap
 from pipeline.coach.standings import Standing
-from pipeline.coach.team import Change, Picture
+from pipeline.coach.team import WEEK, Change, Picture
 from pipeline.reviews import open_disputes
-from pipeline.web.ask import Ask, Html, get
+from pipeline.web.ask import Ask, Html, get, page_at
+from pipeline.web.render import day
 
 PERIODS: dict[str, tuple[str, int | None]] = {
     "": ("all calls", None),
@@ -38,6 +39,7 @@ TRAINING = 8
 Row = dict[str, Any]
 
 _TYPES = "SELECT DISTINCT call_type FROM calls c WHERE call_type IS NOT NULL AND ({where}) ORDER BY 1"
+_NEWEST = "SELECT max(call_date) AS day FROM calls c WHERE status = 'scored' AND ({where})"
 _HEADS = """
 SELECT assignment_id, rep, criterion, module, title, status, assigned_on, due_on, completed_on FROM assignments
 ORDER BY assigned_on, assignment_id
@@ -74,7 +76,7 @@ ORDER BY c.call_date DESC, c.call_id LIMIT $limit
 
 
 def team(ask: Ask, *, team: str = "", period: str = "", call_type: str = "", stage: str = "", page: int = 1) -> Html:
-    """The team's page; `team`, `period`, `call_type` and `stage` narrow the table of standings."""
+    """The team's page; `team`, `period`, `call_type` and `stage` narrow who needs help and the table of standings."""
     words, days = PERIODS.get(period, PERIODS[""])
     whole = ask.desk.picture()
     shown = whole if days is None and not call_type else ask.desk.picture(days=days, call_type=call_type or None)
@@ -82,9 +84,12 @@ def team(ask: Ask, *, team: str = "", period: str = "", call_type: str = "", sta
     reps = {name for name, card in heads.items() if team in ("", card["team"])}
     criteria = [item for item in ask.desk.rubric.criteria if stage in ("", item.stage)]
     known = _training(ask, reps)
-    rows = _heat(shown.value, heads, reps, {item.id for item in criteria})
-    at = min(max(1, page), max(1, -(-len(rows) // REPS)))
-    gaps = [gap for gap in whole.value.gaps if gap.rep in reps]
+    ids = {item.id for item in criteria}
+    rows = _heat(shown.value, heads, reps, ids)
+    at = page_at(page, most=max(1, -(-len(rows) // REPS)))
+    gaps = [gap for gap in shown.value.gaps if gap.rep in reps and gap.criterion in ids]
+    newest = _newest(ask)
+    lately = f"{words}, {stretch(whole.value.newest, days, newest)}" if days and whole.value.newest else ""
     return ask.show(
         "team.html",
         any=bool(heads),
@@ -95,23 +100,41 @@ def team(ask: Ask, *, team: str = "", period: str = "", call_type: str = "", sta
         stages=list(dict.fromkeys(item.stage for item in ask.desk.rubric.criteria)),
         periods={value: text for value, (text, _) in PERIODS.items()},
         asked={"team": team, "period": period if period in PERIODS else "", "call_type": call_type, "stage": stage},
-        narrowed=words if days is not None else "",
+        narrowed=", ".join(part for part in (lately, call_type, stage) if part),
         criteria=[(item.id, item.title) for item in criteria],
         rows=rows[(at - 1) * REPS : at * REPS],
         total=len(rows),
         page=at,
         pages=max(1, -(-len(rows) // REPS)),
-        gaps=len(gaps),
-        first=_first(ask, whole.value, gaps, known),
+        gaps=sum(gap.rep in heads for gap in whole.value.gaps),
+        everybody=len(heads),
+        first=_first(ask, shown.value, gaps, known),
         more=len({gap.rep for gap in gaps}) - FIRST,
-        changes=[_change(ask, item) for item in whole.value.changes if item.standing.rep in reps][:CHANGES],
+        changes=[
+            _change(ask, item)
+            for item in whole.value.changes
+            if item.standing.rep in reps and item.standing.criterion in ids
+        ][:CHANGES],
         days=whole.value.days,
-        newest=whole.value.newest,
-        review=_review(ask, reps, whole.value.newest),
+        week=stretch(whole.value.newest, WEEK, newest) if whole.value.newest else "",
+        newest=newest,
+        review=_review(ask, reps, newest),
         titles={item.id: item.title for item in ask.desk.rubric.criteria},
         training=known,
         as_of=shown,
     )
+
+
+def _newest(ask: Ask) -> dt.date | None:
+    """The day of the newest scored call that the user sees: another team's is nobody else's business."""
+    found: dt.date | None = ask.desk.rows(_NEWEST.format(where=ask.scope.where("c")), ask.scope.params)[0]["day"]
+    return found
+
+
+def stretch(end: dt.date, days: int, newest: dt.date | None) -> str:
+    """So many days up to `end`, the newest call of all, as dates; up to the `newest` that the user sees."""
+    start = end - dt.timedelta(days - 1)
+    return f"{day(start)} to {day(newest)}" if newest and newest >= start else f"since {day(start)}"
 
 
 def _heat(picture: Picture, heads: dict[str, Row], reps: set[str], criteria: set[str]) -> list[Row]:
@@ -155,6 +178,7 @@ def _first(ask: Ask, picture: Picture, gaps: list[Gap], training: Row) -> list[R
                 "title": ask.desk.rubric.criterion(gap.criterion).title,
                 "since": picture.since.get((gap.rep, gap.criterion)),
                 "open": next((r for r in mine if r["status"] == "open" and r["criterion"] == gap.criterion), None),
+                "elsewhere": [r for r in mine if r["status"] == "open" and r["criterion"] != gap.criterion],
                 "done": done[-1] if done else None,
                 "others": [g for g in gaps if g.rep == gap.rep and g is not gap],
             }

@@ -111,8 +111,9 @@ def pick(debriefs: list[Row], training: list[Row], modules: Any) -> Row:
 
 def due(made: list[Row], now: dt.date) -> list[Row]:
     """The rep's own promises that no call has shown to be kept: those with a day first, the most urgent first."""
-    mine = [row for row in made if row["side"] == "rep" and row["status"] in ("open", "overdue", "not kept")]
-    return sorted(mine, key=lambda row: (row["due"] is None, row["due"] or "", row["made_on"] or ""))[:PROMISES]
+    mine = [row for row in made if row["side"] == "rep" and row["status"] in ("open", "overdue", "moved", "not kept")]
+    day = {id(row): row["moved_to"] or row["due"] for row in mine}
+    return sorted(mine, key=lambda row: (not day[id(row)], day[id(row)] or "", row["made_on"] or ""))[:PROMISES]
 
 
 ROUTES: tuple[Any, ...] = (get("/today", today, who=EVERYONE, logged=True),)

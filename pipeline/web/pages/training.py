@@ -21,6 +21,8 @@ OPEN, ENDED = 50, 25
 
 Row = dict[str, Any]
 
+_FINISHED = "SELECT assignment_id FROM assignments WHERE status = 'done'"
+
 
 def listing(ask: Ask, *, rep: str = "") -> Html:
     """What is open, the most urgent first; what is done, and what it did; what each module did."""
@@ -32,12 +34,21 @@ def give(ask: Ask) -> Html | Go:
     rep, module = ask.form.get("rep", ""), ask.form.get("module", "")
     ask.scope.require_rep(rep)
     try:
+        _require_chosen(ask, rep, module)
         due = _day(ask.form.get("due_on", ""))
         made = trainer.assign(ask.store, settings=ask.settings, rep=rep, module=module, due_on=due, note=_signed(ask))
     except DebriefError as error:
         return _listing(ask, "", status=400, problem=str(error))
     ask.detail = f"{rep}: {module}"
     return Go(f"/training/{made['assignment_id']}", f"{rep} has it now, due {made['due_on']}.")
+
+
+def _require_chosen(ask: Ask, rep: str, module: str) -> None:
+    """Raises `StoreError` for what was left open, in words for a page: the commands' name other commands."""
+    if not rep or not module:
+        raise StoreError(f"choose a {'module' if rep else 'rep'}")
+    if module not in ask.desk.library().modules:
+        raise StoreError(f"{module}: no such module")
 
 
 def one(ask: Ask, *, assignment_id: str) -> Html:
@@ -105,7 +116,9 @@ def _listing(ask: Ask, rep: str, *, status: int = 200, problem: str = "") -> Htm
     ended = sorted((one for one in given if one.status != "open"), key=_ended_on, reverse=True)
     rows = ask.desk.training_rows([*due[:OPEN], *ended[:ENDED]])
     modules = ask.desk.library().modules
-    effects = [effect for effect in ask.desk.effects() if ask.scope.sees_rep(effect.rep)]
+    finished = {row["assignment_id"] for row in ask.desk.rows(_FINISHED, of=("assignments",))}
+    seen = [effect for effect in ask.desk.effects() if ask.scope.sees_rep(effect.rep)]
+    effects = [effect for effect in seen if effect.assignment_id in finished]
     return ask.show(
         "training.html",
         status=status,
@@ -121,6 +134,7 @@ def _listing(ask: Ask, rep: str, *, status: int = 200, problem: str = "") -> Htm
         modules=modules.values(),
         titles={item.id: item.title for item in ask.desk.rubric.criteria},
         mine=ask.user.role == "rep",
+        today=dt.date.today().isoformat(),
     )
 
 

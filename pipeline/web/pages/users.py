@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.access.identities import Identities, checked_email
-from pipeline.access.people import ADMINS
+from pipeline.access.people import ADMINS, User
 from pipeline.errors import AccessError
 from pipeline.oidc.plan import is_on
 from pipeline.settings import public_address
@@ -29,7 +29,8 @@ def add(ask: Ask) -> Html:
     except AccessError as error:
         return _page(ask, status=400, problem=str(error))
     ask.detail = f"added {user.name} as {user.role}"
-    return _page(ask, link_for=user.name, link=_link(ask, user.name) if ask.passwords else "")
+    link = _link(ask, user.name) if ask.passwords else ""
+    return _page(ask, link_for=user.name, link=link, warning=unheard(ask, user))
 
 
 def change(ask: Ask) -> Html | Go:
@@ -62,7 +63,15 @@ def change(ask: Ask) -> Html | Go:
         "email": f"{name}'s e-mail is kept",
         "unlink": f"{name} is linked to nobody at the provider now",
     }
-    return Go("/settings/users", words[do])
+    warning = unheard(ask, ask.book.user(name)) if do == "role" else ""
+    return Go("/settings/users", f"{words[do]}. {warning}" if warning else words[do])
+
+
+def unheard(ask: Ask, user: User) -> str:
+    """A word on a rep whose name is on no call: they see nothing, and a slip of the pen looks like that."""
+    if user.role != "rep" or ask.store.query("SELECT 1 FROM calls WHERE rep = $rep LIMIT 1", {"rep": user.rep}):
+        return ""
+    return f"No call has a rep called {user.rep}: {user.name} sees nothing until one has."
 
 
 def add_token(ask: Ask) -> Html:
@@ -105,6 +114,7 @@ def _page(
     problem: str = "",
     link: str = "",
     link_for: str = "",
+    warning: str = "",
     secret: str = "",
     secret_for: str = "",
 ) -> Html:
@@ -120,6 +130,7 @@ def _page(
         problem=problem,
         link=link,
         link_for=link_for,
+        warning=warning,
         provider=ask.settings.oidc_name if is_on(ask.settings) else "",
         secret=secret,
         secret_for=secret_for,

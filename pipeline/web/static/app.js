@@ -29,9 +29,14 @@ function submit(form) {
     for (const [name, value] of [...fields]) if (!value) fields.delete(name);
     swap(form.dataset.swap, `${form.action.split("?")[0]}?${fields}`, {}, true);
   } else {
-    swap(form.dataset.swap, form.action, { method: "POST", body: fields }, false);
+    swap(form.dataset.swap, form.action, { method: "POST", body: fields }, false).finally(() => unsent(form));
   }
 }
+
+// What changes something is sent once: a second click while the answer is on its way does nothing.
+const SENT_FOR = 10000;
+function unsent(form) { delete form.dataset.sent; }
+addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(unsent));
 
 function say(text) {
   const toast = document.querySelector(".toast");
@@ -43,7 +48,12 @@ function say(text) {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
+  if (form.dataset.sent) { event.preventDefault(); return; }
   if (form.dataset.confirm && !confirm(form.dataset.confirm)) { event.preventDefault(); return; }
+  if (form.method === "post") {
+    form.dataset.sent = "1";
+    setTimeout(unsent, SENT_FOR, form);
+  }
   if (form.dataset.swap) { event.preventDefault(); submit(form); }
 });
 

@@ -1,0 +1,104 @@
+"""Which of the days that are named around a promise is the one it is promised for.
+
+A day of the same sentence first: the last one where somebody corrects themselves, none that says when something begins
+(`sign for the first of January`). A sentence beside lends its day only where one of the two points to the other
+(`I'll send it. You'll have it Friday.`). An answer moves a day to meet where it is about the meeting.
+"""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import re
+
+from pipeline.coach.promises import agrees, conditional, delivery, promise
+from pipeline.coach.when import Named, named_days
+
+PLAIN_YES_WORDS = 4
+SHORT = 8
+"""A sentence of so few words that names a day says hardly more than the day."""
+_WEEKDAYS = [name.lower() for name in calendar.day_name]
+_CORRECTS = re.compile(
+    r"\b(?:no,|no wait|wait,|sorry|I mean|or rather|make (?:that|it)|hang on|hold on|scratch that|actually|"
+    r"(?:too (?:quick|soon|early|tight|late)|bad|no good|out)\b[,.;]?|better (?:say|make)|let's say|so)\b",
+    re.IGNORECASE,
+)
+_BEGINS = re.compile(r"\b(?:from|since|starting(?: on)?|as of|effective)\s*(?:the\s*)?$", re.IGNORECASE)
+_FOR = re.compile(r"\bfor\s*(?:an?\s|the\s)?\s*$", re.IGNORECASE)
+_ENTERS_INTO = re.compile(r"\b(?:sign|order|commit|buy|agree|pay|budget|quote|price|invoice)\b", re.IGNORECASE)
+_POINTS = re.compile(r"\b(?:it|that|them|those|these|this|one|both|then|there)\b", re.IGNORECASE)
+_COMES = re.compile(r"\b(?:bring|come|meet|visit|call|ring|drop|pick)\b", re.IGNORECASE)
+
+_AT_AN_HOUR = re.compile(
+    r"\bat (?:half past |quarter (?:past|to) )?"
+    r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|noon|\d)",
+    re.IGNORECASE,
+)
+_RUNS_OUT = re.compile(r"\b(?:finish\w*|expir\w*|end(?:s|ing)|runs? out|lapses?|is due)(?: on)?\s*$", re.IGNORECASE)
+
+
+def ends_then(sentence: str, day: Named) -> bool:
+    """Whether a day is when something runs out: nobody meets for that."""
+    return bool(_RUNS_OUT.search(sentence[: day.start]))
+
+
+def best_day(sentence: str, start: int, on: dt.date | None) -> Named | None:
+    """The day of a promise that begins at `start`: one after it before one ahead of it, a date before a weekday."""
+    condition = re.compile(r"\b(?:if|unless)\b", re.IGNORECASE).search(sentence, start)
+    until = condition.start() if condition else len(sentence)
+    days = [day for day in named_days(sentence, on) if day.start < until and not _begins_then(sentence, day)]
+    after = [day for day in days if day.start >= start] or days
+    if len(after) > 1 and _CORRECTS.search(sentence, after[0].start, after[-1].start):
+        return after[-1]
+    dated = [day for day in after if re.search(r"\d|th\b|first|second|third", day.words)]
+    return next(iter(dated or after), None)
+
+
+def _begins_then(sentence: str, day: Named) -> bool:
+    """Whether a day is when something begins or is due in turn, not by when the promise is to be kept."""
+    own = re.match(r"(?:for|from) (?:the )?", day.words, re.IGNORECASE)
+    before = sentence[: day.start] + (own.group(0) if own else "")
+    return bool(_BEGINS.search(before) or (_FOR.search(before) and _ENTERS_INTO.search(before)))
+
+
+def day_near(text: str, sentence: str, on: dt.date | None) -> Named | None:
+    """A day in the sentence after ("I'll send it. You'll have it Friday."), else in the one before, that belongs to a
+    promise."""
+    at = text.find(sentence)
+    after = re.match(r"[^.?!]+[.?!]*", text[at + len(sentence) :])
+    before = re.search(r"[^.?!]+[.?!]*\s*$", text[:at])
+    if after:
+        says_it = len(after.group(0).split()) <= SHORT and not promise(after.group(0))
+        found = best_day(after.group(0), 0, on)
+        if found and (says_it or delivery(after.group(0), found)) and not conditional(after.group(0).strip()):
+            return found
+    if before and (_POINTS.search(sentence) or _COMES.search(sentence) or _AT_AN_HOUR.search(sentence)):
+        return best_day(before.group(0), 0, on)
+    return None
+
+
+def moved(day: Named, answer: str, on: dt.date | None) -> Named | None:
+    """Another day near `day` that an answer names for the meeting; the same weekday said again moves nothing, nor does
+    a day named after a plain yes."""
+    found = None
+    for sentence in re.findall(r"[^.?!]+[.?!]*", answer):
+        if agrees(sentence) and len(sentence.split()) <= PLAIN_YES_WORDS and not named_days(sentence, on):
+            return found
+        if conditional(sentence.strip()) or promise(sentence) or _delivers(sentence, on):
+            continue
+        for other in named_days(sentence, on):
+            if other.words.lower().split()[-1] in _WEEKDAYS and day.date:
+                number = _WEEKDAYS.index(other.words.lower().split()[-1])
+                other = Named(other.words, other.start, day.date + dt.timedelta(number - day.date.weekday()))
+            if _is_near(other, day):
+                found = other if other.date != day.date else day
+    return found
+
+
+def _delivers(sentence: str, on: dt.date | None) -> bool:
+    return any(delivery(sentence, day) for day in named_days(sentence, on))
+
+
+def _is_near(one: Named, other: Named) -> bool:
+    """Whether a day may be another's replacement: in the same week or so."""
+    return one.date is not None and other.date is not None and abs((one.date - other.date).days) <= 7

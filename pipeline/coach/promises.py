@@ -1,0 +1,296 @@
+"""What in a sentence is a promise: words by which somebody says that they will do something, or asks another to.
+
+Rules over the words, in English, one sentence at a time. `I'll` before a deed is a promise; before a way of speaking
+(`I'll be honest`, `I'll tell you that right now`) or a state (`we'll need`) it is none. So is a day by which the other
+will have something, said by who is to give it. A brush-off (`send me something and I'll take a look`) promises nothing.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.coach.when import Named, named_days
+
+_ACTIONS = """send email mail forward share write draft redo prepare put confirm check ask find chase ring call text
+    phone book arrange schedule set sort bring introduce invite get give raise order sign pay place speak talk show
+    run review look read copy cc link pull order quote price word come visit meet have drop hold pencil attach
+    upload install follow take tell fix organise dig warn print drop shoot loop circle throw reserve keep hold pull
+    try work raise remind discuss pop clarify do connect dial ship ping post courier""".split()
+_SECOND_THOUGHTS = re.compile(
+    r"\b(?:tell (?:you|ya)(?:,| (?:what|why|how|something)\b)|put (?:you|ya|it|us) on (?:speaker|hold|mute)|"
+    r"(?:give|grant) (?:you|him|her|them) (?:that|this|credit)|let (?:you (?:go|get|off|have that)|it|that)\b|"
+    r"be (?:honest|straight|candid|quick|lynched|damned)|"
+    r"let you know, shall|have a think|think about|work it out|"
+    r"keep (?:you (?:going|posted)|it short|going)|drop off|try (?:to|and)\b|"
+    r"do (?!you (?:a|the|one)\b|a (?:quote|price|drawing|sheet|page|summary))|"
+    r"have (?:it|that|one|another|an?|the cup|to)\b(?! (?:with|to|ready|done|over|in your|word|chat|dig)\b)|"
+    r"take (?:you through|it|that|the|your word)|show you|share my screen|ask (?:you|ya|for what)|say\b|put no\b|"
+    r"put (?:you|ya) through|get out of|"
+    r"make (?:your|my|it|them|this|that)\b|(?:walk|talk) (?:you |us )?through|put project|give them that|"
+    r"call (?:it|that|him that)|get (?:that\b(?! (?:to|over|across|out|off|back|sent|done|sorted))|there|it straight)|"
+    r"come (?:to that|on to|back to that|(?:straight )?out with it)|"
+    r"look at that later|run you through|talk you through|read (?:you|it out)|see\b|hold (?:on|my hands|"
+    r"you to))",
+    re.IGNORECASE,
+)
+_CONDITION = re.compile(
+    r"^(?:(?:(?:and|but|so|then|well|ok|okay|yes|yeah)[,. ]+)*(?:if|unless)|when|once|even if|suppose)\b", re.IGNORECASE
+)
+_ASKS_IF = re.compile(r"\b(?:ask|check|find out|tell|know|see|confirm)\b[^,.;]*\bif\b", re.IGNORECASE)
+_TRAILING_IF = re.compile(
+    r"\b(?:if|unless|provided|as long as) (?!that\b|you(?:'d| would)? (?:want|like|prefer|need|don't mind)\b)",
+    re.IGNORECASE,
+)
+_PROMISE = re.compile(
+    r"\b(?P<who>I|we)(?:'ll|\u2019ll| will| shall|'m going to|\u2019m going to| am going to|"
+    r"'m gonna|\u2019m gonna)(?: just| also| then|"
+    r" definitely| certainly|"
+    r" personally| go and| go ahead and| do is,?)*(?: both)? (?P<verb>[a-z]+)\b(?P<rest>[^.?!;]*)",
+    re.IGNORECASE,
+)
+_MAY_I = re.compile(
+    r"\b(?:can|could|shall|may|should) (?P<who>I|we)(?: just| also)* (?P<verb>send|book|put|pencil|ring|call|come|"
+    r"bring|arrange|"
+    r"schedule|set|set up|hold)\b(?P<rest>[^.?!;]*)",
+    re.IGNORECASE,
+)
+_OFFER = re.compile(
+    r"\b(?P<who>I|we) (?:can|could)(?: just| also)* (?P<verb>[a-z]+)\b(?P<rest>[^.?!;]*)",
+    re.IGNORECASE,
+)
+_TAKEN_UP = re.compile(
+    r"^(?:(?:oh|well|um|so)[,. ]+)*(?:would you|could you|please|do that|if you would|brilliant)\b", re.IGNORECASE
+)
+_PRESENT = re.compile(
+    r"^(?:(?:and|then|so|okay|ok|good|yes|yeah|right)[,. ]+)*(?P<who>I|we) (?P<verb>send|reserve|book|prepare|bring|"
+    r"clarify|call|come|give|keep|write|make|hold|ask)\b(?P<rest>[^.?!;]*)",
+    re.IGNORECASE,
+)
+_HABIT = re.compile(
+    r"\b(?:always|usually|normally|every|never|often|sometimes|when|each|mostly|them all)\b", re.IGNORECASE
+)
+_TO_YOU = re.compile(r"\b(?:you|your|it all|this all|back for)\b", re.IGNORECASE)
+_COME_BACK = re.compile(
+    r"\b(?P<who>I|we)(?:'ll|\u2019ll| will) (?P<verb>be) "
+    r"(?P<rest>(?:back|there|with you|over|down|up|on site)\b[^.?!;]*)",
+    re.IGNORECASE,
+)
+_DO_IT = re.compile(
+    r"\b(?P<who>I|we)(?:'ll|\u2019ll| will) (?P<verb>do|have) (?P<rest>(?:it|that|this)\b[^.?!;]*)", re.IGNORECASE
+)
+_LET_ME = re.compile(
+    r"\b(?P<who>let me|leave it with me,? (?:and )?I'll) (?P<verb>send|check|find|ask|book|chase|come|ring|get|"
+    r"speak|talk|confirm)\b"
+    r"(?! (?:you something|you this|straight|it straight|me|this right))(?P<rest>[^.?!;]*)",
+    re.IGNORECASE,
+)
+_REQUEST = re.compile(
+    r"\b(?:can|could|will|would) you (?:please |also |just )?(?P<verb>send|email|forward|share|get|ask|bring|"
+    r"introduce|invite|"
+    r"check|find|confirm|sign|book|put|take(?! (?:me|us|it) through)|place|give|raise)\b(?P<rest>[^.?!;]*)",
+    re.IGNORECASE,
+)
+_WISH = re.compile(
+    r"\b(?:(?:would|will) you have (?:the|that|your)|maybe you (?:could|can)|(?:and )?you'll (?:let me have|send|get|"
+    r"ask|bring|give|have)|(?:can|could) (?:I|we)(?:'ve| have| get) (?:it|that|this|the))\b[^.?!;]*",
+    re.IGNORECASE,
+)
+_NEED = re.compile(
+    r"\b(?:what I need from you is|you send me|you get me|you bring|if you (?:could )?(?:send|"
+    r"get) me)\b(?P<rest>[^.?!;]*)",
+    re.IGNORECASE,
+)
+_MEET = re.compile(
+    r"\b(?:meet|sit down|speak|talk|call|ring|visit|come (?:out|over|down|back|up|to you|by)|go through|see you|"
+    r"demo|session|"
+    r"start(?:ing)?|invite|diary|calendar|review|workshop|trial|pencil|make it|shall we say|how about|does|"
+    r"o'clock|half past|"
+    r"on site|minutes|half an hour|reserve|site walk|same time|hear each other|catch up|touch base|connect|"
+    r"(?:could|can|shall|may) (?:we|I) (?:do|put|start|make))\b",
+    re.IGNORECASE,
+)
+_YES = re.compile(
+    r"^(?:(?:oh|well|um|uh|er|em|right|so|and|ah|go on|ha)[,. ]+)*(?:yes|yeah|yep|yup|aye|sure|okay|ok|of course|"
+    r"will do|i will|"
+    r"we will|i can\b(?!['\u2019]t)|no problem|no bother|deal|done|absolutely|definitely|perfect|fine|grand|"
+    r"happy to|that works|works for|"
+    r"you're on|go on|it is|agreed|let's|please do|make it|i'll|we'll|i'd be|i would|that's fine|good|lovely|"
+    r"great)\b",
+    re.IGNORECASE,
+)
+_SUITS = re.compile(
+    r"\b(?:make it|you're on|works|suits|that's fine|perfect|see you then|it's a date|deal|grand|go on|lovely|"
+    r"(?:put|stick) it in|in the diary|(?:is|'s) (?:okay|ok|fine|good|possible|alright|all right)|suits me|do me)\b|"
+    r"[,.]\s*(?:fine|good|great|perfect|okay|ok)(?=[.!]|\s*$)",
+    re.IGNORECASE,
+)
+_DOES_NOT = re.compile(r"\b(?:can't make|no good|not sure|won't be|we'll see|let you know|leave it)\b", re.IGNORECASE)
+_OTHERS = re.compile(r"^(?:and |but |so |well,? )?(?:they|he|she|it)\b", re.IGNORECASE)
+_STATES = frozenset(
+    """be have know think see need want like love hate guess bet say admit assume imagine believe hope trust remember
+    forget understand agree mean wonder regret die kill live struggle lose miss stay leave let not never probably
+    always still also hear pass cost end happen stop start begin deal manage cope survive accept spend own wait listen
+    answer explain skip pretend argue grant spare risk swear go win fail suffer keep feel seem become lie sit stand
+    sleep eat drink laugh cry suppose expect prefer require consider recommend suggest tell give save even only
+    actually maybe all both""".split()
+)
+"""What follows `I'll` without being a deed, or is one only in the words listed elsewhere."""
+_A_THING = re.compile(r"^\s+(?:\w+ )?(?:it|them|him|her|this|that|these|those|the|an?|your|my|our|some|two|[A-Z]\w*)\b")
+_FOR_YOU = re.compile(r"\b(?:you|your|yours)\b", re.IGNORECASE)
+_LET_KNOW = re.compile(r"^let (?!you\b)[\w' \u2019]{1,40}? know\b", re.IGNORECASE)
+_WHEN_TOLD = re.compile(r"\b(?:when|once|as soon as|after|whether|if)\b", re.IGNORECASE)
+_DELIVERY = re.compile(
+    r"\b(?P<who>you)(?:'ll|\u2019ll| will)(?: both| all)? (?P<verb>have|get|receive|see(?= (?:it|them|that|those)\b)) "
+    r"(?P<rest>(?:it|them|that|this|those|these|one|two|both|the|an?|my|our|your|his|her|their)\b[^.?!;]*)",
+    re.IGNORECASE,
+)
+_WITH_YOU = re.compile(
+    r"\b(?:(?P<who>I|we)(?:'ll|\u2019ll| will) (?P<verb>have)|that'll (?:be)|it'll (?:be)) "
+    r"(?P<rest>(?:it |that |them )?(?:with you|over to you|done|ready|back to you)\b[^.?!;]*)",
+    re.IGNORECASE,
+)
+_LOOK = re.compile(
+    r"\b(?:take a (?:quick )?look|have a (?:quick )?(?:look|read|think)|look|read|think|see|consider|go through)\b",
+    re.IGNORECASE,
+)
+_SEND_ME = re.compile(
+    r"\b(?:send|email|mail|give|get|drop|leave|bring|show|put|forward|pop)\b(?: \w+){1,9}? and (?:then )?"
+    r"(?:I|we)(?:'ll|\u2019ll| will)\b",
+    re.IGNORECASE,
+)
+_WHENEVER = re.compile(
+    r"\b(?:when(?:ever)? (?:I|we)(?:'ve| have| get| find| can)?(?: (?:a|the|some|five))? ?"
+    r"(?:chance|moment|minutes?|second|time|can)|at some point|some ?time|one of these days|some day)\b",
+    re.IGNORECASE,
+)
+_POINTING = re.compile(
+    r"^(?:\s*(?:it|that|this|them|those|him|her|one|all|both|you|over|across|out|up|in|off|down|back|to|with|by|on|for|"
+    r"right|after|straight|away|now|then|and|today|tomorrow|tonight|too|as well|again|done|ready|know|so)\b[ ,]*)*$",
+    re.IGNORECASE,
+)
+
+
+def conditional(sentence: str) -> bool:
+    """Whether a sentence holds only if something else does (`if he signs`)."""
+    return bool(_CONDITION.search(sentence))
+
+
+def hangs_on_something(sentence: str) -> bool:
+    """Whether what is promised may never fall due: `I'll waive it if you sign`, but not `if you like`."""
+    return conditional(sentence) or bool(_TRAILING_IF.search(sentence) and not _ASKS_IF.search(sentence))
+
+
+def promise(sentence: str, day: Named | None = None) -> re.Match[str] | None:
+    """Somebody says that they will do something that can be kept or not; `day` is one that the sentence names."""
+    if _brush_off(sentence, day):
+        return None
+    for match in (*_PROMISE.finditer(sentence), *_LET_ME.finditer(sentence)):
+        if _deed(match, day):
+            return match
+    return None
+
+
+def _deed(match: re.Match[str], day: Named | None) -> bool:
+    """Whether what follows `I'll` is something to be done: a known deed, or one done to a thing for somebody or by a
+    day."""
+    verb, rest = match.group("verb").lower(), match.group("rest")
+    words = f"{match.group('verb')}{rest}"
+    if _LET_KNOW.match(words):
+        return True
+    if verb == "tell" and re.match(r" (?:you|ya)\b", rest):
+        # said now, unless it can only be told later
+        return bool(day or _WHEN_TOLD.search(rest)) and not _SECOND_THOUGHTS.match(words)
+    if len(words.split()) < 2 or _SECOND_THOUGHTS.match(words):
+        return False
+    if verb in _ACTIONS:
+        return True
+    return verb not in _STATES and bool(_A_THING.match(rest)) and bool(day or _FOR_YOU.search(rest))
+
+
+def _brush_off(sentence: str, day: Named | None) -> bool:
+    """`Send me something and I'll take a look`, `I'll look at it when I get a chance`: said to be rid of somebody."""
+    if day or not _PROMISE.search(sentence):
+        return False
+    asked_first = _SEND_ME.search(sentence)
+    promised = sentence[asked_first.end() :] if asked_first else sentence if _WHENEVER.search(sentence) else ""
+    return bool(_LOOK.search(promised))
+
+
+def delivery(sentence: str, day: Named | None) -> re.Match[str] | None:
+    """`You'll have it on Friday`, said by who gives it."""
+    match = _DELIVERY.search(sentence) or _WITH_YOU.search(sentence)
+    if not match or not day or day.start < match.start():
+        return None
+    # `you'll get a discount from Monday` names no day to deliver by
+    return None if re.search(r"\b(?:from|since|starting)\s*$", sentence[: day.start], re.IGNORECASE) else match
+
+
+def planned(sentence: str, day: Named | None) -> re.Match[str] | None:
+    """A promise in other words: `I'll be back on the 18th`, `I send it to you`, `I'll do it this Tuesday`."""
+    present = _PRESENT.match(sentence)
+    if (
+        present
+        and not _HABIT.search(sentence)
+        and (day or present.group("verb") == "clarify" or _TO_YOU.search(present.group("rest")))
+    ):
+        return present
+    return (_COME_BACK.search(sentence) or _DO_IT.search(sentence)) if day else None
+
+
+def asks_leave(sentence: str) -> re.Match[str] | None:
+    """`Can I send you`: a promise once it is agreed to."""
+    return _MAY_I.search(sentence)
+
+
+def offer(sentence: str) -> re.Match[str] | None:
+    """`I could ask him`: a promise once it is taken up."""
+    match = _OFFER.search(sentence)
+    return match if match and _deed(match, None) else None
+
+
+def takes_up(answer: str) -> bool:
+    """Whether an answer takes up an offer: `would you?`, `please`."""
+    return bool(_TAKEN_UP.match(answer))
+
+
+def request(sentence: str, *, asked: bool) -> re.Match[str] | None:
+    """What another is asked to do."""
+    return (_REQUEST.search(sentence) or _WISH.search(sentence)) if asked else _NEED.search(sentence)
+
+
+def agrees(answer: str) -> bool:
+    """Whether an answer begins as a yes."""
+    return bool(_YES.match(answer.strip()))
+
+
+def accepts(answer: str) -> bool:
+    """Whether an answer takes on what was asked without a yes: `Monday's alright`."""
+    return bool(re.search(r"\b(?:'s|is) (?:alright|all right|fine|ok|okay)\b", answer))
+
+
+def to_meet(sentence: str) -> bool:
+    """Whether a sentence with a day may be about meeting on it."""
+    return bool(_MEET.search(sentence))
+
+
+def is_others(sentence: str) -> bool:
+    """Whether a sentence is about people who are not on the call (`they come on Monday`)."""
+    return bool(_OTHERS.match(sentence))
+
+
+def suits(answer: str) -> bool:
+    """Whether an answer is content with a day."""
+    return bool(_SUITS.search(answer))
+
+
+def declines(answer: str) -> bool:
+    """Whether an answer leaves a day open or refuses it."""
+    return bool(_DOES_NOT.search(answer))
+
+
+def points_back(match: re.Match[str]) -> bool:
+    """Whether the words of a promise name nothing of their own: `I'll send it today`, `you'll have them`."""
+    rest = match.group("rest")
+    for day in named_days(rest, None):
+        rest = rest.replace(day.words, " ")
+    return bool(_POINTING.match(rest))

@@ -1,0 +1,96 @@
+"""How far a deal has come by what people say: an order that was placed or is planned, an objection agreed on later.
+
+Rules in English over sentences. They speak up only for words that leave little doubt: a condition, a question or a
+denial is no order, and to agree to something else settles nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from pipeline.coach.moves import Moves
+from pipeline.coach.rows import TurnRow
+from pipeline.coach.subject import content, sentences
+
+AGREED_WITHIN = 4
+"""Turns after the seller's offer within which the buyer's agreement belongs to it."""
+
+SUBJECT_LETTERS = 5
+"""Letters of a word's stem from which on it says what an objection is about; shorter words are too common."""
+
+_OPEN = re.compile(
+    r"\b(?:if|when|once|until|unless|before|after|soon as|whoever|then|will|would|should|could|can|needs?|"
+    r"ha(?:ve|s|d) to|wants?|going to|gonna|nobody|no one|not|never|assuming|suppose|waiting|ago|last year|"
+    r"with (?!you\b|us\b)(?-i:[A-Z])\w+)\b|'ll\b|n't\b",
+    re.IGNORECASE,
+)
+"""Words under which an order has not happened, or is another one."""
+_PAPER = r"(?:agreement|contract|order|quote|paper\w*|form|proposal|purchase order|PO)"
+_ORDERED = re.compile(
+    rf"\b(?:signed (?:it(?! off)|this|them|the {_PAPER}|your {_PAPER}|both|this morning|yesterday|today)|"
+    rf"(?:it|that|everything|{_PAPER})(?:'s| is| was| has been| got)? (?:all )?signed|"
+    r"(?:PO|purchase order|order)(?:'s| is| was| has)? (?:now |just |already )?(?:been )?(?:placed|raised|issued|"
+    r"on its way|approved and sent|in(?=\s*[.,!]|$))|"
+    rf"(?:placed|raised|issued|put in|put through|sent(?: you)?) (?:the|an|your|our) (?:signed {_PAPER}|order|PO|"
+    r"purchase order)|"
+    rf"(?:got|received|have) (?:your|the) (?:signed {_PAPER}|PO|purchase order)|"
+    r"thank(?:s| you) for (?:the|your) (?:order|PO|purchase order|signature))\b",
+    re.IGNORECASE,
+)
+_SIGN = (
+    r"(?:sign(?!\s+(?:up|in|an? NDA|the NDA|off on the minutes))|PO|purchase order|"
+    r"(?:the|your|an) order(?! of\b)|order it|go ahead)"
+)
+_PLANNED = re.compile(
+    r"\b(?:I'll|we'll|I will|we will|he'll|she'll|they'll|you'll have|you will have|you'll get|I can|we can|I'd|we'd|"
+    rf"let's|ready to|happy to|I'm going to|we're going to)\b[^.?!]*\b{_SIGN}\b",
+    re.IGNORECASE,
+)
+_DENIED = re.compile(r"\b(?:not|never|nobody|no)\b|n't\b", re.IGNORECASE)
+_AGREES = re.compile(
+    r"\b(?:I like that|I can live with (?:that|it)|we can live with (?:that|it)|that(?:'d| would)? (?:works?|do)"
+    r"(?= for|\s*[.,!]|$)|that (?:solves|settles|fixes|answers) (?:it|that)|that's (?:fine|fair|better|perfect|agreed)|"
+    r"fair enough|(?:happy|good|fine|okay|ok|comfortable) with (?:that|it|this|those)|sounds (?:good|fair|fine|right)|"
+    r"agreed|it's a deal)\b",
+    re.IGNORECASE,
+)
+_OFFERS = frozenset("terms trade concede answer offer_options confirm_resolved price".split())
+
+
+def _plain(text: str) -> str:
+    return text.replace("\u2019", "'")
+
+
+def ordered(turns: Sequence[TurnRow]) -> TurnRow | None:
+    """The newest turn that says an order was placed or signed; None where none does."""
+    return next((turn for turn in reversed(turns) if _says(turn.text, _ORDERED, _OPEN)), None)
+
+
+def planned(turns: Sequence[TurnRow], moves: Moves) -> TurnRow | None:
+    """The last turn in which a buyer commits to sign or order; None where none does."""
+    mine = [t for t in turns if t.side == "buyer" and "commit" in moves.get((t.call_id, t.turn), ())]
+    return next((turn for turn in reversed(mine) if _says(turn.text, _PLANNED, _DENIED)), None)
+
+
+def _says(text: str, pattern: re.Pattern[str], unless: re.Pattern[str]) -> bool:
+    return any(pattern.search(said) and not unless.search(said) for said, asks in sentences(_plain(text)) if not asks)
+
+
+def agreed_later(objection: TurnRow, later: Sequence[TurnRow], moves: Moves, names: Iterable[str]) -> TurnRow | None:
+    """Where a buyer agrees to an offer about the thing objected to; None where nobody does.
+
+    `later` are turns of calls after it, in order; `names` are those of the people and firms, which are no subject.
+    """
+    about = {stem for stem in content(objection.text) - content(" ".join(names)) if len(stem) >= SUBJECT_LETTERS}
+    for place, offer in enumerate(later):
+        made = moves.get((offer.call_id, offer.turn), frozenset())
+        if offer.side != "rep" or not made & _OFFERS or not about & content(offer.text):
+            continue
+        for turn in later[place + 1 : place + 1 + AGREED_WITHIN]:
+            heard = moves.get((turn.call_id, turn.turn), frozenset())
+            if turn.call_id != offer.call_id or "object" in heard:
+                break
+            if turn.side == "buyer" and ("accept_answer" in heard or _says(turn.text, _AGREES, _DENIED)):
+                return turn
+    return None

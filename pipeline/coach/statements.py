@@ -1,0 +1,47 @@
+"""A statement about an account and the words it rests on."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.coach.rows import Moment, TurnRow
+
+QUOTE_CHARACTERS = 260
+
+Dates = Mapping[str, dt.date | None]
+"""The day of each call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Something said about an account and the words it rests on: `turn` is 0-based; both None for a whole call."""
+
+    text: str
+    call_id: str
+    date: dt.date | None = None
+    turn: int | None = None
+    speaker: str | None = None
+    quote: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"text", "call", "date", "turn"?, "speaker"?, "quote"?}`."""
+        row: dict[str, Any] = {"text": self.text, "call": self.call_id}
+        row["date"] = self.date.isoformat() if self.date else None
+        for key in ("turn", "speaker", "quote"):
+            if getattr(self, key) is not None:
+                row[key] = getattr(self, key)
+        return row
+
+
+def cite(text: str, moment: Moment, dates: Dates) -> Statement:
+    """A statement that rests on a moment."""
+    return Statement(text, moment.call_id, dates.get(moment.call_id), moment.turn, moment.speaker, moment.quote)
+
+
+def said_in(turn: TurnRow, dates: Dates, text: str) -> Statement:
+    """A statement that rests on a turn."""
+    who = turn.side if turn.name == turn.side else f"{turn.side}:{turn.name}"
+    return Statement(text, turn.call_id, dates.get(turn.call_id), turn.turn, who, turn.text[:QUOTE_CHARACTERS])

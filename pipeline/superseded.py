@@ -1,0 +1,71 @@
+"""A call that was known by its transcript alone until its recording came: one call then, under the recording's hash.
+
+Meeting tools deliver the transcript first. The recording is read with that transcript beside it, as where both came
+together, and takes the earlier call's place. What people said of the call goes along: consent, rep and speakers before
+the recording is read, so that they count; overrides, comments, snippets and training that quotes the call when there is
+a record that they can belong to.
+
+Every step can be repeated: a kill in between leaves two calls until the next look at the recording.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pipeline import assigned_reps, assigned_roles, consent, keep
+from pipeline.ingest import CALL_ID_DIGITS, Source
+from pipeline.rows import FACT_KEYS
+
+STATED = (consent.FACT, assigned_reps.FACT, assigned_roles.FACT)
+"""Facts that are kept by a call's whole hash, one each."""
+
+
+def earlier_call(data: Path, source: Source) -> str:
+    """The hash of the transcript beside a recording where that is a call of its own so far; else empty."""
+    sha256 = source.companion_sha256
+    return sha256 if sha256 and sha256 != source.sha256 and keep.record_files(data, sha256) else ""
+
+
+def inherit(data: Path, source: Source) -> None:
+    """Let consent, rep and speakers that people named on the earlier call count for the recording, where nobody named
+    them there. Raises `StoreError`."""
+    earlier = earlier_call(data, source)
+    for kind in STATED if earlier else ():
+        theirs, ours = keep.fact_file(data, kind, earlier), keep.fact_file(data, kind, source.sha256)
+        if theirs.is_file() and not ours.exists():
+            keep.write_fact(data, kind, source.sha256, {**keep.read_json(theirs), "sha256": source.sha256})
+
+
+def take_over(data: Path, source: Source) -> None:
+    """The recording has its record: the earlier call's facts become its own, and the earlier call is none any more.
+
+    Raises `StoreError`.
+    """
+    earlier = earlier_call(data, source)
+    if not earlier:
+        return
+    for file in _facts_about(data, earlier):
+        _hand_on(data, file, earlier, source.sha256)
+    keep.remove_records(data, earlier)
+
+
+def _facts_about(data: Path, sha256: str) -> list[Path]:
+    """Files of facts that may name the call: those called after it, and all training, which quotes calls."""
+    facts = data / "facts"
+    return sorted({*facts.glob(f"*/{sha256[:CALL_ID_DIGITS]}*.json"), *(facts / "assignments").glob("[!.]*.json")})
+
+
+def _hand_on(data: Path, file: Path, old: str, new: str) -> None:
+    """One fact under the new id; what somebody said of the recording itself stands."""
+    text = json.dumps(keep.read_json(file))
+    made = text.replace(old, new).replace(old[:CALL_ID_DIGITS], new[:CALL_ID_DIGITS])
+    if made == text:
+        return
+    kind, row = file.parent.name, json.loads(made)
+    name = str(row[FACT_KEYS.get(kind, "sha256")])
+    target = keep.fact_file(data, kind, name)
+    if target == file or not target.exists():
+        keep.write_fact(data, kind, name, row)
+    if target != file:
+        file.unlink(missing_ok=True)

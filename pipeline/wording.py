@@ -1,0 +1,15 @@
+"""Numbers in sentences."""
+
+from __future__ import annotations
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 row`, `2 rows`; `many` where it is not `one` with an s."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def size_text(size: int) -> str:
+    """A file's size as people read it: `512 bytes`, `14 kB`, `2.3 MB`."""
+    if size < 1000:
+        return counted(size, "byte")
+    return f"{size / 1000:.0f} kB" if size < 1_000_000 else f"{size / 1e6:.1f} MB"

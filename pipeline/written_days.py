@@ -1,0 +1,30 @@
+"""Days as people write them in tables and notes: ISO, or day and month told apart where they can be."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import re
+
+from pipeline.days import day_of
+
+
+def read_day(text: str, zone: object = None) -> dt.date:
+    """A day or time in ISO (`days.day_of`, in the `zone` that is stated beside it), or day and month told apart by dots
+    (the day stands first) or a number over 12.
+
+    `03/04/2026` could be either and is refused. Raises `ValueError` with one clause that says what to write.
+    """
+    text = text.strip()
+    with contextlib.suppress(ValueError):
+        return day_of(text, zone)
+    parts = re.fullmatch(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})", (text.split() or [""])[0])
+    if parts:
+        first, second, year = int(parts[1]), int(parts[3]), int(parts[4])
+        dotted = parts[2] == "."
+        if not dotted and max(first, second) <= 12 and first != second:
+            raise ValueError(f"'{text}' may be {first}/{second} or {second}/{first}; write dates as YYYY-MM-DD")
+        day, month = (first, second) if dotted or first > 12 else (second, first)
+        with contextlib.suppress(ValueError):
+            return dt.date(year, month, day)
+    raise ValueError(f"'{text}' is no date; write dates as YYYY-MM-DD")

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+from coach_story import DAY, RUBRIC, call
+from test_coach_deals import GOOD, deal, kinds, says, typed
+
+from pipeline.coach.customers import GROWTH, OTHER_NEED, reviews, troubles
+from pipeline.coach.deals import strategies
+from pipeline.coach.plans import pre_call_plan
+from pipeline.coach.rows import Rows, TurnRow
+
+
+def turn(text: str) -> TurnRow:
+    return TurnRow("p", 1, 0.0, 1.0, "buyer", "Owen", text)
+
+
+def customer(*lines: str) -> Rows:
+    return typed(says(call("p", "Ann", -2, "Acme", GOOD), "p", *lines), "check-in")
+
+
+@pytest.mark.parametrize(
+    ("text", "grows"),
+    [
+        ("We're putting in a second bottling line next year.", True),
+        ("We'll need four more licences by May.", True),
+        ("We're going to open another depot.", True),
+        ("The second shift swept the floor.", False),
+        ("There's a new machine guard on it.", False),
+        ("It's across the hall.", False),
+        ("Somebody on the other line called.", False),
+    ],
+)
+def test_growth_is_a_plan_or_a_number(text: str, grows: bool) -> None:
+    assert bool(GROWTH.search(text)) is grows
+
+
+@pytest.mark.parametrize(
+    ("text", "needs"),
+    [
+        ("Do you also do label printers?", True),
+        ("Do you have something for the cold store?", True),
+        ("Could you do it by noon?", False),
+        ("What about the invoice?", False),
+        ("One more thing, who is Pete?", False),
+        ("Do you do that every time?", False),
+    ],
+)
+def test_another_need_names_something_else(text: str, needs: bool) -> None:
+    assert bool(OTHER_NEED.search(text)) is needs
+
+
+def test_a_complaint_is_trouble_and_a_fault_until_it_is_mended() -> None:
+    assert troubles([turn("I was on hold for forty minutes.")])
+    assert troubles([turn("Nobody called back on Friday.")])
+    assert troubles([turn("The feeder keeps jamming.")])
+    assert troubles([turn("The printer is not working."), turn("I'll wait.")])
+    assert not troubles([turn("The printer is not working."), turn("Ah, it's running.")])
+    assert not troubles([turn("It's the first time this year.")])
+    assert reviews([turn("We'll talk about it in June, before it runs out.")])
+    assert reviews([turn("Our support is up for renewal.")])
+    assert not reviews([turn("When it comes up on the screen I'll tell you.")])
+
+
+def test_trouble_goes_before_every_chance() -> None:
+    growth = "Owen: We're opening another depot in March."
+    glad = strategies(deal(customer(growth)))
+    assert [play.kind for play in glad] == ["upsell"]
+    rows = customer(growth, "Owen: Your hotline, nobody picks up.", "Owen: And it's up for renewal in May.")
+    (play,) = strategies(deal(rows))
+    assert play.because == "Protect the account: a customer with something to put right"
+    assert {"trouble", "contract in question"} <= kinds(rows)
+    plan = pre_call_plan(rows, "Acme", RUBRIC, as_of=DAY)
+    assert plan is not None
+    assert plan.ask == "the day by which it is put right, and who tells them"
+    assert plan.ask_statement.turn == 21  # type: ignore[union-attr]
+
+
+def test_what_is_wrong_with_somebody_elses_service_is_no_trouble() -> None:
+    rows = says(call("p", "Ann", -2, "Acme", GOOD), "p", "Owen: At our supplier nobody picks up.")
+    assert "trouble" not in kinds(rows)
+    plan = pre_call_plan(rows, "Acme", RUBRIC, as_of=DAY)
+    assert plan is not None
+    assert not plan.ask.startswith("the day by which")
+    named = pre_call_plan(rows, "Acme", RUBRIC, as_of=DAY, customers=("acme",))
+    assert named is not None
+    assert named.ask.startswith("the day by which")

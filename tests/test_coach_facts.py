@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from coach_story import DAY, RUBRIC, call
+from test_coach_signs import DONE, said, view_of
+
+from pipeline.cli.account_text import SHOWN, account_text
+from pipeline.coach.people import named_people
+from pipeline.coach.plans import plan_json, pre_call_plan
+from pipeline.coach.reports import account_report
+from pipeline.coach.rows import MoveRow, Rows, TurnRow
+
+
+def heard(rows: Rows, turn: int, **moves: float) -> Rows:
+    more = tuple(MoveRow("p", turn, name, p) for name, p in moves.items())
+    return dataclasses.replace(rows, moves=(*rows.moves, *more))
+
+
+def turns(fact: str, *lines: str, **moves: float) -> list[int | None]:
+    """The turns of a fact where the last of the lines was heard to make these moves."""
+    rows = said(call("p", "Ann", -2, "Acme", {"discovery": 3}), "p", *lines)
+    return [s.turn for s in view_of(heard(rows, 19 + len(lines), **moves)).facts[fact]]
+
+
+def test_what_nobody_cited_is_a_fact_where_it_was_heard_surely() -> None:
+    assert turns("impact", "Owen: We bin a pallet a night.", tell_problem=0.95) == [20]
+    assert turns("impact", "Owen: We bin a pallet a night.", tell_problem=0.7) == []
+    assert turns("impact", "R: You bin a pallet a night.", tell_impact=0.99) == []
+    assert turns("terms", "R: Half on the first of May, half at sixty days.", terms=0.8) == [20]
+    assert turns("terms", "R: Half on the first of May, half at sixty days.", terms=0.5) == []
+    assert turns("decides", "Owen: It goes round three desks.", tell_process=0.95) == [20]
+    assert turns("decides", "Owen: My uncle signs the big ones.", tell_process=0.45) == [20]
+    assert turns("decides", "Owen: My uncle has a boat.", tell_process=0.45) == []
+
+
+def test_trouble_told_after_the_price_is_not_the_problem() -> None:
+    rows = said(call("p", "Ann", -2, "Acme", {"discovery": 3}), "p", "R: It is nine thousand.", "Mia: They cancelled.")
+    assert view_of(heard(rows, 21, tell_problem=0.97)).facts["impact"]
+    assert not view_of(heard(heard(rows, 21, tell_problem=0.97), 20, price=0.9)).facts["impact"]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Over ten thousand Nadia has to approve it, Nadia Brook, our controller.", ["Nadia Brook"]),
+        ("My sister Ines does the books.", ["Ines"]),
+        ("I'd have to run it past Mr. Holt first.", ["Mr. Holt"]),
+        ("If Sam says no that's it.", ["Sam"]),
+        ("There's the plant director, Greta Lund, and me.", ["Greta Lund"]),
+        ("Finance has to sign. Legal decides last.", []),
+        ("Mia has to sign.", []),
+        ("Brightline came in on Friday. We were in Leeds.", []),
+        ("We'll decide on Monday, my boss is away.", []),
+    ],
+)
+def test_people_with_a_say_who_are_on_no_call(text: str, names: list[str]) -> None:
+    turn = TurnRow("p", 1, 0.0, 1.0, "buyer", "Owen", text)
+    assert [name for name, _ in named_people([turn], ["Mia", "Owen"])] == names
+    assert named_people([dataclasses.replace(turn, side="rep")], ["Mia"]) == []
+
+
+def test_the_plan_names_who_was_never_met() -> None:
+    rows = said(call("p", "Ann", -2, "Acme", DONE), "p", "Mia: Walter Pike approves these, our chairman.")
+    plan = pre_call_plan(rows, "Acme", RUBRIC, as_of=DAY)
+    assert plan is not None
+    assert "Walter Pike, who has a say and was on no call" in plan_json(plan)["missing"]
+    (row,) = account_report(rows, RUBRIC, "Acme", as_of=DAY)
+    assert row["named"][0]["turn"] == 20
+
+
+def test_a_heading_counts_what_is_shown_under_it_and_says_when_there_is_more() -> None:
+    from io import StringIO
+
+    from rich.console import Console
+
+    rows = call("p", "Ann", -2, "Acme", {"discovery": 3})
+    for number in range(SHOWN + 1):
+        rows = heard(said(rows, "p", f"R: Terms {number}.", start=20 + number), 20 + number, terms=0.9)
+    (row,) = account_report(rows, RUBRIC, "Acme", as_of=DAY)
+    out = StringIO()
+    Console(file=out, width=200).print(account_text(row))
+    assert f"Terms stated ({SHOWN + 1}, the newest {SHOWN} here and all with --json)" in out.getvalue()
+    assert "Terms 0." not in out.getvalue()
+    assert f"Terms {SHOWN}." in out.getvalue()
+
+
+def test_nothing_is_asked_whose_answer_is_known() -> None:
+    low = {"discovery": 1, "decision_makers": 1, "business_case": 1}
+    bare = dataclasses.replace(call("p", "Ann", -2, "Acme", low), moments=())
+    first = pre_call_plan(bare, "Acme", RUBRIC, as_of=DAY)
+    assert first is not None
+    assert [q.question[:18] for q in first.questions] == [
+        "How do you do this",
+        "When you last boug",
+        "What does this cos",
+    ]
+    assert first.questions[0].because == "discovery, at best so far: " + RUBRIC.criteria[0].levels[1]
+    assert first.ask == "a dated second conversation about the problem and what it costs"
+    told = said(bare, "p", "Owen: We bin a pallet a night.", "Owen: Ivy Ward, our controller, has to approve it.")
+    told = heard(heard(told, 20, tell_problem=0.95), 21, tell_process=0.95)
+    plan = pre_call_plan(told, "Acme", RUBRIC, as_of=DAY)
+    assert plan is not None
+    assert not {q.question for q in plan.questions} & {q.question for q in first.questions[:2]}
+    assert plan.questions[0].statement.turn == 20  # type: ignore[union-attr]
+    assert plan.questions[1].because.startswith("who has a say was told")
+    assert plan.ask == "half an hour, on a fixed date, on what the problem costs"
+
+
+def test_where_an_offer_is_made_the_ask_is_not_about_the_problem() -> None:
+    rows = said(call("p", "Ann", -2, "Acme", {"discovery": 2, "decision_makers": 2, "proposal": 3}), "p")
+    rows = said(rows, "p", "Mia: It has to go past our director, Ivy Ward.")
+    plan = pre_call_plan(rows, "Acme", RUBRIC, as_of=DAY)
+    assert plan is not None
+    assert plan.ask == "a dated meeting with Ivy Ward, who was named and is on no call"

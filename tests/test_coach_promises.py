@@ -1,0 +1,121 @@
+"""What in a sentence is a promise, in whose words it is kept, and the day it is promised for."""
+
+from __future__ import annotations
+
+import pytest
+from test_coach_commitments import heard
+
+
+@pytest.mark.parametrize(
+    ("said", "due"),
+    [
+        (("R: I'll courier two tins over to you.", "Mia: Ta."), "None"),
+        (("R: I'll count the doors for you.", "Mia: Ta."), "None"),
+        (("R: I'll hang the curtain on Thursday.", "Mia: Ta."), "2026-09-10"),
+        (("R: You'll have the certificate on Friday.", "Mia: Good."), "2026-09-11"),
+        (("R: And you'll get my drawings by the end of next week.", "Mia: Good."), "2026-09-18"),
+        (("Mia: I'll let our fitter know.", "R: Ta."), "None"),
+        (("R: What I'll do is pull the curves and post them by next Wednesday.", "Mia: Good."), "2026-09-16"),
+        (("R: I'll tell you on Friday what he says.", "Mia: Good."), "2026-09-11"),
+        (("Mia: If the board likes it, you'll have the deposit on Monday.", "R: Good."), "2026-09-14"),
+    ],
+)
+def test_a_promise_need_not_be_in_the_usual_words(said: tuple[str, ...], due: str) -> None:
+    assert [str(made.due) for made in heard(*said)] == [due]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "We don't take cards, I'll tell you that for nothing.",
+        "I'll tell you up front, we've been burnt.",
+        "I'll say this much for them, they turn up.",
+        "I'll grant you that.",
+        "Just email me whatever you have and I'll have a read.",
+        "Leave me the brochure and I'll look at it when I find a minute.",
+        "I'll whack you.",
+        "I'll thank you for that.",
+        "I'll walk you through it.",
+        "If he signs by Friday, I'll waive the fitting.",
+        "You'll have to wait until Friday.",
+        "You'll see the savings by the end of the year.",
+        "You'll get a discount from Monday.",
+        "I'll get out of your hair.",
+    ],
+)
+def test_a_way_of_speaking_or_a_brush_off_is_no_promise(words: str) -> None:
+    assert heard("R: So?", f"Mia: {words}", "R: Hm. I see.") == []
+
+
+def test_what_is_asked_and_agreed_is_kept_in_the_words_of_who_agreed() -> None:
+    (made,) = heard("R: Can you get me twenty minutes with the dean?", "Mia: I can do Monday the 14th at nine.")
+    assert (made.quote, made.turn, made.owner) == ("I can do Monday the 14th at nine.", 1, "Mia")
+    assert made.asked == "Can you get me twenty minutes with the dean?"
+    (bare,) = heard("R: Could you send me the log?", "Mia: Sure.", "R: Ta.")
+    assert (bare.quote, bare.asked, bare.turn) == ("Sure.", "Could you send me the log?", 1)
+    (said,) = heard("R: Could you send me the log?", "Mia: Yes. Give me until noon. I'll send it on Thursday.")
+    assert (said.quote, str(said.due)) == ("I'll send it on Thursday.", "2026-09-10")
+    (own,) = heard("R: I'll send the log.", "Mia: Good.")
+    assert own.asked is None
+
+
+def test_an_answer_that_promises_nothing_is_none() -> None:
+    assert heard("R: So would you sign it now?", "Mia: I can't.") == []
+    assert heard("R: Could you take me through the form?", "Mia: Yes. So that's page one.") == []
+
+
+@pytest.mark.parametrize(
+    ("said", "due"),
+    [
+        (("R: I'll send the manual.", "Mia: Today?", "R: Yes, I'll send it today."), "2026-09-08"),
+        (("R: I'll ask Hamid. He's hard to reach, but I'll ask him.", "Mia: Good."), "None"),
+        (("R: I'll post you a sample. You'll have it by Monday.", "Mia: Good."), "2026-09-14"),
+        (("R: I'll write the page.", "Mia: Good.", "R: It'll be with you tomorrow."), "2026-09-09"),
+    ],
+)
+def test_what_only_points_back_is_the_same_promise_and_gives_it_its_day(said: tuple[str, ...], due: str) -> None:
+    assert [str(made.due) for made in heard(*said)] == [due]
+
+
+@pytest.mark.parametrize(
+    ("words", "due"),
+    [
+        ("I'll get it to you by Wednesday, sorry, Friday.", "2026-09-11"),
+        ("By Thursday, no, Thursday's a holiday, so I'll send it Monday the 14th.", "2026-09-14"),
+        ("I'll have the answer on Monday, hang on, Monday's too soon, so Tuesday the fifteenth.", "2026-09-15"),
+        ("I'll order for the first of October.", "None"),
+        ("I'll sign it from the 1st of October.", "None"),
+        ("I'll word it like that. Ten days, two fitters and a trainer, all done by the 30th of November.", "None"),
+        ("I'll give you ten percent if you sign by Friday.", "None"),
+        ("The twelfth works for us. I'll ask Petra.", "None"),
+        ("The twelfth works for us. I'll bring Petra.", "2026-09-12"),
+        ("He's in on the 15th. I'll ask him at ten.", "2026-09-15"),
+        ("I'm seeing her on Wednesday, I'll walk it in for you then.", "2026-09-09"),
+    ],
+)
+def test_the_day_is_by_when_it_is_promised(words: str, due: str) -> None:
+    assert [str(made.due) for made in heard(f"R: {words}", "Mia: I see.") if made.kind == "action"] == [due]
+
+
+@pytest.mark.parametrize(
+    ("answer", "due"),
+    [
+        ("Fine. And the order goes in on Friday.", "2026-09-16"),
+        ("Good, and if he says yes you'll have the order on Friday.", "2026-09-16"),
+        ("Sixteenth, four o'clock, fine.", "2026-09-16"),
+        ("Wednesday's bad, Thursday?", "2026-09-17"),
+        ("I'm away. Make it Friday the 18th.", "2026-09-18"),
+    ],
+)
+def test_an_answer_moves_a_day_to_meet_only_where_it_speaks_of_the_meeting(answer: str, due: str) -> None:
+    made = heard("R: Wednesday the sixteenth at four?", f"Mia: {answer}", "R: Good.")
+    assert [str(one.due) for one in made if one.kind == "meeting"] == [due]
+
+
+def test_nobody_meets_on_the_day_a_contract_runs_out() -> None:
+    assert heard("R: Your agreement is finishing on the 30th, I wanted to talk before.", "Mia: Yes.") == []
+
+
+def test_a_title_does_not_end_a_sentence() -> None:
+    (made,) = heard("R: I'll forward the invite to Mr. Rao by Friday.", "Mia: Good.")
+    assert made.quote == "I'll forward the invite to Mr. Rao by Friday."

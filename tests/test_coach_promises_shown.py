@@ -1,0 +1,76 @@
+"""A promise that slipped or answers a request, everywhere that it is shown: nobody's words in another's mouth."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+from rich.console import Console
+from test_coach_week import DAY, full
+
+from pipeline.cli.account_text import _promises
+from pipeline.cli.render import commitment_text
+from pipeline.coach.commitments import Commitment
+from pipeline.coach.deals import said
+from pipeline.coach.diary import diary
+from pipeline.coach.digest import weekly_digest
+from pipeline.coach.rows import Rows
+from pipeline.rubric import load_rubric
+from pipeline.web.pages.today import due
+from pipeline.web.render import environment
+
+ASKED = "Can you get me an hour with the dean?"
+MOVED = Commitment(
+    call_id="a5", turn=2, owner="Mia", side="buyer", kind="action", quote="I can do the tenth.",
+    due=DAY - dt.timedelta(6), made_on=DAY - dt.timedelta(9), rep="Ann", account="Acme", status="moved", asked=ASKED,
+    moved_to=DAY + dt.timedelta(3), seen_call="a6", seen_turn=1, seen_quote="He moved it.",
+)  # fmt: skip
+BROKEN = dataclasses.replace(
+    MOVED, turn=3, owner="Ann", side="rep", quote="I'll send it.", status="not kept", asked=None
+)
+
+
+def shown(text: object) -> str:
+    console = Console(width=400)
+    with console.capture() as kept:
+        console.print(text)
+    return " ".join(kept.get().split())
+
+
+def test_the_digest_says_the_new_day_and_the_question() -> None:
+    found = weekly_digest(full(), load_rubric("sales_call"), (MOVED, BROKEN), as_of=DAY, team="North")
+    (section,) = [s for s in found.sections if s.title == "Due and overdue"]
+    first, second = (item.text for item in section.items)
+    assert f'Mia, due {MOVED.moved_to}, moved: "I can do the tenth." (asked: "{ASKED}")' in first
+    assert f'Ann, not kept {BROKEN.due}, now for {BROKEN.moved_to}: "I\'ll send it."' in second
+
+
+def test_the_calendar_has_the_new_day_of_what_was_moved_only() -> None:
+    (entry,) = diary(Rows(), (MOVED, BROKEN))
+    assert (entry.day, ASKED in entry.text) == (MOVED.moved_to, True)
+
+
+def test_an_account_and_the_terminal_say_both() -> None:
+    assert said(MOVED).text == f'Mia, moved, for {MOVED.due}, now for {MOVED.moved_to} (asked: "{ASKED}")'
+    assert said(MOVED).quote == "I can do the tenth."
+    row = MOVED.to_json()
+    told = shown(commitment_text(row))
+    assert f"moved, now for {MOVED.moved_to}" in told
+    assert f"“I can do the tenth.” to “{ASKED}”" in told
+    account = " ".join(shown(line) for line in _promises([row]))
+    assert f"moved, now for {MOVED.moved_to}: “I can do the tenth.” to “{ASKED}”" in account
+
+
+def test_a_rep_s_day_lists_what_slipped_by_its_new_day() -> None:
+    late = dataclasses.replace(BROKEN, status="kept late", moved_to=None)
+    soon = dataclasses.replace(BROKEN, status="open", due=DAY + dt.timedelta(1), moved_to=None)
+    rows = [made.to_json() for made in (BROKEN, late, soon, MOVED)]
+    assert [row["status"] for row in due(rows, DAY)] == ["open", "not kept"]
+
+
+def test_a_page_shows_the_question_beside_the_words() -> None:
+    macros = environment().from_string('{% from "team_parts.html" import promise %}{{ promise(made) }}')
+    page = " ".join(macros.render(made=MOVED.to_json()).split())
+    assert f"Mia: “I can do the tenth.” asked: “{ASKED}”" in page
+    assert 'badge warn">moved' in page
+    assert "now for" in page

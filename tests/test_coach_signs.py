@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from coach_story import DAY, RUBRIC, call, merged
+
+from pipeline.cli.account_text import account_text, plan_text
+from pipeline.coach.accounts import AccountView, account_view
+from pipeline.coach.plans import CLOSING, plan_json, pre_call_plan
+from pipeline.coach.reports import account_report
+from pipeline.coach.rows import MoveRow, ObjectionRow, Rows, TurnRow
+from pipeline.coach.signs import ordered
+
+DONE = {c.id: 3 for c in RUBRIC.criteria}
+
+
+def said(rows: Rows, call_id: str, *lines: str, start: int = 20) -> Rows:
+    """The rows with more turns of a call: `Mia: words [moves]`, `R` is the rep."""
+    turns, moves = [], []
+    for number, line in enumerate(lines, start=start):
+        who, _, rest = line.partition(": ")
+        text, _, made = rest.removesuffix("]").partition(" [")
+        side, name = ("rep", "rep") if who == "R" else ("buyer", who)
+        turns.append(TurnRow(call_id, number, 10.0 * number, 10.0 * number + 8, side, name, text))
+        moves += [MoveRow(call_id, number, move) for move in made.split()]
+    return dataclasses.replace(rows, turns=(*rows.turns, *turns), moves=(*rows.moves, *moves))
+
+
+def view_of(rows: Rows) -> AccountView:
+    view = account_view(rows, "Acme", RUBRIC, as_of=DAY)
+    assert view is not None
+    return view
+
+
+def states(rows: Rows) -> dict[str, str]:
+    return dict(view_of(rows).stages)
+
+
+def stalled(*, kind: str = "stall", text: str = "It's the deposit. We never pay one.") -> Rows:
+    """A first call with an objection in turn 20 that was only partly handled."""
+    rows = said(call("p", "Ann", -20, "Acme", DONE), "p", f"Mia: {text}")
+    return dataclasses.replace(rows, objections=(ObjectionRow("p", 20, kind, "partly"),))  # type: ignore[arg-type]
+
+
+def later(first: Rows, *lines: str) -> Rows:
+    second = said(call("q", "Ann", -2, "Acme", {k: v for k, v in DONE.items() if "objection" not in k}), "q", *lines)
+    return dataclasses.replace(merged(first, second), moves=second.moves)
+
+
+@pytest.mark.parametrize(
+    ("text", "placed"),
+    [
+        ("The purchase order was raised this morning.", True),
+        ("Good news, Raj signed the agreement yesterday.", True),
+        ("Thanks for the order, Mia.", True),
+        ("We've placed the order with you, check your mail.", True),
+        ("We'll have the order placed by Friday.", False),
+        ("If the contract's signed by then we can start.", False),
+        ("Has the purchase order been raised?", False),
+        ("It isn't signed.", False),
+        ("We placed the order with Brightline, sorry.", False),
+        ("They signed it two years ago.", False),
+    ],
+)
+def test_an_order_is_one_only_once_it_has_happened(text: str, placed: bool) -> None:
+    assert bool(ordered([TurnRow("p", 1, 0.0, 1.0, "buyer", "Mia", text)])) is placed
+
+
+def test_asking_well_does_not_close_a_deal_an_order_does() -> None:
+    assert states(call("p", "Ann", -2, "Acme", DONE))["close"] == "in hand"
+    assert states(call("p", "Ann", -2, "Acme", {**DONE, "ask_for_sale": 1}))["close"] == "to come"
+    placed = said(call("p", "Ann", -2, "Acme", {**DONE, "ask_for_sale": 1}), "p", "Mia: The PO's been raised.")
+    assert states(placed)["close"] == "done"
+    assert states(placed)["survey"] == "done"
+    (row,) = account_report(placed, RUBRIC, "Acme", as_of=DAY)
+    assert row["ordered"]["quote"] == "The PO's been raised."
+
+
+def test_terms_are_no_stall_and_close_when_a_later_call_agrees_on_them() -> None:
+    assert [kind for kind, _ in view_of(stalled()).open_objections] == ["price_terms"]
+    agreed = later(
+        stalled(),
+        "R: Then no deposit: half in March, the rest when it runs. [terms]",
+        "Owen: And that goes into the contract?",
+        "R: It does.",
+        "Mia: I can live with that.",
+    )
+    view = view_of(agreed)
+    assert view.open_objections == ()
+    assert "agreed on later it seems" in view.answered_objections[0][1].text
+    assert view.answered_objections[0][1].quote == "It's the deposit. We never pay one."
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("R: The training is half a day, on site. [terms]", "Mia: I can live with that."),
+        ("R: Then no deposit. [terms]", "Mia: That's not fair to you, let me think."),
+        ("R: The deposit is ten percent. [terms]", "Mia: No way. [object]", "R: I see.", "Mia: That works."),
+        ("Mia: What about the deposit?", "R: I'll ask.", "Mia: That works."),
+    ],
+)
+def test_what_is_agreed_on_something_else_closes_no_objection(lines: tuple[str, ...]) -> None:
+    assert len(view_of(later(stalled(), *lines)).open_objections) == 1
+
+
+def test_a_signature_that_is_spoken_of_is_what_to_ask_for() -> None:
+    rows = later(stalled(), "Mia: Alright, we'll have the contract and the PO with you on Monday. [commit]")
+    plan = pre_call_plan(rows, "Acme", RUBRIC, as_of=DAY)
+    assert plan is not None
+    assert plan.ask.startswith("the signature or order")
+    assert plan.ask_statement.quote.startswith("Alright")  # type: ignore[union-attr]
+    assert "before they spoke of signing" in plan.expect.because  # type: ignore[union-attr]
+    assert [q.question for q in plan.questions] == list(CLOSING)
+    assert plan_json(plan)["missing"] == ["the order: no call says that it is signed or placed"]
+    no = later(stalled(), "Mia: I'm not going to sign the order. [commit]")
+    assert not view_of(no).planned
+    off = merged(rows, call("r", "Ann", -1, "Acme", DONE))
+    assert not view_of(off).planned
+
+
+def test_no_heading_stands_without_anything_under_it() -> None:
+    from io import StringIO
+
+    from rich.console import Console
+
+    rows = said(call("p", "Ann", -2, "Acme", DONE), "p", "Mia: The order's placed.")
+    plan = pre_call_plan(rows, "Acme", RUBRIC, as_of=DAY)
+    assert plan is not None
+    out = StringIO()
+    console = Console(file=out, width=80)
+    console.print(plan_text(plan_json(plan)))
+    (row,) = account_report(rows, RUBRIC, "Acme", as_of=DAY)
+    console.print(account_text(row))
+    lines = out.getvalue().splitlines()
+    assert "Still missing" not in lines
+    assert "1 call, the last on" in out.getvalue()
+    for number, line in enumerate(lines[:-1]):
+        if line in ("Ask", "Keep", "Next time", "Risks", "Still missing"):
+            assert lines[number + 1].strip(), line

@@ -1,0 +1,147 @@
+"""A transcript that came before its recording, and was a call of its own until then."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import fakes
+import pytest
+
+from pipeline import batch, consent, keep, plan, superseded
+from pipeline.assigned_reps import assign_rep
+from pipeline.assigned_roles import assign_roles
+from pipeline.comments import comment_of
+from pipeline.errors import EngineError
+from pipeline.ingest import discover
+from pipeline.reviews import review_of
+from pipeline.settings import Settings
+from pipeline.store import Store
+from pipeline.types import Transcript
+
+pytestmark = pytest.mark.usefixtures("stages")
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "2026-10-06_Calder.json").write_text(json.dumps(fakes.transcript_row()))
+    return folder
+
+
+def look(inbox: Path, settings: Settings) -> list[str]:
+    """What a look at the folder does, worker and database included; the names of what was worked on."""
+    made = plan.plan(discover([inbox]), settings)
+    for job in made.jobs:
+        assert batch.work((job, settings))["kept"]
+    batch.update_store(settings)
+    return [job.path.name for job in made.jobs]
+
+
+def calls(settings: Settings) -> list[dict[str, Any]]:
+    with Store(settings.data) as store:
+        return store.query("SELECT call_id, sha256, kind, rep FROM calls")
+
+
+def test_the_recording_takes_the_place_of_its_transcripts_own_call(inbox: Path, settings: Settings) -> None:
+    look(inbox, settings)
+    (before,) = calls(settings)
+    assert before["kind"] == "transcript"
+    (inbox / "2026-10-06_Calder.wav").write_text("ok")
+    assert look(inbox, settings) == ["2026-10-06_Calder.wav"]
+    (now,) = calls(settings)
+    assert now["kind"] == "audio"
+    assert keep.record_files(settings.data, before["sha256"]) == []
+    assert keep.pending(settings.data) == {}
+    assert look(inbox, settings) == []
+
+
+def test_what_people_said_of_the_call_goes_along(inbox: Path, settings: Settings) -> None:
+    look(inbox, settings)
+    (before,) = calls(settings)
+    sha256 = before["sha256"]
+    record = keep.latest_record(settings.data, sha256)
+    assert record is not None
+    transcript = Transcript.from_json(record["transcript"], where="here")
+    consent.state(settings.data, sha256, "yes")
+    assign_rep(settings.data, sha256, "Priya Nair", who="Maria")
+    assign_roles(settings.data, sha256, transcript, {"rep": "buyer:Owen", "buyer:Ann": "rep"})
+    review = review_of(record, "discovery", "override", who="Maria", why="seen", level=1)
+    comment = comment_of(record, who="Tess", text="well asked", at_s=2.0)
+    training = {"assignment_id": "a1", "rep": "Ann", "criterion": "discovery", "status": "open",
+        "assigned_on": "2026-10-07", "detail": {"low_moments": [{"call_id": before["call_id"]}]}}  # fmt: skip
+    with Store(settings.data) as store:
+        store.put_fact("reviews", review.to_row())
+        store.put_fact("comments", comment.to_row())
+        store.put_fact("assignments", training)
+    (inbox / "2026-10-06_Calder.wav").write_text("ok")
+    look(inbox, settings)
+    (now,) = calls(settings)
+    assert now["rep"] == "Priya Nair"
+    made = keep.latest_record(settings.data, now["sha256"])
+    assert made is not None
+    assert [turn["speaker"] for turn in made["transcript"]["turns"]] == ["buyer:Owen", "rep", "buyer:Owen"]
+    assert consent.stated(settings.data, now["sha256"]) == "yes"
+    mine = {"id": now["call_id"]}
+    with Store(settings.data) as store:
+        assert store.query(
+            "SELECT level, overridden_by FROM criterion_scores WHERE call_id = $id AND criterion = 'discovery'", mine
+        ) == [{"level": 1, "overridden_by": "Maria"}]
+        assert store.query("SELECT who, text FROM comments WHERE call_id = $id", mine) == [
+            {"who": "Tess", "text": "well asked"}
+        ]
+        (row,) = store.query("SELECT detail FROM assignments")
+        assert row["detail"] == {"low_moments": [{"call_id": now["call_id"]}]}
+    traces = [file for file in (settings.data / "facts").rglob("*.json") if before["call_id"] in file.read_text()]
+    assert traces == []
+
+
+def test_a_consent_given_for_the_transcript_lets_the_recording_in(inbox: Path, settings: Settings) -> None:
+    look(inbox, settings)
+    (before,) = calls(settings)
+    consent.state(settings.data, before["sha256"], "yes")
+    (inbox / "2026-10-06_Calder.wav").write_text("ok")
+    look(inbox, replace(settings, require_consent=True))
+    assert [call["kind"] for call in calls(settings)] == ["audio"]
+
+
+def test_what_was_said_of_the_recording_itself_stands(inbox: Path, settings: Settings) -> None:
+    look(inbox, settings)
+    (before,) = calls(settings)
+    assign_rep(settings.data, before["sha256"], "Priya Nair", who="Maria")
+    (inbox / "2026-10-06_Calder.wav").write_text("ok")
+    (job,) = plan.plan(discover([inbox]), settings).jobs
+    assign_rep(settings.data, job.sha256, "Bea", who="Maria")
+    look(inbox, settings)
+    assert [call["rep"] for call in calls(settings)] == ["Bea"]
+
+
+def test_a_kill_before_the_earlier_call_went_is_made_good_by_the_next_look(
+    inbox: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look(inbox, settings)
+    (inbox / "2026-10-06_Calder.wav").write_text("ok")
+    with monkeypatch.context() as killed:
+        killed.setattr(superseded, "take_over", lambda data, source: None)
+        look(inbox, settings)
+        assert len(calls(settings)) == 2
+    assert look(inbox, settings) == []
+    assert [call["kind"] for call in calls(settings)] == ["audio"]
+
+
+def test_a_recording_that_cannot_be_judged_replaces_nothing(
+    inbox: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look(inbox, settings)
+    (inbox / "2026-10-06_Calder.wav").write_text("ok")
+
+    def fails(*args: object, **named: object) -> None:
+        raise EngineError("the judge failed; try again")
+
+    monkeypatch.setattr(sys.modules["pipeline.judge"], "score_call", fails)
+    look(inbox, settings)
+    assert sorted(call["kind"] for call in calls(settings)) == ["audio", "transcript"]
