@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test lint types unit evaluate hearing fuzz torture load pages offline clean
+.PHONY: install demo test lint types unit cover evaluate hearing fuzz torture load pages offline clean
 
 install: $(STAMP)
 
@@ -26,7 +26,10 @@ types: install
 	$(BIN)/mypy
 
 unit: install
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal --cov --cov-report=term:skip-covered
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 4 --dist worksteal
+
+cover: install
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 4 --dist worksteal --cov --cov-report=term:skip-covered
 
 evaluate: install
 	$(BIN)/python -m benchmarks.judge
