@@ -40,21 +40,22 @@ def features(turns: Sequence[str], *, total_words: int, speakers: int) -> tuple[
 
 def seller_logit(turns: Sequence[str], *, total_words: int, speakers: int) -> float:
     """Log-odds that the speaker of `turns` is on the seller's side."""
-    head = _head()
+    weights = head()
     words, shape = features(turns, total_words=total_words, speakers=speakers)
-    score = float(head["bias"])
-    for word, weight, mean in head["words"]:
+    score = float(weights["bias"])
+    for word, weight, mean in weights["words"]:
         score += weight * (words.get(word, 0.0) - mean)
-    score += sum(weight * value for weight, value in zip(head["shape"], shape, strict=True))
-    return float(score * head["temperature"])
+    score += sum(weight * value for weight, value in zip(weights["shape"], shape, strict=True))
+    return float(score * weights["temperature"])
 
 
 def revision() -> str:
     """What the head was trained on, for the record."""
-    return str(_head()["revision"])
+    return str(head()["revision"])
 
 
 @cache
-def _head() -> dict[str, Any]:
-    head: dict[str, Any] = json.loads(HEAD.read_text(encoding="utf-8"))
-    return head
+def head() -> dict[str, Any]:
+    """The trained weights, as `models/training/roles.py` writes them."""
+    weights: dict[str, Any] = json.loads(HEAD.read_text(encoding="utf-8"))
+    return weights

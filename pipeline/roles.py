@@ -2,9 +2,10 @@
 and who asks and pitches.
 
 Certain facts (a channel map, a speaker named like the rep, a vendor's role or affiliation) fix speakers; the linear
-model of `models/role_model.py` and self-introductions give the rest log-odds. All ways of splitting the speakers into
-two sides are weighed together; the confidence is the probability that the main speaker of each side stands on the
-right one.
+model of `models/role_model.py` and self-introductions give the rest log-odds, and of three or more people
+`models/role_pairs.py` says who stands together. All ways of splitting the speakers into two sides are weighed together;
+the confidence is the probability that the main speaker of each side stands on the right one, and that everybody else
+who says more than a few words does.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from models.role_model import seller_logit, words_of
+from models.role_pairs import Pair, same_side_logits
 from pipeline.types import BUYER, REP, CallMeta, Hearing, Transcript, Turn
 
 _ANONYMOUS = re.compile(
@@ -44,6 +46,10 @@ _NOT_NAMES = frozenset(
 )
 _MAX_EXACT = 8
 _SIDES_PRIOR = {1: 0.80, 2: 0.17}
+_PAIRS_TRUST = 0.75
+"""Factor on the log-odds of pairs, which do not know of each other; cross-validated 0.5 to 1 do equally well."""
+_FEW_WORDS = 0.03
+"""Up to this share of the words it does not matter on which side somebody is."""
 _FULL_TRUST_WORDS = 200
 _INTRODUCED_LIKE_REP = 3.0
 _GREETED_LIKE_REP = 1.0
@@ -76,11 +82,13 @@ def resolve_roles(transcript: Transcript, *, threshold: float = 0.8) -> Transcri
     speakers, method = _speakers(transcript)
     if len(speakers) < 2:
         return _unresolved(transcript, 0.0, method, "only one speaker was heard")
-    sides, confidence = _split(speakers)
+    together = same_side_logits(transcript.turns, {s.label: s.name for s in speakers}) if len(speakers) > 2 else {}
+    sides, confidence, unsure = _split(speakers, together)
     if method == "given" and confidence < 1.0:
         method = "words"
     if confidence < threshold:
-        reason = f"rep and buyer cannot be told apart (probability {confidence:.0%}, {threshold:.0%} needed)"
+        who = f"it is unclear for whom {unsure} speaks" if unsure else "rep and buyer cannot be told apart"
+        reason = f"{who} (probability {confidence:.0%}, {threshold:.0%} needed)"
         return _unresolved(transcript, confidence, method, reason)
     labels = _final_labels(speakers, sides, transcript.meta)
     turns = tuple(replace(turn, speaker=labels[turn.speaker]) for turn in transcript.turns)
@@ -163,37 +171,59 @@ def _fixed_side(
     return "", ""
 
 
-def _split(speakers: list[_Speaker]) -> tuple[dict[str, str], float]:
-    """Sides by label, and the probability that the main speaker of each side is on the right one."""
+def _split(speakers: list[_Speaker], together: Mapping[Pair, float]) -> tuple[dict[str, str], float, str]:
+    """Sides by label, the probability that those who matter are on the right one, and whom that is doubtful of (empty
+    where it is the main speaker of a side).
+
+    `together` are the log-odds that two stand on the same side, by pairs of labels.
+    """
     free = sorted((speaker for speaker in speakers if not speaker.fixed), key=lambda speaker: -speaker.words)
     weighed, rest = free[:_MAX_EXACT], free[_MAX_EXACT:]
     fixed = {speaker.label: speaker.fixed for speaker in speakers if speaker.fixed}
-    outcomes: list[tuple[float, dict[str, str]]] = []
+    outcomes = []
     for choice in itertools.product((REP, BUYER), repeat=len(weighed)):
         sides = fixed | {speaker.label: side for speaker, side in zip(weighed, choice, strict=True)}
-        sellers = sum(side == REP for side in sides.values())
-        if sellers == 0 or sellers == len(sides):
-            continue
-        weight = math.log(_SIDES_PRIOR.get(sellers, 0.03))
-        for speaker, side in zip(weighed, choice, strict=True):
-            against = -speaker.logit if side == REP else speaker.logit
-            # log(1 + e^x) that does not overflow: who says a whole book has log-odds in the thousands
-            weight -= max(against, 0.0) + math.log1p(math.exp(-abs(against)))
-        outcomes.append((weight, sides))
+        if len(set(sides.values())) == 2:
+            outcomes.append((_weight(weighed, sides, together), sides))
     if not outcomes:
-        return {}, 0.0
+        return {}, 0.0, ""
     top = max(weight for weight, _ in outcomes)
     scaled = [(math.exp(weight - top), sides) for weight, sides in outcomes]
     mass = sum(weight for weight, _ in scaled)
     best = max(scaled, key=lambda item: item[0])[1]
-    seller, buyer = (_main(speakers, best, side) for side in (REP, BUYER))
-    right = sum(weight for weight, sides in scaled if sides[seller] == REP and sides[buyer] == BUYER)
-    best |= {speaker.label: REP if speaker.logit > 0 else BUYER for speaker in rest}
-    return best, right / mass
+
+    def right(*labels: str) -> float:
+        return sum(weight for weight, sides in scaled if all(sides[who] == best[who] for who in labels)) / mass
+
+    main = right(*(_main(speakers, best, side).label for side in (REP, BUYER)))
+    total = sum(speaker.words for speaker in speakers)
+    others = [(right(speaker.label), speaker.label) for speaker in weighed if speaker.words > _FEW_WORDS * total]
+    for speaker in rest:
+        either = [best | {speaker.label: side} for side in (REP, BUYER)]
+        best = max(either, key=lambda sides: _weight([speaker], sides, together))
+    least, unsure = min(others, default=(1.0, ""))
+    return (best, least, unsure) if least < main else (best, main, "")
 
 
-def _main(speakers: list[_Speaker], sides: Mapping[str, str], side: str) -> str:
-    return max((s for s in speakers if sides.get(s.label) == side), key=lambda s: s.words).label
+def _weight(free: list[_Speaker], sides: Mapping[str, str], together: Mapping[Pair, float]) -> float:
+    """Log-weight of a way to split the speakers: what the `free` ones say, and who talks to whom."""
+    sellers = sum(side == REP for side in sides.values())
+    weight = 0.0 if together else math.log(_SIDES_PRIOR.get(sellers, 0.03))
+    for speaker in free:
+        weight += _log_chance(speaker.logit if sides[speaker.label] == REP else -speaker.logit)
+    for (one, other), logit in together.items():
+        if one in sides and other in sides:
+            weight += _PAIRS_TRUST * _log_chance(logit if sides[one] == sides[other] else -logit)
+    return weight
+
+
+def _log_chance(logit: float) -> float:
+    """log(1 / (1 + e^-x)) that does not overflow: who says a whole book has log-odds in the thousands."""
+    return -max(-logit, 0.0) - math.log1p(math.exp(-abs(logit)))
+
+
+def _main(speakers: list[_Speaker], sides: Mapping[str, str], side: str) -> _Speaker:
+    return max((s for s in speakers if sides.get(s.label) == side), key=lambda s: s.words)
 
 
 def _final_labels(speakers: list[_Speaker], sides: Mapping[str, str], meta: CallMeta) -> dict[str, str]:

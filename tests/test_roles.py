@@ -137,23 +137,49 @@ def test_introductions_give_names() -> None:
     assert found.meta.rep == "Priya Nair"
 
 
+def test_a_colleague_is_known_by_who_talks_to_whom() -> None:
+    """What Nils says is too little to go by; but he answers the buyer, and the rep brought him."""
+    nils = ("Six weeks, with the mast.", "Two.", "On the roof, yes, it has to stand free.", "It does.", "No, never.")
+    turns = []
+    for index, (said, answer) in enumerate(zip(SELLER, BUYER, strict=True)):
+        at = 30.0 * index
+        turns += [
+            Turn(at, at + 9, "Priya Nair", said),
+            Turn(at + 10, at + 15, "Owen", f"{answer} And is that so?"),
+            Turn(at + 18, at + 20, "Nils", nils[index]),
+            Turn(at + 20, at + 22, "Owen", "I see."),
+        ]
+    turns.insert(1, Turn(9.2, 9.8, "Priya Nair", "I brought Nils, our engineer, along."))
+    found = resolve_roles(Transcript("c", CallMeta(rep="Priya Nair"), tuple(turns)))
+    assert {turn.speaker for turn in found.turns} == {"rep", "rep:Nils", "buyer:Owen"}
+
+
+def test_a_call_waits_for_a_word_about_whom_it_is_unsure_of() -> None:
+    base = call("Priya Nair", "Owen", CallMeta(rep="Priya Nair"))
+    lost = " ".join(["It was the blue one that they had on the shelf there."] * 3)
+    turns = (*base.turns[:4], Turn(39, 39.5, "Lou", lost), *base.turns[4:])
+    found = resolve_roles(replace(base, turns=turns), threshold=0.97)
+    assert not found.resolved
+    assert found.hearing.notes[-1].startswith("it is unclear for whom Lou speaks (probability ")
+    assert resolve_roles(found, threshold=0.97).hearing.notes == found.hearing.notes
+
+
 def test_labelled_calls_with_labels_hidden() -> None:
-    """The half of the labelled calls that the head never saw: 95 % right, and never swapped once it is sure."""
+    """The half of the labelled calls that the head never saw: of those it is sure of, nobody is on the wrong side."""
     folder = Path(__file__).resolve().parents[1] / "models" / "corpus" / "train"
     calls = [item.transcript for item in read_corpus(folder) if held_out(item.call_id)]
     assert len(calls) >= 60
-    right = swapped = 0
+    waiting = misplaced = 0
     for transcript in calls:
         labels = list(dict.fromkeys(turn.speaker for turn in transcript.turns))
         random.Random(transcript.call_id).shuffle(labels)
         hidden = {label: f"SPEAKER_{index:02d}" for index, label in enumerate(labels)}
         turns = tuple(replace(turn, speaker=hidden[turn.speaker]) for turn in transcript.turns)
-        blind = replace(transcript, turns=turns, meta=CallMeta(), hearing=Hearing())
-        guess, sure = resolve_roles(blind, threshold=0.0), resolve_roles(blind, threshold=0.8)
-        right += _share_right(transcript, guess) > 0.7
-        swapped += sure.resolved and _share_right(transcript, sure) < 0.5
-    assert right / len(calls) >= 0.95
-    assert swapped == 0
+        found = resolve_roles(replace(transcript, turns=turns, meta=CallMeta(), hearing=Hearing()), threshold=0.8)
+        waiting += not found.resolved
+        misplaced += found.resolved and sides(found) != sides(transcript)
+    assert waiting / len(calls) <= 0.08
+    assert misplaced == 0
 
 
 def test_sample_calls_with_labels_hidden() -> None:

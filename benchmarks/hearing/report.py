@@ -102,12 +102,13 @@ def roles(rows: list[Row]) -> str:
     """Roles with labels hidden."""
     return (
         "## Roles\n\n"
-        "Transcripts that the role model never saw, every label and all metadata hidden. Waiting: left to a\n"
-        "person (`debrief roles`) under 80 %. Swapped: named, and the wrong way round.\n\n"
+        "Transcripts that the role model never saw, every label and all metadata hidden. Right: every speaker of the\n"
+        "call is on the right side. Waiting: left to a person (`debrief roles`) under 80 %. Of the others, misplaced:\n"
+        "somebody is on the wrong side; swapped: most of the text is.\n\n"
         + table(
-            ("calls", "n", "right", "waiting", "swapped", "mean confidence", "Brier score"),
+            ("calls", "n", "right", "waiting", "misplaced", "swapped", "mean confidence", "Brier score"),
             (
-                [row["set"], row["calls"], row["right"], row["waiting"], row["swapped"],
+                [row["set"], row["calls"], row["right"], row["waiting"], row["misplaced"], row["swapped"],
                  f"{row['mean_confidence']:.3f}", f"{row['brier']:.3f}"]
                 for row in rows
             ),

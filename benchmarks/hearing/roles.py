@@ -41,32 +41,33 @@ def hidden(transcript: Transcript, chance: random.Random) -> Transcript:
     return replace(transcript, turns=turns, meta=CallMeta(), hearing=Hearing())
 
 
-def share_right(truth: Transcript, found: Transcript) -> float:
-    """Share of the text whose side is right."""
-    pairs = [(len(a.text), a.side == b.side) for a, b in zip(truth.turns, found.turns, strict=True)]
-    return sum(size for size, same in pairs if same) / max(1, sum(size for size, _ in pairs))
+def misplaced(truth: Transcript, found: Transcript) -> float:
+    """Share of the text that stands on the wrong side."""
+    pairs = [(len(a.text), a.side != b.side) for a, b in zip(truth.turns, found.turns, strict=True)]
+    return sum(size for size, wrong in pairs if wrong) / max(1, sum(size for size, _ in pairs))
 
 
 def role_rows() -> Iterator[Row]:
-    """One row per set: calls right, calls left to a person at the threshold, and swapped ones among the rest."""
+    """One row per set: calls with nobody on the wrong side, calls left to a person at the threshold, and among the rest
+    those with somebody on the wrong side (misplaced) and those with most of the text there (swapped)."""
     for name, calls in call_sets().items():
-        right = swapped = waiting = 0
+        counts = dict.fromkeys(("right", "waiting", "misplaced", "swapped"), 0)
         confidences: list[tuple[float, bool]] = []
         for transcript in calls:
             blind = hidden(transcript, random.Random(transcript.call_id))
             guess, sure = resolve_roles(blind, threshold=0.0), resolve_roles(blind, threshold=THRESHOLD)
-            good = guess.resolved and share_right(transcript, guess) > 0.7
-            right += good
-            waiting += not sure.resolved
-            swapped += sure.resolved and share_right(transcript, sure) < 0.5
+            good = guess.resolved and misplaced(transcript, guess) == 0.0
+            wrong = misplaced(transcript, sure) if sure.resolved else 0.0
+            counts["right"] += good
+            counts["waiting"] += not sure.resolved
+            counts["misplaced"] += wrong > 0.0
+            counts["swapped"] += wrong > 0.5
             confidences.append((guess.hearing.roles_confidence or 0.0, good))
         brier = sum((confidence - good) ** 2 for confidence, good in confidences) / max(1, len(confidences))
         yield {
             "set": name,
             "calls": len(calls),
-            "right": right,
-            "waiting": waiting,
-            "swapped": swapped,
+            **counts,
             "mean_confidence": sum(c for c, _ in confidences) / max(1, len(confidences)),
             "brier": brier,
         }

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.role_model import HEAD, features, words_of
+from models.role_pairs import pair_signs
 from models.training.corpus import read_corpus
 from pipeline.types import Transcript
 
@@ -46,7 +47,8 @@ def speakers_of(transcript: Transcript) -> list[tuple[dict[str, float], tuple[fl
 
 
 def train(calls: list[Transcript]) -> dict[str, Any]:
-    """The head as written to JSON: vocabulary with weights and means, shape weights, bias, temperature, revision."""
+    """The head as written to JSON: vocabulary with weights and means, shape weights, bias, temperature, weights of
+    pairs, revision."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GroupKFold
 
@@ -82,6 +84,25 @@ def train(calls: list[Transcript]) -> dict[str, Any]:
         "shape": [round(float(w), 4) for w in coefficients[len(vocabulary) :]],
         "bias": round(float(model.intercept_[0]), 4),
         "temperature": round(_temperature(scores, labels, weight), 3),
+        "pairs": train_pairs(calls),
+    }
+
+
+def train_pairs(calls: list[Transcript]) -> dict[str, Any]:
+    """Weights of `same_side_logits`, from the calls of three and more people, each with its names and without."""
+    from sklearn.linear_model import LogisticRegression
+
+    rows, together = [], []
+    for call in calls:
+        names = {turn.speaker: turn.name or call.meta.rep or "" for turn in call.turns}
+        for known in (names, {}) if len(names) > 2 else ():
+            for (one, other), signs in pair_signs(call.turns, known).items():
+                rows.append(signs)
+                together.append(one.partition(":")[0] == other.partition(":")[0])
+    model = LogisticRegression(C=_STRENGTH, max_iter=3000).fit(np.array(rows), np.array(together))
+    return {
+        "signs": [round(float(w), 4) for w in model.coef_[0]],
+        "bias": round(float(model.intercept_[0]), 4),
     }
 
 
