@@ -8,6 +8,7 @@ from models.training.corpus import (
     CRITERIA,
     MOVES,
     OBJECTION_KINDS,
+    agreed_handling,
     agreed_objections,
     objection_votes,
     read_call,
@@ -120,6 +121,7 @@ def test_readings_for_objections_outvote_a_labelling(tmp_path: Path) -> None:
     (call,) = read_corpus(tmp_path / "train")
     assert objection_votes(call) == {1: (2 / 3, "price_terms"), 3: (2 / 3, "stall")}
     assert agreed_objections(call) == {1: "price_terms", 3: "stall"}
+    assert agreed_handling(call) == {1: "no", 3: "partly"}
     readings.write_text("x\n")
     (call,) = read_corpus(tmp_path / "train")
     assert agreed_objections(call) == {}

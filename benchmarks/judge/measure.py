@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.judge.data import cited, consensus
-from models.training.corpus import CRITERIA, LabelledCall, agreed_objections
+from models.training.corpus import CRITERIA, LabelledCall, agreed_handling, agreed_objections
 from models.training.objections import matches
 from pipeline.agreement import Agreement, agreement, bootstrap
 from pipeline.judge import verify
@@ -18,12 +18,13 @@ from pipeline.types import Scorecard
 @dataclass(frozen=True, slots=True)
 class ObjectionReport:
     """F1 of finding the objections that most votes hear (within one turn) with its 90 % bootstrap interval, and the
-    share of those found whose kind is right."""
+    shares of those found whose kind and whose handling are right."""
 
     f1: float
     low: float | None
     high: float | None
     kind_accuracy: float
+    handling_accuracy: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +81,15 @@ def measure(
 
 def objection_measures(calls: Sequence[LabelledCall], scorecards: Sequence[Scorecard]) -> ObjectionReport:
     """How well the scorecards find the objections of `agreed_objections`."""
-    found = kind_right = 0
+    found = kind_right = handling_right = 0
     counts: list[list[tuple[int, int]]] = []
     for call, card in zip(calls, scorecards, strict=True):
-        wanted, said = agreed_objections(call), {item.turn: item.kind for item in card.objections}
+        wanted, handled = agreed_objections(call), agreed_handling(call)
+        said = {item.turn: item for item in card.objections}
         pairs = matches(wanted, sorted(said))
         found += len(pairs)
-        kind_right += sum(said[turn] == wanted[other] for turn, other in pairs)
+        kind_right += sum(said[turn].kind == wanted[other] for turn, other in pairs)
+        handling_right += sum(said[turn].handled == handled[other] for turn, other in pairs)
         counts.append([(2 * len(pairs), len(wanted) + len(said))])
     low, high = bootstrap(counts, _share, draws=500, seed=0)
     return ObjectionReport(
@@ -94,6 +97,7 @@ def objection_measures(calls: Sequence[LabelledCall], scorecards: Sequence[Score
         low=low,
         high=high,
         kind_accuracy=kind_right / max(1, found),
+        handling_accuracy=handling_right / max(1, found),
     )
 
 

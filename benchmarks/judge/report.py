@@ -109,6 +109,7 @@ def _measures_table(report: Report, readers: float | None) -> str:
         (f"objections found, F1 ({_number(objections.low)} - {_number(objections.high)})", objections.f1),
         ("readers for objections among themselves, F1", readers),
         ("kind right, of those found", objections.kind_accuracy),
+        ("handling (yes, partly, no) right, of those found", objections.handling_accuracy),
         ("scored criteria whose evidence a labeller cited too", report.evidence_hit),
         ("quotes verbatim in the turn they cite", report.evidence_verbatim),
         ("expected calibration error of the confidence", report.calibration_error),

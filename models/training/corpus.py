@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -191,19 +191,34 @@ def objection_votes(call: LabelledCall) -> dict[int, tuple[float, str]]:
 
     A labelling has one vote, a reading for objections alone `READING_WEIGHT`, half of it where the reader was not sure.
     """
-    voters: list[list[tuple[Objection, float]]] = [[(item, 1.0) for item in label.objections] for label in call.labels]
-    for reading in call.readings:
-        voters.append([(mark.objection, READING_WEIGHT * (1.0 if mark.sure else 0.5)) for mark in reading])
-    votes: dict[int, dict[str, float]] = {}
-    for voter in voters:
-        for turn, (objection, weight) in {item.turn: (item, weight) for item, weight in voter}.items():
-            kinds = votes.setdefault(turn, {})
-            kinds[objection.kind] = kinds.get(objection.kind, 0.0) + weight
     everyone = len(call.labels) + READING_WEIGHT * len(call.readings)
+    votes: dict[int, dict[str, float]] = {}
+    for objection, weight in _votes(call):
+        kinds = votes.setdefault(objection.turn, {})
+        kinds[objection.kind] = kinds.get(objection.kind, 0.0) + weight
     return {
         turn: (sum(kinds.values()) / everyone, max(sorted(kinds), key=kinds.__getitem__))
         for turn, kinds in sorted(votes.items())
     }
+
+
+def agreed_handling(call: LabelledCall) -> dict[int, str]:
+    """Per turn of `agreed_objections`: how it was handled, as most of the votes say."""
+    votes: dict[int, dict[str, float]] = {turn: {} for turn in agreed_objections(call)}
+    for objection, weight in _votes(call):
+        if objection.turn in votes:
+            handled = votes[objection.turn]
+            handled[objection.handled] = handled.get(objection.handled, 0.0) + weight
+    return {turn: max(sorted(handled), key=handled.__getitem__) for turn, handled in votes.items()}
+
+
+def _votes(call: LabelledCall) -> Iterator[tuple[Objection, float]]:
+    """Every voter's objections, one a turn, with the weight of the vote."""
+    for label in call.labels:
+        yield from {item.turn: (item, 1.0) for item in label.objections}.values()
+    for reading in call.readings:
+        for mark in {mark.objection.turn: mark for mark in reading}.values():
+            yield mark.objection, READING_WEIGHT * (1.0 if mark.sure else 0.5)
 
 
 def agreed_objections(call: LabelledCall) -> dict[int, str]:
