@@ -65,6 +65,15 @@ _TELLING = tuple(
         rf"\b(?:[Pp]aid|[Pp]ay|[Bb]ought|[Hh]ave|[Gg]ot|[Rr]un|[Uu]se)\b[^.?!,]{{0,30}}\b(?:the|those|these|some) "
         rf"(?P<name>{_NAME}) {_PRODUCT}\b",
         rf"\b{_STAFF}\b[^.?!]{{0,25}} (?:likes|prefers|swears by|recommends|is pushing|wants) (?P<name>{_NAME})",
+        rf"\b(?P<name>{_NAME}),? (?:from [A-Z]\w+, )?(?:gave|made|sent) (?:me|us) (?:less|a (?:lower|better)|{_NUMBER})",
+        rf"\b(?P<name>{_NAME})(?:'s)?(?:'ve| have| has)? been on(?: to \w+)?\b[,.]? (?:and )?[Tt]hey(?:'ve|'ll|'d| \w+)",
+        rf"\b(?P<name>{_NAME})[.,;] (?:[Hh]e|[Ss]he|[Tt]hey)(?:'s|'re|'ve| is| are| has| have)? (?:after )?(?:quot\w+|undercut)",
+        rf"\bgot (?P<name>{_NAME})(?:'s)? coming in\b[^?]*\b(?:quote|refurb|offer|(?:for|at) {_NUMBER})",
+        rf"\b(?P<name>{_NAME}), they [^.?!]{{0,40}}\b(?:they'll|they'd|they will) (?:put|do|give|throw|fit|match|lend)\b",
+        rf"\bwe(?:'re| are| been|'ve been| have been)(?: already)? (?:hooked up|tied (?:in|up)|set up|contracted|signed up|"
+        rf"under contract) (?:with|to) (?P<name>{_NAME})",
+        rf"\b(?:gone|went|switched|moved|going) (?:over )?to (?:the other \w+, )(?:to )?(?P<name>{_NAME})",
+        rf"\b(?:used|second-?hand|refurb(?:ished)?) (?:one of (?:those|these|them) )?(?P<name>{_NAME})\b(?=[^?]*\bfor {_NUMBER})",
         rf"\b(?:versus|vs\.?|cheaper than|more expensive than|dearer than|switch(?:ed|ing)? (?:over )?to|"
         rf"(?:thinking|talk) of (?:going with|switching to)) (?:the )?(?P<name>{_NAME})",
     )
@@ -90,7 +99,8 @@ _NONE = frozenset(
 
 def rival_names(text: str) -> list[str]:
     """Names of other vendors in a buyer's turn about one, in order."""
-    return _names(text, _PATTERNS)
+    own = {hit.group("name") for hit in _HAVE_HIM.finditer(text)} if _own_person(text) else set()
+    return [name for name in _names(text, _PATTERNS) if name not in own]
 
 
 _ASKS = frozenset("Would Have Has Had Did Does Do Can Could Will Should Is Are Was Were Let".split())
@@ -116,6 +126,70 @@ def _names(text: str, patterns: Sequence[re.Pattern[str]]) -> list[str]:
         if len(name) > 2 and not _IN.search(text[:start]) and name not in found:
             found.append(name)
     return [name for name in found if not any(name != other and name in other.split() for other in found)]
+
+
+_WHO = r"(?:one|ones|lot|guys?|compan(?:y|ies)|crowd|bunch|people|supplier|vendor|firm|outfit|party|option|quote|offer)"
+_MAKER = (
+    r"(?:compan(?:y|ies)|firm|outfit|crowd|mob|man|guy|fell(?:a|er|ow)s?|lad|lads|bunch|dealer|importer|consultant|"
+    r"integrator|reseller|partner|vendor|supplier|hauler|moulder|maker|contractor|agency)"
+)
+_OURS = r"(?:nephew|niece|grandson|son|daughter|cousin|brother(?:-in-law)?|lad|apprentice|IT|engineers?|guys|team|people)"
+_OWN_WAY = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\bin[- ]house\b",
+        r"\b(?:do|make|build|buy|program|run|write|fix) (?:it|this|that|them|one|the \w+) (?:our|my|him|her)sel(?:f|ves)\b",
+        rf"\b(?:my|our|his|her) (?:own |young )?(?:\w+'s )?{_OURS}\b[^.?!]{{0,60}}\b(?:says?|said|could|can|"
+        r"reckons?|wants to|built|does (?:it|this|that|computers))\b",
+        r"\b(?:could|can|we'll|just) hire (?:somebody|someone|a|another|one)\b",
+    )
+)
+_SECOND_OFFER = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\b(?<!an)other {_WHO}(?!s? (?:day|thing|side|week))\b",
+        r"\banother (?:company|supplier|vendor|firm|quote|offer|proposal|price)\b",
+        r"\b(?:quot(?:e|ed|es|ation|ations)|offer(?:s|ed)?|proposal|bid)\b[^.?!]{0,25}\bfrom (?!you\b|us\b|me\b|your\b)\w",
+        r"\b(?:they|he|she|who|that)(?:'ve|'s| have| has)? (?:quoted|offered|undercut) (?:me|us)\b",
+        r"\b(?:per ?cent|percent|%|cents?|pounds?|grand) (?:under|less than|below|cheaper than) (?:you|yours)\b",
+        r"\b(?:cheaper|dearer) than you(?:rs)?\b|\b(?:they'll|he'll|will|would|to) match (?:you|your)\b",
+        rf"\b(?:a|an|one|some|your|local|the) (?:\w+ )?{_MAKER}\b[^.?!]{{0,12}}\b(?:in|from|at|out of|over in)\b[^?]*?"
+        rf"\b(?:{_NUMBER}|half|cheaper|less|quot\w+|offer\w*)",
+        r"\balready (?:pay|paying|paid) for\b|\balready (?:have|has|got)\b[^?]*\b(?:paid|free|license)",
+        r"\bwe(?:'re| are) (?:hooked|tied|signed) (?:up|in) with\b|\bstay with (?:them|him|her|who we)\b",
+        r"\b(?:their|his|her) (?:quote|offer|price|proposal)\b",
+        rf"\b(?:used|second-?hand|refurb(?:ished)?) (?:one|unit|machine|\w+)\b[^.?!]*\bfor {_NUMBER}",
+    )
+)
+_SOMEBODY = re.compile(r"\b(?:[Tt]hey|[Tt]hem|[Tt]heir|[Hh]e|[Ss]he|[Pp]eople|other|another|already|free|one at)\b")
+
+
+def in_house(text: str) -> bool:
+    """Whether a buyer speaks of doing it with their own people instead."""
+    return _any_of(_OWN_WAY, text) or _own_person(text)
+
+
+def speaks_of_another(text: str) -> bool:
+    """Whether a buyer's words by themselves tell of another supplier's offer, or of doing it with their own people."""
+    return in_house(text) or _any_of(_SECOND_OFFER, text) or bool(telling_names(text))
+
+
+def may_speak_of_another(text: str) -> bool:
+    """Whether a turn has anybody in it who could be another supplier: a name, or somebody who is spoken of."""
+    return bool(_SOMEBODY.search(text) or re.search(rf"(?<=[a-z,] )(?:{_NAME})", text)) or speaks_of_another(text)
+
+
+_HAVE_HIM = re.compile(rf"\b[Ww]e(?:'ve)? (?:have|got|have got) (?P<name>[A-Z][a-z]+)[.,;] (?:(?P=name)|[Hh]e|[Ss]he)(?:'s)? \w+")
+
+
+def _own_person(text: str) -> bool:
+    """`We have Ines. She builds these`: somebody of theirs and no firm."""
+    return any(not _any_of(_TELLING, text) for _ in _HAVE_HIM.finditer(text.replace("\u2019", "'")))
+
+
+def _any_of(patterns: Sequence[re.Pattern[str]], text: str) -> bool:
+    plain = text.replace("\u2019", "'")
+    return any(pattern.search(plain) for pattern in patterns)
 
 
 def own_names(text: str) -> set[str]:
