@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from pipeline.coach.moves import Moves, moves_of, strength
 from pipeline.coach.people import named_people
 from pipeline.coach.pushback import KINDS, kind_of
 from pipeline.coach.rows import CallRow, Moment, MoveRow, ObjectionRow, Rows, ScoredCall, TurnRow
-from pipeline.coach.signs import agreed_later, ordered, planned
+from pipeline.coach.signs import agreed_later, ordered, planned, subjects
 from pipeline.coach.statements import QUOTE_CHARACTERS, Statement, cite, said_in
 from pipeline.rubric import Rubric
 from pipeline.types import ObjectionKind
@@ -291,8 +291,8 @@ def _objections(
 ) -> tuple[tuple[tuple[ObjectionKind, Statement], ...], tuple[tuple[ObjectionKind, Statement], ...]]:
     """Open and answered objections, each with its kind.
 
-    One is answered where it was handled, where a later one of its kind was, or where a later call agrees on the same
-    thing.
+    One is answered where it was handled, where a later one of its kind was (on the same call, or of the kind `other`,
+    only one on the same thing), or where a later call agrees on the same thing.
     """
     said = {(turn.call_id, turn.turn): turn for turn in turns}
     order = {call.call_id: place for place, call in enumerate(calls)}
@@ -302,10 +302,16 @@ def _objections(
     opened: list[tuple[ObjectionKind, Statement]] = []
     answered: list[tuple[ObjectionKind, Statement]] = []
     for place, (objection, kind) in enumerate(zip(objections, kinds, strict=True)):
-        later = zip(objections[place:], kinds[place:], strict=True)
-        settled = any(other == kind and row.handled == "yes" for row, other in later)
-        turn = said.get((objection.call_id, objection.turn))
+        later = zip(objections[place + 1 :], kinds[place + 1 :], strict=True)
+        settled = objection.handled == "yes"
         text = f"{KINDS[kind]}, handled: {objection.handled}"
+        turn = said.get((objection.call_id, objection.turn))
+        if not settled and any(
+            other == kind and row.handled == "yes" and _same_matter(objection, row, kind, said, names)
+            for row, other in later
+        ):
+            settled = True
+            text += ", answered when it came up again"
         if turn and not settled:
             after = [t for t in turns if order[t.call_id] > order[objection.call_id]]
             agreed = agreed_later(turn, after, moves, names)
@@ -319,6 +325,16 @@ def _objections(
         )
         (answered if settled else opened).append((kind, statement))
     return tuple(opened), tuple(answered)
+
+
+def _same_matter(
+    one: ObjectionRow, later: ObjectionRow, kind: ObjectionKind, said: Mapping[tuple[str, int], TurnRow], names: Sequence[str]
+) -> bool:
+    """Whether a later objection of the same kind is likely the same one: those of one call mostly are not."""
+    if one.call_id != later.call_id and kind != "other":
+        return True
+    texts = [said[at].text for row in (one, later) if (at := (row.call_id, row.turn)) in said]
+    return len(texts) > 1 and bool(subjects(texts[0], names) & subjects(texts[1], names))
 
 
 def _next_step(
