@@ -72,7 +72,7 @@ class AccountView:
         """Each stage of the rubric with `done`, `in hand` or `to come`: done once what it is about has happened.
 
         What is asked on calls is done when it was done well on one. The stage that asks for the sale is not done by
-        asking well, only by an order.
+        asking well, only by an order, and not in hand while there is no price that could be agreed to.
         """
         return tuple((stage, self._state(stage)) for stage in dict.fromkeys(item.stage for item in self.progress))
 
@@ -82,7 +82,8 @@ class AccountView:
         if any(item.criterion == "ask_for_sale" for item in mine):
             if self.ordered:
                 return "done"
-            return "in hand" if self.planned or (scored and all(item.done for item in scored)) else "to come"
+            asked = bool(scored) and all(item.done for item in scored) and bool(self.facts["price"])
+            return "in hand" if self.planned or asked else "to come"
         return "done" if scored and all(item.done for item in scored) else "to come"
 
     @property
