@@ -16,7 +16,7 @@ from typing import Any
 from pipeline.coach.facts import facts_of
 from pipeline.coach.moves import Moves, moves_of, strength
 from pipeline.coach.people import named_people
-from pipeline.coach.pushback import KINDS, kind_of
+from pipeline.coach.pushback import KINDS, kind_of, shown_by
 from pipeline.coach.rows import CallRow, Moment, MoveRow, ObjectionRow, Rows, ScoredCall, TurnRow
 from pipeline.coach.signs import agreed_later, ordered, planned, subjects
 from pipeline.coach.statements import QUOTE_CHARACTERS, Statement, cite, said_in
@@ -223,9 +223,9 @@ def view_json(view: AccountView) -> dict[str, Any]:
     }
 
 
-def quoted(view: AccountView, turn: TurnRow, text: str) -> Statement:
-    """A statement that rests on a turn."""
-    return said_in(turn, {call.call_id: call.date for call in view.calls}, text)
+def quoted(view: AccountView, turn: TurnRow, text: str, *, show: re.Pattern[str] | None = None) -> Statement:
+    """A statement that rests on a turn; of a long one the words around the first match of `show` are quoted."""
+    return said_in(turn, {call.call_id: call.date for call in view.calls}, text, show=show)
 
 
 def _of_turn(turn: TurnRow | None, dates: dict[str, dt.date | None], text: str) -> Statement | None:
@@ -291,7 +291,10 @@ def _named(
     calls: Sequence[CallRow], turns: Sequence[TurnRow], dates: dict[str, dt.date | None]
 ) -> tuple[Statement, ...]:
     known = [t.name for t in turns] + [call.rep or "" for call in calls] + [call.account or "" for call in calls]
-    return tuple(said_in(turn, dates, f"{name}, on no call") for name, turn in named_people(turns, known))
+    return tuple(
+        said_in(turn, dates, f"{name}, on no call", show=re.compile(rf"\b{re.escape(name.split()[-1])}\b"))
+        for name, turn in named_people(turns, known)
+    )
 
 
 def _objections(
@@ -327,7 +330,7 @@ def _objections(
                 settled = True
                 text = f"{KINDS[kind]}, agreed on later it seems: “{agreed.text[:QUOTE_CHARACTERS]}”"
         statement = (
-            said_in(turn, dates, text)
+            said_in(turn, dates, text, show=shown_by(kind, turn.text))
             if turn
             else Statement(text, objection.call_id, dates[objection.call_id], objection.turn)
         )
@@ -336,7 +339,11 @@ def _objections(
 
 
 def _same_matter(
-    one: ObjectionRow, later: ObjectionRow, kind: ObjectionKind, said: Mapping[tuple[str, int], TurnRow], names: Sequence[str]
+    one: ObjectionRow,
+    later: ObjectionRow,
+    kind: ObjectionKind,
+    said: Mapping[tuple[str, int], TurnRow],
+    names: Sequence[str],
 ) -> bool:
     """Whether a later objection of the same kind is likely the same one: those of one call mostly are not."""
     if one.call_id != later.call_id and kind != "other":

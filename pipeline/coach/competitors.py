@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,7 +47,7 @@ def competitors(
         for name in names
     }
     return [
-        Rival(name, tuple(dict.fromkeys(t.call_id for t in said)), quoted(view, _telling(name, said), f"{name} named"))
+        Rival(name, tuple(dict.fromkeys(t.call_id for t in said)), _named(view, name, said))
         for name, said in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
         if said
     ]
@@ -58,6 +59,11 @@ def _no_rivals(view: AccountView, turns: Sequence[TurnRow]) -> set[str]:
     people |= {part for call in view.calls for part in (call.rep or "").split()}
     people |= {part for person in view.named for part in person.text.partition(",")[0].split()}
     return people | {name for t in turns if t.side == "rep" for name in own_names(t.text)}
+
+
+def _named(view: AccountView, name: str, said: Sequence[TurnRow]) -> Statement:
+    show = re.compile(rf"\b{re.escape(name)}\b", re.IGNORECASE)
+    return quoted(view, _telling(name, said), f"{name} named", show=show)
 
 
 def _telling(name: str, turns: Sequence[TurnRow]) -> TurnRow:

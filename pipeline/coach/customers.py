@@ -88,8 +88,8 @@ _REVIEW = re.compile(
     r"(?:'s| is| comes| runs)? (?:up|due)(?= ?[.,!?]|$| for)|(?:before|when) it runs out|"
     r"up for (?:renewal|review)|(?:cancel|cancelling|canceling|terminate|ending|end) (?:the|our|this) "
     r"(?:contract|agreement|subscription|licen[cs]e)|whether (?:to|we) renew|"
-    r"(?:not|n't) (?:going to |gonna )?(?:renew|extend) |(?:don't know|not sure|wonder\w*) (?:if|whether) (?:I|we)(?:'ll| "
-    r"will| should| want to| even)? ?(?:renew|extend|stay|keep (?:it|them))|send (?:you |them |in )?(?:the|a|our|my) "
+    r"(?:not|n't) (?:going to |gonna )?(?:renew|extend) |"
+    r"(?:don't know|not sure|wonder\w*) (?:if|whether) (?:I|we)(?:'ll| will| should| want to| even)? ?(?:renew|extend|stay|keep (?:it|them))|send (?:you |them |in )?(?:the|a|our|my) "
     r"(?:cancellation|notice|termination)|out to tender|"
     r"get(?:ting)? (?:other|three|some) quotes)\b",
     re.IGNORECASE,

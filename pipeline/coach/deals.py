@@ -292,7 +292,11 @@ def _keep(deal: Deal) -> Strategy | None:
 
     What is objected to on a call that was held to sell something more is that, not what they have.
     """
-    more = {c.call_id for c in deal.view.calls if UPSELL_TYPES.search(c.call_type or "") or CROSS_TYPES.search(c.call_type or "")}
+    more = {
+        c.call_id
+        for c in deal.view.calls
+        if UPSELL_TYPES.search(c.call_type or "") or CROSS_TYPES.search(c.call_type or "")
+    }
     trouble, held = deal.trouble, [s for _, s in deal.view.open_objections if s.call_id not in more]
     if not deal.customer or not (trouble or held):
         return None

@@ -55,15 +55,17 @@ _DECIDES = re.compile(
     r"C[EFIOT]O|MD|FD|controller)\b",
     re.IGNORECASE,
 )
-_LIMIT = re.compile(r"\b(?:over|above|up to|past) (?:a |that |the )?(?:\d|\w+ty\b|\w+teen\b|ten\b|five\b|two\b|hundred)", re.IGNORECASE)
+_LIMIT = re.compile(
+    r"\b(?:over|above|up to|past) (?:a |that |the )?(?:\d|\w+ty\b|\w+teen\b|ten\b|five\b|two\b|hundred)", re.IGNORECASE
+)
 _AMOUNT = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fou?rty|fifty|"
     r"sixty|seventy|eighty|ninety|hundred|thousand|grand|half|lakhs?|crores?|million)\b",
     re.IGNORECASE,
 )
 _PRICE = re.compile(
-    r"[$£€]\s?\d[\d,.]*k?|\b(?:\d[\d,.]*|(?:[a-z]+[- ]){1,4}?)(?:thousand|grand|lakhs?|crores?|million|dollars?|bucks|pounds?|"
-    r"quid|euros?|rand|rupees)\b|\b\d{2,3}[,.]\d{3}\b",
+    r"[$£€]\s?\d[\d,.]*k?|\b(?:\d[\d,.]*|(?:[a-z]+[- ]){1,4}?)(?:thousand|grand|lakhs?|crores?|million|"
+    r"dollars?|bucks|pounds?|quid|euros?|rand|rupees)\b|\b\d{2,3}[,.]\d{3}\b",
     re.IGNORECASE,
 )
 _TERMS = re.compile(
@@ -89,7 +91,11 @@ def _tells_decision(turn: TurnRow, heard: Heard, place: _Place) -> bool:
     if turn.side != "buyer":
         return False
     words = bool(_DECIDES.search(turn.text))
-    return process >= _SURE or (either >= _WITH_WORDS and words) or (place.asked and (words or bool(_LIMIT.search(turn.text))))
+    return (
+        process >= _SURE
+        or (either >= _WITH_WORDS and words)
+        or (place.asked and (words or bool(_LIMIT.search(turn.text))))
+    )
 
 
 def _tells_problem(turn: TurnRow, heard: Heard, place: _Place) -> bool:
@@ -165,7 +171,11 @@ def facts_of(
     for fact, (criterion, wanted) in FACTS.items():
         for moment in moments:
             at = (moment.call_id, moment.turn)
-            if moment.criterion != criterion or moment.kind != "evidence" or not moves.get(at, frozenset()) & set(wanted):
+            if (
+                moment.criterion != criterion
+                or moment.kind != "evidence"
+                or not moves.get(at, frozenset()) & set(wanted)
+            ):
                 continue
             text = said.get(at, moment.quote)
             nothing = levels.get((moment.call_id, _NOTHING.get(fact, ""))) == 0
@@ -186,9 +196,7 @@ def facts_of(
     }
 
 
-def _placed(
-    turns: Sequence[TurnRow], heard: Mapping[tuple[str, int], Heard]
-) -> Iterator[tuple[TurnRow, _Place]]:
+def _placed(turns: Sequence[TurnRow], heard: Mapping[tuple[str, int], Heard]) -> Iterator[tuple[TurnRow, _Place]]:
     priced = asked = False
     for turn in turns:
         known = heard.get((turn.call_id, turn.turn), {})

@@ -63,9 +63,9 @@ _NEAR = tuple(
 )
 """A name that has a say where the talk is of deciding."""
 _DECIDING = re.compile(
-    r"\b(?:sign(?:s|ed)?|signature|approv\w+|decid\w+|decision|okays?|budget|books|the bank|money|owns?|majority|half of|"
-    r"other half|boss|board|purchase order|PO|capital|contract|quotations?|three quotes|say(?:s)? (?:yes|no)|have a say|"
-    r"yes on|who else|it goes? (?:through|past)|who\b[^.?!]*\bgo(?:es)? through|release)\b",
+    r"\b(?:sign(?:s|ed)?|signature|approv\w+|decid\w+|decision|okays?|budget|books|the bank|money|owns?|majority|"
+    r"half of|other half|boss|board|purchase order|PO|capital|contract|quotations?|three quotes|says? (?:yes|no)|"
+    r"have a say|yes on|who else|it goes? (?:through|past)|who\b[^.?!]*\bgo(?:es)? through|release)\b",
     re.IGNORECASE,
 )
 _NOBODY = frozenset(
@@ -75,7 +75,8 @@ _NOBODY = frozenset(
     Accounts Head Office Group Board Council Production Maintenance Sales Marketing Monday Tuesday Wednesday Thursday
     Friday Saturday Sunday Oh In On At By To For From With Them Him Her Cause Vendor Wi-Fi As Of
     January February March April May June July August September October November December
-    Christmas Easter God Both Either Neither Anything Whoever Anyway Actually Sure Which Stores Safety Security""".split()
+    Christmas Easter God Both Either Neither Anything Whoever Anyway Actually Sure Which Stores Safety
+    Security""".split()
 )
 _TITLES = frozenset("Mr Mrs Ms Dr Miss Madam Monsieur Herr Frau Missus Mister".split())
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from pipeline.coach.rivals import in_house, may_speak_of_another, speaks_of_another
+from pipeline.coach.rivals import ANOTHER, in_house, may_speak_of_another, speaks_of_another
 from pipeline.types import ObjectionKind
 
 
@@ -25,7 +25,8 @@ PUSHBACK: Mapping[ObjectionKind, re.Pattern[str]] = {
         that much money
         (?:that's|that is|it's|it is|way|far|bit) too much(?= ?[.,!?;]| for (?:us|that|this|it|one)\b| money|$)
         (?:over|above|outside|beyond) (?:our|my|the) budget
-        more than (?:what )?(?:we|I)(?: was| were)? (?:had in (?:mind|my head)|thought|expected|wanted|budgeted|planned|thinking)
+        more than (?:what )?(?:we|I) (?:had in (?:mind|my head)|thought|expected|wanted|budgeted|planned)
+        more than (?:what )?(?:we were|I was) (?:thinking|expecting)
         too high
         (?:don't|do not) like (?:the |that )?(?:price|terms|contract|number|\w+ty(?: \w+)?|\d+)
         (?:my|our) budget (?:is|was) (?:only )?(?:\w+ty|\d+|\w+teen|a|less|smaller)
@@ -146,7 +147,9 @@ _TERMS = _phrases(r"""
 """)
 
 
-_NO_MONEY = re.compile(r"\b(?:not|isn't|never|nothing to do with) (?:about )?(?:the |a )?(?:price|money|cost)\b", re.IGNORECASE)
+_NO_MONEY = re.compile(
+    r"\b(?:not|isn't|never|nothing to do with) (?:about )?(?:the |a )?(?:price|money|cost)\b", re.IGNORECASE
+)
 _UP_FRONT = re.compile(r"\bup ?-?front\b(?=[?,]| no\b|\. (?:no|not|I don't|we don't)\b)", re.IGNORECASE)
 
 
@@ -170,6 +173,12 @@ def kind_of(kind: ObjectionKind, text: str | None) -> ObjectionKind:
     if kind == "competition" and not may_speak_of_another(plain):
         return sounds or "other"
     return "price_terms" if kind == "other" and sounds == "price_terms" else kind
+
+
+def shown_by(kind: ObjectionKind, text: str) -> re.Pattern[str] | None:
+    """The pattern whose words in a text show an objection of the kind; None where none does."""
+    patterns = (PUSHBACK[kind], *(ANOTHER if kind == "competition" else ()))
+    return next((pattern for pattern in patterns if pattern.search(text)), None)
 
 
 def pushed_back(text: str, *, rivals: Iterable[str] = ()) -> ObjectionKind | None:

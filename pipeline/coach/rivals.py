@@ -65,15 +65,20 @@ _TELLING = tuple(
         rf"\b(?:[Pp]aid|[Pp]ay|[Bb]ought|[Hh]ave|[Gg]ot|[Rr]un|[Uu]se)\b[^.?!,]{{0,30}}\b(?:the|those|these|some) "
         rf"(?P<name>{_NAME}) {_PRODUCT}\b",
         rf"\b{_STAFF}\b[^.?!]{{0,25}} (?:likes|prefers|swears by|recommends|is pushing|wants) (?P<name>{_NAME})",
-        rf"\b(?P<name>{_NAME}),? (?:from [A-Z]\w+, )?(?:gave|made|sent) (?:me|us) (?:less|a (?:lower|better)|{_NUMBER})",
-        rf"\b(?P<name>{_NAME})(?:'s)?(?:'ve| have| has)? been on(?: to \w+)?\b[,.]? (?:and )?[Tt]hey(?:'ve|'ll|'d| \w+)",
-        rf"\b(?P<name>{_NAME})[.,;] (?:[Hh]e|[Ss]he|[Tt]hey)(?:'s|'re|'ve| is| are| has| have)? (?:after )?(?:quot\w+|undercut)",
+        rf"\b(?P<name>{_NAME}),? (?:from [A-Z]\w+, )?(?:gave|made|sent) (?:me|us) "
+        rf"(?:less|a (?:lower|better)|{_NUMBER})",
+        rf"\b(?P<name>{_NAME})(?:'s)?(?:'ve| have| has)? been on(?: to \w+)?\b[,.]? "
+        r"(?:and )?[Tt]hey(?:'ve|'ll|'d| \w+)",
+        rf"\b(?P<name>{_NAME})[.,;] (?:[Hh]e|[Ss]he|[Tt]hey)(?:'s|'re|'ve| is| are| has| have)? (?:after )?"
+        r"(?:quot\w+|undercut)",
         rf"\bgot (?P<name>{_NAME})(?:'s)? coming in\b[^?]*\b(?:quote|refurb|offer|(?:for|at) {_NUMBER})",
-        rf"\b(?P<name>{_NAME}), they [^.?!]{{0,40}}\b(?:they'll|they'd|they will) (?:put|do|give|throw|fit|match|lend)\b",
-        rf"\bwe(?:'re| are| been|'ve been| have been)(?: already)? (?:hooked up|tied (?:in|up)|set up|contracted|signed up|"
-        rf"under contract) (?:with|to) (?P<name>{_NAME})",
+        rf"\b(?P<name>{_NAME}), they [^.?!]{{0,40}}\b(?:they'll|they'd|they will) "
+        r"(?:put|do|give|throw|fit|match|lend)\b",
+        rf"\bwe(?:'re| are| been|'ve been| have been)(?: already)? (?:hooked up|tied (?:in|up)|set up|contracted|"
+        rf"signed up|under contract) (?:with|to) (?P<name>{_NAME})",
         rf"\b(?:gone|went|switched|moved|going) (?:over )?to (?:the other \w+, )(?:to )?(?P<name>{_NAME})",
-        rf"\b(?:used|second-?hand|refurb(?:ished)?) (?:one of (?:those|these|them) )?(?P<name>{_NAME})\b(?=[^?]*\bfor {_NUMBER})",
+        rf"\b(?:used|second-?hand|refurb(?:ished)?) (?:one of (?:those|these|them) )?(?P<name>{_NAME})\b"
+        rf"(?=[^?]*\bfor {_NUMBER})",
         rf"\b(?:versus|vs\.?|cheaper than|more expensive than|dearer than|switch(?:ed|ing)? (?:over )?to|"
         rf"(?:thinking|talk) of (?:going with|switching to)) (?:the )?(?P<name>{_NAME})",
     )
@@ -133,12 +138,15 @@ _MAKER = (
     r"(?:compan(?:y|ies)|firm|outfit|crowd|mob|man|guy|fell(?:a|er|ow)s?|lad|lads|bunch|dealer|importer|consultant|"
     r"integrator|reseller|partner|vendor|supplier|hauler|moulder|maker|contractor|agency)"
 )
-_OURS = r"(?:nephew|niece|grandson|son|daughter|cousin|brother(?:-in-law)?|lad|apprentice|IT|engineers?|guys|team|people)"
+_OURS = (
+    r"(?:nephew|niece|grandson|son|daughter|cousin|brother(?:-in-law)?|lad|apprentice|IT|engineers?|guys|team|people)"
+)
 _OWN_WAY = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"\bin[- ]house\b",
-        r"\b(?:do|make|build|buy|program|run|write|fix) (?:it|this|that|them|one|the \w+) (?:our|my|him|her)sel(?:f|ves)\b",
+        r"\b(?:do|make|build|buy|program|run|write|fix) (?:it|this|that|them|one|the \w+) "
+        r"(?:our|my|him|her)sel(?:f|ves)\b",
         rf"\b(?:my|our|his|her) (?:own |young )?(?:\w+'s )?{_OURS}\b[^.?!]{{0,60}}\b(?:says?|said|could|can|"
         r"reckons?|wants to|built|does (?:it|this|that|computers))\b",
         r"\b(?:could|can|we'll|just) hire (?:somebody|someone|a|another|one)\b",
@@ -149,7 +157,8 @@ _SECOND_OFFER = tuple(
     for pattern in (
         rf"\b(?<!an)other {_WHO}(?!s? (?:day|thing|side|week))\b",
         r"\banother (?:company|supplier|vendor|firm|quote|offer|proposal|price)\b",
-        r"\b(?:quot(?:e|ed|es|ation|ations)|offer(?:s|ed)?|proposal|bid)\b[^.?!]{0,25}\bfrom (?!you\b|us\b|me\b|your\b)\w",
+        r"\b(?:quot(?:e|ed|es|ation|ations)|offer(?:s|ed)?|proposal|bid)\b[^.?!]{0,25}\bfrom "
+        r"(?!you\b|us\b|me\b|your\b)\w",
         r"\b(?:they|he|she|who|that)(?:'ve|'s| have| has)? (?:quoted|offered|undercut) (?:me|us)\b",
         r"\b(?:per ?cent|percent|%|cents?|pounds?|grand) (?:under|less than|below|cheaper than) (?:you|yours)\b",
         r"\b(?:cheaper|dearer) than you(?:rs)?\b|\b(?:they'll|he'll|will|would|to) match (?:you|your)\b",
@@ -161,6 +170,8 @@ _SECOND_OFFER = tuple(
         rf"\b(?:used|second-?hand|refurb(?:ished)?) (?:one|unit|machine|\w+)\b[^.?!]*\bfor {_NUMBER}",
     )
 )
+ANOTHER = (*_SECOND_OFFER, *_OWN_WAY)
+"""How another's offer or doing it themselves is spoken of."""
 _SOMEBODY = re.compile(r"\b(?:[Tt]hey|[Tt]hem|[Tt]heir|[Hh]e|[Ss]he|[Pp]eople|other|another|already|free|one at)\b")
 
 
@@ -179,7 +190,9 @@ def may_speak_of_another(text: str) -> bool:
     return bool(_SOMEBODY.search(text) or re.search(rf"(?<=[a-z,] )(?:{_NAME})", text)) or speaks_of_another(text)
 
 
-_HAVE_HIM = re.compile(rf"\b[Ww]e(?:'ve)? (?:have|got|have got) (?P<name>[A-Z][a-z]+)[.,;] (?:(?P=name)|[Hh]e|[Ss]he)(?:'s)? \w+")
+_HAVE_HIM = re.compile(
+    r"\b[Ww]e(?:'ve)? (?:have|got|have got) (?P<name>[A-Z][a-z]+)[.,;] (?:(?P=name)|[Hh]e|[Ss]he)(?:'s)? \w+"
+)
 
 
 def _own_person(text: str) -> bool:

@@ -50,7 +50,7 @@ def said_in(turn: TurnRow, dates: Dates, text: str, *, show: re.Pattern[str] | N
 
 
 def around(text: str, show: re.Pattern[str]) -> str:
-    """At most `QUOTE_CHARACTERS` of a text with the first match of `show` in them, from the start of a sentence or word."""
+    """At most `QUOTE_CHARACTERS` of a text with the first match of `show`, from the start of a sentence or word."""
     hit = show.search(text)
     if len(text) <= QUOTE_CHARACTERS or hit is None or hit.end() <= QUOTE_CHARACTERS:
         return text[:QUOTE_CHARACTERS]
