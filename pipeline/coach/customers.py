@@ -89,7 +89,9 @@ _REVIEW = re.compile(
     r"up for (?:renewal|review)|(?:cancel|cancelling|canceling|terminate|ending|end) (?:the|our|this) "
     r"(?:contract|agreement|subscription|licen[cs]e)|whether (?:to|we) renew|"
     r"(?:not|n't) (?:going to |gonna )?(?:renew|extend) |"
-    r"(?:don't know|not sure|wonder\w*) (?:if|whether) (?:I|we)(?:'ll| will| should| want to| even)? ?(?:renew|extend|stay|keep (?:it|them))|send (?:you |them |in )?(?:the|a|our|my) "
+    r"(?:don't know|not sure|wonder\w*) (?:if|whether) (?:I|we)"
+    r"(?:'ll| will| should| want to| even)? ?(?:renew|extend|stay|keep (?:it|them))|"
+    r"send (?:you |them |in )?(?:the|a|our|my) "
     r"(?:cancellation|notice|termination)|out to tender|"
     r"get(?:ting)? (?:other|three|some) quotes)\b",
     re.IGNORECASE,

@@ -94,9 +94,12 @@ def named_people(turns: Sequence[TurnRow], known: Iterable[str]) -> list[tuple[s
             asked = turn.text
             continue
         for name, says in _has_say(turn.text.replace("\u2019", "'"), asked):
-            first = name.split()[0]
-            if set(name.split()) & none or name in _TITLES:
+            parts = name.split()
+            while parts and parts[0] in _NOBODY:
+                parts = parts[1:]
+            if not parts or set(parts) & none or parts[-1] in _TITLES:
                 continue
+            name, first = " ".join(parts), parts[0]
             first = name if first.rstrip(".") in _TITLES else first
             known_as, where, said = found.get(first, (name, turn, says))
             better = says and not said

@@ -74,7 +74,7 @@ _TELLING = tuple(
         rf"\bgot (?P<name>{_NAME})(?:'s)? coming in\b[^?]*\b(?:quote|refurb|offer|(?:for|at) {_NUMBER})",
         rf"\b(?P<name>{_NAME}), they [^.?!]{{0,40}}\b(?:they'll|they'd|they will) "
         r"(?:put|do|give|throw|fit|match|lend)\b",
-        rf"\bwe(?:'re| are| been|'ve been| have been)(?: already)? (?:hooked up|tied (?:in|up)|set up|contracted|"
+        rf"\b[Ww]e(?:'re| are| been|'ve been| have been)(?: already)? (?:hooked up|tied (?:in|up)|set up|contracted|"
         rf"signed up|under contract) (?:with|to) (?P<name>{_NAME})",
         rf"\b(?:gone|went|switched|moved|going) (?:over )?to (?:the other \w+, )(?:to )?(?P<name>{_NAME})",
         rf"\b(?:used|second-?hand|refurb(?:ished)?) (?:one of (?:those|these|them) )?(?P<name>{_NAME})\b"

@@ -11,6 +11,8 @@ from typing import Any
 from pipeline.coach.rows import Moment, TurnRow
 
 QUOTE_CHARACTERS = 260
+_AFTER = 60
+"""Characters that a quote goes on for behind the words that it is cut around."""
 
 Dates = Mapping[str, dt.date | None]
 """The day of each call."""
@@ -54,8 +56,9 @@ def around(text: str, show: re.Pattern[str]) -> str:
     hit = show.search(text)
     if len(text) <= QUOTE_CHARACTERS or hit is None or hit.end() <= QUOTE_CHARACTERS:
         return text[:QUOTE_CHARACTERS]
-    first = max(hit.end() - QUOTE_CHARACTERS, 0)
+    end = min(hit.end() + _AFTER, len(text))
+    first = max(end - QUOTE_CHARACTERS, 0)
     starts = [m.end() for m in re.finditer(r"[.?!]\s+", text[: hit.start()]) if m.end() >= first]
     words = [m.end() for m in re.finditer(r"\s+", text[: hit.start() + 1]) if m.end() >= first]
     start = (starts or words or [first])[0]
-    return text[start : start + QUOTE_CHARACTERS]
+    return text[start : start + QUOTE_CHARACTERS].rstrip()
