@@ -232,12 +232,20 @@ def against(*lines: str, handled: str = "no", call_type: str = "discovery") -> R
 
 
 def test_their_own_people_are_no_supplier() -> None:
-    rows = against("Owen: We have Ruben. Ruben welds, he says give him the pipe.")
+    rows = against("Owen: We've got Ines. She builds these on the second shift.")
     assert deal(rows).rivals == ()
     (play,) = [s for s in strategies(deal(rows)) if s.kind == "protect"]
     assert play.because == "Win it against doing it themselves"
     (other,) = strategies(deal(against("Owen: A firm in Leeds would do it for half.")))
     assert other.because == "Win it from the other vendor"
+
+
+def test_what_a_rep_says_they_have_is_their_own_and_a_place_is_no_supplier() -> None:
+    own = says(call("p", "Ann", -2, "Acme", GOOD), "p", "R: We have ten years on the Tundra sensors.")
+    assert deal(own).rivals == ()
+    bought = says(call("p", "Ann", -2, "Acme", GOOD), "p", "Owen: We have forty of the Tundra sensors.")
+    assert [r.name for r in deal(bought).rivals] == ["Tundra"]
+    assert deal(against("Owen: I had a thing from Izmir at nineteen.")).rivals == ()
 
 
 def test_a_rival_that_is_settled_is_no_play_and_one_that_comes_back_is() -> None:

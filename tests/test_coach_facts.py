@@ -53,12 +53,12 @@ def test_trouble_told_after_the_price_is_not_the_problem() -> None:
         ("Mia has to sign.", []),
         ("Brightline came in on Friday. We were in Leeds.", []),
         ("We'll decide on Monday, my boss is away.", []),
-        ("It's Mr Tully as signs.", ["Mr Tully"]),
-        ("Rita's our CFO. Rita Holm, she was at the port.", ["Rita"]),
+        ("You want Mrs Tully that approves these.", ["Mrs Tully"]),
+        ("Ask for our controller, Rita Holm. Rita's the owner's cousin.", ["Rita Holm"]),
         ("Above that our CIO, Brenner, writes the note.", ["Brenner"]),
         ("VP of logistics. Ada Quill.", ["Ada Quill"]),
         ("They need Petra from the lab to sign the sheet.", ["Petra"]),
-        ("Purchasing reads the contract, Herr Lang, one week.", ["Herr Lang"]),
+        ("The lab checks the sheet, Frau Lang, on Fridays.", ["Frau Lang"]),
         ("It stays on the shelf till Hugo has said it's safe, has Hugo said yes?", ["Hugo"]),
         ("That's my brother Finn on the photo, he has passed.", []),
         ("My brother Finn owns half of it.", ["Finn"]),
@@ -73,8 +73,14 @@ def test_people_with_a_say_who_are_on_no_call(text: str, names: list[str]) -> No
     assert named_people([dataclasses.replace(turn, side="rep")], ["Mia"]) == []
 
 
+def test_a_speaker_written_without_the_accent_is_met() -> None:
+    turn = TurnRow("p", 1, 0.0, 1.0, "buyer", "Owen", "Then René signs it.")
+    assert named_people([turn], ["Owen", "Rene"]) == []
+    assert [name for name, _ in named_people([turn], ["Owen"])] == ["René"]
+
+
 def test_what_a_buyer_answers_is_understood_by_what_was_asked() -> None:
-    answer = TurnRow("p", 2, 0.0, 1.0, "buyer", "Owen", "Oh, it's me and Finn.")
+    answer = TurnRow("p", 2, 0.0, 1.0, "buyer", "Owen", "That is for us and Finn.")
     asks = TurnRow("p", 1, 0.0, 1.0, "rep", "rep", "And who else has a say in the order?")
     greets = dataclasses.replace(asks, text="Who is with you today?")
     assert [name for name, _ in named_people([asks, answer], ["Owen"])] == ["Finn"]
@@ -101,12 +107,16 @@ def test_what_is_cited_is_a_fact_only_where_its_words_or_moves_bear_it_out() -> 
     decides = ("decides", "decision_makers")
     assert cited(*decides, "Oh, we sort that out among us.", tell_process=0.6) == []
     assert cited(*decides, "He's parked across the gate.", level=0, name_decider=0.8) == []
+    assert cited(*decides, "It finds its way to the board, don't you worry.", name_decider=0.9) == []
     assert cited(*decides, "It goes up the road first.", tell_process=0.8) == [20]
     assert cited(*decides, "The board has a look.", tell_process=0.55) == [20]
     numbers = ("numbers", "business_case")
     assert cited(*numbers, "Ninety-one at the fair, I saw it.", level=0, give_number=0.8) == []
     assert cited(*numbers, "Call it ninety pounds the thousand.", side="R", price=0.96, quantify=0.55) == []
     assert cited(*numbers, "So ninety pounds a day, saved.", side="R", price=0.96, quantify=0.9) == [20]
+    assert cited(
+        *numbers, "Ninety more, and a shift back for it.", side="R", price=0.96, payback=0.6, link_value=0.8
+    ) == [20]
     assert cited("terms", "proposal", "Yes, it names the trainer.", side="R", terms=0.75) == []
 
 

@@ -64,7 +64,9 @@ def later(first: Rows, *lines: str) -> Rows:
         ("We placed the order with Brightline, sorry.", False),
         ("They signed it two years ago.", False),
         ("Monday you get it signed from us.", False),
-        ("I have it signed here on my desk.", True),
+        ("I have the contract signed here on my desk.", True),
+        ("The fire officer came in May. It is signed.", False),
+        ("About your order: it is signed.", True),
     ],
 )
 def test_an_order_is_one_only_once_it_has_happened(text: str, placed: bool) -> None:
@@ -161,13 +163,13 @@ def test_the_answer_to_one_objection_is_not_the_answer_to_another() -> None:
         ("price_terms", "I have a firm in Leeds at sixty-one, all in.", "competition"),
         ("price_terms", "Their offer is nine percent under you.", "competition"),
         ("price_terms", "Sixty-one is steep.", "price_terms"),
-        ("price_terms", "It's not the price. It's the nights.", "other"),
+        ("price_terms", "It isn't about the money, the crew has to like it.", "other"),
         ("competition", "Which annex do I fill in?", "other"),
         ("competition", "We buy from Norvik.", "competition"),
-        ("stall", "Up front? No, not in May.", "price_terms"),
-        ("stall", "My daughter says she could build that at the weekend.", "competition"),
+        ("stall", "Half up front? Not with us.", "price_terms"),
+        ("stall", "Our apprentice reckons that is a weekend's work.", "competition"),
         ("stall", "Ask me in the spring.", "stall"),
-        ("other", "That's more than what I had in my head.", "price_terms"),
+        ("other", "It's more than what we were expecting.", "price_terms"),
         ("other", "Who fixes it at night?", "other"),
     ],
 )

@@ -38,7 +38,7 @@ def competitors(
     bought = [t for t in turns if t.side == "buyer"]
     names = [name for name in known if any(names_it(name, t.text, any_case=True) for t in bought)]
     for turn in turns:
-        heard = telling_names(turn.text)
+        heard = telling_names(turn.text, side=turn.side)
         if turn.side == "buyer" and (turn.call_id, turn.turn) in about:
             heard += rival_names(turn.text)
         names += [n for n in dict.fromkeys(heard) if not set(n.split()) & none and n.lower() not in _lower(names)]
@@ -68,7 +68,7 @@ def _named(view: AccountView, name: str, said: Sequence[TurnRow]) -> Statement:
 
 def _telling(name: str, turns: Sequence[TurnRow]) -> TurnRow:
     """The newest turn that tells something of a rival, else the newest that names it."""
-    told = [t for t in turns if name in telling_names(t.text) or name in rival_names(t.text)]
+    told = [t for t in turns if name in telling_names(t.text, side=t.side) or name in rival_names(t.text)]
     return (told or list(turns))[-1]
 
 

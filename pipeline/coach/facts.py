@@ -51,10 +51,16 @@ _ASKED = 0.5
 _DECIDES = re.compile(
     r"\b(?:(?:has|have|had|needs?|will) to (?:sign|approve|agree|clear|see|okay)|signs?(?: off)?|signature|approv\w+|"
     r"decid\w+|board|says (?:no|yes)|ha(?:s|ve) (?:the|a) (?:last word|say)|budget holder|committee|"
-    r"owner|founder|boss|president|chairman|chief|(?:managing |finance )?director|head office|corporate|at group|"
-    r"C[EFIOT]O|MD|FD|controller)\b",
+    r"owner|founder|boss|president|chairman|(?:the|our|my|a|\w+ing|finance) director|head office|"
+    r"corporate|at group|C[EFIOT]O|MD|FD|controller)\b",
     re.IGNORECASE,
 )
+_DODGES = re.compile(
+    r"\b(?:(?:don't|do not|dont)(?: you)?(?: have to)? worry|(?:someone|somebody) (?:who|that) (?:has a say|weighs)|"
+    r"(?:discuss|sort|look at) it (?:internally|among|between)|it gets (?:signed|looked|sorted)|through the system)\b",
+    re.IGNORECASE,
+)
+"""Words by which who decides is not told."""
 _LIMIT = re.compile(
     r"\b(?:over|above|up to|past) (?:a |that |the )?(?:\d|\w+ty\b|\w+teen\b|ten\b|five\b|two\b|hundred)", re.IGNORECASE
 )
@@ -88,7 +94,7 @@ class _Place:
 def _tells_decision(turn: TurnRow, heard: Heard, place: _Place) -> bool:
     process = heard.get("tell_process", 0.0)
     either = max(process, heard.get("name_decider", 0.0))
-    if turn.side != "buyer":
+    if turn.side != "buyer" or _DODGES.search(turn.text):
         return False
     words = bool(_DECIDES.search(turn.text))
     return (
@@ -128,13 +134,19 @@ UNCITED: Mapping[str, Callable[[TurnRow, Heard, _Place], bool]] = {
 """Facts that a turn may establish though no level rests on it."""
 
 
+_OF_A_CASE = ("quantify", "payback", "give_number", "link_value")
+"""Moves that make more of an amount than a price."""
+
+
 def _bears_out(fact: str, moment: Moment, text: str, heard: Heard) -> bool:
     """Whether the words of a cited turn bear out what it is cited for; without listed moves the judge is believed."""
+    if fact == "decides" and moment.side == "buyer" and _DODGES.search(text):
+        return False
     if fact == "decides" and heard:
         either = max(heard.get("tell_process", 0.0), heard.get("name_decider", 0.0))
         return either >= _CITED_SURE or bool(_DECIDES.search(text))
     if fact == "numbers" and heard.get("price", 0.0) >= _TERMS_SURE:
-        return max(heard.get("quantify", 0.0), heard.get("payback", 0.0), heard.get("give_number", 0.0)) >= _CITED_SURE
+        return max(heard.get(move, 0.0) for move in _OF_A_CASE) >= _CITED_SURE
     if fact in ("price", "numbers"):
         return bool(_AMOUNT.search(text))
     return fact != "terms" or bool(_TERMS.search(text))

@@ -7,6 +7,7 @@ post or kinship where the talk is of deciding. In text without capitals nobody i
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from pipeline.coach.rows import TurnRow
@@ -14,7 +15,7 @@ from pipeline.coach.rows import TurnRow
 _TITLE = r"(?:Mr|Mrs|Ms|Dr|Herr|Frau|Missus|Mister|Madam|Miss)"
 _NAME = rf"(?P<name>(?:{_TITLE}\.? )*[A-Z][a-zà-ÿ]+(?:[- ](?:Mc|O')?[A-Z][a-zà-ÿ]+)?)"
 _TOP = r"""(?:CFO|CEO|COO|CIO|CTO|CISO|MD|FD|boss|founder|owner|president|chair(?:man|woman)?|(?:\w+ )?
-    director|controller|(?:VP|vice president) (?:of \w+|\w+))""".replace("\n    ", "")
+    (?:director|controller)|(?:VP|vice president) (?:of \w+|\w+))""".replace("\n    ", "")
 _POST = r"""(?:(?:\w+ )?manager|legal|lawyer|solicitor|head of \w+|accountant|
     finance (?:man|lady|person))""".replace("\n    ", "")
 _KIN = r"(?:partner|wife|husband|brother|sister|father|mother|son|daughter)"
@@ -86,7 +87,7 @@ def named_people(turns: Sequence[TurnRow], known: Iterable[str]) -> list[tuple[s
 
     `turns` are in order and may be of both sides: what a buyer answers is understood by what was asked.
     """
-    none = _NOBODY | {part for name in known for part in name.split()}
+    none = {_bare(part) for part in (*_NOBODY, *(part for name in known for part in name.split()))}
     found: dict[str, tuple[str, TurnRow, bool]] = {}
     asked = ""
     for turn in turns:
@@ -97,7 +98,7 @@ def named_people(turns: Sequence[TurnRow], known: Iterable[str]) -> list[tuple[s
             parts = name.split()
             while parts and parts[0] in _NOBODY:
                 parts = parts[1:]
-            if not parts or set(parts) & none or parts[-1] in _TITLES:
+            if not parts or {_bare(part) for part in parts} & none or parts[-1] in _TITLES:
                 continue
             name, first = " ".join(parts), parts[0]
             first = name if first.rstrip(".") in _TITLES else first
@@ -105,6 +106,11 @@ def named_people(turns: Sequence[TurnRow], known: Iterable[str]) -> list[tuple[s
             better = says and not said
             found[first] = (max(known_as, name, key=len), turn if better else where, said or says)
     return [(name, turn) for name, turn, _ in found.values()]
+
+
+def _bare(word: str) -> str:
+    """A word without accents: one person is `Pádraig` in the words and `Padraig` in the list of speakers."""
+    return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
 
 
 def _has_say(text: str, asked: str) -> list[tuple[str, bool]]:

@@ -18,7 +18,7 @@ _ITS = """people guy guys lot crowd fella feller fellow fellers man men rep reps
     bunch outfit agent team"""
 _DOES = """came come comes called rang phoned says said quoted offer offers offered brought sent proposed proposes gave
     give gives does made makes measured tested"""
-_FROM = "offer quote quotation proposal bid price demo contract licence license one internet thing kit machine machines"
+_FROM = "offer quote quotation proposal bid price demo contract licence license internet kit machine machines"
 
 
 def _any(words: str) -> str:
@@ -62,8 +62,6 @@ _TELLING = tuple(
         r"quot\w+|offer\w*|want|charge|say)\b",
         rf"\b(?P<name>{_NAME}),? they (?:called|quoted|dropped|offered|came (?:in|back|down)|undercut|charge|want)\b",
         rf"\b(?:[Qq]uote|[Oo]ffer|[Bb]id|[Pp]roposal|[Qq]uotation) (?:is |was )?(?:from|by) (?:the )?(?P<name>{_NAME})",
-        rf"\b(?:[Pp]aid|[Pp]ay|[Bb]ought|[Hh]ave|[Gg]ot|[Rr]un|[Uu]se)\b[^.?!,]{{0,30}}\b(?:the|those|these|some) "
-        rf"(?P<name>{_NAME}) {_PRODUCT}\b",
         rf"\b{_STAFF}\b[^.?!]{{0,25}} (?:likes|prefers|swears by|recommends|is pushing|wants) (?P<name>{_NAME})",
         rf"\b(?P<name>{_NAME}),? (?:from [A-Z]\w+, )?(?:gave|made|sent) (?:me|us) "
         rf"(?:less|a (?:lower|better)|{_NUMBER})",
@@ -84,6 +82,11 @@ _TELLING = tuple(
     )
 )
 """What says of a name, in any turn and by itself, that it is another supplier."""
+_OWNED = re.compile(
+    rf"\b(?:[Pp]aid|[Pp]ay|[Bb]ought|[Hh]ave|[Gg]ot|[Rr]un|[Uu]se)\b[^.?!,]{{0,30}}\b(?:the|those|these|some) "
+    rf"(?P<name>{_NAME}) {_PRODUCT}\b"
+)
+"""What a buyer has; a rep who speaks so speaks of their own."""
 _IN = re.compile(r"\b(?:in|near|around|outside|out of|over in|up in|down in|at) (?:the )?$")
 _NONE = frozenset(
     """I He She They It We You There The That This These Those And But So My Our Your His Her Their Who What When Where
@@ -111,9 +114,10 @@ def rival_names(text: str) -> list[str]:
 _ASKS = frozenset("Would Have Has Had Did Does Do Can Could Will Should Is Are Was Were Let".split())
 
 
-def telling_names(text: str) -> list[str]:
-    """Names that a turn by itself shows to be other suppliers: they quote, are paid for, are weighed against."""
-    found = _names(text.replace("\u2019", "'"), _TELLING)
+def telling_names(text: str, *, side: str = "buyer") -> list[str]:
+    """Names that a turn of a side by itself shows to be other suppliers: they quote, are paid for, weighed against."""
+    patterns = (*_TELLING, _OWNED) if side == "buyer" else _TELLING
+    found = _names(text.replace("\u2019", "'"), patterns)
     return [name for name in found if name.split()[0] not in _ASKS]
 
 
@@ -136,7 +140,7 @@ def _names(text: str, patterns: Sequence[re.Pattern[str]]) -> list[str]:
 _WHO = r"(?:one|ones|lot|guys?|compan(?:y|ies)|crowd|bunch|people|supplier|vendor|firm|outfit|party|option|quote|offer)"
 _MAKER = (
     r"(?:compan(?:y|ies)|firm|outfit|crowd|mob|man|guy|fell(?:a|er|ow)s?|lad|lads|bunch|dealer|importer|consultant|"
-    r"integrator|reseller|partner|vendor|supplier|hauler|moulder|maker|contractor|agency)"
+    r"integrator|reseller|partner|vendor|supplier|hauler|moulder|maker|contractor|agency|party|workshop|producer)"
 )
 _OURS = (
     r"(?:nephew|niece|grandson|son|daughter|cousin|brother(?:-in-law)?|lad|apprentice|IT|engineers?|guys|team|people)"
@@ -164,6 +168,10 @@ _SECOND_OFFER = tuple(
         r"\b(?:cheaper|dearer) than you(?:rs)?\b|\b(?:they'll|he'll|will|would|to) match (?:you|your)\b",
         rf"\b(?:a|an|one|some|your|local|the) (?:\w+ )?{_MAKER}\b[^.?!]{{0,12}}\b(?:in|from|at|out of|over in)\b[^?]*?"
         rf"\b(?:{_NUMBER}|half|cheaper|less|quot\w+|offer\w*)",
+        rf"\b(?:thing|one|price|number) (?:here )?from [A-Z]\w+[^.?!]{{0,12}}\b(?:at|for) {_NUMBER}",
+        rf"\b(?:the|a|our|that|this) (?:local |other |same )?{_MAKER}\b[^.?!]{{0,25}}\b(?:gave|given|quot\w+|offer\w*|"
+        r"(?:says?|said) (?:they|he|we|she|it|the))\b",
+        r"\b(?:he|they|she) (?:also )?(?:has|have) an? \w+[^.?!]{0,12}[.?!,] (?:[Aa]nd )?(?:it's )?free\b",
         r"\balready (?:pay|paying|paid) for\b|\balready (?:have|has|got)\b[^?]*\b(?:paid|free|license)",
         r"\bwe(?:'re| are) (?:hooked|tied|signed) (?:up|in) with\b|\bstay with (?:them|him|her|who we)\b",
         r"\b(?:their|his|her) (?:quote|offer|price|proposal)\b",

@@ -39,6 +39,7 @@ _ORDERED = re.compile(
     r"thank(?:s| you) for (?:the|your) (?:order|PO|purchase order|signature))\b",
     re.IGNORECASE,
 )
+_ORDERS = re.compile(rf"\b(?:{_PAPER}s?|signatures?|deal)\b", re.IGNORECASE)
 _SIGN = (
     r"(?:sign(?!\s+(?:up|in|an? NDA|the NDA|off on the minutes))|PO|purchase order|"
     r"(?:the|your|an) order(?! of\b)|order it|go ahead)"
@@ -66,8 +67,16 @@ def _plain(text: str) -> str:
 
 
 def ordered(turns: Sequence[TurnRow]) -> TurnRow | None:
-    """The newest turn that says an order was placed or signed; None where none does."""
-    return next((turn for turn in reversed(turns) if _says(turn.text, _ORDERED, _OPEN)), None)
+    """The newest turn that says an order was placed or signed; None where none does.
+
+    `It is signed` is about an order only where this turn or one of the two before it speaks of one.
+    """
+    for place in range(len(turns) - 1, -1, -1):
+        turn = turns[place]
+        near = [t.text for t in turns[max(place - 2, 0) : place + 1] if t.call_id == turn.call_id]
+        if _says(turn.text, _ORDERED, _OPEN) and any(_ORDERS.search(text) for text in near):
+            return turn
+    return None
 
 
 def planned(turns: Sequence[TurnRow], moves: Moves) -> TurnRow | None:
