@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 _WORD = r"[A-Z][\w&]*[a-z\d][\w&]*|[A-Z]{2,}"
 _NAME = rf"(?:{_WORD})(?:[- ](?:{_WORD}))*"
@@ -116,9 +117,14 @@ _ASKS = frozenset("Would Have Has Had Did Does Do Can Could Will Should Is Are W
 
 def telling_names(text: str, *, side: str = "buyer") -> list[str]:
     """Names that a turn of a side by itself shows to be other suppliers: they quote, are paid for, weighed against."""
+    return list(_telling_names(text, side))
+
+
+@lru_cache(maxsize=8192)
+def _telling_names(text: str, side: str) -> tuple[str, ...]:
     patterns = (*_TELLING, _OWNED) if side == "buyer" else _TELLING
     found = _names(text.replace("\u2019", "'"), patterns)
-    return [name for name in found if name.split()[0] not in _ASKS]
+    return tuple(name for name in found if name.split()[0] not in _ASKS)
 
 
 def _names(text: str, patterns: Sequence[re.Pattern[str]]) -> list[str]:
