@@ -58,7 +58,17 @@ def test_a_complaint_is_trouble_and_a_fault_until_it_is_mended() -> None:
     assert not troubles([turn("It's the first time this year.")])
     assert reviews([turn("We'll talk about it in June, before it runs out.")])
     assert reviews([turn("Our support is up for renewal.")])
+    assert reviews([turn("I don't know if we'll renew.")])
+    assert reviews([turn("Then we send the cancellation, to be safe.")])
+    assert not reviews([turn("I don't know if we'll be in on Monday.")])
     assert not reviews([turn("When it comes up on the screen I'll tell you.")])
+
+
+def test_who_has_had_trouble_with_what_they_bought_is_a_customer() -> None:
+    had = says(call("p", "Ann", -2, "Acme", GOOD), "p", "Owen: The last press from you, I've had two motors on it.")
+    assert deal(had).customer
+    asked = says(call("p", "Ann", -2, "Acme", GOOD), "p", "Owen: The last email from you was clear.")
+    assert not deal(asked).customer
 
 
 def test_trouble_goes_before_every_chance() -> None:

@@ -149,6 +149,16 @@ def test_a_supplier_is_named_by_what_is_said_of_it_and_quoted_by_the_newest_word
         ("Thornhill was in here last week. He liked it.", []),
         ("We sell to Brannigan, they found it on the bench.", []),
         ("Put it in SAP on Monday.", []),
+        ("Norvik, from Leeds, made me a better price.", ["Norvik"]),
+        ("Sondal's have been on, they'd do ten.", ["Sondal"]),
+        ("We're tied in with Brightline till May.", ["Brightline"]),
+        ("Kestrel. They're after quoting for the lot.", ["Kestrel"]),
+        ("We've got Sondal's coming in, they do it for nine.", ["Sondal"]),
+        ("The broker, Zenith, they'll fit one free.", []),
+        ("The broker, Zenith, they say they'll fit one free.", ["Zenith"]),
+        ("My brother went to the other crowd, to Kestrel.", ["Kestrel"]),
+        ("He could get a used Kestrel for six.", ["Kestrel"]),
+        ("I could buy a used Kestrel for that!", []),
     ],
 )
 def test_few_words_show_a_supplier_by_themselves(said: str, found: list[str]) -> None:
@@ -213,6 +223,57 @@ def test_a_call_held_to_sell_more_is_a_chance_by_the_need_told_on_it() -> None:
         (play,) = [s for s in strategies(deal(typed(rows, call_type))) if s.kind == call_type]
         assert play.rests_on[0].quote == "We lose an hour a day on the second dock."
     assert {s.kind for s in strategies(deal(typed(rows, "discovery")))} == {"advance"}
+
+
+def against(*lines: str, handled: str = "no", call_type: str = "discovery") -> Rows:
+    """A call whose first of these lines is an objection about another way to do it."""
+    rows = typed(says(call("p", "Ann", -2, "Acme", GOOD), "p", *lines), call_type)
+    return dataclasses.replace(rows, objections=(ObjectionRow("p", 20, "competition", handled),))  # type: ignore[arg-type]
+
+
+def test_their_own_people_are_no_supplier() -> None:
+    rows = against("Owen: We've got Ines. She builds these on the second shift.")
+    assert deal(rows).rivals == ()
+    (play,) = [s for s in strategies(deal(rows)) if s.kind == "protect"]
+    assert play.because == "Win it against doing it themselves"
+    (other,) = strategies(deal(against("Owen: A firm in Leeds would do it for half.")))
+    assert other.because == "Win it from the other vendor"
+
+
+def test_what_a_rep_says_they_have_is_their_own_and_a_place_is_no_supplier() -> None:
+    own = says(call("p", "Ann", -2, "Acme", GOOD), "p", "R: We have ten years on the Tundra sensors.")
+    assert deal(own).rivals == ()
+    bought = says(call("p", "Ann", -2, "Acme", GOOD), "p", "Owen: We have forty of the Tundra sensors.")
+    assert [r.name for r in deal(bought).rivals] == ["Tundra"]
+    assert deal(against("Owen: I had a thing from Izmir at nineteen.")).rivals == ()
+
+
+def test_a_rival_that_is_settled_is_no_play_and_one_that_comes_back_is() -> None:
+    said = "Owen: We had an offer from Brightline."
+    assert {s.kind for s in strategies(deal(against(said, handled="yes")))} == {"advance"}
+    assert "competitor" in kinds(against(said, handled="yes"))
+    again = against(said, "R: I see.", "Owen: And Brightline quoted again.", handled="yes")
+    assert {s.kind for s in strategies(deal(again))} == {"protect"}
+
+
+def test_what_is_said_against_something_new_is_no_danger_to_what_they_have() -> None:
+    rows = call("p", "Ann", -2, "Acme", {**GOOD, "objection_handling": 1})
+    assert {s.kind for s in strategies(deal(typed(rows, "cross-sell")))} == {"advance"}
+    assert {s.kind for s in strategies(deal(typed(rows, "renewal")))} == {"protect"}
+
+
+def test_a_need_counts_once_and_small_talk_is_none() -> None:
+    rows = says(
+        call("p", "Ann", -2, "Acme", GOOD), "p", "Owen: My knee went on the hill.", "Owen: We bin a crate a day."
+    )
+    moves = (
+        MoveRow("p", 20, "tell_impact", 0.8),
+        MoveRow("p", 21, "tell_impact", 0.95),
+        MoveRow("p", 21, "tell_problem", 0.95),
+    )
+    (play,) = strategies(deal(typed(dataclasses.replace(rows, moves=moves), "upsell")))
+    assert play.because == "a customer with a need (1 time)"
+    assert play.rests_on[0].turn == 21
 
 
 def test_growth_and_another_need_are_chances_only_with_a_customer() -> None:

@@ -10,7 +10,7 @@ from pipeline.cli.account_text import SHOWN, account_text
 from pipeline.coach.people import named_people
 from pipeline.coach.plans import plan_json, pre_call_plan
 from pipeline.coach.reports import account_report
-from pipeline.coach.rows import MoveRow, Rows, TurnRow
+from pipeline.coach.rows import Moment, MoveRow, Rows, TurnRow
 
 
 def heard(rows: Rows, turn: int, **moves: float) -> Rows:
@@ -53,12 +53,95 @@ def test_trouble_told_after_the_price_is_not_the_problem() -> None:
         ("Mia has to sign.", []),
         ("Brightline came in on Friday. We were in Leeds.", []),
         ("We'll decide on Monday, my boss is away.", []),
+        ("You want Mrs Tully that approves these.", ["Mrs Tully"]),
+        ("Ask for our controller, Rita Holm. Rita's the owner's cousin.", ["Rita Holm"]),
+        ("Above that our CIO, Brenner, writes the note.", ["Brenner"]),
+        ("VP of logistics. Ada Quill.", ["Ada Quill"]),
+        ("They need Petra from the lab to sign the sheet.", ["Petra"]),
+        ("The lab checks the sheet, Frau Lang, on Fridays.", ["Frau Lang"]),
+        ("It stays on the shelf till Hugo has said it's safe, has Hugo said yes?", ["Hugo"]),
+        ("That's my brother Finn on the photo, he has passed.", []),
+        ("My brother Finn owns half of it.", ["Finn"]),
+        ("The driver brings it, our yard manager, Otto, moans.", []),
+        ("It goes to Leeds on Friday.", []),
+        ("It goes to Leeds's server.", []),
     ],
 )
 def test_people_with_a_say_who_are_on_no_call(text: str, names: list[str]) -> None:
     turn = TurnRow("p", 1, 0.0, 1.0, "buyer", "Owen", text)
     assert [name for name, _ in named_people([turn], ["Mia", "Owen"])] == names
     assert named_people([dataclasses.replace(turn, side="rep")], ["Mia"]) == []
+
+
+def test_a_speaker_written_without_the_accent_is_met() -> None:
+    turn = TurnRow("p", 1, 0.0, 1.0, "buyer", "Owen", "Then René signs it.")
+    assert named_people([turn], ["Owen", "Rene"]) == []
+    assert [name for name, _ in named_people([turn], ["Owen"])] == ["René"]
+
+
+def test_what_a_buyer_answers_is_understood_by_what_was_asked() -> None:
+    answer = TurnRow("p", 2, 0.0, 1.0, "buyer", "Owen", "That is for us and Finn.")
+    asks = TurnRow("p", 1, 0.0, 1.0, "rep", "rep", "And who else has a say in the order?")
+    greets = dataclasses.replace(asks, text="Who is with you today?")
+    assert [name for name, _ in named_people([asks, answer], ["Owen"])] == ["Finn"]
+    assert named_people([greets, answer], ["Owen"]) == []
+
+
+def test_the_turn_quoted_for_a_person_is_the_one_that_shows_their_say() -> None:
+    post = TurnRow("p", 1, 0.0, 1.0, "buyer", "Owen", "Our director, Ada Quill, is on leave.")
+    deed = TurnRow("p", 5, 0.0, 1.0, "buyer", "Owen", "Then Ada signs it.")
+    assert named_people([post, deed], ["Owen"]) == [("Ada Quill", deed)]
+
+
+def cited(
+    fact: str, criterion: str, text: str, *, level: int = 2, side: str = "Owen", **moves: float
+) -> list[int | None]:
+    """The turns of a fact where the judge cited one turn for it, having heard these moves in it."""
+    rows = said(call("p", "Ann", -2, "Acme", {criterion: level}), "p", f"{side}: {text}")
+    who = "rep" if side == "R" else f"buyer:{side}"
+    here = Moment("p", criterion, 20, 0.0, 1.0, who, text, "")
+    return [s.turn for s in view_of(heard(dataclasses.replace(rows, moments=(here,)), 20, **moves)).facts[fact]]
+
+
+def test_what_is_cited_is_a_fact_only_where_its_words_or_moves_bear_it_out() -> None:
+    decides = ("decides", "decision_makers")
+    assert cited(*decides, "Oh, we sort that out among us.", tell_process=0.6) == []
+    assert cited(*decides, "He's parked across the gate.", level=0, name_decider=0.8) == []
+    assert cited(*decides, "It finds its way to the board, don't you worry.", name_decider=0.9) == []
+    assert cited(*decides, "It goes up the road first.", tell_process=0.8) == [20]
+    assert cited(*decides, "The board has a look.", tell_process=0.55) == [20]
+    numbers = ("numbers", "business_case")
+    assert cited(*numbers, "Ninety-one at the fair, I saw it.", level=0, give_number=0.8) == []
+    assert cited(*numbers, "Call it ninety pounds the thousand.", side="R", price=0.96, quantify=0.55) == []
+    assert cited(*numbers, "So ninety pounds a day, saved.", side="R", price=0.96, quantify=0.9) == [20]
+    assert cited(
+        *numbers, "Ninety more, and a shift back for it.", side="R", price=0.96, payback=0.6, link_value=0.8
+    ) == [20]
+    assert cited("terms", "proposal", "Yes, it names the trainer.", side="R", terms=0.75) == []
+
+
+def test_numbers_prices_and_deciders_that_nobody_cited_are_facts_too() -> None:
+    assert turns("numbers", "Owen: Ninety crates a shift go in the bin.", give_number=0.95) == [20]
+    assert turns("numbers", "Owen: A lot of it goes in the bin.", give_number=0.95) == []
+    assert turns("price", "R: Thirty-eight four, all in.", price=0.8) == [20]
+    assert turns("price", "R: So thirty-eight four is back in a year.", price=0.8, payback=0.6) == []
+    rows = said(call("p", "Ann", -2, "Acme", {"discovery": 3}), "p", "R: Who does it go by?", "Owen: Over thirty, Ada.")
+    assert [s.turn for s in view_of(heard(rows, 20, ask_decider=0.9)).facts["decides"]] == [21]
+    assert not view_of(rows).facts["decides"]
+
+
+def test_a_buyer_does_not_recommend_and_a_price_is_quoted_with_the_price() -> None:
+    talk = "There is the frame, the drive and the guard, and the fitters stay until it runs as you know it. " * 3
+    text = f"It is eleven thousand pounds. {talk}"
+    rows = said(call("p", "Ann", -2, "Acme", {"proposal": 2, "recommendation": 3}), "p", f"R: {text}", "Owen: It fits.")
+    moments = (
+        Moment("p", "proposal", 20, 0.0, 1.0, "rep", talk[-260:].strip(), ""),
+        Moment("p", "recommendation", 21, 0.0, 1.0, "buyer:Owen", "It fits.", ""),
+    )
+    rows = heard(heard(dataclasses.replace(rows, moments=moments), 20, price=0.9), 21, recommend=0.9)
+    facts = view_of(rows).facts
+    assert "eleven thousand" in (facts["price"][0].quote or "")
+    assert facts["recommended"][0].text == "buyer Owen says whether it fits"
 
 
 def test_the_plan_names_who_was_never_met() -> None:

@@ -8,9 +8,11 @@ from coach_story import DAY, RUBRIC, call, merged
 from pipeline.cli.account_text import account_text, plan_text
 from pipeline.coach.accounts import AccountView, account_view
 from pipeline.coach.plans import CLOSING, plan_json, pre_call_plan
+from pipeline.coach.pushback import kind_of
 from pipeline.coach.reports import account_report
 from pipeline.coach.rows import MoveRow, ObjectionRow, Rows, TurnRow
 from pipeline.coach.signs import ordered
+from pipeline.types import ObjectionKind
 
 DONE = {c.id: 3 for c in RUBRIC.criteria}
 
@@ -61,6 +63,10 @@ def later(first: Rows, *lines: str) -> Rows:
         ("It isn't signed.", False),
         ("We placed the order with Brightline, sorry.", False),
         ("They signed it two years ago.", False),
+        ("Monday you get it signed from us.", False),
+        ("I have the contract signed here on my desk.", True),
+        ("The fire officer came in May. It is signed.", False),
+        ("About your order: it is signed.", True),
     ],
 )
 def test_an_order_is_one_only_once_it_has_happened(text: str, placed: bool) -> None:
@@ -118,6 +124,65 @@ def test_a_signature_that_is_spoken_of_is_what_to_ask_for() -> None:
     assert not view_of(no).planned
     off = merged(rows, call("r", "Ann", -1, "Acme", DONE))
     assert not view_of(off).planned
+
+
+def test_a_promise_to_have_it_signed_is_a_plan_and_no_order() -> None:
+    rows = said(call("p", "Ann", -2, "Acme", DONE), "p", "Mia: Tuesday the fifth, you get it signed. [commit]")
+    view = view_of(rows)
+    assert (view.ordered, view.planned and view.planned.turn) == (None, 20)
+    ready = said(call("p", "Ann", -2, "Acme", DONE), "p", "Mia: If the test is clean I sign on the spot. [commit]")
+    assert view_of(ready).planned
+
+
+def test_without_a_price_the_close_is_not_in_hand() -> None:
+    rows = call("p", "Ann", -2, "Acme", {k: v for k, v in DONE.items() if k != "proposal"})
+    assert states(rows)["close"] == "to come"
+
+
+def twice(first: str, second: str, kind: str, *, calls: tuple[str, str] = ("p", "p")) -> list[int | None]:
+    """Turns of the objections still open where the second of two was answered."""
+    rows = said(call("p", "Ann", -20, "Acme", DONE), "p", f"Mia: {first}")
+    if calls[1] == "q":
+        rows = merged(rows, said(call("q", "Ann", -2, "Acme", DONE), "q", f"Mia: {second}", start=21))
+    else:
+        rows = said(rows, "p", f"Mia: {second}", start=21)
+    made = (ObjectionRow("p", 20, kind, "partly"), ObjectionRow(calls[1], 21, kind, "yes"))  # type: ignore[arg-type]
+    return [s.turn for _, s in view_of(dataclasses.replace(rows, objections=made)).open_objections]
+
+
+def test_the_answer_to_one_objection_is_not_the_answer_to_another() -> None:
+    assert twice("The tablets break in the cold store.", "Who trains the drivers?", "other") == [20]
+    assert twice("The tablets break in the cold store.", "So the tablets can fall?", "other") == []
+    assert twice("Ninety days is long.", "And eleven hundred a month is steep.", "price_terms") == [20]
+    assert twice("The price is steep.", "It costs too much.", "price_terms", calls=("p", "q")) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "found"),
+    [
+        ("price_terms", "I have a firm in Leeds at sixty-one, all in.", "competition"),
+        ("price_terms", "Their offer is nine percent under you.", "competition"),
+        ("price_terms", "Sixty-one is steep.", "price_terms"),
+        ("price_terms", "It isn't about the money, the crew has to like it.", "other"),
+        ("competition", "Which annex do I fill in?", "other"),
+        ("competition", "We buy from Norvik.", "competition"),
+        ("stall", "Half up front? Not with us.", "price_terms"),
+        ("stall", "Our apprentice reckons that is a weekend's work.", "competition"),
+        ("stall", "Ask me in the spring.", "stall"),
+        ("other", "It's more than what we were expecting.", "price_terms"),
+        ("other", "Who fixes it at night?", "other"),
+    ],
+)
+def test_the_words_correct_the_kind_where_they_leave_little_doubt(kind: ObjectionKind, text: str, found: str) -> None:
+    assert kind_of(kind, text) == found
+
+
+def test_a_long_objection_is_quoted_where_it_objects() -> None:
+    talk = "we walked the hall with the boys and the new man from the night shift and looked at all of it, " * 4
+    rows = said(call("p", "Ann", -2, "Acme", DONE), "p", f"Mia: So {talk}and it's too expensive for us.")
+    rows = dataclasses.replace(rows, objections=(ObjectionRow("p", 20, "price_terms", "no"),))
+    ((_, open_),) = view_of(rows).open_objections
+    assert (open_.quote or "").endswith("it's too expensive for us.")
 
 
 def test_no_heading_stands_without_anything_under_it() -> None:

@@ -9,16 +9,16 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline.coach.facts import facts_of
 from pipeline.coach.moves import Moves, moves_of, strength
 from pipeline.coach.people import named_people
-from pipeline.coach.pushback import KINDS, kind_of
+from pipeline.coach.pushback import KINDS, kind_of, shown_by
 from pipeline.coach.rows import CallRow, Moment, MoveRow, ObjectionRow, Rows, ScoredCall, TurnRow
-from pipeline.coach.signs import agreed_later, ordered, planned
+from pipeline.coach.signs import agreed_later, ordered, planned, subjects
 from pipeline.coach.statements import QUOTE_CHARACTERS, Statement, cite, said_in
 from pipeline.rubric import Rubric
 from pipeline.types import ObjectionKind
@@ -72,7 +72,7 @@ class AccountView:
         """Each stage of the rubric with `done`, `in hand` or `to come`: done once what it is about has happened.
 
         What is asked on calls is done when it was done well on one. The stage that asks for the sale is not done by
-        asking well, only by an order.
+        asking well, only by an order, and not in hand while there is no price that could be agreed to.
         """
         return tuple((stage, self._state(stage)) for stage in dict.fromkeys(item.stage for item in self.progress))
 
@@ -82,7 +82,8 @@ class AccountView:
         if any(item.criterion == "ask_for_sale" for item in mine):
             if self.ordered:
                 return "done"
-            return "in hand" if self.planned or (scored and all(item.done for item in scored)) else "to come"
+            asked = bool(scored) and all(item.done for item in scored) and bool(self.facts["price"])
+            return "in hand" if self.planned or asked else "to come"
         return "done" if scored and all(item.done for item in scored) else "to come"
 
     @property
@@ -159,7 +160,14 @@ def account_view(rows: Rows, name: str, rubric: Rubric, *, as_of: dt.date | None
         silent_days=(today - last).days if today and last else None,
         progress=tuple(_progress(rows, scores, moments, rubric, dates, order)),
         met=_met(rows, dates),
-        facts=facts_of(moments, moves, [m for m in rows.moves if m.call_id in order], turns, dates),
+        facts=facts_of(
+            moments,
+            moves,
+            [m for m in rows.moves if m.call_id in order],
+            turns,
+            dates,
+            {(row.call_id, row.criterion): row.level for row in scores},
+        ),
         open_objections=opened,
         answered_objections=answered,
         next_step=_next_step(calls, scores, moments, moves, dates),
@@ -215,9 +223,9 @@ def view_json(view: AccountView) -> dict[str, Any]:
     }
 
 
-def quoted(view: AccountView, turn: TurnRow, text: str) -> Statement:
-    """A statement that rests on a turn."""
-    return said_in(turn, {call.call_id: call.date for call in view.calls}, text)
+def quoted(view: AccountView, turn: TurnRow, text: str, *, show: re.Pattern[str] | None = None) -> Statement:
+    """A statement that rests on a turn; of a long one the words around the first match of `show` are quoted."""
+    return said_in(turn, {call.call_id: call.date for call in view.calls}, text, show=show)
 
 
 def _of_turn(turn: TurnRow | None, dates: dict[str, dt.date | None], text: str) -> Statement | None:
@@ -283,7 +291,10 @@ def _named(
     calls: Sequence[CallRow], turns: Sequence[TurnRow], dates: dict[str, dt.date | None]
 ) -> tuple[Statement, ...]:
     known = [t.name for t in turns] + [call.rep or "" for call in calls] + [call.account or "" for call in calls]
-    return tuple(said_in(turn, dates, f"{name}, on no call") for name, turn in named_people(turns, known))
+    return tuple(
+        said_in(turn, dates, f"{name}, on no call", show=re.compile(rf"\b{re.escape(name.split()[-1])}\b"))
+        for name, turn in named_people(turns, known)
+    )
 
 
 def _objections(
@@ -291,8 +302,8 @@ def _objections(
 ) -> tuple[tuple[tuple[ObjectionKind, Statement], ...], tuple[tuple[ObjectionKind, Statement], ...]]:
     """Open and answered objections, each with its kind.
 
-    One is answered where it was handled, where a later one of its kind was, or where a later call agrees on the same
-    thing.
+    One is answered where it was handled, where a later one of its kind was (on the same call, or of the kind `other`,
+    only one on the same thing), or where a later call agrees on the same thing.
     """
     said = {(turn.call_id, turn.turn): turn for turn in turns}
     order = {call.call_id: place for place, call in enumerate(calls)}
@@ -302,10 +313,16 @@ def _objections(
     opened: list[tuple[ObjectionKind, Statement]] = []
     answered: list[tuple[ObjectionKind, Statement]] = []
     for place, (objection, kind) in enumerate(zip(objections, kinds, strict=True)):
-        later = zip(objections[place:], kinds[place:], strict=True)
-        settled = any(other == kind and row.handled == "yes" for row, other in later)
-        turn = said.get((objection.call_id, objection.turn))
+        later = zip(objections[place + 1 :], kinds[place + 1 :], strict=True)
+        settled = objection.handled == "yes"
         text = f"{KINDS[kind]}, handled: {objection.handled}"
+        turn = said.get((objection.call_id, objection.turn))
+        if not settled and any(
+            other == kind and row.handled == "yes" and _same_matter(objection, row, kind, said, names)
+            for row, other in later
+        ):
+            settled = True
+            text += ", answered when it came up again"
         if turn and not settled:
             after = [t for t in turns if order[t.call_id] > order[objection.call_id]]
             agreed = agreed_later(turn, after, moves, names)
@@ -313,12 +330,26 @@ def _objections(
                 settled = True
                 text = f"{KINDS[kind]}, agreed on later it seems: “{agreed.text[:QUOTE_CHARACTERS]}”"
         statement = (
-            said_in(turn, dates, text)
+            said_in(turn, dates, text, show=shown_by(kind, turn.text))
             if turn
             else Statement(text, objection.call_id, dates[objection.call_id], objection.turn)
         )
         (answered if settled else opened).append((kind, statement))
     return tuple(opened), tuple(answered)
+
+
+def _same_matter(
+    one: ObjectionRow,
+    later: ObjectionRow,
+    kind: ObjectionKind,
+    said: Mapping[tuple[str, int], TurnRow],
+    names: Sequence[str],
+) -> bool:
+    """Whether a later objection of the same kind is likely the same one: those of one call mostly are not."""
+    if one.call_id != later.call_id and kind != "other":
+        return True
+    texts = [said[at].text for row in (one, later) if (at := (row.call_id, row.turn)) in said]
+    return len(texts) > 1 and bool(subjects(texts[0], names) & subjects(texts[1], names))
 
 
 def _next_step(

@@ -25,6 +25,7 @@ _CUSTOMER_SAYS = re.compile(
     r"installed|went live|signed with you)|we(?:'ve| have) (?:had|been using) (?:yours?|your \w+|it|them) (?:for|"
     r"since)|"
     r"(?:ones|one|units?|lines?|machines?) (?:we|that we) (?:bought|have|got|took) (?:from|off) you|"
+    r"(?:the|our) (?:\w+ )?(?:\w+ )?(?:off|from) you\b(?=[^.?!]*\b(?:I've had|we've had|since|has|it's|broke|keeps))|"
     r"your (?:last |latest )?invoice|support (?:line|desk)[^.?!]*calling you)\b",
     re.IGNORECASE,
 )
@@ -87,7 +88,11 @@ _REVIEW = re.compile(
     r"(?:'s| is| comes| runs)? (?:up|due)(?= ?[.,!?]|$| for)|(?:before|when) it runs out|"
     r"up for (?:renewal|review)|(?:cancel|cancelling|canceling|terminate|ending|end) (?:the|our|this) "
     r"(?:contract|agreement|subscription|licen[cs]e)|whether (?:to|we) renew|"
-    r"(?:not|n't) (?:going to |gonna )?(?:renew|extend) |out to tender|"
+    r"(?:not|n't) (?:going to |gonna )?(?:renew|extend) |"
+    r"(?:don't know|not sure|wonder\w*) (?:if|whether) (?:I|we)"
+    r"(?:'ll| will| should| want to| even)? ?(?:renew|extend|stay|keep (?:it|them))|"
+    r"send (?:you |them |in )?(?:the|a|our|my) "
+    r"(?:cancellation|notice|termination)|out to tender|"
     r"get(?:ting)? (?:other|three|some) quotes)\b",
     re.IGNORECASE,
 )

@@ -14,9 +14,10 @@ from typing import Any
 
 from pipeline.coach.accounts import SILENT_DAYS, AccountView, quoted
 from pipeline.coach.commitments import Commitment
+from pipeline.coach.competitors import Rival, competitors
 from pipeline.coach.customers import GROWTH, OTHER_NEED, customer_because, reviews, troubles
 from pipeline.coach.moves import Moves
-from pipeline.coach.rivals import names_it, own_names, rival_names, telling_names
+from pipeline.coach.rivals import in_house
 from pipeline.coach.rows import Rows, TurnRow
 from pipeline.coach.statements import Statement
 
@@ -24,16 +25,6 @@ LOST_DAYS = 45
 LATE_CALLS = 3
 UPSELL_TYPES = re.compile(r"\b(?:up-?sell\w*|expansion)\b", re.IGNORECASE)
 CROSS_TYPES = re.compile(r"\bcross[- ]?sell\w*\b", re.IGNORECASE)
-NEED = ("tell_impact", "tell_problem")
-
-
-@dataclass(frozen=True, slots=True)
-class Rival:
-    """A competitor that was named, on how many calls, and the newest words that tell something of it."""
-
-    name: str
-    calls: tuple[str, ...]
-    statement: Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,50 +103,9 @@ def deal_of(
     deal = Deal(view, tuple(mine), moves, tuple(made), ())
     return dataclasses.replace(
         deal,
-        rivals=tuple(rivals(deal, rows, known)),
+        rivals=tuple(competitors(view, mine, moves, rows, known)),
         customer=customer_because(deal.view, deal.turns, customers=customers),
     )
-
-
-def rivals(deal: Deal, rows: Rows, known: Sequence[str]) -> list[Rival]:
-    """Competitors by name, the most named first: those of `known` wherever a buyer says them, names that either side
-    speaks of as another supplier, and other names in talk about a rival.
-
-    Talk about a rival is an objection of that kind, or a turn in which the rep compares. Names of people on the calls
-    or named there, of the account and of the rep's side are none.
-    """
-    people = {part for t in deal.turns for part in t.name.split()} | set(deal.view.account.split())
-    people |= {part for call in deal.view.calls for part in (call.rep or "").split()}
-    about = {(o.call_id, o.turn) for o in rows.objections if o.kind == "competition"}
-    about |= {(t.call_id, t.turn) for t in deal.made("contrast")}
-    none = people | {name for t in deal.turns if t.side == "rep" for name in own_names(t.text)}
-    none |= {part for person in deal.view.named for part in person.text.partition(",")[0].split()}
-    bought = [t for t in deal.turns if t.side == "buyer"]
-    names = [name for name in known if any(names_it(name, t.text, any_case=True) for t in bought)]
-    for turn in deal.turns:
-        heard = telling_names(turn.text)
-        if turn.side == "buyer" and (turn.call_id, turn.turn) in about:
-            heard += rival_names(turn.text)
-        names += [n for n in dict.fromkeys(heard) if not set(n.split()) & none and n.lower() not in _lower(names)]
-    found = {
-        name: [t for t in (bought if name in known else deal.turns) if names_it(name, t.text, any_case=name in known)]
-        for name in names
-    }
-    return [
-        Rival(name, tuple(dict.fromkeys(t.call_id for t in turns)), deal.cite(_telling(name, turns), f"{name} named"))
-        for name, turns in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
-        if turns
-    ]
-
-
-def _telling(name: str, turns: Sequence[TurnRow]) -> TurnRow:
-    """The newest turn that tells something of a rival, else the newest that names it."""
-    told = [t for t in turns if name in telling_names(t.text) or name in rival_names(t.text)]
-    return (told or turns)[-1]
-
-
-def _lower(names: Sequence[str]) -> set[str]:
-    return {name.lower() for name in names}
 
 
 def risks(deal: Deal) -> list[Risk]:
@@ -314,28 +264,40 @@ def strategies(deal: Deal) -> list[Strategy]:
 
 
 def _protect(deal: Deal) -> Strategy | None:
+    """Against whoever is in the way still: an answer that the buyer took settles a rival who is not named again."""
     if deal.trouble:
         return _keep(deal)
-    opposing = [s for kind, s in (*deal.view.open_objections, *deal.view.answered_objections) if kind == "competition"]
-    if not deal.rivals and not opposing:
+    opposing = [s for kind, s in deal.view.open_objections if kind == "competition"]
+    settled = {(s.call_id, s.turn) for kind, s in deal.view.answered_objections if kind == "competition"}
+    rivals = [r for r in deal.rivals if (r.statement.call_id, r.statement.turn) not in settled]
+    if not rivals and not opposing:
         return _keep(deal)
-    name = deal.rivals[0].name if deal.rivals else "the other vendor"
+    themselves = not rivals and in_house(opposing[0].quote or "")
+    name = rivals[0].name if rivals else "doing it themselves" if themselves else "the other vendor"
     what = "Protect the account" if deal.customer else "Win it"
     return Strategy(
         "protect",
-        f"{what} from {name}",
+        f"{what} {'against' if themselves else 'from'} {name}",
         (
             f"Ask what {name} would change for them, and what it would cost to switch or to start there",
             "Put your difference on the point they care about most, with one customer who weighed the same choice",
             "Agree the criteria of the decision in writing before the next comparison",
         ),
-        _once([*(r.statement for r in deal.rivals), *opposing])[:4],
+        _once([*(r.statement for r in rivals), *opposing])[:4],
     )
 
 
 def _keep(deal: Deal) -> Strategy | None:
-    """A customer with trouble or open objections, whoever else is named: what is wrong is put right first."""
-    trouble, held = deal.trouble, [s for _, s in deal.view.open_objections]
+    """A customer with trouble or open objections, whoever else is named: what is wrong is put right first.
+
+    What is objected to on a call that was held to sell something more is that, not what they have.
+    """
+    more = {
+        c.call_id
+        for c in deal.view.calls
+        if UPSELL_TYPES.search(c.call_type or "") or CROSS_TYPES.search(c.call_type or "")
+    }
+    trouble, held = deal.trouble, [s for _, s in deal.view.open_objections if s.call_id not in more]
     if not deal.customer or not (trouble or held):
         return None
     what = f"{len(held)} objection{_s(len(held))} open" if held else ""
@@ -418,10 +380,10 @@ def _cross_sell(deal: Deal) -> Strategy | None:
 
 
 def _needs(deal: Deal, types: re.Pattern[str]) -> list[Statement]:
-    """What buyers told of problems on calls of these types."""
+    """The problems that buyers told of on calls of these types."""
     calls = {call.call_id for call in deal.view.calls if types.search(call.call_type or "")}
-    told = [turn for move in NEED for turn in deal.made(move) if turn.call_id in calls and turn.side == "buyer"]
-    return [deal.cite(turn, "tells of a need") for turn in told]
+    told = [s for s in deal.view.facts["impact"] if s.call_id in calls and (s.speaker or "").startswith("buyer")]
+    return [dataclasses.replace(s, text="tells of a need") for s in told]
 
 
 def _once(statements: Sequence[Statement]) -> tuple[Statement, ...]:

@@ -1,18 +1,22 @@
 """What calls established about an account: who decides, the problem, numbers, prices, terms, what was recommended.
 
-The judge cites three turns for a level, so much that was said is cited nowhere. Of three facts that are lost so, turns
-count that nobody cited, where the moves heard in them and the words leave little doubt.
+The judge cites three turns for a level, so much that was said is cited nowhere: turns count that nobody cited, where
+the moves heard in them and the words leave little doubt. And it cites the likeliest turns even where none is likely: a
+cited turn counts only where its words or moves bear it out.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 
 from pipeline.coach.moves import Moves
 from pipeline.coach.rows import Moment, MoveRow, TurnRow
-from pipeline.coach.statements import Dates, Statement, cite, said_in
+from pipeline.coach.statements import Dates, Statement, around, cite, said_in
 
 FACTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "decides": ("decision_makers", ("name_decider", "tell_process")),
@@ -33,68 +37,182 @@ _SAYS = {
     "terms": "states terms or timing",
     "recommended": "recommends",
 }
+_BUYER_SAYS = {"price": "repeats a price", "terms": "repeats the terms", "recommended": "says whether it fits"}
+"""What is the seller's to state a buyer does not state."""
 
 
 _SURE = 0.9
 _TERMS_SURE = 0.7
+_PRICE_SURE = 0.75
+_CITED_SURE = 0.7
 _WITH_WORDS = 0.4
-"""A move that the words bear out may be heard less surely."""
+_ASKED = 0.5
+"""A move that the words bear out, or that answers a question for it, may be heard less surely."""
 _DECIDES = re.compile(
     r"\b(?:(?:has|have|had|needs?|will) to (?:sign|approve|agree|clear|see|okay)|signs?(?: off)?|signature|approv\w+|"
-    r"decid\w+|board|says (?:no|yes)|has the last word|budget holder)\b",
+    r"decid\w+|board|says (?:no|yes)|ha(?:s|ve) (?:the|a) (?:last word|say)|budget holder|committee|"
+    r"owner|founder|boss|president|chairman|(?:the|our|my|a|\w+ing|finance) director|head office|"
+    r"corporate|at group|C[EFIOT]O|MD|FD|controller)\b",
+    re.IGNORECASE,
+)
+_DODGES = re.compile(
+    r"\b(?:(?:don't|do not|dont)(?: you)?(?: have to)? worry|(?:someone|somebody) (?:who|that) (?:has a say|weighs)|"
+    r"(?:discuss|sort|look at) it (?:internally|among|between)|it gets (?:signed|looked|sorted)|through the system)\b",
+    re.IGNORECASE,
+)
+"""Words by which who decides is not told."""
+_LIMIT = re.compile(
+    r"\b(?:over|above|up to|past) (?:a |that |the )?(?:\d|\w+ty\b|\w+teen\b|ten\b|five\b|two\b|hundred)", re.IGNORECASE
+)
+_AMOUNT = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fou?rty|fifty|"
+    r"sixty|seventy|eighty|ninety|hundred|thousand|grand|half|lakhs?|crores?|million)\b",
+    re.IGNORECASE,
+)
+_PRICE = re.compile(
+    r"[$£€]\s?\d[\d,.]*k?|\b(?:\d[\d,.]*|(?:[a-z]+[- ]){1,4}?)(?:thousand|grand|lakhs?|crores?|million|"
+    r"dollars?|bucks|pounds?|quid|euros?|rand|rupees)\b|\b\d{2,3}[,.]\d{3}\b",
+    re.IGNORECASE,
+)
+_TERMS = re.compile(
+    r"\b(?:days?|weeks?|months?|years?|quarter\w*|per ?cent|percent|half|deposit|net|deliver\w*|lead time|warrant\w*|"
+    r"terms?|notice|invoice\w*|paid|pay\w*|lease|up ?-?front|thirty|sixty|ninety|forty|signature|freight)\b",
     re.IGNORECASE,
 )
 
 Heard = Mapping[str, float]
 
 
-def _tells_decision(turn: TurnRow, heard: Heard, priced: bool) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a turn stands: whether a price was named before, and whether it was just asked who decides."""
+
+    priced: bool = False
+    asked: bool = False
+
+
+def _tells_decision(turn: TurnRow, heard: Heard, place: _Place) -> bool:
     process = heard.get("tell_process", 0.0)
     either = max(process, heard.get("name_decider", 0.0))
-    return turn.side == "buyer" and (process >= _SURE or (either >= _WITH_WORDS and bool(_DECIDES.search(turn.text))))
+    if turn.side != "buyer" or _DODGES.search(turn.text):
+        return False
+    words = bool(_DECIDES.search(turn.text))
+    return (
+        process >= _SURE
+        or (either >= _WITH_WORDS and words)
+        or (place.asked and (words or bool(_LIMIT.search(turn.text))))
+    )
 
 
-def _tells_problem(turn: TurnRow, heard: Heard, priced: bool) -> bool:
+def _tells_problem(turn: TurnRow, heard: Heard, place: _Place) -> bool:
     # once a price is named, trouble that is told is mostly trouble with the deal
     told = max(heard.get("tell_problem", 0.0), heard.get("tell_impact", 0.0))
-    return turn.side == "buyer" and not priced and told >= _SURE
+    return turn.side == "buyer" and not place.priced and told >= _SURE
 
 
-def _states_terms(turn: TurnRow, heard: Heard, priced: bool) -> bool:
-    return turn.side == "rep" and heard.get("terms", 0.0) >= _TERMS_SURE
+def _gives_number(turn: TurnRow, heard: Heard, place: _Place) -> bool:
+    return turn.side == "buyer" and heard.get("give_number", 0.0) >= _SURE and bool(_AMOUNT.search(turn.text))
 
 
-UNCITED: Mapping[str, Callable[[TurnRow, Heard, bool], bool]] = {
+def _names_price(turn: TurnRow, heard: Heard, place: _Place) -> bool:
+    worked_out = max(heard.get("quantify", 0.0), heard.get("payback", 0.0)) >= _ASKED
+    sure = turn.side == "rep" and heard.get("price", 0.0) >= _PRICE_SURE
+    return sure and not worked_out and bool(_AMOUNT.search(turn.text))
+
+
+def _states_terms(turn: TurnRow, heard: Heard, place: _Place) -> bool:
+    return turn.side == "rep" and heard.get("terms", 0.0) >= _TERMS_SURE and bool(_TERMS.search(turn.text))
+
+
+UNCITED: Mapping[str, Callable[[TurnRow, Heard, _Place], bool]] = {
     "decides": _tells_decision,
     "impact": _tells_problem,
+    "numbers": _gives_number,
+    "price": _names_price,
     "terms": _states_terms,
 }
-"""Facts that a turn may establish though no level rests on it; `priced`: whether a price was named before."""
+"""Facts that a turn may establish though no level rests on it."""
+
+
+_OF_A_CASE = ("quantify", "payback", "give_number", "link_value")
+"""Moves that make more of an amount than a price."""
+
+
+def _bears_out(fact: str, moment: Moment, text: str, heard: Heard) -> bool:
+    """Whether the words of a cited turn bear out what it is cited for; without listed moves the judge is believed."""
+    if fact == "decides" and moment.side == "buyer" and _DODGES.search(text):
+        return False
+    if fact == "decides" and heard:
+        either = max(heard.get("tell_process", 0.0), heard.get("name_decider", 0.0))
+        return either >= _CITED_SURE or bool(_DECIDES.search(text))
+    if fact == "numbers" and heard.get("price", 0.0) >= _TERMS_SURE:
+        return max(heard.get(move, 0.0) for move in _OF_A_CASE) >= _CITED_SURE
+    if fact in ("price", "numbers"):
+        return bool(_AMOUNT.search(text))
+    return fact != "terms" or bool(_TERMS.search(text))
+
+
+_NOTHING = {"decides": "decision_makers", "numbers": "business_case", "recommended": "recommendation"}
+"""Facts whose criterion at level 0 says that there was nothing of the kind on the call."""
+_SHOWN_BY = {"price": _PRICE, "terms": _TERMS}
+
+
+def _quoted(fact: str, moment: Moment, text: str) -> Moment:
+    """The moment with the words that show the fact, where the judge's quote of a long turn left them out."""
+    shown = _SHOWN_BY.get(fact)
+    if not shown or shown.search(moment.quote) or not shown.search(text):
+        return moment
+    return dataclasses.replace(moment, quote=around(text, shown))
 
 
 def facts_of(
-    moments: Sequence[Moment], moves: Moves, listed: Sequence[MoveRow], turns: Sequence[TurnRow], dates: Dates
+    moments: Sequence[Moment],
+    moves: Moves,
+    listed: Sequence[MoveRow],
+    turns: Sequence[TurnRow],
+    dates: Dates,
+    levels: Mapping[tuple[str, str], int] = MappingProxyType({}),
 ) -> dict[str, tuple[Statement, ...]]:
-    """The statements per fact in the order in which they were made; `turns` in the order of the calls."""
+    """The statements per fact in the order in which they were made; `turns` in the order of the calls, `levels` by
+    call and criterion."""
     heard: dict[tuple[str, int], dict[str, float]] = defaultdict(dict)
     for row in listed:
         heard[row.call_id, row.turn][row.move] = row.p
+    said = {(turn.call_id, turn.turn): turn.text for turn in turns}
     found: dict[str, dict[tuple[str, int], Statement]] = {fact: {} for fact in FACTS}
     for fact, (criterion, wanted) in FACTS.items():
         for moment in moments:
             at = (moment.call_id, moment.turn)
-            if moment.criterion == criterion and moment.kind == "evidence" and moves.get(at, frozenset()) & set(wanted):
-                found[fact][at] = cite(f"{moment.speaker.replace(':', ' ')} {_SAYS[fact]}", moment, dates)
-    priced = False
-    for turn in turns:
-        at, known = (turn.call_id, turn.turn), heard.get((turn.call_id, turn.turn), {})
-        priced = priced or (turn.side == "rep" and known.get("price", 0.0) >= _TERMS_SURE)
+            if (
+                moment.criterion != criterion
+                or moment.kind != "evidence"
+                or not moves.get(at, frozenset()) & set(wanted)
+            ):
+                continue
+            text = said.get(at, moment.quote)
+            nothing = levels.get((moment.call_id, _NOTHING.get(fact, ""))) == 0
+            if not nothing and _bears_out(fact, moment, text, heard.get(at, {})):
+                says = _SAYS[fact] if moment.side == "rep" else _BUYER_SAYS.get(fact, _SAYS[fact])
+                words = f"{moment.speaker.replace(':', ' ')} {says}"
+                found[fact][at] = cite(words, _quoted(fact, moment, text), dates)
+    for turn, place in _placed(turns, heard):
+        at = (turn.call_id, turn.turn)
         for fact, tells in UNCITED.items():
-            if at not in found[fact] and tells(turn, known, priced):
+            if at not in found[fact] and tells(turn, heard.get(at, {}), place):
                 who = turn.side if turn.name == turn.side else f"{turn.side} {turn.name}"
-                found[fact][at] = said_in(turn, dates, f"{who} {_SAYS[fact]}")
-    place = {call_id: number for number, call_id in enumerate(dates)}
+                found[fact][at] = said_in(turn, dates, f"{who} {_SAYS[fact]}", show=_SHOWN_BY.get(fact))
+    place_of = {call_id: number for number, call_id in enumerate(dates)}
     return {
-        fact: tuple(made[at] for at in sorted(made, key=lambda at: (place[at[0]], at[1])))
+        fact: tuple(made[at] for at in sorted(made, key=lambda at: (place_of[at[0]], at[1])))
         for fact, made in found.items()
     }
+
+
+def _placed(turns: Sequence[TurnRow], heard: Mapping[tuple[str, int], Heard]) -> Iterator[tuple[TurnRow, _Place]]:
+    priced = asked = False
+    for turn in turns:
+        known = heard.get((turn.call_id, turn.turn), {})
+        priced = priced or (turn.side == "rep" and known.get("price", 0.0) >= _TERMS_SURE)
+        yield turn, _Place(priced, asked)
+        if turn.side == "rep":
+            asked = max(known.get(move, 0.0) for move in ("ask_decider", "ask_process", "ask_right_person")) >= _ASKED

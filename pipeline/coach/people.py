@@ -1,34 +1,73 @@
 """People whom buyers name as having a say and who are on no call: who signs, approves, looks at it first.
 
-Rules in English over a buyer's turn: a name that signs or decides, or one with its post or kinship. In text without
-capitals nobody is found.
+Rules in English over a buyer's turn: a name that signs or decides, one with a post that decides, or one with another
+post or kinship where the talk is of deciding. In text without capitals nobody is found.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from pipeline.coach.rows import TurnRow
 
-_NAME = r"(?P<name>(?:(?:Mr|Mrs|Ms|Dr)\.? )?[A-Z][a-z]+(?:[- ](?:Mc|O')?[A-Z][a-z]+)?)"
-_POST = r"""(?:CFO|CEO|COO|CIO|CTO|MD|FD|boss|(?:\w+ )?manager|(?:\w+ )?director|owner|controller|legal|lawyer|
-    solicitor|(?:head|VP|vice president) of \w+|accountant|chair(?:man|woman)?|president|plant manager|
+_TITLE = r"(?:Mr|Mrs|Ms|Dr|Herr|Frau|Missus|Mister|Madam|Miss)"
+_NAME = rf"(?P<name>(?:{_TITLE}\.? )*[A-Z][a-zà-ÿ]+(?:[- ](?:Mc|O')?[A-Z][a-zà-ÿ]+)?)"
+_TOP = r"""(?:CFO|CEO|COO|CIO|CTO|CISO|MD|FD|boss|founder|owner|president|chair(?:man|woman)?|(?:\w+ )?
+    (?:director|controller)|(?:VP|vice president) (?:of \w+|\w+))""".replace("\n    ", "")
+_POST = r"""(?:(?:\w+ )?manager|legal|lawyer|solicitor|head of \w+|accountant|
     finance (?:man|lady|person))""".replace("\n    ", "")
 _KIN = r"(?:partner|wife|husband|brother|sister|father|mother|son|daughter)"
-_SAY = r"(?:sign|approve|decide|agree to it|okay it|clear it|have the last word|have the final say)"
+_SAY = (
+    r"(?:sign|approve|decide|agree to it|okay it|clear it|say (?:yes|okay)|have the last word|have the final say|"
+    r"look at (?:it|that|this))"
+)
 _SAYS = r"""(?:signs|approves|decides|clears it|holds the (?:budget|purse)|has the (?:last word|final say|budget)|
-    does the books)""".replace("\n    ", "")
-_PATTERNS = tuple(
+    does the (?:books|payback|money)|(?:reads|checks|looks (?:at|over)|goes over) (?:the (?:contract|paper\w*|numbers|
+    offer|quote)|it|that|this|all|any)|puts the money in)""".replace("\n    ", "")
+_SAID = tuple(
     re.compile(pattern)
     for pattern in (
         rf"\b{_NAME}(?:'ll| will| would| must|(?: also)? has to| needs to| would have to|'d have to) {_SAY}\b",
-        rf"\b{_NAME} (?:{_SAYS}|(?:runs|heads) (?:that|it|the \w+))\b",
+        rf"\b{_NAME} (?:{_SAYS}|(?:runs|heads) (?:that|it|the \w+)|(?:as|who|that) (?:signs|decides|approves))\b",
         rf"\b[Ii]f {_NAME} (?:signs|says (?:yes|no)|clears it|agrees|approves|likes it)\b",
-        rf"\b{_NAME},? (?:who's |that's |he's |she's |is )?(?:our|my|the) {_POST}\b",
-        rf"\b(?:[Mm]y|[Oo]ur|[Tt]he) (?:{_POST}|{_KIN}),?(?: is|'s called| called)? {_NAME}\b",
         rf"\b(?:run|take|put|get) (?:it|this|that|your \w+|the \w+)(?: \w+)? (?:by|past|in front of) {_NAME}\b",
+        rf"\b{_NAME} (?:from|in) [^.?!,]{{2,30}} to (?:sign|approve|agree|say yes|clear)\b",
+        rf"\b(?:has|have|had) {_NAME} (?:said|signed|approved|cleared)\b",
+        rf"\b(?:signs?|approves?|decides?|reads?|checks?) (?:the|it)\b[^.?!,]{{0,20}}, {_NAME}\b",
+        rf"\b(?:past|through) (?:the )?\w+,? (?:that is|that's|which is|so) {_NAME}\b",
     )
+)
+"""A name that has a say by these words alone."""
+_HOLDS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"\b{_NAME},? (?:who's |that's |he's |she's |is )?(?:our|my|the) {_TOP}\b",
+        rf"\b{_NAME}'s (?:our|my|the) {_TOP}\b",
+        rf"\b(?:[Mm]y|[Oo]ur|[Tt]he) {_TOP},?(?: is|'s called| called)? {_NAME}\b",
+        rf"^(?:[Tt]he |[Oo]ur |[Mm]y )?{_TOP}[.,] {_NAME}\b",
+    )
+)
+"""A name with a post that decides."""
+_NEAR = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"\b{_NAME},? (?:who's |that's |he's |she's |is )?(?:our|my|the) {_POST}\b",
+        rf"\b(?:[Mm]y|[Oo]ur|[Tt]he|[Hh]is|[Hh]er) (?:{_POST}|{_KIN}),?(?: is|'s called| called)? {_NAME}\b",
+        rf"\b(?:[Oo]ver|[Aa]bove|[Pp]ast) [^.?!,]{{2,30}}(?:,| it's| that's| is)+ {_NAME}\b",
+        rf"\b(?:[Tt]hen|and then) (?:it's )?{_NAME} (?:signs|looks|reads|checks|approves|decides|has|gets|makes)\b",
+        rf"\b(?:[Tt]hen it|it then|[Tt]hat|[Ii]t) goes (?:up |on |over |past )?(?:to )?{_NAME}\b(?!'s)",
+        rf"\b(?:me|us) and {_NAME}\b",
+        rf"\b(?:stops|ends|sits|is) with {_NAME}\b",
+    )
+)
+"""A name that has a say where the talk is of deciding."""
+_DECIDING = re.compile(
+    r"\b(?:sign(?:s|ed)?|signature|approv\w+|decid\w+|decision|okays?|budget|books|the bank|money|owns?|majority|"
+    r"half of|other half|boss|board|purchase order|PO|capital|contract|quotations?|three quotes|says? (?:yes|no)|"
+    r"have a say|yes on|who else|it goes? (?:through|past)|who\b[^.?!]*\bgo(?:es)? through|release)\b",
+    re.IGNORECASE,
 )
 _NOBODY = frozenset(
     """I He She They It We You There That This These Those And But So My Our Your Who What When Where Why How Well Now
@@ -37,25 +76,47 @@ _NOBODY = frozenset(
     Accounts Head Office Group Board Council Production Maintenance Sales Marketing Monday Tuesday Wednesday Thursday
     Friday Saturday Sunday Oh In On At By To For From With Them Him Her Cause Vendor Wi-Fi As Of
     January February March April May June July August September October November December
-    Christmas Easter God Both Either Neither Anything Whoever""".split()
+    Christmas Easter God Both Either Neither Anything Whoever Anyway Actually Sure Which Stores Safety
+    Security""".split()
 )
-_TITLES = frozenset(("Mr", "Mrs", "Ms", "Dr", "Miss", "Madam", "Monsieur", "Herr", "Frau"))
+_TITLES = frozenset("Mr Mrs Ms Dr Miss Madam Monsieur Herr Frau Missus Mister".split())
 
 
 def named_people(turns: Sequence[TurnRow], known: Iterable[str]) -> list[tuple[str, TurnRow]]:
-    """Each person by the fullest name given and the first buyer's turn that gives them a say; none of `known`."""
-    none = _NOBODY | {part for name in known for part in name.split()}
-    found: dict[str, tuple[str, TurnRow]] = {}
+    """Each person by the fullest name given and the buyer's turn that best shows their say; none of `known`.
+
+    `turns` are in order and may be of both sides: what a buyer answers is understood by what was asked.
+    """
+    none = {_bare(part) for part in (*_NOBODY, *(part for name in known for part in name.split()))}
+    found: dict[str, tuple[str, TurnRow, bool]] = {}
+    asked = ""
     for turn in turns:
         if turn.side != "buyer":
+            asked = turn.text
             continue
-        text = turn.text.replace("\u2019", "'")
-        hits = sorted((m.start("name"), m.group("name")) for pattern in _PATTERNS for m in pattern.finditer(text))
-        for _, name in hits:
-            first = name.split()[0]
-            if set(name.split()) & none or name in _TITLES:
+        for name, says in _has_say(turn.text.replace("\u2019", "'"), asked):
+            parts = name.split()
+            while parts and parts[0] in _NOBODY:
+                parts = parts[1:]
+            if not parts or {_bare(part) for part in parts} & none or parts[-1] in _TITLES:
                 continue
+            name, first = " ".join(parts), parts[0]
             first = name if first.rstrip(".") in _TITLES else first
-            known_as, where = found.get(first, (name, turn))
-            found[first] = (max(known_as, name, key=len), where)
-    return list(found.values())
+            known_as, where, said = found.get(first, (name, turn, says))
+            better = says and not said
+            found[first] = (max(known_as, name, key=len), turn if better else where, said or says)
+    return [(name, turn) for name, turn, _ in found.values()]
+
+
+def _bare(word: str) -> str:
+    """A word without accents: one person is `Pádraig` in the words and `Padraig` in the list of speakers."""
+    return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
+
+
+def _has_say(text: str, asked: str) -> list[tuple[str, bool]]:
+    """Names with a say in the order said, and whether it is a deed that shows it, not a post."""
+    deciding = bool(_DECIDING.search(text) or _DECIDING.search(asked))
+    hits = [(m.start("name"), m.group("name"), True) for pattern in _SAID for m in pattern.finditer(text)]
+    near = (*_HOLDS, *(_NEAR if deciding else ()))
+    hits += [(m.start("name"), m.group("name"), False) for pattern in near for m in pattern.finditer(text)]
+    return [(name, says) for _, name, says in sorted(hits)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from pipeline.coach.rivals import ANOTHER, in_house, may_speak_of_another, speaks_of_another
 from pipeline.types import ObjectionKind
 
 
@@ -24,7 +25,8 @@ PUSHBACK: Mapping[ObjectionKind, re.Pattern[str]] = {
         that much money
         (?:that's|that is|it's|it is|way|far|bit) too much(?= ?[.,!?;]| for (?:us|that|this|it|one)\b| money|$)
         (?:over|above|outside|beyond) (?:our|my|the) budget
-        more than (?:we|I) (?:had in mind|thought|expected|wanted|budgeted|planned)
+        more than (?:what )?(?:we|I) (?:had in (?:mind|my head)|thought|expected|wanted|budgeted|planned)
+        more than (?:what )?(?:we were|I was) (?:thinking|expecting)
         too high
         (?:don't|do not) like (?:the |that )?(?:price|terms|contract|number|\w+ty(?: \w+)?|\d+)
         (?:my|our) budget (?:is|was) (?:only )?(?:\w+ty|\d+|\w+teen|a|less|smaller)
@@ -145,11 +147,38 @@ _TERMS = _phrases(r"""
 """)
 
 
+_NO_MONEY = re.compile(
+    r"\b(?:not|isn't|never|nothing to do with) (?:about )?(?:the |a )?(?:price|money|cost)\b", re.IGNORECASE
+)
+_UP_FRONT = re.compile(r"\bup ?-?front\b(?=[?,]| no\b|\. (?:no|not|I don't|we don't)\b)", re.IGNORECASE)
+
+
 def kind_of(kind: ObjectionKind, text: str | None) -> ObjectionKind:
-    """The kind of an objection that the judge took for a stall: terms of payment and contract are none, whatever else
-    the turn says."""
-    sounds = pushed_back(text) if text else None
-    return "price_terms" if text and kind == "stall" and sounds != "stall" and _TERMS.search(text) else kind
+    """The kind of an objection by its words, where they leave little doubt that the judge heard another.
+
+    Terms of payment and contract are no stall. One about price that names another's offer is about that offer; one in
+    which nobody else is spoken of is not about another vendor; one that says it is not the price is not about it.
+    """
+    if not text:
+        return kind
+    plain = text.replace("\u2019", "'")
+    sounds = pushed_back(plain)
+    if kind == "stall":
+        terms = sounds != "stall" and (_TERMS.search(plain) or _UP_FRONT.search(plain))
+        return "price_terms" if terms else "competition" if in_house(plain) else kind
+    if kind == "price_terms":
+        if speaks_of_another(plain):
+            return "competition"
+        return sounds or "other" if _NO_MONEY.search(plain) and sounds != kind else kind
+    if kind == "competition" and not may_speak_of_another(plain):
+        return sounds or "other"
+    return "price_terms" if kind == "other" and sounds == "price_terms" else kind
+
+
+def shown_by(kind: ObjectionKind, text: str) -> re.Pattern[str] | None:
+    """The pattern whose words in a text show an objection of the kind; None where none does."""
+    patterns = (PUSHBACK[kind], *(ANOTHER if kind == "competition" else ()))
+    return next((pattern for pattern in patterns if pattern.search(text)), None)
 
 
 def pushed_back(text: str, *, rivals: Iterable[str] = ()) -> ObjectionKind | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 _WORD = r"[A-Z][\w&]*[a-z\d][\w&]*|[A-Z]{2,}"
 _NAME = rf"(?:{_WORD})(?:[- ](?:{_WORD}))*"
@@ -18,7 +19,7 @@ _ITS = """people guy guys lot crowd fella feller fellow fellers man men rep reps
     bunch outfit agent team"""
 _DOES = """came come comes called rang phoned says said quoted offer offers offered brought sent proposed proposes gave
     give gives does made makes measured tested"""
-_FROM = "offer quote quotation proposal bid price demo contract licence license one internet thing kit machine machines"
+_FROM = "offer quote quotation proposal bid price demo contract licence license internet kit machine machines"
 
 
 def _any(words: str) -> str:
@@ -62,14 +63,31 @@ _TELLING = tuple(
         r"quot\w+|offer\w*|want|charge|say)\b",
         rf"\b(?P<name>{_NAME}),? they (?:called|quoted|dropped|offered|came (?:in|back|down)|undercut|charge|want)\b",
         rf"\b(?:[Qq]uote|[Oo]ffer|[Bb]id|[Pp]roposal|[Qq]uotation) (?:is |was )?(?:from|by) (?:the )?(?P<name>{_NAME})",
-        rf"\b(?:[Pp]aid|[Pp]ay|[Bb]ought|[Hh]ave|[Gg]ot|[Rr]un|[Uu]se)\b[^.?!,]{{0,30}}\b(?:the|those|these|some) "
-        rf"(?P<name>{_NAME}) {_PRODUCT}\b",
         rf"\b{_STAFF}\b[^.?!]{{0,25}} (?:likes|prefers|swears by|recommends|is pushing|wants) (?P<name>{_NAME})",
+        rf"\b(?P<name>{_NAME}),? (?:from [A-Z]\w+, )?(?:gave|made|sent) (?:me|us) "
+        rf"(?:less|a (?:lower|better)|{_NUMBER})",
+        rf"\b(?P<name>{_NAME})(?:'s)?(?:'ve| have| has)? been on(?: to \w+)?\b[,.]? "
+        r"(?:and )?[Tt]hey(?:'ve|'ll|'d| \w+)",
+        rf"\b(?P<name>{_NAME})[.,;] (?:[Hh]e|[Ss]he|[Tt]hey)(?:'s|'re|'ve| is| are| has| have)? (?:after )?"
+        r"(?:quot\w+|undercut)",
+        rf"\bgot (?P<name>{_NAME})(?:'s)? coming in\b[^?]*\b(?:quote|refurb|offer|(?:for|at) {_NUMBER})",
+        rf"\b(?P<name>{_NAME}), they [^.?!]{{0,40}}\b(?:they'll|they'd|they will) "
+        r"(?:put|do|give|throw|fit|match|lend)\b",
+        rf"\b[Ww]e(?:'re| are| been|'ve been| have been)(?: already)? (?:hooked up|tied (?:in|up)|set up|contracted|"
+        rf"signed up|under contract) (?:with|to) (?P<name>{_NAME})",
+        rf"\b(?:gone|went|switched|moved|going) (?:over )?to (?:the other \w+, )(?:to )?(?P<name>{_NAME})",
+        rf"\b(?:used|second-?hand|refurb(?:ished)?) (?:one of (?:those|these|them) )?(?P<name>{_NAME})\b"
+        rf"(?=[^?]*\bfor {_NUMBER})",
         rf"\b(?:versus|vs\.?|cheaper than|more expensive than|dearer than|switch(?:ed|ing)? (?:over )?to|"
         rf"(?:thinking|talk) of (?:going with|switching to)) (?:the )?(?P<name>{_NAME})",
     )
 )
 """What says of a name, in any turn and by itself, that it is another supplier."""
+_OWNED = re.compile(
+    rf"\b(?:[Pp]aid|[Pp]ay|[Bb]ought|[Hh]ave|[Gg]ot|[Rr]un|[Uu]se)\b[^.?!,]{{0,30}}\b(?:the|those|these|some) "
+    rf"(?P<name>{_NAME}) {_PRODUCT}\b"
+)
+"""What a buyer has; a rep who speaks so speaks of their own."""
 _IN = re.compile(r"\b(?:in|near|around|outside|out of|over in|up in|down in|at) (?:the )?$")
 _NONE = frozenset(
     """I He She They It We You There The That This These Those And But So My Our Your His Her Their Who What When Where
@@ -90,16 +108,23 @@ _NONE = frozenset(
 
 def rival_names(text: str) -> list[str]:
     """Names of other vendors in a buyer's turn about one, in order."""
-    return _names(text, _PATTERNS)
+    own = {hit.group("name") for hit in _HAVE_HIM.finditer(text)} if _own_person(text) else set()
+    return [name for name in _names(text, _PATTERNS) if name not in own]
 
 
 _ASKS = frozenset("Would Have Has Had Did Does Do Can Could Will Should Is Are Was Were Let".split())
 
 
-def telling_names(text: str) -> list[str]:
-    """Names that a turn by itself shows to be other suppliers: they quote, are paid for, are weighed against."""
-    found = _names(text.replace("\u2019", "'"), _TELLING)
-    return [name for name in found if name.split()[0] not in _ASKS]
+def telling_names(text: str, *, side: str = "buyer") -> list[str]:
+    """Names that a turn of a side by itself shows to be other suppliers: they quote, are paid for, weighed against."""
+    return list(_telling_names(text, side))
+
+
+@lru_cache(maxsize=8192)
+def _telling_names(text: str, side: str) -> tuple[str, ...]:
+    patterns = (*_TELLING, _OWNED) if side == "buyer" else _TELLING
+    found = _names(text.replace("\u2019", "'"), patterns)
+    return tuple(name for name in found if name.split()[0] not in _ASKS)
 
 
 def _names(text: str, patterns: Sequence[re.Pattern[str]]) -> list[str]:
@@ -116,6 +141,82 @@ def _names(text: str, patterns: Sequence[re.Pattern[str]]) -> list[str]:
         if len(name) > 2 and not _IN.search(text[:start]) and name not in found:
             found.append(name)
     return [name for name in found if not any(name != other and name in other.split() for other in found)]
+
+
+_WHO = r"(?:one|ones|lot|guys?|compan(?:y|ies)|crowd|bunch|people|supplier|vendor|firm|outfit|party|option|quote|offer)"
+_MAKER = (
+    r"(?:compan(?:y|ies)|firm|outfit|crowd|mob|man|guy|fell(?:a|er|ow)s?|lad|lads|bunch|dealer|importer|consultant|"
+    r"integrator|reseller|partner|vendor|supplier|hauler|moulder|maker|contractor|agency|party|workshop|producer)"
+)
+_OURS = (
+    r"(?:nephew|niece|grandson|son|daughter|cousin|brother(?:-in-law)?|lad|apprentice|IT|engineers?|guys|team|people)"
+)
+_OWN_WAY = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\bin[- ]house\b",
+        r"\b(?:do|make|build|buy|program|run|write|fix) (?:it|this|that|them|one|the \w+) "
+        r"(?:our|my|him|her)sel(?:f|ves)\b",
+        rf"\b(?:my|our|his|her) (?:own |young )?(?:\w+'s )?{_OURS}\b[^.?!]{{0,60}}\b(?:says?|said|could|can|"
+        r"reckons?|wants to|built|does (?:it|this|that|computers))\b",
+        r"\b(?:could|can|we'll|just) hire (?:somebody|someone|a|another|one)\b",
+    )
+)
+_SECOND_OFFER = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\b(?<!an)other {_WHO}(?!s? (?:day|thing|side|week))\b",
+        r"\banother (?:company|supplier|vendor|firm|quote|offer|proposal|price)\b",
+        r"\b(?:quot(?:e|ed|es|ation|ations)|offer(?:s|ed)?|proposal|bid)\b[^.?!]{0,25}\bfrom "
+        r"(?!you\b|us\b|me\b|your\b)\w",
+        r"\b(?:they|he|she|who|that)(?:'ve|'s| have| has)? (?:quoted|offered|undercut) (?:me|us)\b",
+        r"\b(?:per ?cent|percent|%|cents?|pounds?|grand) (?:under|less than|below|cheaper than) (?:you|yours)\b",
+        r"\b(?:cheaper|dearer) than you(?:rs)?\b|\b(?:they'll|he'll|will|would|to) match (?:you|your)\b",
+        rf"\b(?:a|an|one|some|your|local|the) (?:\w+ )?{_MAKER}\b[^.?!]{{0,12}}\b(?:in|from|at|out of|over in)\b[^?]*?"
+        rf"\b(?:{_NUMBER}|half|cheaper|less|quot\w+|offer\w*)",
+        rf"\b(?:thing|one|price|number) (?:here )?from [A-Z]\w+[^.?!]{{0,12}}\b(?:at|for) {_NUMBER}",
+        rf"\b(?:the|a|our|that|this) (?:local |other |same )?{_MAKER}\b[^.?!]{{0,25}}\b(?:gave|given|quot\w+|offer\w*|"
+        r"(?:says?|said) (?:they|he|we|she|it|the))\b",
+        r"\b(?:he|they|she) (?:also )?(?:has|have) an? \w+[^.?!]{0,12}[.?!,] (?:[Aa]nd )?(?:it's )?free\b",
+        r"\balready (?:pay|paying|paid) for\b|\balready (?:have|has|got)\b[^?]*\b(?:paid|free|license)",
+        r"\bwe(?:'re| are) (?:hooked|tied|signed) (?:up|in) with\b|\bstay with (?:them|him|her|who we)\b",
+        r"\b(?:their|his|her) (?:quote|offer|price|proposal)\b",
+        rf"\b(?:used|second-?hand|refurb(?:ished)?) (?:one|unit|machine|\w+)\b[^.?!]*\bfor {_NUMBER}",
+    )
+)
+ANOTHER = (*_SECOND_OFFER, *_OWN_WAY)
+"""How another's offer or doing it themselves is spoken of."""
+_SOMEBODY = re.compile(r"\b(?:[Tt]hey|[Tt]hem|[Tt]heir|[Hh]e|[Ss]he|[Pp]eople|other|another|already|free|one at)\b")
+
+
+def in_house(text: str) -> bool:
+    """Whether a buyer speaks of doing it with their own people instead."""
+    return _any_of(_OWN_WAY, text) or _own_person(text)
+
+
+def speaks_of_another(text: str) -> bool:
+    """Whether a buyer's words by themselves tell of another supplier's offer, or of doing it with their own people."""
+    return in_house(text) or _any_of(_SECOND_OFFER, text) or bool(telling_names(text))
+
+
+def may_speak_of_another(text: str) -> bool:
+    """Whether a turn has anybody in it who could be another supplier: a name, or somebody who is spoken of."""
+    return bool(_SOMEBODY.search(text) or re.search(rf"(?<=[a-z,] )(?:{_NAME})", text)) or speaks_of_another(text)
+
+
+_HAVE_HIM = re.compile(
+    r"\b[Ww]e(?:'ve)? (?:have|got|have got) (?P<name>[A-Z][a-z]+)[.,;] (?:(?P=name)|[Hh]e|[Ss]he)(?:'s)? \w+"
+)
+
+
+def _own_person(text: str) -> bool:
+    """`We have Ines. She builds these`: somebody of theirs and no firm."""
+    return any(not _any_of(_TELLING, text) for _ in _HAVE_HIM.finditer(text.replace("\u2019", "'")))
+
+
+def _any_of(patterns: Sequence[re.Pattern[str]], text: str) -> bool:
+    plain = text.replace("\u2019", "'")
+    return any(pattern.search(plain) for pattern in patterns)
 
 
 def own_names(text: str) -> set[str]:

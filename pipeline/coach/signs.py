@@ -22,7 +22,8 @@ SUBJECT_LETTERS = 5
 _OPEN = re.compile(
     r"\b(?:if|when|once|until|unless|before|after|soon as|whoever|then|will|would|should|could|can|needs?|"
     r"ha(?:ve|s|d) to|wants?|going to|gonna|nobody|no one|not|never|assuming|suppose|waiting|ago|last year|"
-    r"with (?!you\b|us\b)(?-i:[A-Z])\w+)\b|'ll\b|n't\b",
+    r"with (?!you\b|us\b)(?-i:[A-Z])\w+|(?:have|get) (?:it|this|that|them|everything|the \w+) (?:all )?"
+    r"(?:signed|placed|raised)(?! (?:here|already|now|and|in front)))\b|'ll\b|n't\b",
     re.IGNORECASE,
 )
 """Words under which an order has not happened, or is another one."""
@@ -38,13 +39,16 @@ _ORDERED = re.compile(
     r"thank(?:s| you) for (?:the|your) (?:order|PO|purchase order|signature))\b",
     re.IGNORECASE,
 )
+_ORDERS = re.compile(rf"\b(?:{_PAPER}s?|signatures?|deal)\b", re.IGNORECASE)
 _SIGN = (
     r"(?:sign(?!\s+(?:up|in|an? NDA|the NDA|off on the minutes))|PO|purchase order|"
     r"(?:the|your|an) order(?! of\b)|order it|go ahead)"
 )
 _PLANNED = re.compile(
     r"\b(?:I'll|we'll|I will|we will|he'll|she'll|they'll|you'll have|you will have|you'll get|I can|we can|I'd|we'd|"
-    rf"let's|ready to|happy to|I'm going to|we're going to)\b[^.?!]*\b{_SIGN}\b",
+    rf"let's|ready to|happy to|I'm going to|we're going to)\b[^.?!]*\b{_SIGN}\b|"
+    r"\byou(?:'ll| will)? (?:have|get) (?:it|this|that|them|everything|the \w+) (?:back )?(?:all )?signed\b|"
+    r"\bif\b[^.?!]*\b(?:I|we) sign\b(?! (?:up|for|in|off|to)\b)",
     re.IGNORECASE,
 )
 _DENIED = re.compile(r"\b(?:not|never|nobody|no)\b|n't\b", re.IGNORECASE)
@@ -63,8 +67,16 @@ def _plain(text: str) -> str:
 
 
 def ordered(turns: Sequence[TurnRow]) -> TurnRow | None:
-    """The newest turn that says an order was placed or signed; None where none does."""
-    return next((turn for turn in reversed(turns) if _says(turn.text, _ORDERED, _OPEN)), None)
+    """The newest turn that says an order was placed or signed; None where none does.
+
+    `It is signed` is about an order only where this turn or one of the two before it speaks of one.
+    """
+    for place in range(len(turns) - 1, -1, -1):
+        turn = turns[place]
+        near = [t.text for t in turns[max(place - 2, 0) : place + 1] if t.call_id == turn.call_id]
+        if _says(turn.text, _ORDERED, _OPEN) and any(_ORDERS.search(text) for text in near):
+            return turn
+    return None
 
 
 def planned(turns: Sequence[TurnRow], moves: Moves) -> TurnRow | None:
@@ -77,12 +89,17 @@ def _says(text: str, pattern: re.Pattern[str], unless: re.Pattern[str]) -> bool:
     return any(pattern.search(said) and not unless.search(said) for said, asks in sentences(_plain(text)) if not asks)
 
 
+def subjects(text: str, names: Iterable[str]) -> set[str]:
+    """The stems of the words that say what a text is about; `names` of people and firms say nothing of it."""
+    return {stem for stem in content(text) - content(" ".join(names)) if len(stem) >= SUBJECT_LETTERS}
+
+
 def agreed_later(objection: TurnRow, later: Sequence[TurnRow], moves: Moves, names: Iterable[str]) -> TurnRow | None:
     """Where a buyer agrees to an offer about the thing objected to; None where nobody does.
 
     `later` are turns of calls after it, in order; `names` are those of the people and firms, which are no subject.
     """
-    about = {stem for stem in content(objection.text) - content(" ".join(names)) if len(stem) >= SUBJECT_LETTERS}
+    about = subjects(objection.text, names)
     for place, offer in enumerate(later):
         made = moves.get((offer.call_id, offer.turn), frozenset())
         if offer.side != "rep" or not made & _OFFERS or not about & content(offer.text):
