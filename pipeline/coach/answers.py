@@ -53,7 +53,8 @@ _BINDS_NOTHING = re.compile(
     r"\b(?:(?:can't|cannot|can not|not|won't) (?:\w+ )?promis\w+|no promises|"
     r"not (?:gonna|going to) (?:tell|say|promise)|(?:I|we)(?:'m| am|'re| are) not saying|don't say (?:yes|no)|"
     r"(?:I|we)(?:'ll| will) (?:revert|have a go|try|look (?:at|on) it|think about)|see what (?:I|we) can do|"
-    r"(?:I|we)(?:'ll| will|'d) (?:have to |want to )?get back to you|hard to say|depends)\b",
+    r"(?:I|we)(?:'ll| will|'d) (?:have to |want to )?get back to you|hard to say|depends|"
+    r"(?:I|we)(?:'ll| will) (?:say|tell(?: you)?|confirm|know)(?: \w+)? (?:after|when|once))\b",
     re.IGNORECASE,
 )
 _REFUSES = re.compile(
