@@ -30,6 +30,10 @@ from pipeline.coach.commitments import commitments_of
         (("R: I'll see about that number.", "Mia: Good."), "None"),
         (("R: I'll drop you both a mail, and then we'll see.", "Mia: Good."), "None"),
         (("R: I can send the leaflet.", "Mia: Yeah, okay, send it to the office."), "None"),
+        (("R: I'll do a short intro mail.", "Mia: Good."), "None"),
+        (("R: I confirm it to you until noon.", "Mia: Good."), "None"),
+        (("R: I read it at home, and I tell you on Monday.", "Mia: Good."), "2026-09-14"),
+        (("R: So yes, you have the order on Thursday.", "Mia: Good."), "2026-09-10"),
         (("R: If I send you the form tonight?", "Mia: That'd help."), "2026-09-08"),
         (("Mia: If the board likes it, you'll have the deposit on Monday.", "R: Good."), "2026-09-14"),
     ],
@@ -70,6 +74,11 @@ def test_a_promise_need_not_be_in_the_usual_words(said: tuple[str, ...], due: st
         "Look in when you're passing, we'll get you a coffee.",
         "I will look at it. I don't say no.",
         "I'll have a go. No promises.",
+        "I'll take a maybe.",
+        "I'll get the wheels in motion.",
+        "One second, I'll step out of the yard.",
+        "We'll talk it over internally.",
+        "I bring him a form, he reads it, she prints it, and they sign on the last Friday.",
     ],
 )
 def test_a_way_of_speaking_or_a_brush_off_is_no_promise(words: str) -> None:
@@ -191,6 +200,8 @@ def test_a_day_is_agreed_where_the_yes_comes_after_the_check_or_some_turns_later
         ("I had his letter on Friday, I'll send it on.", "None"),
         ("I closed it this morning. I'll put it on the shelf for you.", "None"),
         ("They meet every second Tuesday, and then he signs.", "None"),
+        ("It's done at the works meeting, which is every other Tuesday.", "None"),
+        ("Ask Sunday to meet the van!", "None"),
     ],
 )
 def test_a_day_on_which_something_happened_or_others_meet_is_nobodys_promise(words: str, due: str) -> None:
@@ -237,3 +248,12 @@ def test_speech_without_stops_is_read_clause_by_clause() -> None:
         heard("R: so if you sign the paper by friday then ill waive the fitting and ill hold the price for the year")
         == []
     )
+
+
+def test_a_greeting_that_is_passed_on_is_no_promise() -> None:
+    assert heard("R: Say hello to your brother.", "Mia: Ha, I'll tell him.", "R: Bye.") == []
+    assert len(heard("R: He should know of the price.", "Mia: I'll tell him.", "R: Bye.")) == 1
+
+
+def test_a_question_that_is_no_offer_promises_nothing() -> None:
+    assert heard("R: May I come to my question?", "Mia: Please.") == []

@@ -31,6 +31,7 @@ from pipeline.coach.promises import (
     is_others,
     of_colleague,
     offer,
+    passes_on,
     planned,
     points_back,
     promise,
@@ -167,6 +168,8 @@ def _commitments_of(call: CallRow, turns: tuple[TurnRow, ...]) -> tuple[Commitme
         answer = next((t for t in turns[place + 1 : place + 3] if t.side not in (turn.side, "unknown")), None)
         before = [t for t in turns[max(0, place - ASKED_TURNS) : place] if t.side not in (turn.side, "unknown")]
         for sentence, asked in clauses(turn.text):
+            if before and passes_on(sentence, before[-1].text):
+                continue
             heard = (
                 _heard(call, turn, sentence, asked, answer)
                 or _for_colleague(call, turn, sentence, asked, names[turn.side])

@@ -88,7 +88,8 @@ def told_of(sentence: str, day: Named) -> bool:
     before = _CLAUSE_ENDS.split(sentence[: day.start])[-1]
     after = _CLAUSE_ENDS.split(sentence[day.start + len(day.words) :])[0]
     clause = before + " " + after
-    if re.search(r"\bevery\s*$", before, re.IGNORECASE):
+    # `every second Tuesday`; `tell Sunday to come in` names somebody
+    if re.search(r"\b(?:every(?: other| second| \w+)?|tell|ask|greet)\s*$", before, re.IGNORECASE):
         return True
     past = _HAPPENED.search(clause) and not _TO_COME.search(clause)
     return bool(past or (_THEY_MEET.search(before) and not _TO_COME.search(clause)))

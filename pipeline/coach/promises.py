@@ -27,10 +27,15 @@ _SECOND_THOUGHTS = re.compile(
     r"keep (?:you (?:going|posted)|it short|going)|drop off|try (?:to|and)\b|"
     r"get (?:rolling|going|started|moving|cracking|on with)\b|check (?:that )?(?:I|we)\b|"
     r"try (?!him\b|her\b|them\b|you\b|again\b|(?-i:[A-Z]))|"
-    r"do (?!you (?:a|the|one|it)\b|a (?:quote|price|drawing|sheet|page|summary))|"
+    r"do (?!you (?:a|the|one|it)\b|an? (?:\w+ )?(?:quote|price|drawing|sheet|page|summary|e?mail|intro\w*|"
+    r"note|list|draft|plan|proposal|sample))|"
     r"have (?:it|that|one|another|an?|the cup|to)\b(?! (?:with|to|ready|done|over|in your|word|chat|dig)\b)|"
     r"have (?:more|less|none|no|nothing|trouble|grief|problems?|time|people|plenty|enough|some fun)\b|"
     r"take (?:you through|it|that|the|your word)|"
+    r"take an? (?!(?:quick |good |proper )?(?:look|photo|picture|note|measure\w*|reading|sample|copy|few|couple|day|"
+    r"walk)\b)|"
+    r"get the wheels|put it\s*[.!]*$|"
+    r"(?:discuss|talk|think|look)\b[^.?!]*\b(?:internally|ourselves|amongst? us|in[- ]house)\b(?! with)|"
     r"take (?!an?\b|my\b|your\b|our\b|his\b|her\b|their\b|some\b|these\b|those\b|them\b|him\b|care\b|"
     r"over\b|up\b|photos?\b|pictures?\b|measure\w*|down\b|out\b|on\b|off\b|back\b|one\b|two\b|(?-i:[A-Z])|"
     r"[^.?!]*\b(?:back|away|home|to \w+)\b)|"
@@ -41,6 +46,7 @@ _SECOND_THOUGHTS = re.compile(
     r"put (?:you|ya) through|get out of|"
     r"make (?:your|my|it|them|this|that)\b|(?:walk|talk) (?:you |us )?through|put project|give them that|"
     r"call (?:it|that|him that)|get (?:that\b(?! (?:to|over|across|out|off|back|sent|done|sorted))|there|it straight)|"
+    r"come to (?:my|the|your) (?:point|question)|"
     r"come (?:to that|on to|back to that|(?:straight )?out with it)|"
     r"look at that later|run you through|talk you through|read (?:you|it out)|"
     r"see\b(?! (?:about|to (?:it|that))\b)|hold (?:on|my hands|"
@@ -79,14 +85,24 @@ _OFFER = re.compile(
 )
 _PRESENT = re.compile(
     r"^(?:(?:and|then|so|okay|ok|good|yes|yeah|right)[,. ]+)*(?P<who>I|we) (?P<verb>send|reserve|book|prepare|bring|"
-    r"clarify|call|come|give|keep|write|make|hold|ask|fill|ring|mail|check)\b(?P<rest>[^.?!;]*)",
+    r"clarify|call|come|give|keep|write|make|hold|ask|fill|ring|mail|check|confirm)\b(?P<rest>[^.?!;]*)",
     re.IGNORECASE,
 )
-_SUBORDINATE = re.compile(r"\b(?:because|cause|cos|if|whether|when|that|who|which|since)\b.*", re.IGNORECASE)
+_AND_THEN = re.compile(
+    r",? and (?P<who>I|we) (?P<verb>send|tell|call|ring|mail|bring|come|confirm|"
+    r"write)\b(?P<rest>[^.?!;]*)",
+    re.IGNORECASE,
+)
+"""What follows on something else (`I read it, and I tell you on Monday`): a promise where it has a day of its own."""
+_OTHERS_TURN = re.compile(r"[,;] (?:and |then |so )?(?:he|she|they|it|you|that|this|the \w+)\b", re.IGNORECASE)
+_SUBORDINATE = re.compile(
+    r"\b(?:because|cause|cos|if(?! you (?:want|like|prefer))|whether|when|that|who|which|since)\b.*", re.IGNORECASE
+)
 """What follows tells why or which: `I call because you have one of ours` calls nobody any more."""
 _SHORTLY = re.compile(
     r"\b(?:(?:straight |right |just )?after (?:the|this|our) (?:call|meeting)|this week|within the hour|"
-    r"(?:straight|right) away|when we (?:hang up|finish)|by (?:noon|close|lunch\w*|(?:half past )?(?:one|two|three|"
+    r"(?:straight|right) away|when we (?:hang up|finish)|(?:by|until) (?:noon|close|lunch\w*|(?:half past )?(?:one|"
+    r"two|three|"
     r"four|"
     r"five|six|seven|eight|nine|ten|eleven|\d{1,2})(?:[: ]\d\d)?(?: ?[ap]\.?m\b| o'clock)?(?![\w:]| \w+ ?(?:percent|"
     r"%))))",
@@ -170,7 +186,11 @@ _DELIVERY = re.compile(
     re.IGNORECASE,
 )
 _HAVE_NOW = re.compile(
-    r"\b(?P<who>you)(?P<verb>'ve|\u2019ve| have) (?P<rest>(?:it|them)\b(?! to\b| from\b)[^.?!;]*)", re.IGNORECASE
+    r"\b(?P<who>you)(?P<verb>'ve|\u2019ve| have) (?P<rest>(?:(?:it|them)\b(?! to\b| from\b)|"
+    r"(?:the|my|our|your|an?) (?:order|answer|contract|papers?|price|offer|numbers?|sheet|drawings?|samples?|list|"
+    r"report)\b)"
+    r"[^.?!;]*)",
+    re.IGNORECASE,
 )
 """`You've it tonight`: given by a day to come, in the present."""
 _LAST_THING = re.compile(r"\b(?P<who>you)(?:'ll|\u2019ll|ll| will) (?P<verb>have|get)(?P<rest> )", re.IGNORECASE)
@@ -212,6 +232,23 @@ _SOME_DAY = re.compile(
     re.IGNORECASE,
 )
 """`If you're ever passing`: said to be friendly."""
+_A_MOMENT = re.compile(
+    r"^(?:(?:just |give me )?(?:one|a|two|half a) (?:minute|second|sec|moment|tick)s?|hang on|hold on|"
+    r"wait)\b",
+    re.IGNORECASE,
+)
+"""What is done while the other waits is done now."""
+_TELLS = re.compile(
+    r"^(?:[\w ]{1,12}, ?)*(?:(?:I|we)(?:['\u2019]ll| will) (?:tell|greet|thank) (?:him|her|them)|will do|I will|"
+    r"(?:I|we)(?:['\u2019]ll| will) pass (?:it|that) on)\b[^,]{0,12}$",
+    re.IGNORECASE,
+)
+_GREETING = re.compile(
+    r"\b(?:greet\w*|regards|best wishes|(?:say|saying) (?:hello|hi|hey|thanks|thank you)|hello to|hi to|love to|"
+    r"a kiss to|"
+    r"(?:thank|tell) (?:him|her|them|your \w+)[^.?!]* (?:from|for) me|give (?:him|her|them) my)\b",
+    re.IGNORECASE,
+)
 _ANYBODY = re.compile(r"\b(?:him|her|them|(?-i:[A-Z][a-z]+))\b")
 
 
@@ -227,7 +264,7 @@ def hangs_on_something(sentence: str) -> bool:
 
 def promise(sentence: str, day: Named | None = None) -> re.Match[str] | None:
     """Somebody says that they will do something that can be kept or not; `day` is one that the sentence names."""
-    if _brush_off(sentence, day) or _SOME_DAY.search(sentence):
+    if _brush_off(sentence, day) or _A_MOMENT.match(sentence) or _SOME_DAY.search(sentence):
         return None
     for match in (*_PROMISE.finditer(sentence), *_LET_ME.finditer(sentence)):
         if _deed(match, day):
@@ -285,6 +322,8 @@ def planned(sentence: str, day: Named | None) -> re.Match[str] | None:
     """A promise in other words: `I'll be back on the 18th`, `I send it to you`, `I'll do it this Tuesday`."""
     present = _PRESENT.match(sentence)
     said = _SUBORDINATE.sub("", present.group("rest")) if present else ""
+    if day and present and (others := _OTHERS_TURN.search(sentence, present.end("verb"))):
+        day = day if day.start < others.start() else None  # by then somebody else does something
     by_then = day or _SHORTLY.search(sentence)
     if (
         present
@@ -293,6 +332,9 @@ def planned(sentence: str, day: Named | None) -> re.Match[str] | None:
         and (by_then or present.group("verb") == "clarify" or _TO_YOU.search(said))
     ):
         return present
+    later = _AND_THEN.search(sentence)
+    if later and day and day.start > later.start("verb") and not _HABIT.search(sentence):
+        return later
     return (_COME_BACK.search(sentence) or _DO_IT.search(sentence)) if day else None
 
 
@@ -304,7 +346,13 @@ def of_colleague(sentence: str, names: Collection[str]) -> re.Match[str] | None:
 
 def asks_leave(sentence: str) -> re.Match[str] | None:
     """`Can I send you`: a promise once it is agreed to."""
-    return _MAY_I.search(sentence)
+    match = _MAY_I.search(sentence)
+    return None if match and _SECOND_THOUGHTS.match(f"{match.group('verb')}{match.group('rest')}") else match
+
+
+def passes_on(sentence: str, asked_for: str) -> bool:
+    """Whether somebody only says that they will pass on a greeting: `I'll tell him`, after `say hello to your dad`."""
+    return bool(_TELLS.match(sentence) and _GREETING.search(asked_for))
 
 
 def offer(sentence: str) -> re.Match[str] | None:

@@ -294,8 +294,8 @@ def account_report(
         if view is None:
             return []
         deal = _deal(rows, view, rubric, competitors, customers)
-        last = ended(view, rows, deal.commitments)
-        return [{**view_json(view), **deal_json(deal), "next_step": last.to_json() if last else None}]
+        how = ended(view, rows, deal.commitments)
+        return [{**view_json(view), **deal_json(deal), "next_step": how.to_json() if how else None}]
     found = []
     for account, part in by_account(rows).items():
         view = account_view(part, account, rubric, as_of=as_of or newest_date(rows))
