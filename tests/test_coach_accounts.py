@@ -9,9 +9,10 @@ from coach_story import DAY, RUBRIC, TURNS, call, means, merged, moment, story
 
 from pipeline.coach.accounts import account_names, account_view, by_account, view_json
 from pipeline.coach.moves import moves_in
-from pipeline.coach.plans import QUESTIONS, Plan, plan_json, pre_call_plan
+from pipeline.coach.plans import AFTERWARDS, CLOSING, QUESTIONS, Plan, plan_json, pre_call_plan
 from pipeline.coach.rows import CallRow, Rows
 from pipeline.coach.statements import Statement
+from pipeline.judge import NEUTRAL
 
 
 def view_of(rows: Rows, name: str = "Acme"):  # type: ignore[no-untyped-def]
@@ -161,7 +162,7 @@ def test_the_plan_asks_three_questions_about_what_is_missing() -> None:
     assert [q.criterion for q in plan.questions] == ["business_case", "objection_handling", "ask_for_sale"]
     case = plan.questions[0]
     assert case.question == QUESTIONS["business_case"][1][1]  # level 2 was reached: the question for getting from there
-    assert case.because == "a number of theirs is on the table; what acting is worth is not worked out"
+    assert case.because == "a number of theirs is on the table; what acting is worth is to be agreed on"
     assert case.statement.turn == 3  # type: ignore[union-attr]
 
 
@@ -173,10 +174,78 @@ def test_what_was_never_scored_is_asked_about_after_what_is_known_to_be_weak() -
 
 
 def test_an_account_where_only_one_thing_is_missing_gets_all_its_questions() -> None:
-    done = {c.id: 3 for c in RUBRIC.criteria} | {"discovery": 2}
+    done = {c.id: 3 for c in RUBRIC.criteria} | {"decision_makers": 2}
     plan = plan_of(call("p", "Ann", -9, "Acme", done))
-    assert [q.criterion for q in plan.questions] == ["discovery"] * 3
-    assert len({q.question for q in plan.questions}) == 3
+    assert [q.criterion for q in plan.questions] == ["decision_makers"] * 2  # the third would ask what was told
+    assert len({q.question for q in plan.questions}) == 2
+
+
+def test_who_is_asked_for_the_order_is_not_asked_about_the_problem_again() -> None:
+    done = {c.id: 3 for c in RUBRIC.criteria}
+    plan = plan_of(call("p", "Ann", -9, "Acme", done | {"discovery": 1}))
+    assert plan.ask == "the order, with a start date"
+    assert [q.question for q in plan.questions] == list(CLOSING)
+    plan = plan_of(call("p", "Ann", -9, "Acme", done | {"discovery": 1, "positioning": 2}))
+    assert [q.criterion for q in plan.questions] == ["positioning", "positioning", "ask_for_sale"]
+
+
+def test_what_is_missing_names_no_objections_where_none_is_open_and_quotes_nothing_that_says_nothing() -> None:
+    rows = call("p", "Ann", -9, "Acme", {"discovery": 1, "decision_makers": 0, "objection_handling": 1})
+    heard = plan_json(plan_of(rows))["missing"]
+    assert any("objection handling" in item for item in heard)
+    unheard = plan_of(dataclasses.replace(rows, objections=()))
+    assert not any("objection handling" in item for item in plan_json(unheard)["missing"])
+    neutral = tuple(dataclasses.replace(m, why=NEUTRAL) for m in rows.moments)
+    bare = plan_of(dataclasses.replace(rows, moments=neutral, turns=()))
+    assert [item.statement for item in bare.view.progress if item.best is not None] == [None] * 3
+    assert bare.questions[0].statement is None
+
+
+def test_once_the_order_is_placed_nothing_is_asked_that_leads_to_it() -> None:
+    rows = call("p", "Ann", -9, "Acme", {"discovery": 1, "business_case": 1})
+    signed = dataclasses.replace(rows.turns[-1], turn=30, side="buyer", name="Mia", text="The order is placed.")
+    plan = plan_of(dataclasses.replace(rows, turns=(*rows.turns, signed)))
+    assert [q.question for q in plan.questions] == list(AFTERWARDS)
+
+
+def test_the_plan_shows_what_is_promised_and_the_day_that_is_agreed() -> None:
+    rows = call("p", "Ann", -9, "Acme", {"discovery": 1, "ask_for_sale": 2})
+    said = [
+        dataclasses.replace(rows.turns[-1], turn=31, text="Shall we meet on Thursday the 5th?"),
+        dataclasses.replace(
+            rows.turns[-1], turn=32, side="buyer", name="Mia", text="Yes. I'll send the log on Friday."
+        ),
+    ]
+    row = plan_json(plan_of(dataclasses.replace(rows, turns=(*rows.turns, *said))))
+    assert row["ask"]["because"].endswith("; a day is agreed already: 2026-11-05")
+    assert [one["due"] for one in row["promised"]] == [None, "2026-11-05"]  # none that is overdue
+    assert row["last_next_step"]["text"] == "a day was agreed: 2026-11-05"
+    assert row["last_next_step"]["quote"] == "Shall we meet on Thursday the 5th?"
+    # without it nothing is added, and the level says how it ended
+    bare = plan_json(plan_of(rows))
+    assert (bare["last_next_step"]["text"], len(bare["promised"])) == ("a next step without a date", 1)
+    assert "agreed already" not in bare["ask"]["because"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        ("I will look at it. I don't say no.", "asked for a commitment; the answer left it open"),
+        (
+            "The boxes, yes. The day I'll say after Monday.",
+            "asked for a commitment; the answer left it open",
+        ),
+        ("Yes, you have my word.", "asked for a commitment, and got it"),
+    ],
+)
+def test_an_answer_that_leaves_it_open_is_no_commitment(answer: str, text: str) -> None:
+    rows = call("p", "Ann", -9, "Acme", {"ask_for_sale": 4})
+    moments = tuple(
+        dataclasses.replace(m, speaker="buyer:Mia", quote=answer) if m.criterion == "ask_for_sale" else m
+        for m in rows.moments
+    )
+    row = plan_json(plan_of(dataclasses.replace(rows, moments=moments)))
+    assert row["last_next_step"]["text"] == text
 
 
 def test_the_objection_to_expect_is_the_open_one_with_an_answer_that_worked() -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
-from test_coach_commitments import heard
+from test_coach_commitments import call, heard, talk
+
+from pipeline.coach.commitments import commitments_of
 
 
 @pytest.mark.parametrize(
@@ -17,6 +21,20 @@ from test_coach_commitments import heard
         (("Mia: I'll let our fitter know.", "R: Ta."), "None"),
         (("R: What I'll do is pull the curves and post them by next Wednesday.", "Mia: Good."), "2026-09-16"),
         (("R: I'll tell you on Friday what he says.", "Mia: Good."), "2026-09-11"),
+        (("R: It's a Monday thing. On Thursday, you'll have the certificate.", "Mia: Good."), "2026-09-10"),
+        (("Mia: Send the list, please.", "R: It'll be with you tonight."), "2026-09-08"),
+        (("R: You've it tomorrow.", "Mia: Good."), "2026-09-09"),
+        (("R: I send after the call.", "Mia: Good."), "None"),
+        (("R: I fill it until Monday.", "Mia: Good."), "2026-09-14"),
+        (("R: I'll stick you on the list.", "Mia: Good."), "None"),
+        (("R: I'll see about that number.", "Mia: Good."), "None"),
+        (("R: I'll drop you both a mail, and then we'll see.", "Mia: Good."), "None"),
+        (("R: I can send the leaflet.", "Mia: Yeah, okay, send it to the office."), "None"),
+        (("R: I'll do a short intro mail.", "Mia: Good."), "None"),
+        (("R: I confirm it to you until noon.", "Mia: Good."), "None"),
+        (("R: I read it at home, and I tell you on Monday.", "Mia: Good."), "2026-09-14"),
+        (("R: So yes, you have the order on Thursday.", "Mia: Good."), "2026-09-10"),
+        (("R: If I send you the form tonight?", "Mia: That'd help."), "2026-09-08"),
         (("Mia: If the board likes it, you'll have the deposit on Monday.", "R: Good."), "2026-09-14"),
     ],
 )
@@ -41,6 +59,26 @@ def test_a_promise_need_not_be_in_the_usual_words(said: tuple[str, ...], due: st
         "You'll see the savings by the end of the year.",
         "You'll get a discount from Monday.",
         "I'll get out of your hair.",
+        "I'll take want to.",
+        "I'll have trouble with every one of them.",
+        "We'll have more than forty.",
+        "Let me find you in the list.",
+        "I'll read it back to you.",
+        "I'll just put this out there, it was a bad winter.",
+        "We'll talk soon.",
+        "We'll sort something out.",
+        "We'll get to that.",
+        "I ask if your pump makes trouble.",
+        "I call because you have one of ours, since last year.",
+        "I'm going to clamp a piece in the vice.",
+        "Look in when you're passing, we'll get you a coffee.",
+        "I will look at it. I don't say no.",
+        "I'll have a go. No promises.",
+        "I'll take a maybe.",
+        "I'll get the wheels in motion.",
+        "One second, I'll step out of the yard.",
+        "We'll talk it over internally.",
+        "I bring him a form, he reads it, she prints it, and they sign on the last Friday.",
     ],
 )
 def test_a_way_of_speaking_or_a_brush_off_is_no_promise(words: str) -> None:
@@ -119,3 +157,103 @@ def test_nobody_meets_on_the_day_a_contract_runs_out() -> None:
 def test_a_title_does_not_end_a_sentence() -> None:
     (made,) = heard("R: I'll forward the invite to Mr. Rao by Friday.", "Mia: Good.")
     assert made.quote == "I'll forward the invite to Mr. Rao by Friday."
+
+
+def test_what_another_is_told_to_do_counts_once_they_take_it_on() -> None:
+    (made,) = heard("R: Send me a picture of the label.", "Mia: Will do.", "R: Ta.")
+    assert (made.owner, made.quote, made.asked) == ("Mia", "Will do.", "Send me a picture of the label.")
+    assert heard("R: Send it to the office. Mine's full.", "Mia: Thanks a lot.") == []
+    assert heard("R: Put it at forty of the fifty.", "Mia: Okay. Yeah, I see.") == []
+
+
+def test_a_promise_falls_with_what_was_asked_before_it_and_refused() -> None:
+    said = "R: Can I have the order today? I'll book the van tonight."
+    assert [one.owner for one in heard(said, "Mia: Yes.")] == ["Mia", "Ann Lee"]
+    assert heard(said, "Mia: Today? Oh, no. I'm not doing it today.") == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The board is on the 12th. I'm not going to tell you yes on the 16th, I want to, though.",
+        "The 16th I must see. I think it can go. Let me check with the hall first.",
+        "I can't promise. There's a delivery.",
+        "Oh, no. Not the 16th.",
+    ],
+)
+def test_a_day_that_is_left_open_or_refused_is_no_day_to_meet(answer: str) -> None:
+    assert [one for one in heard("R: Can we sit down on the 16th?", f"Mia: {answer}") if one.kind == "meeting"] == []
+
+
+def test_a_day_is_agreed_where_the_yes_comes_after_the_check_or_some_turns_later() -> None:
+    (made,) = heard("R: Can we sit down on the 16th?", "Mia: Let me check. Yes, that works.")
+    assert str(made.due) == "2026-09-16"
+    later = ("R: Could we come by on Thursday?", "Mia: For the blue one?", "R: Only the blue one.")
+    (made,) = heard(*later, "Mia: Then yes, come on Thursday at nine.", "R: I like fritters.")
+    assert (str(made.due), made.kind) == ("2026-09-10", "meeting")
+
+
+@pytest.mark.parametrize(
+    ("words", "due"),
+    [
+        ("I filled in your form on Sunday and got a mail, so how about I call?", "None"),
+        ("I had his letter on Friday, I'll send it on.", "None"),
+        ("I closed it this morning. I'll put it on the shelf for you.", "None"),
+        ("They meet every second Tuesday, and then he signs.", "None"),
+        ("It's done at the works meeting, which is every other Tuesday.", "None"),
+        ("Ask Sunday to meet the van!", "None"),
+    ],
+)
+def test_a_day_on_which_something_happened_or_others_meet_is_nobodys_promise(words: str, due: str) -> None:
+    made = heard(f"R: {words}", "Mia: Yes, okay, fine.")
+    assert [str(one.due) for one in made] in ([], [due])
+    assert [one for one in made if one.kind == "meeting"] == []
+
+
+def test_a_day_said_with_its_weekday_is_not_moved_by_the_weekday_alone() -> None:
+    (made,) = heard(
+        "R: Shall we meet on Thursday the 16th?", "Mia: Thursday I have auditors, but after one, yes, fine."
+    )
+    assert str(made.due) == "2026-09-16"
+
+
+def test_a_visit_is_told_beside_what_is_brought_to_it() -> None:
+    made = heard("Mia: Come over and look at it on Thursday.", "R: Thursday, I will. I'll bring the jars.")
+    assert {(one.kind, str(one.due)) for one in made} == {("meeting", "2026-09-10"), ("action", "2026-09-10")}
+
+
+def test_what_a_colleague_says_or_is_to_do_is_the_colleagues() -> None:
+    turns = list(talk("a", "R: Ola will send the guide over.", "Mia: Good.", "R: And I'll bring cake."))
+    turns[2] = dataclasses.replace(turns[2], name="Ola Berg")
+    made = commitments_of(call(), turns)
+    assert [(one.owner, one.quote) for one in made] == [
+        ("Ola Berg", "Ola will send the guide over."),
+        ("Ola Berg", "And I'll bring cake."),
+    ]
+    assert heard("R: Ola will send the guide over.", "Mia: Good.") == []
+
+
+def test_speech_without_stops_is_read_clause_by_clause() -> None:
+    said = (
+        "R: okay so the clamps are on page two and il resend the sheet tonight then you will have the rest tomorrow",
+        "mia: yeah good and ill put it to my boss he likes to sit on things but ill put it to him",
+    )
+    made = heard(*said)
+    assert [(one.owner, str(one.due), one.quote) for one in made] == [
+        ("Ann Lee", "2026-09-08", "and il resend the sheet tonight"),
+        ("Ann Lee", "2026-09-09", "then you will have the rest tomorrow"),
+        ("mia", "None", "and ill put it to my boss he likes to sit on things"),
+    ]
+    assert (
+        heard("R: so if you sign the paper by friday then ill waive the fitting and ill hold the price for the year")
+        == []
+    )
+
+
+def test_a_greeting_that_is_passed_on_is_no_promise() -> None:
+    assert heard("R: Say hello to your brother.", "Mia: Ha, I'll tell him.", "R: Bye.") == []
+    assert len(heard("R: He should know of the price.", "Mia: I'll tell him.", "R: Bye.")) == 1
+
+
+def test_a_question_that_is_no_offer_promises_nothing() -> None:
+    assert heard("R: May I come to my question?", "Mia: Please.") == []

@@ -23,10 +23,11 @@ from pipeline.coach.crm import FIELDS, checked_url, crm_rows, fields_for, push, 
 from pipeline.coach.diary import diary, to_ics
 from pipeline.coach.digest import MANAGER_SECTIONS, REP_SECTIONS, digest_html, digest_text, to_send, weekly_digest
 from pipeline.coach.reports import account_report
-from pipeline.coach.rows import Assignment, CallRow, Rows, SessionRow
+from pipeline.coach.rows import Assignment, CallRow, ObjectionRow, Rows, SessionRow
 from pipeline.coach.training import load_library
 from pipeline.digest import as_html
 from pipeline.errors import EngineError, SettingsError
+from pipeline.judge import NEUTRAL
 
 LIBRARY = load_library()
 
@@ -145,6 +146,40 @@ def test_what_is_kept_is_the_reps_own_and_shows_most() -> None:
     kept = {item["criterion"]: item["moment"] for item in row["worked"]}
     assert kept["discovery"]["turn"] == 4
     assert kept["decision_makers"] is None  # only the buyer's words are cited there
+
+
+def test_objections_are_debriefed_where_one_was_heard_and_praised_where_one_was_settled() -> None:
+    weak = call("x", "Ann", 0, "Acme", {"discovery": 3, "objection_handling": 0})
+    row = call_debrief(weak, "x", RUBRIC, LIBRARY)
+    assert row is not None
+    assert [item["criterion"] for item in row["next_time"]] == ["objection_handling"]
+    row = call_debrief(dataclasses.replace(weak, objections=()), "x", RUBRIC, LIBRARY)
+    assert row is not None
+    assert row["next_time"] == []
+
+    good = call("x", "Ann", 0, "Acme", {"objection_handling": 3})
+    unsettled = ObjectionRow("x", 9, "competition", "no")
+    louder = moment("x", "objection_handling", 10, "explore", "answer")
+    rows = dataclasses.replace(good, moments=(*good.moments, louder))
+    shown = {}
+    for name, objections in {"settled": good.objections, "then not": (*good.objections, unsettled)}.items():
+        row = call_debrief(dataclasses.replace(rows, objections=objections), "x", RUBRIC, LIBRARY)
+        assert row is not None
+        shown[name] = row["worked"][0]["moment"]["turn"]
+    assert shown == {"settled": 10, "then not": 8}
+
+
+def test_small_talk_that_weighed_for_a_level_is_no_moment_to_learn_from() -> None:
+    rows = call("x", "Ann", 0, "Acme", {"business_case": 0, "ask_for_sale": 0})
+    dull = tuple(dataclasses.replace(m, why=NEUTRAL) for m in rows.moments)
+    row = call_debrief(dataclasses.replace(rows, moments=dull), "x", RUBRIC, LIBRARY)
+    assert row is not None
+    shown = {item["criterion"]: item["moment"] for item in row["next_time"]}
+    assert shown["business_case"] is None
+    assert shown["ask_for_sale"]["kind"] == "missed"  # the end of a call is the place to ask
+    row = call_debrief(rows, "x", RUBRIC, LIBRARY)
+    assert row is not None
+    assert all(item["moment"] for item in row["next_time"])
 
 
 def test_a_call_that_was_not_scored_is_not_debriefed() -> None:

@@ -92,6 +92,10 @@ def plan_text(row: Row) -> RenderableType:
         lines += _head("How the last call ended")
         lines += wrapped(row["last_next_step"]["text"], indent=2)
         lines += _grounds([row["last_next_step"]])
+    lines += _head("Promised, and still to come") if row["promised"] else []
+    for made in row["promised"]:
+        day = made["moved_to"] or made["due"]
+        lines += wrapped(f"- {made['owner']}{f', {day}' if day else ''}: {quoted(made['quote'])}", indent=2)
     lines += _head("Still missing") if row["missing"] else []
     for item in row["missing"]:
         lines += wrapped(f"- {item}", indent=2)

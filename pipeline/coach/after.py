@@ -11,13 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline.coach.accounts import account_view
-from pipeline.coach.commitments import commitments_of
-from pipeline.coach.moves import strength
-from pipeline.coach.plans import next_ask, trouble_of
-from pipeline.coach.rows import CallRow, Moment, Rows, ScoredCall
+from pipeline.coach.commitments import Commitment, commitments_of
+from pipeline.coach.ended import days_agreed
+from pipeline.coach.moves import moves_of, says_something, strength
+from pipeline.coach.plans import next_ask, on_what_was_said, trouble_of, with_the_day
+from pipeline.coach.rows import CallRow, Moment, ObjectionRow, Rows, ScoredCall
 from pipeline.coach.snippets import best_moments
 from pipeline.coach.standings import Standing, standings
 from pipeline.coach.training import Library
+from pipeline.judge import NEUTRAL
 from pipeline.rubric import Criterion, Rubric
 
 GOOD_LEVEL = 3
@@ -52,20 +54,20 @@ def call_debrief(
     scores = {s.criterion: s for s in rows.scores if s.call_id == call_id}
     moments = [m for m in rows.moments if m.call_id == call_id]
     before = {s.criterion: s for s in (_before(rows, call) if usual is None else usual)}
-    known = [c for c in rubric.criteria if c.id in scores]
+    objections = sorted((o for o in rows.objections if o.call_id == call_id), key=lambda o: o.turn)
+    known = [c for c in rubric.criteria if c.id in scores and (objections or not _about_objections(c))]
     turns = sorted((t for t in rows.turns if t.call_id == call_id), key=lambda t: t.turn)
-    here = Rows(moves=tuple(m for m in rows.moves if m.call_id == call_id))
+    here = Rows(moves=tuple(m for m in rows.moves if m.call_id == call_id), objections=tuple(objections))
+    made = commitments_of(call, turns)
     return {
         **head,
         "worked": [_kept(c, scores[c.id], moments, before, here, rubric) for c in _best(known, scores)],
         "next_time": [
             _change(c, scores[c.id], moments, before, rows, library, rubric) for c in _weakest(known, scores)
         ],
-        "commitments": [c.to_json() for c in commitments_of(call, turns)],
-        "objections": [
-            {"kind": o.kind, "handled": o.handled, "turn": o.turn} for o in rows.objections if o.call_id == call_id
-        ],
-        "next_call": _next(rows, call, rubric),
+        "commitments": [c.to_json() for c in made],
+        "objections": [{"kind": o.kind, "handled": o.handled, "turn": o.turn} for o in objections],
+        "next_call": _next(rows, call, rubric, made),
         "not_scored": [c.title for c in rubric.criteria if c.id not in scores],
     }
 
@@ -97,10 +99,25 @@ def _kept(
     rows: Rows,
     rubric: Rubric,
 ) -> Row:
-    """What worked, with the words of the rep that show most of it: the first ones cited may be the least of it."""
+    """What worked, with the words of the rep that show most of it: the first ones cited may be the least of it.
+
+    Of objections only an answer to one that was settled.
+    """
     ours = [m for m in moments if m.criterion == c.id and m.kind == "evidence" and m.side == "rep"]
+    if _about_objections(c):
+        ours = [m for m in ours if _answers_settled(m, rows.objections)]
     best = max(ours, key=lambda m: (strength(m, rows, rubric), -m.turn), default=None)
     return {**_level(c, score, before), "moment": best.to_json() if best else None}
+
+
+def _about_objections(c: Criterion) -> bool:
+    """Whether a criterion is about objections: a call on which none was heard says nothing of it."""
+    return "objection_handling" in (c.id, c.same_as)
+
+
+def _answers_settled(moment: Moment, objections: Sequence[ObjectionRow]) -> bool:
+    last = max((o for o in objections if o.turn < moment.turn), key=lambda o: o.turn, default=None)
+    return last is not None and last.handled == "yes"
 
 
 def _level(c: Criterion, score: ScoredCall, before: Mapping[str, Standing]) -> Row:
@@ -133,7 +150,12 @@ def _change(
     library: Library,
     rubric: Rubric,
 ) -> Row:
+    moves = moves_of(rows, rubric)
+    # what only weighed for a level may be small talk: a moment that was missed is told by its reason
     mine = [m for m in moments if m.criterion == c.id]
+    told = [m for m in mine if m.why != NEUTRAL or says_something(m, moves, rubric)]
+    if told or "ask_for_sale" not in (c.id, c.same_as):  # the end of a call is the place to ask, whatever is said there
+        mine = told
     mine.sort(key=lambda m: (m.kind != "missed", m.turn))
     module = library.pick(c.same_as or c.id, score.level)
     known = Rows(
@@ -153,12 +175,13 @@ def _change(
     }
 
 
-def _next(rows: Rows, call: CallRow, rubric: Rubric) -> Row | None:
+def _next(rows: Rows, call: CallRow, rubric: Rubric, made: Sequence[Commitment]) -> Row | None:
     """What to ask this account for next, seen from this call."""
     if call.account is None:
         return None
     view = account_view(rows, call.account, rubric, as_of=call.date or dt.date.max)
     if view is None:
         return None
-    ask, because, statement = next_ask(view, trouble_of(view, rows))
+    ask, because, statement = next_ask(on_what_was_said(view, rows, rubric), trouble_of(view, rows))
+    because = with_the_day(because, days_agreed(made, call.date))
     return {"ask": ask, "because": because, "rests_on": statement.to_json() if statement else None}

@@ -13,39 +13,42 @@ import dataclasses
 import datetime as dt
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from pipeline.coach.answers import accepts, agrees, binds_nothing, declines, refuses, suits, takes_on, takes_up
+from pipeline.coach.clauses import clauses
 from pipeline.coach.kept import Told, told
-from pipeline.coach.promised_day import best_day, day_near, ends_then, moved
+from pipeline.coach.promised_day import best_day, day_near, ends_then, moved, told_of
 from pipeline.coach.promises import (
-    accepts,
-    agrees,
     asks_leave,
+    bid,
     conditional,
-    declines,
     delivery,
     hangs_on_something,
     is_others,
+    of_colleague,
     offer,
+    passes_on,
     planned,
     points_back,
     promise,
+    proposes,
     request,
-    suits,
-    takes_up,
     to_meet,
 )
 from pipeline.coach.rows import CallRow, Rows, TurnRow
-from pipeline.coach.subject import Subject, content, sentences, subject_of
+from pipeline.coach.subject import Subject, content, subject_of
 from pipeline.coach.when import Named, named_days
 
 BARE_DAY_WORDS = 6
 BARE_YES_WORDS = 2
 QUOTE = 260
 GOES_ON_TURNS = 2
+ASKED_TURNS = 4
+"""How many turns back a day may have been asked for."""
 DONE = ("kept", "kept late")
 STATUSES = (*DONE, "moved", "not kept", "not mentioned", "overdue", "open")
 """`kept late`: done after its day, or after a call on which it was not done. `moved`: its day was put off. `not
@@ -158,15 +161,38 @@ def commitments_of(call: CallRow, turns: Sequence[TurnRow]) -> list[Commitment]:
 @lru_cache(maxsize=200)
 def _commitments_of(call: CallRow, turns: tuple[TurnRow, ...]) -> tuple[Commitment, ...]:
     found: list[_Heard] = []
+    names = {side: _called(turn.name for turn in turns if turn.side == side) for side in ("rep", "buyer")}
     for place, turn in enumerate(turns):
-        if turn.side not in ("rep", "buyer"):
+        if turn.side not in names:
             continue
         answer = next((t for t in turns[place + 1 : place + 3] if t.side not in (turn.side, "unknown")), None)
-        for sentence, asked in sentences(turn.text):
-            heard = _heard(call, turn, sentence, asked, answer)
+        before = [t for t in turns[max(0, place - ASKED_TURNS) : place] if t.side not in (turn.side, "unknown")]
+        for sentence, asked in clauses(turn.text):
+            if before and passes_on(sentence, before[-1].text):
+                continue
+            heard = (
+                _heard(call, turn, sentence, asked, answer)
+                or _for_colleague(call, turn, sentence, asked, names[turn.side])
+                or _yes_to_a_day(call, turn, sentence, asked, before)
+            )
             if heard:
                 _add(found, heard)
     return tuple(_meetings_once([heard.made for heard in found]))
+
+
+def _called(names: Iterable[str]) -> dict[str, str]:
+    """Names by what people are called: in full, and by each part of it."""
+    return {part: name for name in names if name != "rep" for part in (name, *name.split())}
+
+
+def _for_colleague(call: CallRow, turn: TurnRow, sentence: str, asked: bool, names: Mapping[str, str]) -> _Heard | None:
+    """What one promises for another of the same side who is on the call (`Sam will send it`): it is the other's."""
+    match = None if asked or conditional(sentence) else of_colleague(sentence, names)
+    if not match or names[match.group("who")] == turn.name:
+        return None
+    made = _commitment(call, turn, sentence, best_day(sentence, match.start(), call.date), kind="action")
+    owned = dataclasses.replace(made, owner=names[match.group("who")])
+    return _Heard(owned, match.group("verb").lower(), points_back(match))
 
 
 def _add(found: list[_Heard], heard: _Heard) -> None:
@@ -214,14 +240,15 @@ def _heard(call: CallRow, turn: TurnRow, sentence: str, asked: bool, answer: Tur
     """The commitment in a sentence: a promise, a request that the other side agrees to, or a day to meet."""
     said = answer.text if answer else ""
     day = next(iter(named_days(sentence, call.date)), None)
-    if not conditional(sentence) or _holds_by_a_day(sentence, call):
+    if not conditional(sentence) or _holds_by_a_day(sentence, call) or (asked and proposes(sentence)):
         match = _promise_in(sentence, asked, said, day)
-        if match and (not asked or agrees(said)):
+        if match and (not asked or agrees(said) or takes_up(said)) and not _taken_back(turn.text, sentence, said):
             own = best_day(sentence, match.start(), call.date) or day_near(turn.text, sentence, call.date)
             made = _commitment(call, turn, sentence, own, kind="action")
             return _Heard(made, (match.group("verb") or "have").lower(), points_back(match))
-    if answer and request(sentence, asked=asked):
-        made_so = _agreed_to(call, sentence, asked, answer)
+    told_to = bool(bid(sentence) and takes_on(said))
+    if answer and not binds_nothing(said) and (told_to or request(sentence, asked=asked)):
+        made_so = _agreed_to(call, sentence, asked or told_to, answer)
         if made_so:
             return made_so
     return _day_to_meet(call, turn, sentence, asked, answer, day) if answer and day else None
@@ -230,10 +257,25 @@ def _heard(call: CallRow, turn: TurnRow, sentence: str, asked: bool, answer: Tur
 def _promise_in(sentence: str, asked: bool, answer: str, day: Named | None) -> re.Match[str] | None:
     return (
         promise(sentence, day)
-        or (None if asked else planned(sentence, day) or delivery(sentence, day))
+        or (None if asked else planned(sentence, day) or _given(sentence, day))
         or (asks_leave(sentence) if asked else None)
         or (offer(sentence) if takes_up(answer) else None)
     )
+
+
+def _given(sentence: str, day: Named | None) -> re.Match[str] | None:
+    """What somebody will have, by whichever of the days that the sentence names."""
+    days = named_days(sentence, None) if day else (None,)
+    return next((match for one in days if (match := delivery(sentence, one))), None)
+
+
+def _taken_back(text: str, sentence: str, answer: str) -> bool:
+    """Whether a promise falls with what was asked just before it, which is refused: `Do we have a deal? I'll book it.`
+    `No.`; or whether its own speaker says in the same breath that it binds nobody."""
+    asked_first = any(asks and said != sentence for said, asks in clauses(text[: max(0, text.find(sentence))]))
+    # what has a day of its own is meant, whatever else its speaker cannot promise
+    after = "" if named_days(sentence, None) else text[text.find(sentence) + len(sentence) :]
+    return (asked_first and refuses(answer)) or binds_nothing(sentence) or binds_nothing(after)
 
 
 def _holds_by_a_day(sentence: str, call: CallRow) -> bool:
@@ -248,11 +290,12 @@ def _holds_by_a_day(sentence: str, call: CallRow) -> bool:
 
 def _agreed_to(call: CallRow, sentence: str, asked: bool, answer: TurnRow) -> _Heard | None:
     """What the other side was asked and takes on: the words are those of the answer, `asked` keeps the question."""
-    said = [s for s, _ in sentences(answer.text)]
+    said = [s for s, _ in clauses(answer.text)]
     taken = [s for s in said if promise(s, next(iter(named_days(s, call.date)), None)) or offer(s)]
     # `an hour no, but twenty minutes on Friday I can do`: what has a day is taken on without a yes
     dated = any(named_days(s, call.date) for s in taken)
-    if not said or not (agrees(answer.text) or (asked and (dated or promise(said[0]) or accepts(answer.text)))):
+    yes = agrees(answer.text) or takes_on(answer.text)
+    if not said or not (yes or (asked and (dated or promise(said[0]) or accepts(answer.text)))):
         return None
     short = len(said[0].split()) <= BARE_YES_WORDS
     own = taken[0] if taken else " ".join(said[:2] if short else said[:1])
@@ -269,7 +312,9 @@ def _day_to_meet(
     call: CallRow, turn: TurnRow, sentence: str, asked: bool, answer: TurnRow, day: Named
 ) -> _Heard | None:
     """A day that one side names and the other agrees to or moves."""
-    if conditional(sentence) or not _is_ahead(day, call) or ends_then(sentence, day) or declines(answer.text):
+    if conditional(sentence) or not _is_ahead(day, call) or ends_then(sentence, day) or told_of(sentence, day):
+        return None
+    if declines(answer.text) or refuses(answer.text):
         return None
     bare = (asked or _asks_before(turn.text, sentence)) and len(sentence.split()) <= BARE_DAY_WORDS
     other = moved(day, answer.text, call.date)
@@ -278,6 +323,21 @@ def _day_to_meet(
         return None
     made = _commitment(call, turn, sentence, other or day, kind="meeting")
     return _Heard(made, moved_in=answer.turn if other and other.date != day.date else None)
+
+
+def _yes_to_a_day(call: CallRow, turn: TurnRow, sentence: str, asked: bool, before: Sequence[TurnRow]) -> _Heard | None:
+    """A yes that names the day which the other side asked for some turns ago: `Yes, come on Thursday.`"""
+    day = next(iter(named_days(sentence, call.date)), None)
+    if asked or not day or not _is_ahead(day, call) or not agrees(sentence) or declines(turn.text):
+        return None
+    meant = any(
+        one.date == day.date and to_meet(said)
+        for other in before
+        for said, asks in clauses(other.text)
+        if asks
+        for one in named_days(said, call.date)
+    )
+    return _Heard(_commitment(call, turn, sentence, day, kind="meeting")) if meant else None
 
 
 def _asks_before(text: str, sentence: str) -> bool:
@@ -292,7 +352,7 @@ def _commitment(call: CallRow, who: TurnRow, sentence: str, day: Named | None, *
     return Commitment(
         call_id=call.call_id,
         turn=who.turn,
-        owner=(call.rep or who.name) if who.side == "rep" else who.name,
+        owner=_owner(call, who),
         side=who.side,
         kind=kind,
         quote=sentence,
@@ -302,6 +362,11 @@ def _commitment(call: CallRow, who: TurnRow, sentence: str, day: Named | None, *
         rep=call.rep,
         account=call.account,
     )
+
+
+def _owner(call: CallRow, who: TurnRow) -> str:
+    """Who spoke, by name; a seller whom the transcript does not name is the rep."""
+    return (call.rep or who.name) if who.name == "rep" else who.name
 
 
 def _same(one: Commitment, other: Commitment) -> bool:
@@ -317,7 +382,7 @@ def _fits(one: dt.date | None, other: dt.date | None) -> bool:
 
 def _meetings_once(found: list[Commitment]) -> list[Commitment]:
     """Of several agreed days, the last one said for each date; a promise for that day already says it."""
-    dated = {made.due for made in found if made.kind == "action" and made.due}
+    dated = {made.due for made in found if made.kind == "action" and made.due and to_meet(made.quote)}
     last = {made.due: made for made in found if made.kind == "meeting"}
     return [made for made in found if made.kind == "action" or (last[made.due] is made and made.due not in dated)]
 

@@ -10,12 +10,15 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from pipeline.coach.rows import Moment, Rows
+from pipeline.judge import NEUTRAL
 from pipeline.rubric import WEAK_MOVES, Rubric
 
 Moves = Mapping[tuple[str, int], frozenset[str]]
 """Moves by (call id, turn); a turn without any has no entry."""
 
 
+_ANSWERING = frozenset(("commit", "confirm", "check"))
+"""Moves that say yes to something or ask for it: to what, the words before them tell."""
 SURE = 0.5
 """A listed move counts when it was heard more likely than not."""
 
@@ -37,6 +40,17 @@ def moves_in(moment: Moment, rubric: Rubric) -> set[str]:
     """The moves that a moment's `why` names, of the side that speaks there."""
     side = "rep" if moment.side == "rep" else "buyer"
     return {move.id for move in rubric.moves.values() if move.side == side and move.means in moment.why}
+
+
+def says_something(moment: Moment, moves: Moves, rubric: Rubric) -> bool:
+    """Whether a moment makes a move of its criterion, strong or weak, and no mere yes.
+
+    What only weighed for a level may be small talk.
+    """
+    if moment.criterion not in {criterion.id for criterion in rubric.criteria}:
+        return moment.why != NEUTRAL
+    made = moves.get((moment.call_id, moment.turn), frozenset()) | moves_in(moment, rubric)
+    return bool(made & set(rubric.criterion(moment.criterion).moves) - _ANSWERING)
 
 
 def strength(moment: Moment, rows: Rows, rubric: Rubric) -> float:

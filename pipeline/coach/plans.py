@@ -6,22 +6,27 @@ wording, chosen by the criterion that is missing and the level reached on it.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline.coach.accounts import SILENT_DAYS, AccountView, Progress, account_view, quoted
+from pipeline.coach.commitments import Commitment, commitments
 from pipeline.coach.customers import customer_because, troubles
-from pipeline.coach.moves import moves_of
+from pipeline.coach.ended import days_agreed, ended
+from pipeline.coach.moves import moves_of, says_something, strength
 from pipeline.coach.pushback import KINDS
 from pipeline.coach.rows import Rows
 from pipeline.coach.snippets import BEST_LEVEL, Snippet, find_snippets
-from pipeline.coach.statements import Statement
+from pipeline.coach.statements import Statement, cite
 from pipeline.coach.subject import sentences
 from pipeline.rubric import Rubric
 
 QUESTION_COUNT = 3
+THE_ORDER = "the order, with a start date"
+ON_THE_TABLE = "need, decision and offer are on the table"
 
 QUESTIONS: dict[str, tuple[tuple[int, str, str], ...]] = {
     "discovery": (
@@ -78,6 +83,13 @@ CLOSING = (
 )
 """Questions where only the order is left."""
 
+AFTERWARDS = (
+    "What has it brought so far, in your numbers, against what you wanted from it?",
+    "What went otherwise than you expected, and who noticed it?",
+    "Who else in the company has the same trouble, and what would they have to see?",
+)
+"""Questions once an order is placed."""
+
 REPAIR = (
     "Is it put right by now, and what would show you that it stays so?",
     "Who else on your side has noticed, and what have they heard from us?",
@@ -108,7 +120,10 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A pre-call plan; `ask` says what to ask for, with the reason and its ground."""
+    """A pre-call plan; `ask` says what to ask for, with the reason and its ground.
+
+    `promised` is what either side said that they would do and is still ahead, `ended` how the last call ended.
+    """
 
     view: AccountView
     questions: tuple[Question, ...]
@@ -116,6 +131,8 @@ class Plan:
     ask: str
     ask_because: str
     ask_statement: Statement | None
+    promised: tuple[Commitment, ...] = ()
+    ended: Statement | None = None
 
 
 def pre_call_plan(
@@ -125,27 +142,64 @@ def pre_call_plan(
     view = account_view(rows, name, rubric, as_of=as_of)
     if view is None:
         return None
+    mine = {call.call_id for call in view.calls}
+    part = dataclasses.replace(rows, turns=tuple(turn for turn in rows.turns if turn.call_id in mine))
+    made = commitments(part, as_of=as_of)
     trouble = trouble_of(view, rows, customers)
+    view = on_what_was_said(view, rows, rubric)
     ask, because, statement = next_ask(view, trouble)
-    return Plan(view, _questions(view, trouble), _expected(rows, view, rubric), ask, because, statement)
+    return Plan(
+        view,
+        _questions(view, trouble, ask),
+        _expected(rows, view, rubric),
+        ask,
+        with_the_day(because, days_agreed(made, view.as_of)),
+        statement,
+        tuple(one for one in made if one.ahead),
+        ended(view, rows, made),
+    )
 
 
-def _questions(view: AccountView, trouble: Statement | None) -> tuple[Question, ...]:
+def on_what_was_said(view: AccountView, rows: Rows, rubric: Rubric) -> AccountView:
+    """The view with what is missing resting on words that say something of it, or on none: not on what only weighed for
+    a level, nor on the moment at which it should have come up."""
+    moves = moves_of(rows, rubric)
+
+    def rested(item: Progress) -> Progress:
+        if item.done or item.statement is None:
+            return item
+        call = item.statement.call_id
+        mine = [m for m in rows.moments if (m.call_id, m.criterion, m.kind) == (call, item.criterion, "evidence")]
+        told = [m for m in mine if says_something(m, moves, rubric)]
+        best = max(told, key=lambda m: (strength(m, rows, rubric), -m.turn), default=None)
+        said = cite(item.statement.text, best, {call: item.statement.date}) if best else None
+        return dataclasses.replace(item, statement=said)
+
+    return dataclasses.replace(view, progress=tuple(rested(item) for item in view.progress))
+
+
+def with_the_day(because: str, agreed: Sequence[Commitment]) -> str:
+    """Why to ask for something, with the day that is agreed already: it is the one to ask on."""
+    return f"{because}; a day is agreed already: {agreed[0].day}" if agreed else because
+
+
+def _questions(view: AccountView, trouble: Statement | None, ask: str) -> tuple[Question, ...]:
     """One question per missing criterion in the rubric's order, then per unscored one, then second ones, up to three.
 
     Objections are left out while none was raised: there is nothing to ask about. Where only the order is left, the
-    way to it is what to ask about, and a customer who complains is asked about that.
+    way to it is what to ask about, and a customer who complains is asked about that. Who is asked for the order is not
+    asked about the problem again.
     """
     if trouble:
         return _about(REPAIR, "a customer complains", trouble)
     if _closing(view):
         because = "they spoke of signing or ordering" if view.planned else "the order is what is left"
         return _about(CLOSING, because, view.planned)
-    missing = [
-        item
-        for item in (*view.missing, *view.unscored)
-        if item.criterion in QUESTIONS and not (item.criterion == "objection_handling" and not view.open_objections)
-    ]
+    if view.ordered:
+        return _about(AFTERWARDS, "the order is placed, as it seems", view.ordered)
+    ordering = ask == THE_ORDER
+    missing = [item for item in _lacking(view) if item.criterion in QUESTIONS]
+    missing = [item for item in missing if not (ordering and item.criterion == "discovery")]
     chosen: list[Question] = []
     for turn in range(max(len(items) for items in QUESTIONS.values())):
         for item in missing:
@@ -153,7 +207,8 @@ def _questions(view: AccountView, trouble: Statement | None) -> tuple[Question, 
             if turn < len(fitting) and len(chosen) < QUESTION_COUNT:
                 because, ground = _because(view, item), _rests_on(view, item)
                 chosen.append(Question(fitting[turn], item.criterion, because, ground))
-    return tuple(chosen)
+    rest = _about(CLOSING, ON_THE_TABLE, None) if ordering else ()
+    return (*chosen, *rest[: QUESTION_COUNT - len(chosen)])
 
 
 def _about(texts: Sequence[str], because: str, ground: Statement | None) -> tuple[Question, ...]:
@@ -167,13 +222,19 @@ def _closing(view: AccountView) -> bool:
     return not view.ordered and bool(view.planned or not (view.missing or view.unscored))
 
 
+def _lacking(view: AccountView) -> list[Progress]:
+    """Criteria that are not done; no objections to handle where none is open."""
+    known = (*view.missing, *view.unscored)
+    return [item for item in known if item.criterion != "objection_handling" or view.open_objections]
+
+
 def _missing(view: AccountView) -> list[str]:
     """What is not there yet, in words; after an order nothing is."""
     if view.ordered:
         return []
     order = ["the order: no call says that it is signed or placed"] if _closing(view) else []
     people = [f"{person.text.partition(',')[0]}, who has a say and was on no call" for person in view.named]
-    return [*order, *people, *(_because(view, item) for item in (*view.missing, *view.unscored))]
+    return [*order, *people, *(_because(view, item) for item in _lacking(view))]
 
 
 def knows(view: AccountView, fact: str) -> Statement | None:
@@ -192,11 +253,15 @@ def _fitting(view: AccountView, item: Progress) -> list[str]:
 
 
 _TOLD = {
-    "discovery": ("impact", "the problem was told; what it leads to, and by when it must be better, is open"),
-    "decision_makers": ("decides", "who has a say was told; how it is decided, step by step, is open"),
-    "business_case": ("numbers", "a number of theirs is on the table; what acting is worth is not worked out"),
+    "discovery": (
+        "impact",
+        "the problem was told; what it leads to, and by when it must be better, is to be agreed on",
+    ),
+    "decision_makers": ("decides", "who has a say was told; each step of the decision is to be agreed on"),
+    "business_case": ("numbers", "a number of theirs is on the table; what acting is worth is to be agreed on"),
 }
-"""What is open where a criterion is missing and the fact it is about is known all the same."""
+"""What comes next where a criterion is missing and the fact it is about is known all the same; not that nobody spoke
+of it, which a level does not say."""
 
 
 def _because(view: AccountView, item: Progress) -> str:
@@ -316,7 +381,9 @@ def next_ask(view: AccountView, trouble: Statement | None = None) -> tuple[str, 
         )
     if not offered:
         return "a date to go through the offer with everyone who decides", *_why(view, by_id.get("proposal"))
-    return "the order, with a start date", "need, decision and offer are on the table", _ground(view.facts["price"])
+    absent = [person.text.partition(",")[0] for person in view.named]
+    and_who = f"; on no call, though they have a say: {', '.join(absent)}" if absent else ""
+    return THE_ORDER, ON_THE_TABLE + and_who, _ground(view.facts["price"])
 
 
 def _reached(by_id: dict[str, Progress], criterion: str, level: int) -> bool:
@@ -358,7 +425,8 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             for q in plan.questions
         ],
         "expect": None,
-        "last_next_step": _json(view.next_step),
+        "last_next_step": _json(plan.ended),
+        "promised": [made.to_json() for made in plan.promised],
         "missing": _missing(view),
     }
     if expect:

@@ -11,7 +11,9 @@ import calendar
 import datetime as dt
 import re
 
-from pipeline.coach.promises import agrees, conditional, delivery, promise
+from pipeline.coach.answers import agrees
+from pipeline.coach.clauses import clauses
+from pipeline.coach.promises import conditional, delivery, promise
 from pipeline.coach.when import Named, named_days
 
 PLAIN_YES_WORDS = 4
@@ -37,6 +39,29 @@ _AT_AN_HOUR = re.compile(
 _RUNS_OUT = re.compile(r"\b(?:finish\w*|expir\w*|end(?:s|ing)|runs? out|lapses?|is due)(?: on)?\s*$", re.IGNORECASE)
 
 
+_CLAUSE_ENDS = re.compile(
+    r"[,;:]\s+(?!(?:the|\d|on|at|by|mon|tues|wednes|thurs|fri|satur|sun)\w*\b)|\s[-\u2013\u2014]\s|"
+    r",?\s(?:and|but|so|because)\s+(?=(?:I|we|you|he|she|they|it|that|then)\b)",
+    re.IGNORECASE,
+)
+_HAPPENED = re.compile(
+    r"\b(?:I|we|you|he|she|they|it|that|there|who|which|(?-i:[A-Z]\w+))(?:['\u2019](?:ve|s|d))? (?:\w+ly |just |"
+    r"also |have |had |"
+    r"has )?(?:was|were|had|did|got|went|came|told|said|saw|sent|met|called|rang|spoke|started|filled|found|heard|gave|"
+    r"made|took|left|put|talked|looked|asked|phoned|emailed|mailed|tried|wanted|thought|bought|ran|broke|closed|"
+    r"stood)\b",
+    re.IGNORECASE,
+)
+_TO_COME = re.compile(
+    r"\b(?:will|shall|can|could|would|should|may|might|let's|going to|gonna|need|want|like|back|how about|what about|"
+    r"ready|if|free|see you)\b|['\u2019](?:ll|d)\b",
+    re.IGNORECASE,
+)
+_THEY_MEET = re.compile(
+    r"\b(?:they|he|she|the \w+) (?:always |usually |only )?(?:meets?|sits?|comes?|goes|does|do)\b", re.IGNORECASE
+)
+
+
 def ends_then(sentence: str, day: Named) -> bool:
     """Whether a day is when something runs out: nobody meets for that."""
     return bool(_RUNS_OUT.search(sentence[: day.start]))
@@ -44,14 +69,30 @@ def ends_then(sentence: str, day: Named) -> bool:
 
 def best_day(sentence: str, start: int, on: dt.date | None) -> Named | None:
     """The day of a promise that begins at `start`: one after it before one ahead of it, a date before a weekday."""
-    condition = re.compile(r"\b(?:if|unless)\b", re.IGNORECASE).search(sentence, start)
+    condition = re.compile(r"\b(?:if|unless)\b", re.IGNORECASE).search(sentence, start + 1)
     until = condition.start() if condition else len(sentence)
-    days = [day for day in named_days(sentence, on) if day.start < until and not _begins_then(sentence, day)]
+    days = [
+        day
+        for day in named_days(sentence, on)
+        if day.start < until and not _begins_then(sentence, day) and not told_of(sentence, day)
+    ]
     after = [day for day in days if day.start >= start] or days
     if len(after) > 1 and _CORRECTS.search(sentence, after[0].start, after[-1].start):
         return after[-1]
     dated = [day for day in after if re.search(r"\d|th\b|first|second|third", day.words)]
     return next(iter(dated or after), None)
+
+
+def told_of(sentence: str, day: Named) -> bool:
+    """Whether a day is named for what has happened or what others do anyway: `I had his mail on Friday`."""
+    before = _CLAUSE_ENDS.split(sentence[: day.start])[-1]
+    after = _CLAUSE_ENDS.split(sentence[day.start + len(day.words) :])[0]
+    clause = before + " " + after
+    # `every second Tuesday`; `tell Sunday to come in` names somebody
+    if re.search(r"\b(?:every(?: other| second| \w+)?|tell|ask|greet)\s*$", before, re.IGNORECASE):
+        return True
+    past = _HAPPENED.search(clause) and not _TO_COME.search(clause)
+    return bool(past or (_THEY_MEET.search(before) and not _TO_COME.search(clause)))
 
 
 def _begins_then(sentence: str, day: Named) -> bool:
@@ -64,16 +105,20 @@ def _begins_then(sentence: str, day: Named) -> bool:
 def day_near(text: str, sentence: str, on: dt.date | None) -> Named | None:
     """A day in the sentence after ("I'll send it. You'll have it Friday."), else in the one before, that belongs to a
     promise."""
-    at = text.find(sentence)
-    after = re.match(r"[^.?!]+[.?!]*", text[at + len(sentence) :])
-    before = re.search(r"[^.?!]+[.?!]*\s*$", text[:at])
+    said = [words for words, _ in clauses(text)]
+    place = said.index(sentence) if sentence in said else None
+    if place is None:
+        return None
+    after = said[place + 1] if place + 1 < len(said) else ""
+    before = said[place - 1] if place else ""
     if after:
-        says_it = len(after.group(0).split()) <= SHORT and not promise(after.group(0))
-        found = best_day(after.group(0), 0, on)
-        if found and (says_it or delivery(after.group(0), found)) and not conditional(after.group(0).strip()):
+        says_it = len(after.split()) <= SHORT and not promise(after)
+        found = best_day(after, 0, on)
+        if found and (says_it or delivery(after, found)) and not conditional(after):
             return found
     if before and (_POINTS.search(sentence) or _COMES.search(sentence) or _AT_AN_HOUR.search(sentence)):
-        return best_day(before.group(0), 0, on)
+        found = best_day(before, 0, on)
+        return None if found and found.words.lower() == "this morning" else found
     return None
 
 
@@ -81,13 +126,15 @@ def moved(day: Named, answer: str, on: dt.date | None) -> Named | None:
     """Another day near `day` that an answer names for the meeting; the same weekday said again moves nothing, nor does
     a day named after a plain yes."""
     found = None
-    for sentence in re.findall(r"[^.?!]+[.?!]*", answer):
+    for sentence, _ in clauses(answer):
         if agrees(sentence) and len(sentence.split()) <= PLAIN_YES_WORDS and not named_days(sentence, on):
             return found
-        if conditional(sentence.strip()) or promise(sentence) or _delivers(sentence, on):
+        if conditional(sentence) or promise(sentence) or _delivers(sentence, on):
             continue
         for other in named_days(sentence, on):
-            if other.words.lower().split()[-1] in _WEEKDAYS and day.date:
+            if other.words.lower().split()[-1] in day.words.lower().split():
+                other = day  # `Thursday the ninth?` `Thursday, yes`: whatever the calendar says of the ninth
+            elif other.words.lower().split()[-1] in _WEEKDAYS and day.date:
                 number = _WEEKDAYS.index(other.words.lower().split()[-1])
                 other = Named(other.words, other.start, day.date + dt.timedelta(number - day.date.weekday()))
             if _is_near(other, day):

@@ -8,6 +8,7 @@ will have something, said by who is to give it. A brush-off (`send me something 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from pipeline.coach.when import Named, named_days
 
@@ -15,21 +16,40 @@ _ACTIONS = """send email mail forward share write draft redo prepare put confirm
     phone book arrange schedule set sort bring introduce invite get give raise order sign pay place speak talk show
     run review look read copy cc link pull order quote price word come visit meet have drop hold pencil attach
     upload install follow take tell fix organise dig warn print drop shoot loop circle throw reserve keep hold pull
-    try work raise remind discuss pop clarify do connect dial ship ping post courier""".split()
+    try work raise remind discuss pop clarify do connect dial ship ping post courier stick pack
+    resend fire see""".split()
 _SECOND_THOUGHTS = re.compile(
-    r"\b(?:tell (?:you|ya)(?:,| (?:what|why|how|something)\b)|put (?:you|ya|it|us) on (?:speaker|hold|mute)|"
+    r"\b(?:tell (?:you|ya)(?:,| (?:what|why|how|some ?thing|one thing)\b)|put (?:you|ya|it|us) on (?:speaker|hold|"
+    r"mute)|"
     r"(?:give|grant) (?:you|him|her|them) (?:that|this|credit)|let (?:you (?:go|get|off|have that)|it|that)\b|"
     r"be (?:honest|straight|candid|quick|lynched|damned)|"
     r"let you know, shall|have a think|think about|work it out|"
     r"keep (?:you (?:going|posted)|it short|going)|drop off|try (?:to|and)\b|"
-    r"do (?!you (?:a|the|one)\b|a (?:quote|price|drawing|sheet|page|summary))|"
+    r"get (?:rolling|going|started|moving|cracking|on with)\b|check (?:that )?(?:I|we)\b|"
+    r"try (?!him\b|her\b|them\b|you\b|again\b|(?-i:[A-Z]))|"
+    r"do (?!you (?:a|the|one|it)\b|an? (?:\w+ )?(?:quote|price|drawing|sheet|page|summary|e?mail|intro\w*|"
+    r"note|list|draft|plan|proposal|sample))|"
     r"have (?:it|that|one|another|an?|the cup|to)\b(?! (?:with|to|ready|done|over|in your|word|chat|dig)\b)|"
-    r"take (?:you through|it|that|the|your word)|show you|share my screen|ask (?:you|ya|for what)|say\b|put no\b|"
+    r"have (?:more|less|none|no|nothing|trouble|grief|problems?|time|people|plenty|enough|some fun)\b|"
+    r"take (?:you through|it|that|the|your word)|"
+    r"take an? (?!(?:quick |good |proper )?(?:look|photo|picture|note|measure\w*|reading|sample|copy|few|couple|day|"
+    r"walk)\b)|"
+    r"get the wheels|put it\s*[.!]*$|"
+    r"(?:discuss|talk|think|look)\b[^.?!]*\b(?:internally|ourselves|amongst? us|in[- ]house)\b(?! with)|"
+    r"take (?!an?\b|my\b|your\b|our\b|his\b|her\b|their\b|some\b|these\b|those\b|them\b|him\b|care\b|"
+    r"over\b|up\b|photos?\b|pictures?\b|measure\w*|down\b|out\b|on\b|off\b|back\b|one\b|two\b|(?-i:[A-Z])|"
+    r"[^.?!]*\b(?:back|away|home|to \w+)\b)|"
+    r"show you|share my screen|ask (?:you|ya|for what)|say\b|put no\b|put (?:this|it|that) out there|"
+    r"(?:talk|speak|see|catch up)(?: (?:to|with) you)?(?: all)? (?:soon|later|again|then)\b|"
+    r"(?:get|come) (?:on )?to (?:that|it|this|there)\b|(?:sort|work|figure|find) something\b|"
+    r"find (?:a|some) (?:time|way)\b|read (?:it|that|this) (?:back|out)|"
     r"put (?:you|ya) through|get out of|"
     r"make (?:your|my|it|them|this|that)\b|(?:walk|talk) (?:you |us )?through|put project|give them that|"
     r"call (?:it|that|him that)|get (?:that\b(?! (?:to|over|across|out|off|back|sent|done|sorted))|there|it straight)|"
+    r"come to (?:my|the|your) (?:point|question)|"
     r"come (?:to that|on to|back to that|(?:straight )?out with it)|"
-    r"look at that later|run you through|talk you through|read (?:you|it out)|see\b|hold (?:on|my hands|"
+    r"look at that later|run you through|talk you through|read (?:you|it out)|"
+    r"see\b(?! (?:about|to (?:it|that))\b)|hold (?:on|my hands|"
     r"you to))",
     re.IGNORECASE,
 )
@@ -41,15 +61,20 @@ _TRAILING_IF = re.compile(
     r"\b(?:if|unless|provided|as long as) (?!that\b|you(?:'d| would)? (?:want|like|prefer|need|don't mind)\b)",
     re.IGNORECASE,
 )
+_WILL = r"(?:['\u2019]ll|(?<=\bI)ll?(?= )| will| shall)"
+"""`I'll`, and `ill` or `il` as recognisers write it."""
+_GOING_TO = r"(?:['\u2019]?m| am|['\u2019]re| are) (?:going to|gonna)"
 _PROMISE = re.compile(
-    r"\b(?P<who>I|we)(?:'ll|\u2019ll| will| shall|'m going to|\u2019m going to| am going to|"
-    r"'m gonna|\u2019m gonna)(?: just| also| then|"
+    rf"\b(?P<who>I|we)(?:{_WILL}|(?P<going>{_GOING_TO}))(?: just| also| then|"
     r" definitely| certainly|"
     r" personally| go and| go ahead and| do is,?)*(?: both)? (?P<verb>[a-z]+)\b(?P<rest>[^.?!;]*)",
     re.IGNORECASE,
 )
+_OF_COLLEAGUE = re.compile(
+    r"\b(?P<who>[A-Z]\w+)(?:['\u2019]ll| will)(?: just| also| then)* (?P<verb>[a-z]+)\b(?P<rest>[^.?!;]*)"
+)
 _MAY_I = re.compile(
-    r"\b(?:can|could|shall|may|should) (?P<who>I|we)(?: just| also)* (?P<verb>send|book|put|pencil|ring|call|come|"
+    r"\b(?:can|could|shall|may|should|if) (?P<who>I|we)(?: just| also)* (?P<verb>send|book|put|pencil|ring|call|come|"
     r"bring|arrange|"
     r"schedule|set|set up|hold)\b(?P<rest>[^.?!;]*)",
     re.IGNORECASE,
@@ -58,28 +83,46 @@ _OFFER = re.compile(
     r"\b(?P<who>I|we) (?:can|could)(?: just| also)* (?P<verb>[a-z]+)\b(?P<rest>[^.?!;]*)",
     re.IGNORECASE,
 )
-_TAKEN_UP = re.compile(
-    r"^(?:(?:oh|well|um|so)[,. ]+)*(?:would you|could you|please|do that|if you would|brilliant)\b", re.IGNORECASE
-)
 _PRESENT = re.compile(
     r"^(?:(?:and|then|so|okay|ok|good|yes|yeah|right)[,. ]+)*(?P<who>I|we) (?P<verb>send|reserve|book|prepare|bring|"
-    r"clarify|call|come|give|keep|write|make|hold|ask)\b(?P<rest>[^.?!;]*)",
+    r"clarify|call|come|give|keep|write|make|hold|ask|fill|ring|mail|check|confirm)\b(?P<rest>[^.?!;]*)",
     re.IGNORECASE,
 )
+_AND_THEN = re.compile(
+    r",? and (?P<who>I|we) (?P<verb>send|tell|call|ring|mail|bring|come|confirm|"
+    r"write)\b(?P<rest>[^.?!;]*)",
+    re.IGNORECASE,
+)
+"""What follows on something else (`I read it, and I tell you on Monday`): a promise where it has a day of its own."""
+_OTHERS_TURN = re.compile(r"[,;] (?:and |then |so )?(?:he|she|they|it|you|that|this|the \w+)\b", re.IGNORECASE)
+_SUBORDINATE = re.compile(
+    r"\b(?:because|cause|cos|if(?! you (?:want|like|prefer))|whether|when|that|who|which|since)\b.*", re.IGNORECASE
+)
+"""What follows tells why or which: `I call because you have one of ours` calls nobody any more."""
+_SHORTLY = re.compile(
+    r"\b(?:(?:straight |right |just )?after (?:the|this|our) (?:call|meeting)|this week|within the hour|"
+    r"(?:straight|right) away|when we (?:hang up|finish)|(?:by|until) (?:noon|close|lunch\w*|(?:half past )?(?:one|"
+    r"two|three|"
+    r"four|"
+    r"five|six|seven|eight|nine|ten|eleven|\d{1,2})(?:[: ]\d\d)?(?: ?[ap]\.?m\b| o'clock)?(?![\w:]| \w+ ?(?:percent|"
+    r"%))))",
+    re.IGNORECASE,
+)
+"""By when, within the day or the week, without the name of a day."""
 _HABIT = re.compile(
-    r"\b(?:always|usually|normally|every|never|often|sometimes|when|each|mostly|them all)\b", re.IGNORECASE
+    r"\b(?:always|usually|normally|every|never|often|sometimes|when(?! we (?:hang|finish))|each|mostly|them all)\b",
+    re.IGNORECASE,
 )
 _TO_YOU = re.compile(r"\b(?:you|your|it all|this all|back for)\b", re.IGNORECASE)
 _COME_BACK = re.compile(
-    r"\b(?P<who>I|we)(?:'ll|\u2019ll| will) (?P<verb>be) "
+    rf"\b(?P<who>I|we){_WILL} (?P<verb>be) "
     r"(?P<rest>(?:back|there|with you|over|down|up|on site)\b[^.?!;]*)",
     re.IGNORECASE,
 )
-_DO_IT = re.compile(
-    r"\b(?P<who>I|we)(?:'ll|\u2019ll| will) (?P<verb>do|have) (?P<rest>(?:it|that|this)\b[^.?!;]*)", re.IGNORECASE
-)
+_DO_IT = re.compile(rf"\b(?P<who>I|we){_WILL} (?P<verb>do|have) (?P<rest>(?:it|that|this)\b[^.?!;]*)", re.IGNORECASE)
 _LET_ME = re.compile(
-    r"\b(?P<who>let me|leave it with me,? (?:and )?I'll) (?P<verb>send|check|find|ask|book|chase|come|ring|get|"
+    r"\b(?P<who>let me|leave it with me,? (?:and )?I'll) (?P<verb>send|check|find(?= out\b)|ask|book|chase|come|ring|"
+    r"get|"
     r"speak|talk|confirm)\b"
     r"(?! (?:you something|you this|straight|it straight|me|this right))(?P<rest>[^.?!;]*)",
     re.IGNORECASE,
@@ -89,6 +132,17 @@ _REQUEST = re.compile(
     r"introduce|invite|"
     r"check|find|confirm|sign|book|put|take(?! (?:me|us|it) through)|place|give|raise)\b(?P<rest>[^.?!;]*)",
     re.IGNORECASE,
+)
+_BID = re.compile(
+    r"^(?:(?:so|and|then|well|okay|ok|just|please|but|yes|yeah)[, ]+)*(?P<verb>send|email|mail|forward|cc|bring|get|"
+    r"give|ring|"
+    r"call|check|ask|drop|post|book|put)\b(?! (?:it|that|him) (?:a|an|about|one|two|\w+(?:teen|ty|hundred|"
+    r"thousand))\b)(?! (?:me|us) (?:a|one|two) (?:minute|second|sec|moment|break|hint|clue|go)\b)"
+    r"(?P<rest> \w+[^.?!;]*)",
+    re.IGNORECASE,
+)
+_IF_I = re.compile(
+    r"^(?:(?:and|so|what|but)[, ]+)*if (?:I|we) (?:just )?(?:send|book|put|ring|call|come|bring|arrange)\b", re.I
 )
 _WISH = re.compile(
     r"\b(?:(?:would|will) you have (?:the|that|your)|maybe you (?:could|can)|(?:and )?you'll (?:let me have|send|get|"
@@ -101,7 +155,9 @@ _NEED = re.compile(
     re.IGNORECASE,
 )
 _MEET = re.compile(
-    r"\b(?:meet|sit down|speak|talk|call|ring|visit|come (?:out|over|down|back|up|to you|by)|go through|see you|"
+    r"\b(?:meet|sit down|speak|talk|call|ring|visit|"
+    r"come (?:out|over|down|back|up|to you|by|past|with|sit|set|and (?:see|look)|on (?:mon|tues|wednes|thurs|"
+    r"fri)day)|go through|see you|"
     r"demo|session|"
     r"start(?:ing)?|invite|diary|calendar|review|workshop|trial|pencil|make it|shall we say|how about|does|"
     r"o'clock|half past|"
@@ -109,22 +165,6 @@ _MEET = re.compile(
     r"(?:could|can|shall|may) (?:we|I) (?:do|put|start|make))\b",
     re.IGNORECASE,
 )
-_YES = re.compile(
-    r"^(?:(?:oh|well|um|uh|er|em|right|so|and|ah|go on|ha)[,. ]+)*(?:yes|yeah|yep|yup|aye|sure|okay|ok|of course|"
-    r"will do|i will|"
-    r"we will|i can\b(?!['\u2019]t)|no problem|no bother|deal|done|absolutely|definitely|perfect|fine|grand|"
-    r"happy to|that works|works for|"
-    r"you're on|go on|it is|agreed|let's|please do|make it|i'll|we'll|i'd be|i would|that's fine|good|lovely|"
-    r"great)\b",
-    re.IGNORECASE,
-)
-_SUITS = re.compile(
-    r"\b(?:make it|you're on|works|suits|that's fine|perfect|see you then|it's a date|deal|grand|go on|lovely|"
-    r"(?:put|stick) it in|in the diary|(?:is|'s) (?:okay|ok|fine|good|possible|alright|all right)|suits me|do me)\b|"
-    r"[,.]\s*(?:fine|good|great|perfect|okay|ok)(?=[.!]|\s*$)",
-    re.IGNORECASE,
-)
-_DOES_NOT = re.compile(r"\b(?:can't make|no good|not sure|won't be|we'll see|let you know|leave it)\b", re.IGNORECASE)
 _OTHERS = re.compile(r"^(?:and |but |so |well,? )?(?:they|he|she|it)\b", re.IGNORECASE)
 _STATES = frozenset(
     """be have know think see need want like love hate guess bet say admit assume imagine believe hope trust remember
@@ -140,21 +180,37 @@ _FOR_YOU = re.compile(r"\b(?:you|your|yours)\b", re.IGNORECASE)
 _LET_KNOW = re.compile(r"^let (?!you\b)[\w' \u2019]{1,40}? know\b", re.IGNORECASE)
 _WHEN_TOLD = re.compile(r"\b(?:when|once|as soon as|after|whether|if)\b", re.IGNORECASE)
 _DELIVERY = re.compile(
-    r"\b(?P<who>you)(?:'ll|\u2019ll| will)(?: both| all)? (?P<verb>have|get|receive|see(?= (?:it|them|that|those)\b)) "
+    r"\b(?P<who>you)(?:'ll|\u2019ll|ll| will)(?: both| all)? (?P<verb>have|get|receive|see(?= (?:it|them|that|"
+    r"those)\b)) "
     r"(?P<rest>(?:it|them|that|this|those|these|one|two|both|the|an?|my|our|your|his|her|their)\b[^.?!;]*)",
     re.IGNORECASE,
 )
-_WITH_YOU = re.compile(
-    r"\b(?:(?P<who>I|we)(?:'ll|\u2019ll| will) (?P<verb>have)|that'll (?:be)|it'll (?:be)) "
-    r"(?P<rest>(?:it |that |them )?(?:with you|over to you|done|ready|back to you)\b[^.?!;]*)",
+_HAVE_NOW = re.compile(
+    r"\b(?P<who>you)(?P<verb>'ve|\u2019ve| have) (?P<rest>(?:(?:it|them)\b(?! to\b| from\b)|"
+    r"(?:the|my|our|your|an?) (?:order|answer|contract|papers?|price|offer|numbers?|sheet|drawings?|samples?|list|"
+    r"report)\b)"
+    r"[^.?!;]*)",
     re.IGNORECASE,
+)
+"""`You've it tonight`: given by a day to come, in the present."""
+_LAST_THING = re.compile(r"\b(?P<who>you)(?:'ll|\u2019ll|ll| will) (?P<verb>have|get)(?P<rest> )", re.IGNORECASE)
+"""`The drawings you will have tomorrow`: the thing goes ahead."""
+_WITH_YOU = re.compile(
+    r"\b(?:(?P<who>I|we)(?:'ll|\u2019ll| will) (?P<verb>have)|(?:that|it|they|those|these|both)(?:'ll|\u2019ll|ll|"
+    r" will) "
+    r"(?:be)) (?P<rest>(?:it |that |them )?(?:with you|over to you|done|ready|back to you)\b[^.?!;]*)",
+    re.IGNORECASE,
+)
+_AHEAD_OF_IT = re.compile(
+    r"^(?:(?:and|so|then|by|on|at|noon|lunchtime|latest|the|morning|afternoon)\b|[\s,])*$", re.IGNORECASE
 )
 _LOOK = re.compile(
     r"\b(?:take a (?:quick )?look|have a (?:quick )?(?:look|read|think)|look|read|think|see|consider|go through)\b",
     re.IGNORECASE,
 )
 _SEND_ME = re.compile(
-    r"\b(?:send|email|mail|give|get|drop|leave|bring|show|put|forward|pop)\b(?: \w+){1,9}? and (?:then )?"
+    r"(?<!I'll )(?<!we'll )(?<!I can )(?<!I\u2019ll )\b(?:send|email|mail|give|get|drop|leave|bring|show|put|forward|"
+    r"pop)\b(?: \w+){1,9}? and (?:then )?"
     r"(?:I|we)(?:'ll|\u2019ll| will)\b",
     re.IGNORECASE,
 )
@@ -170,6 +226,32 @@ _POINTING = re.compile(
 )
 
 
+_SOME_DAY = re.compile(
+    r"\b(?:if|when(?:ever)?|next time) (?:you|y'all|we|I)(?:'re|\u2019re|'m| are| am)?\b[^.?!]*"
+    r"\b(?:ever|passing|in town|in the area|around here)\b",
+    re.IGNORECASE,
+)
+"""`If you're ever passing`: said to be friendly."""
+_A_MOMENT = re.compile(
+    r"^(?:(?:just |give me )?(?:one|a|two|half a) (?:minute|second|sec|moment|tick)s?|hang on|hold on|"
+    r"wait)\b",
+    re.IGNORECASE,
+)
+"""What is done while the other waits is done now."""
+_TELLS = re.compile(
+    r"^(?:[\w ]{1,12}, ?)*(?:(?:I|we)(?:['\u2019]ll| will) (?:tell|greet|thank) (?:him|her|them)|will do|I will|"
+    r"(?:I|we)(?:['\u2019]ll| will) pass (?:it|that) on)\b[^,]{0,12}$",
+    re.IGNORECASE,
+)
+_GREETING = re.compile(
+    r"\b(?:greet\w*|regards|best wishes|(?:say|saying) (?:hello|hi|hey|thanks|thank you)|hello to|hi to|love to|"
+    r"a kiss to|"
+    r"(?:thank|tell) (?:him|her|them|your \w+)[^.?!]* (?:from|for) me|give (?:him|her|them) my)\b",
+    re.IGNORECASE,
+)
+_ANYBODY = re.compile(r"\b(?:him|her|them|(?-i:[A-Z][a-z]+))\b")
+
+
 def conditional(sentence: str) -> bool:
     """Whether a sentence holds only if something else does (`if he signs`)."""
     return bool(_CONDITION.search(sentence))
@@ -182,7 +264,7 @@ def hangs_on_something(sentence: str) -> bool:
 
 def promise(sentence: str, day: Named | None = None) -> re.Match[str] | None:
     """Somebody says that they will do something that can be kept or not; `day` is one that the sentence names."""
-    if _brush_off(sentence, day):
+    if _brush_off(sentence, day) or _A_MOMENT.match(sentence) or _SOME_DAY.search(sentence):
         return None
     for match in (*_PROMISE.finditer(sentence), *_LET_ME.finditer(sentence)):
         if _deed(match, day):
@@ -202,6 +284,8 @@ def _deed(match: re.Match[str], day: Named | None) -> bool:
         return bool(day or _WHEN_TOLD.search(rest)) and not _SECOND_THOUGHTS.match(words)
     if len(words.split()) < 2 or _SECOND_THOUGHTS.match(words):
         return False
+    if match.groupdict().get("going") and not (day or _FOR_YOU.search(rest) or _ANYBODY.search(rest)):
+        return False  # who shows something says what they are doing: `I'm going to run it once more`
     if verb in _ACTIONS:
         return True
     return verb not in _STATES and bool(_A_THING.match(rest)) and bool(day or _FOR_YOU.search(rest))
@@ -217,10 +301,19 @@ def _brush_off(sentence: str, day: Named | None) -> bool:
 
 
 def delivery(sentence: str, day: Named | None) -> re.Match[str] | None:
-    """`You'll have it on Friday`, said by who gives it."""
-    match = _DELIVERY.search(sentence) or _WITH_YOU.search(sentence)
-    if not match or not day or day.start < match.start():
+    """`You'll have it on Friday`, `on Friday you'll have it`, said by who gives it."""
+    match = _DELIVERY.search(sentence) or _WITH_YOU.search(sentence) or _HAVE_NOW.search(sentence)
+    match = match or _LAST_THING.search(sentence)
+    if not match:
         return None
+    if not day:
+        # without a day only what is on its way to the other: `they'll be with you by five`
+        return match if match.re is _WITH_YOU and _SHORTLY.search(match.group("rest")) else None
+    if match.re is _LAST_THING and day.start != match.end():
+        return None
+    if day.start < match.start():
+        ahead = sentence[: day.start] + sentence[day.start + len(day.words) : match.start()]
+        return match if _AHEAD_OF_IT.match(ahead) else None
     # `you'll get a discount from Monday` names no day to deliver by
     return None if re.search(r"\b(?:from|since|starting)\s*$", sentence[: day.start], re.IGNORECASE) else match
 
@@ -228,18 +321,38 @@ def delivery(sentence: str, day: Named | None) -> re.Match[str] | None:
 def planned(sentence: str, day: Named | None) -> re.Match[str] | None:
     """A promise in other words: `I'll be back on the 18th`, `I send it to you`, `I'll do it this Tuesday`."""
     present = _PRESENT.match(sentence)
+    said = _SUBORDINATE.sub("", present.group("rest")) if present else ""
+    if day and present and (others := _OTHERS_TURN.search(sentence, present.end("verb"))):
+        day = day if day.start < others.start() else None  # by then somebody else does something
+    by_then = day or _SHORTLY.search(sentence)
     if (
         present
+        and said.strip(" ,")
         and not _HABIT.search(sentence)
-        and (day or present.group("verb") == "clarify" or _TO_YOU.search(present.group("rest")))
+        and (by_then or present.group("verb") == "clarify" or _TO_YOU.search(said))
     ):
         return present
+    later = _AND_THEN.search(sentence)
+    if later and day and day.start > later.start("verb") and not _HABIT.search(sentence):
+        return later
     return (_COME_BACK.search(sentence) or _DO_IT.search(sentence)) if day else None
+
+
+def of_colleague(sentence: str, names: Collection[str]) -> re.Match[str] | None:
+    """`Sam will send you the form`: promised for one of `names`, who is on the call and on the same side."""
+    found = (match for match in _OF_COLLEAGUE.finditer(sentence) if match.group("who") in names)
+    return next((match for match in found if _deed(match, None)), None)
 
 
 def asks_leave(sentence: str) -> re.Match[str] | None:
     """`Can I send you`: a promise once it is agreed to."""
-    return _MAY_I.search(sentence)
+    match = _MAY_I.search(sentence)
+    return None if match and _SECOND_THOUGHTS.match(f"{match.group('verb')}{match.group('rest')}") else match
+
+
+def passes_on(sentence: str, asked_for: str) -> bool:
+    """Whether somebody only says that they will pass on a greeting: `I'll tell him`, after `say hello to your dad`."""
+    return bool(_TELLS.match(sentence) and _GREETING.search(asked_for))
 
 
 def offer(sentence: str) -> re.Match[str] | None:
@@ -248,24 +361,19 @@ def offer(sentence: str) -> re.Match[str] | None:
     return match if match and _deed(match, None) else None
 
 
-def takes_up(answer: str) -> bool:
-    """Whether an answer takes up an offer: `would you?`, `please`."""
-    return bool(_TAKEN_UP.match(answer))
+def proposes(sentence: str) -> bool:
+    """`If I send you the form tonight?`: an offer, not a condition."""
+    return bool(_IF_I.match(sentence))
+
+
+def bid(sentence: str) -> re.Match[str] | None:
+    """What another is told to do: `send me a photo of it`."""
+    return _BID.match(sentence)
 
 
 def request(sentence: str, *, asked: bool) -> re.Match[str] | None:
     """What another is asked to do."""
     return (_REQUEST.search(sentence) or _WISH.search(sentence)) if asked else _NEED.search(sentence)
-
-
-def agrees(answer: str) -> bool:
-    """Whether an answer begins as a yes."""
-    return bool(_YES.match(answer.strip()))
-
-
-def accepts(answer: str) -> bool:
-    """Whether an answer takes on what was asked without a yes: `Monday's alright`."""
-    return bool(re.search(r"\b(?:'s|is) (?:alright|all right|fine|ok|okay)\b", answer))
 
 
 def to_meet(sentence: str) -> bool:
@@ -278,19 +386,10 @@ def is_others(sentence: str) -> bool:
     return bool(_OTHERS.match(sentence))
 
 
-def suits(answer: str) -> bool:
-    """Whether an answer is content with a day."""
-    return bool(_SUITS.search(answer))
-
-
-def declines(answer: str) -> bool:
-    """Whether an answer leaves a day open or refuses it."""
-    return bool(_DOES_NOT.search(answer))
-
-
 def points_back(match: re.Match[str]) -> bool:
     """Whether the words of a promise name nothing of their own: `I'll send it today`, `you'll have them`."""
     rest = match.group("rest")
     for day in named_days(rest, None):
         rest = rest.replace(day.words, " ")
+    rest = _SHORTLY.sub(" ", rest)
     return bool(_POINTING.match(rest))

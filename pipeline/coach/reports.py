@@ -16,6 +16,7 @@ from pipeline.coach.assign import reminders
 from pipeline.coach.commitments import commitments
 from pipeline.coach.deals import Deal, deal_of, next_step, risks, strategies
 from pipeline.coach.effect import Effect, effects_of, module_effects
+from pipeline.coach.ended import ended
 from pipeline.coach.gaps import Gap, find_gaps, rubric_targets
 from pipeline.coach.moves import moves_of
 from pipeline.coach.plans import next_ask, plan_json, pre_call_plan, trouble_of
@@ -290,7 +291,11 @@ def account_report(
     """
     if name is not None:
         view = account_view(rows, name, rubric, as_of=as_of)
-        return [{**view_json(view), **deal_json(_deal(rows, view, rubric, competitors, customers))}] if view else []
+        if view is None:
+            return []
+        deal = _deal(rows, view, rubric, competitors, customers)
+        how = ended(view, rows, deal.commitments)
+        return [{**view_json(view), **deal_json(deal), "next_step": how.to_json() if how else None}]
     found = []
     for account, part in by_account(rows).items():
         view = account_view(part, account, rubric, as_of=as_of or newest_date(rows))
