@@ -177,7 +177,9 @@ def _among(sql: str) -> str:
 def load_scores(store: Store, *, since: dt.date | None = None, without: Collection[str] = ()) -> tuple[ScoredCall, ...]:
     """The scores of `load_rows` alone, for what needs nothing else. Raises `StoreError`."""
     asked = {"since": since, "without": sorted(without)}
-    return tuple(ScoredCall(**row) for row in _dated(store.query(_SCORES, asked)))
+    ids: dict[str, str] = {}  # a call's scores share one id: a fit is mostly ids, and is sent between processes
+    rows = _dated(store.query(_SCORES, asked))
+    return tuple(ScoredCall(**{**row, "call_id": ids.setdefault(row["call_id"], row["call_id"])}) for row in rows)
 
 
 def load_heads(store: Store) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +11,11 @@ from pipeline.access.book import AccessBook
 from pipeline.access.people import User
 from pipeline.access.scope import Scope, scope_of
 from pipeline.coach.commands import library_of
-from pipeline.coach.effect import Effect, effects_of
-from pipeline.coach.load import load_assignments, load_heads, load_scores
+from pipeline.coach.effect import Effect
+from pipeline.coach.load import load_assignments, load_heads
 from pipeline.coach.reports import gap_json, scorecards_of, training_of
-from pipeline.coach.rows import Assignment, ScoredCall
-from pipeline.coach.team import Picture, picture_of
+from pipeline.coach.rows import Assignment
+from pipeline.coach.team import Picture
 from pipeline.coach.training import Library
 from pipeline.days import latest
 from pipeline.human_review import human_review
@@ -27,6 +26,7 @@ from pipeline.rubric_shelf import keep_current
 from pipeline.store import Store
 from pipeline.web.backroom import Backroom, Known
 from pipeline.web.errands import Errands
+from pipeline.web.fitting import EffectsJob, Fitting, PictureJob
 from pipeline.web.glance import Glance, Later
 from pipeline.web.rejudging import Rejudging
 
@@ -65,10 +65,9 @@ class Desk:
         self.rubric: Rubric = load_rubric(settings.rubric)
         keep_current(settings)
         self.backroom = Backroom()
+        self.fitting = Fitting(self.store)
         self._known: dict[Any, tuple[str, Any]] = {}
         self._provider: Provider | None = None
-        self._scores_guard = threading.Lock()
-        self._scores: tuple[str, tuple[ScoredCall, ...]] = ("", ())
         self.openapi: Callable[[], Any] = dict
         """Gives the description of the API; the app sets it."""
 
@@ -77,6 +76,7 @@ class Desk:
         self.errands.close()
         self.later.close()
         self.rejudging.close()
+        self.fitting.close()
         self.backroom.close()
         self.book.close()
         self.store.close()
@@ -135,9 +135,9 @@ class Desk:
         whole, rubric = days is None and call_type is None, self.rubric
 
         def make() -> Picture:
-            return picture_of(
-                self._all_scores(), rubric, target=self.target, days=days, call_type=call_type, whole=whole
-            )
+            job = PictureJob(rubric, self.target, days, call_type, whole)
+            found: Picture = self.fitting.run(job, without=self.for_people)
+            return found
 
         key = ("picture", rubric.version, days, call_type)
         return self.backroom.need(key, self.version("calls"), make, lane="slow")
@@ -180,8 +180,8 @@ class Desk:
         today = self.today()
 
         def make() -> tuple[Effect, ...]:
-            given = load_assignments(self.store)
-            return effects_of(given, self._all_scores(), given, as_of=today)
+            found: tuple[Effect, ...] = self.fitting.run(EffectsJob(today), without=self.for_people)
+            return found
 
         version = self.version("calls", "assignments")
         known = self.backroom.take(("effects", today), version, make, lane="slow")
@@ -212,11 +212,3 @@ class Desk:
         """The target of all criteria where the settings name one, else None: the rubric's own."""
         default = type(self.settings)().target_level
         return None if self.settings.target_level == default else self.settings.target_level
-
-    def _all_scores(self) -> tuple[ScoredCall, ...]:
-        """The scores that standings are fitted to, read once per state of the store."""
-        with self._scores_guard:
-            version = self.version("calls")
-            if self._scores[0] != version:
-                self._scores = (version, load_scores(self.store, without=self.for_people))
-            return self._scores[1]
