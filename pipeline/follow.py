@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.errors import InputError
-from pipeline.types import BUYER, REP, Turn
+from pipeline.types import BUYER, REP, CallMeta, Transcript, Turn
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
@@ -125,14 +125,17 @@ class Roles:
     """Which speaker is the rep: as told, by the label, or as what they say sounds, which may change as more is said."""
 
     rep: str | None = None
-    _said: dict[str, list[str]] = field(default_factory=dict)
+    _turns: list[Turn] = field(default_factory=list)
+    _sides: dict[str, str] = field(default_factory=dict)
 
     def hear(self, turn: Turn) -> None:
         """Take in what a speaker said."""
-        self._said.setdefault(turn.speaker, []).append(turn.text)
+        self._turns.append(turn)
+        self._sides = {}
 
     def name(self, label: str) -> str:
-        """`rep`, `buyer:Name`, or the label itself while it is not known whose it is."""
+        """`rep`, `buyer:Name`, or the label itself while it is not known whose it is; colleagues of the rep are `rep`
+        too."""
         side = self._side(label)
         if side is None or side == REP:
             return side or label
@@ -140,23 +143,30 @@ class Roles:
         return BUYER if _named(name) else f"{BUYER}:{name}"
 
     def _side(self, label: str) -> str | None:
-        if self.rep:
-            return REP if label.strip().lower() == self.rep.strip().lower() else BUYER
-        if _named(label):
-            return _named(label)
-        if any(_named(other) == REP for other in self._said):
+        if self._told(label):
+            return self._told(label)
+        heard = {turn.speaker for turn in self._turns}
+        known = any(self._told(other) == REP for other in heard)
+        if (self.rep and not known) or (known and len(heard | {label}) < 3):
             return BUYER
-        return self._by_words(label)
+        words = {who: sum(len(turn.text.split()) for turn in self._turns if turn.speaker == who) for who in heard}
+        if label not in words or len(words) < 2 or (not known and sorted(words.values())[-2] < MIN_ROLE_WORDS):
+            return BUYER if known else None
+        self._sides = self._sides or self._resolved()
+        return self._sides.get(label)
 
-    def _by_words(self, label: str) -> str | None:
-        from models.role_model import seller_logit
+    def _told(self, label: str) -> str | None:
+        """The side that was said of a speaker, or that the label names itself."""
+        if self.rep and label.strip().lower() == self.rep.strip().lower():
+            return REP
+        return _named(label)
 
-        words = {who: sum(len(text.split()) for text in texts) for who, texts in self._said.items()}
-        if label not in words or len(words) < 2 or sorted(words.values())[-2] < MIN_ROLE_WORDS:
-            return None
-        total = sum(words.values())
-        logits = {w: seller_logit(texts, total_words=total, speakers=len(words)) for w, texts in self._said.items()}
-        return REP if label == max(logits, key=lambda who: logits[who]) else BUYER
+    def _resolved(self) -> dict[str, str]:
+        from pipeline.roles import resolve_roles
+
+        turns = [replace(turn, speaker=self._told(turn.speaker) or turn.speaker) for turn in self._turns]
+        found = resolve_roles(Transcript("live", CallMeta(), tuple(turns)), threshold=0.0)
+        return {turn.speaker: named.side for turn, named in zip(self._turns, found.turns, strict=True)}
 
 
 def _named(label: str) -> str | None:

@@ -297,6 +297,24 @@ def test_roles_are_as_told_or_as_the_labels_say() -> None:
     )  # fmt: skip
 
 
+def test_who_answers_the_buyer_is_the_reps_colleague() -> None:
+    talk = [
+        ("Ann Lee", "I brought Nils, our engineer. How do you plan the rounds today?"),
+        ("Mia", "On paper, and we lose forty orders a month. How would you read the meters?"),
+        ("Nils", "With a camera on the lamp."),
+        ("Mia", "Okay. And in the rain?"),
+        ("Nils", "It has a wiper."),
+        ("Mia", "Good."),
+        ("Ann Lee", "What does a lost order cost you?"),
+        ("Mia", "Two hundred, about. How long does the camera last?"),
+        ("Nils", "Ten years."),
+    ]
+    told = roles_for(*talk, rep="Ann Lee")
+    assert [told.name(who) for who in ("Ann Lee", "Nils", "Mia")] == ["rep", "rep", "buyer:Mia"]
+    early = roles_for(("Mia", "Hello."), ("Nils", "Hello."), rep="Ann Lee")
+    assert early.name("Nils") == "buyer:Nils"
+
+
 def test_roles_are_heard_from_the_words_once_there_are_enough() -> None:
     few = roles_for(("voice 1", "Hello."), ("voice 2", "Hi."))
     assert few.name("voice 1") == "voice 1"
