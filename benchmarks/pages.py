@@ -341,7 +341,7 @@ def quiet(desk: Any, client: Any, fill_in: Row, path: str, who: str, times: int)
 
 def busy(desk: Any, at: Row, fill_in: Row, path: str, who: str, times: int) -> float:
     """One route's p95 while the standings of all reps are fitted anew."""
-    entry = desk.backroom._entries["picture", None, None]
+    entry = desk.backroom._entries["picture", desk.rubric.version, None, None]
     if not entry.waiting:
         desk.store._at._changed("calls")
         entry.rest_until = 0.0

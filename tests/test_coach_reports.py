@@ -197,3 +197,12 @@ def test_reports_of_nothing_are_empty() -> None:
     assert reports.training_report(Rows(), RUBRIC, LIBRARY) == []
     assert reports.account_report(Rows(), RUBRIC, "Acme") == []
     assert reports.plan_report(Rows(), RUBRIC, "Acme") == []
+
+
+def test_account_and_plan_read_once_say_what_each_says_alone() -> None:
+    rows = story()
+    both = reports.account_with_plan(rows, RUBRIC, "Acme", answers=rows, as_of=DAY)
+    assert both
+    assert [both[0]] == reports.account_report(rows, RUBRIC, "Acme", as_of=DAY)
+    assert [both[1]] == reports.plan_report(rows, RUBRIC, "Acme", as_of=DAY)
+    assert reports.account_with_plan(rows, RUBRIC, "Nobody", as_of=DAY) is None

@@ -144,7 +144,13 @@ def pre_call_plan(
         return None
     mine = {call.call_id for call in view.calls}
     part = dataclasses.replace(rows, turns=tuple(turn for turn in rows.turns if turn.call_id in mine))
-    made = commitments(part, as_of=as_of)
+    return plan_of(view, commitments(part, as_of=as_of), rows, rubric, customers=customers)
+
+
+def plan_of(
+    view: AccountView, made: Sequence[Commitment], rows: Rows, rubric: Rubric, *, customers: Sequence[str] = ()
+) -> Plan:
+    """`pre_call_plan` of an account whose view and commitments are there; `rows` may hold other accounts' answers."""
     trouble = trouble_of(view, rows, customers)
     view = on_what_was_said(view, rows, rubric)
     ask, because, statement = next_ask(view, trouble)

@@ -19,7 +19,7 @@ from pipeline.coach.effect import Effect, effects_of, module_effects
 from pipeline.coach.ended import ended
 from pipeline.coach.gaps import Gap, find_gaps, rubric_targets
 from pipeline.coach.moves import moves_of
-from pipeline.coach.plans import next_ask, plan_json, pre_call_plan, trouble_of
+from pipeline.coach.plans import next_ask, plan_json, plan_of, pre_call_plan, trouble_of
 from pipeline.coach.rows import Assignment, CallRow, Rows
 from pipeline.coach.snippets import find_snippets
 from pipeline.coach.splits import stage_standings, stages_of, type_standings
@@ -293,9 +293,7 @@ def account_report(
         view = account_view(rows, name, rubric, as_of=as_of)
         if view is None:
             return []
-        deal = _deal(rows, view, rubric, competitors, customers)
-        how = ended(view, rows, deal.commitments)
-        return [{**view_json(view), **deal_json(deal), "next_step": how.to_json() if how else None}]
+        return [_account_json(view, _deal(rows, view, rubric, competitors, customers), rows)]
     found = []
     for account, part in by_account(rows).items():
         view = account_view(part, account, rubric, as_of=as_of or newest_date(rows))
@@ -318,6 +316,43 @@ def account_report(
                 }
             )
     return found
+
+
+def account_with_plan(
+    rows: Rows,
+    rubric: Rubric,
+    name: str,
+    *,
+    answers: Rows | None = None,
+    as_of: dt.date | None = None,
+    competitors: Sequence[str] = (),
+    customers: Sequence[str] = (),
+) -> tuple[Row, Row] | None:
+    """What `account_report` and `plan_report` say of one account, its calls read once; None where it has no calls.
+
+    `answers` are other accounts' answers to objections, which the plan may name.
+    """
+    view = account_view(rows, name, rubric, as_of=as_of)
+    if view is None:
+        return None
+    deal = _deal(rows, view, rubric, competitors, customers)
+    both = rows if answers is None else _with_answers(rows, answers)
+    plan = plan_of(view, deal.commitments, both, rubric, customers=customers)
+    return _account_json(view, deal, rows), plan_json(plan)
+
+
+def _account_json(view: AccountView, deal: Deal, rows: Rows) -> Row:
+    how = ended(view, rows, deal.commitments)
+    return {**view_json(view), **deal_json(deal), "next_step": how.to_json() if how else None}
+
+
+def _with_answers(rows: Rows, answers: Rows) -> Rows:
+    mine = {call.call_id for call in rows.calls}
+    parts = {
+        name: (*getattr(rows, name), *(row for row in getattr(answers, name) if row.call_id not in mine))
+        for name in ("scores", "moments", "objections", "moves")
+    }
+    return dataclasses.replace(rows, **parts)
 
 
 def _deal(rows: Rows, view: AccountView, rubric: Rubric, competitors: Sequence[str], customers: Sequence[str]) -> Deal:

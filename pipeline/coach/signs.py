@@ -32,7 +32,7 @@ _ORDERED = re.compile(
     rf"\b(?:signed (?:it(?! off)|this|them|the {_PAPER}|your {_PAPER}|both|this morning|yesterday|today)|"
     rf"(?:it|that|everything|{_PAPER})(?:'s| is| was| has been| got)? (?:all )?signed|"
     r"(?:PO|purchase order|order)(?:'s| is| was| has)? (?:now |just |already )?(?:been )?(?:placed|raised|issued|"
-    r"on its way|approved and sent|in(?=\s*[.,!]|$))|"
+    r"on its way|approved and sent|in(?=\s*[.,!?;:]|$))|"
     rf"(?:placed|raised|issued|put in|put through|sent(?: you)?) (?:the|an|your|our) (?:signed {_PAPER}|order|PO|"
     r"purchase order)|"
     rf"(?:got|received|have) (?:your|the) (?:signed {_PAPER}|PO|purchase order)|"
@@ -86,7 +86,10 @@ def planned(turns: Sequence[TurnRow], moves: Moves) -> TurnRow | None:
 
 
 def _says(text: str, pattern: re.Pattern[str], unless: re.Pattern[str]) -> bool:
-    return any(pattern.search(said) and not unless.search(said) for said, asks in sentences(_plain(text)) if not asks)
+    text = _plain(text)
+    if not pattern.search(text):  # most turns: they are not taken apart
+        return False
+    return any(pattern.search(said) and not unless.search(said) for said, asks in sentences(text) if not asks)
 
 
 def subjects(text: str, names: Iterable[str]) -> set[str]:

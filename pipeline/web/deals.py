@@ -6,13 +6,12 @@ one of them changes.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from typing import Any
 
 from pipeline.coach.commands import known_firms
 from pipeline.coach.load import answers_to_objections, rows_of_calls
-from pipeline.coach.reports import account_report, plan_report
+from pipeline.coach.reports import account_report, account_with_plan
 from pipeline.coach.rows import Rows
 from pipeline.errors import NotThere, StoreError
 from pipeline.web.ask import Ask
@@ -53,10 +52,8 @@ def deal(ask: Ask, account: str) -> Row:
             ("answers", key["scope"]), lambda: answers_to_objections(desk.store, where, params), of=("calls",)
         )
         firms = known_firms(desk.settings)
-        found = account_report(rows, desk.rubric, account, as_of=today, **firms)
-        both = _with_others(rows, others)
-        plan = plan_report(both, desk.rubric, account, as_of=today, customers=firms["customers"])
-        return {"deal": found[0], "plan": plan[0], "read": len(ids)} if found and plan else {}
+        found = account_with_plan(rows, desk.rubric, account, answers=others, as_of=today, **firms)
+        return {"deal": found[0], "plan": found[1], "read": len(ids)} if found else {}
 
     known: Row = desk.backroom.need(("account", account, key["scope"], today), key["version"], make).value
     if not known:
@@ -114,15 +111,6 @@ def stages_of(deal: Row) -> list[Row]:
     if current:
         current["now"] = True
     return made
-
-
-def _with_others(rows: Rows, others: Rows) -> Rows:
-    mine = {call.call_id for call in rows.calls}
-    parts = {
-        name: (*getattr(rows, name), *(row for row in getattr(others, name) if row.call_id not in mine))
-        for name in ("scores", "moments", "objections", "moves")
-    }
-    return dataclasses.replace(rows, **parts)
 
 
 def _calls_of(ask: Ask, accounts: list[str]) -> dict[str, list[Row]]:
