@@ -100,15 +100,11 @@ _REVIEW = re.compile(
 
 def troubles(turns: Sequence[TurnRow]) -> list[TurnRow]:
     """Buyers' turns that complain of the service, or tell of a fault that the same call does not show as mended."""
+    said = [(t, t.text.replace("\u2019", "'")) for t in turns if t.side == "buyer"]
     found = []
-    for place, turn in enumerate(turns):
-        text = turn.text.replace("\u2019", "'")
-        if turn.side != "buyer":
-            continue
-        after = [
-            t.text.replace("\u2019", "'") for t in turns[place:] if t.call_id == turn.call_id and t.side == "buyer"
-        ]
-        fault = _FAULT.search(text) and not any(_FIXED.search(said) for said in after)
+    for place, (turn, text) in enumerate(said):
+        same_call = (after for later, after in said[place:] if later.call_id == turn.call_id)
+        fault = _FAULT.search(text) and not any(_FIXED.search(after) for after in same_call)
         if fault or _COMPLAINS.search(text):
             found.append(turn)
     return found
