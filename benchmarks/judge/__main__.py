@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.judge.curve import RESULT
-from benchmarks.judge.data import read_test
+from benchmarks.judge.data import read_fresh, read_test
 from benchmarks.judge.designs import design_table
 from benchmarks.judge.load import RESULT as LOAD
 from benchmarks.judge.measure import Report, measure
@@ -39,11 +39,15 @@ def main() -> None:
     levels, cards = judge_all(calls, model)
     seconds = time.perf_counter() - start
     report = measure(calls, cards, levels)
+    later = read_fresh()
+    their_levels, their_cards = judge_all(later, model)
+    fresh = (len(later), measure(later, their_cards, their_levels), rater_agreement(later)) if later else None
     stress = {} if options.no_stress else stress_table(calls, model, report, levels)
     page = quality_page(
         report,
         raters=rater_agreement(calls),
         readers=reader_agreement(calls),
+        fresh=fresh,
         stress=stress,
         designs=design_table(calls, model),
         calls=len(calls),

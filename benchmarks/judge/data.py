@@ -1,4 +1,7 @@
-"""The test calls: labelled, never read by any training code (a test holds `models/` to that)."""
+"""The test calls: labelled, never read by any training code (a test holds `models/` to that).
+
+`test/` stays; what is in `fresh/` measures the judge that ships until the next one is trained on it.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,17 @@ from statistics import median_high
 from models.training.corpus import LabelledCall, Labels, read_corpus
 
 TEST = Path(__file__).resolve().parent / "test"
+FRESH = TEST.with_name("fresh")
 
 
 def read_test() -> list[LabelledCall]:
     """All test calls."""
     return read_corpus(TEST)
+
+
+def read_fresh() -> list[LabelledCall]:
+    """Calls that were written after the judge was trained; none where all of them are training calls by now."""
+    return read_corpus(FRESH)
 
 
 def consensus(labels: Sequence[Labels], criterion: str) -> int | None:

@@ -22,6 +22,7 @@ def quality_page(
     *,
     raters: Mapping[str, Agreement],
     readers: float | None,
+    fresh: tuple[int, Report, Mapping[str, Agreement]] | None,
     stress: Mapping[str, Mapping[str, float]],
     designs: Mapping[str, Agreement],
     calls: int,
@@ -44,6 +45,9 @@ def quality_page(
         "## The rest of the scorecard\n",
         _measures_table(report, readers),
     ]
+    if fresh:
+        count, later, their_raters = fresh
+        parts += [_FRESH_TEXT.format(count=count), _agreement_table(later, their_raters), _measures_table(later, None)]
     if stress:
         parts += [_STRESS_TEXT, _stress_table(stress)]
     parts.append(
@@ -75,6 +79,12 @@ def _curve_table(curve: Sequence[Mapping[str, float]], report: Report, trained_o
     return "\n".join(rows) + "\n"
 
 
+_FRESH_TEXT = """## Calls written later
+
+{count} calls by other writers, labelled twice and read once for objections, with more traps and more objections
+(`benchmarks/judge/fresh/`). The judge was trained before they were written; with the next training they become training
+calls.
+"""
 _STRESS_TEXT = """## The same calls said differently
 
 `flipped` is the share of levels that change; `lost` is how far quadratic weighted kappa falls. Everything down to
@@ -116,7 +126,13 @@ def _measures_table(report: Report, readers: float | None) -> str:
         ("applicable criteria abstained", report.abstained),
     ]
     return (
-        "\n".join(["| measure | value |", "|---|---|", *(f"| {name} | {_number(value)} |" for name, value in rows)])
+        "\n".join(
+            [
+                "| measure | value |",
+                "|---|---|",
+                *(f"| {name} | {_number(value)} |" for name, value in rows if value is not None),
+            ]
+        )
         + "\n"
     )
 
