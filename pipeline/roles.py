@@ -172,8 +172,8 @@ def _fixed_side(
 
 
 def _split(speakers: list[_Speaker], together: Mapping[Pair, float]) -> tuple[dict[str, str], float, str]:
-    """Sides by label, the probability that those who matter are on the right one, and whom that is doubtful of (empty
-    where it is the main speaker of a side).
+    """Sides by label, the probability that those who matter are on the right one, and whom that is doubtful of: empty
+    where it is the main speaker of either side.
 
     `together` are the log-odds that two stand on the same side, by pairs of labels.
     """
@@ -195,14 +195,15 @@ def _split(speakers: list[_Speaker], together: Mapping[Pair, float]) -> tuple[di
     def right(*labels: str) -> float:
         return sum(weight for weight, sides in scaled if all(sides[who] == best[who] for who in labels)) / mass
 
-    main = right(*(_main(speakers, best, side).label for side in (REP, BUYER)))
+    mains = [_main(speakers, best, side) for side in (REP, BUYER)]
+    main, in_doubt = right(*(one.label for one in mains)), [one.label for one in mains if not one.fixed]
     total = sum(speaker.words for speaker in speakers)
     others = [(right(speaker.label), speaker.label) for speaker in weighed if speaker.words > _FEW_WORDS * total]
     for speaker in rest:
         either = [best | {speaker.label: side} for side in (REP, BUYER)]
         best = max(either, key=lambda sides: _weight([speaker], sides, together))
     least, unsure = min(others, default=(1.0, ""))
-    return (best, least, unsure) if least < main else (best, main, "")
+    return (best, least, unsure) if least < main else (best, main, in_doubt[0] if len(in_doubt) == 1 else "")
 
 
 def _weight(free: list[_Speaker], sides: Mapping[str, str], together: Mapping[Pair, float]) -> float:

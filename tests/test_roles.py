@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -162,6 +163,16 @@ def test_a_call_waits_for_a_word_about_whom_it_is_unsure_of() -> None:
     assert not found.resolved
     assert found.hearing.notes[-1].startswith("it is unclear for whom Lou speaks (probability ")
     assert resolve_roles(found, threshold=0.97).hearing.notes == found.hearing.notes
+
+
+def test_where_the_rep_is_named_the_doubt_is_about_somebody_else() -> None:
+    """Two of the three could be the buyer; the rep is known by name, and not what is unclear."""
+    said = "It was the blue one that they had on the shelf there."
+    people = ("Priya Nair", "Owen", "Priya Nair", "Lou")
+    turns = tuple(Turn(9.0 * n, 9.0 * n + 8, people[n % 4], said) for n in range(16))
+    found = resolve_roles(Transcript("c", CallMeta(rep="Priya Nair"), turns), threshold=0.9999)
+    assert not found.resolved
+    assert re.match(r"it is unclear for whom (Owen|Lou) speaks", found.hearing.notes[-1])
 
 
 def test_labelled_calls_with_labels_hidden() -> None:
