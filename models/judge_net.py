@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.minilm import WIDTH, Layer, load_encoder, load_tokenizer
+from models.questions import begins_as_question
 
 if TYPE_CHECKING:
     from pipeline.types import Turn
@@ -48,11 +49,6 @@ _DIGITS = re.compile(r"\d")
 _NUMBER_WORDS = re.compile(
     r"\b(?:hundred|thousand|million|percent|dollars?|euros?|pounds?|grand|k|twenty|thirty|forty|fifty|sixty|seventy"
     r"|eighty|ninety|dozen|half|third|quarter)\b",
-    re.IGNORECASE,
-)
-_ASKING = re.compile(
-    r"^(?:so |and |but |okay |right )*"
-    r"(?:who|what|when|where|why|how|which|do|does|did|is|are|can|could|would|will|have)\b",
     re.IGNORECASE,
 )
 
@@ -152,7 +148,7 @@ def turn_features(turns: Sequence[Turn]) -> Tensor:
                 float(torch.log1p(torch.tensor(float(count)))) / 4,
                 index / max(1, len(turns) - 1),
                 float(bool(_DIGITS.search(turn.text) or _NUMBER_WORDS.search(turn.text))),
-                float(bool(_ASKING.match(said))),
+                float(begins_as_question(said)),
                 float(count <= 2),
             ]
         )

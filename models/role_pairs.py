@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from models.questions import begins_as_question
 from models.role_model import head
 
 if TYPE_CHECKING:
@@ -34,11 +35,6 @@ _COLLEAGUE = re.compile(
 _TAKE_OVER = re.compile(
     r"\b(?:(?:do )?you want to|can you|could you|go ahead|over to you|take (?:it|that|this)|jump in|you'?d know"
     r"|tell (?:him|her|them)|you have the|show)\b",
-    re.IGNORECASE,
-)
-_ASKING = re.compile(
-    r"(?:so |and |but |okay |right )*"
-    r"(?:who|what|when|where|why|how|which|do|does|did|is|are|can|could|would|will|have)\b",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"[^\W\d_]{3,}")
@@ -90,7 +86,7 @@ def _more_than(seen: int, expected: float) -> float:
 
 
 def _asks(text: str) -> bool:
-    return "?" in text[-40:] or bool(_ASKING.match(text))
+    return "?" in text[-40:] or begins_as_question(text)
 
 
 def _mentions(turns: Sequence[Turn], names: Mapping[str, str]) -> Counter[tuple[str, str, int]]:

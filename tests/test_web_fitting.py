@@ -6,7 +6,6 @@ import datetime as dt
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from pipeline.rubric import load_rubric
 from pipeline.store import Store
 from pipeline.web import fitting
 from pipeline.web.fitting import EffectsJob, Fitting, PictureJob
+from pipeline.workers import _Worker
 
 NOBODY: frozenset[str] = frozenset()
 WHOLE = PictureJob(load_rubric("sales_call"), None, None, None, True)
@@ -86,11 +86,19 @@ def test_a_process_that_dies_costs_one_fit(apart: Fitting) -> None:
     assert apart.run(WHOLE, without=NOBODY).standings
 
 
-def test_closing_ends_a_fit_that_runs_and_begins_none(apart: Fitting) -> None:
+def test_closing_ends_a_fit_that_runs_and_begins_none(apart: Fitting, monkeypatch: pytest.MonkeyPatch) -> None:
     apart.run(WHOLE, without=NOBODY)
     pid = process_of(apart)
     os.kill(pid, signal.SIGSTOP)
     raised: list[str] = []
+    taken = threading.Event()
+    run = _Worker.run
+
+    def told(worker: _Worker, job: object, timeout_s: float) -> object:
+        taken.set()
+        return run(worker, job, timeout_s)
+
+    monkeypatch.setattr(_Worker, "run", told)
 
     def ask() -> None:
         try:
@@ -100,7 +108,7 @@ def test_closing_ends_a_fit_that_runs_and_begins_none(apart: Fitting) -> None:
 
     asking = threading.Thread(target=ask)
     asking.start()
-    time.sleep(0.2)
+    assert taken.wait(30)
     apart.close()
     asking.join(30)
     assert len(raised) == 1

@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from pipeline.coach.subject import sentences
-
+_SENTENCE = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|St)\.|(?<=\d)\.(?=\d)|[^.?!])+[.?!]*")
 UNSTOPPED_WORDS = 14
 """A sentence of more words, without a stop of its own and without a capital letter, was written without stops."""
 _STOPPED = re.compile(r"[.?!]|\b[A-Z](?!\b)")
@@ -35,6 +34,19 @@ _QUESTION = re.compile(
     rf"^(?:{_WORDS_BETWEEN}\s+)*(?:{_ASKING}|what|whats|when|whens|where|wheres|who|whos|how|hows|why|which|shall)\b",
     re.IGNORECASE,
 )
+
+
+def straight(text: str) -> str:
+    """The text with straight apostrophes, of the same length: rules are written with those."""
+    return text.replace("\u2019", "'")
+
+
+def sentences(text: str) -> Iterable[tuple[str, bool]]:
+    """Each sentence of a text, and whether it asks."""
+    for match in _SENTENCE.finditer(text):
+        sentence = match.group(0).strip()
+        if sentence:
+            yield sentence, sentence.endswith("?")
 
 
 @lru_cache(maxsize=20_000)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from pipeline.coach.accounts import AccountView, quoted
+from pipeline.coach.clauses import straight
 from pipeline.coach.rows import TurnRow
 from pipeline.coach.statements import Statement
 
@@ -100,7 +101,7 @@ _REVIEW = re.compile(
 
 def troubles(turns: Sequence[TurnRow]) -> list[TurnRow]:
     """Buyers' turns that complain of the service, or tell of a fault that the same call does not show as mended."""
-    said = [(t, t.text.replace("\u2019", "'")) for t in turns if t.side == "buyer"]
+    said = [(t, straight(t.text)) for t in turns if t.side == "buyer"]
     found = []
     for place, (turn, text) in enumerate(said):
         same_call = (after for later, after in said[place:] if later.call_id == turn.call_id)
@@ -112,7 +113,7 @@ def troubles(turns: Sequence[TurnRow]) -> list[TurnRow]:
 
 def reviews(turns: Sequence[TurnRow]) -> list[TurnRow]:
     """Buyers' turns that speak of the contract's end or of other offers for it."""
-    return [t for t in turns if t.side == "buyer" and _REVIEW.search(t.text.replace("\u2019", "'"))]
+    return [t for t in turns if t.side == "buyer" and _REVIEW.search(straight(t.text))]
 
 
 def customer_because(view: AccountView, turns: Sequence[TurnRow], *, customers: Sequence[str] = ()) -> Statement | None:

@@ -17,9 +17,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from pipeline.coach.clauses import sentences
 from pipeline.coach.rows import CallRow, TurnRow
 from pipeline.coach.slipped import is_late, names_another_day, names_day, new_day, put_off
-from pipeline.coach.subject import WORD, Subject, content, sentences
+from pipeline.coach.subject import WORD, Subject, content
 from pipeline.coach.verdict import NOT_DONE, answered, verdict_of
 
 SLACK_DAYS = 3

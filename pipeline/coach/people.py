@@ -10,6 +10,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+from pipeline.coach.clauses import straight
+from pipeline.coach.names import NO_NAMES
 from pipeline.coach.rows import TurnRow
 
 _TITLE = r"(?:Mr|Mrs|Ms|Dr|Herr|Frau|Missus|Mister|Madam|Miss)"
@@ -69,15 +71,11 @@ _DECIDING = re.compile(
     r"have a say|yes on|who else|it goes? (?:through|past)|who\b[^.?!]*\bgo(?:es)? through|release)\b",
     re.IGNORECASE,
 )
-_NOBODY = frozenset(
-    """I He She They It We You There That This These Those And But So My Our Your Who What When Where Why How Well Now
-    Yes No Yeah Okay Right Because If Not One Two Everybody Somebody Someone Nobody Anyone Everyone Only Then Maybe
-    Also Just Legal Finance Procurement Purchasing Corporate Compliance Quality Engineering Operations Management
-    Accounts Head Office Group Board Council Production Maintenance Sales Marketing Monday Tuesday Wednesday Thursday
-    Friday Saturday Sunday Oh In On At By To For From With Them Him Her Cause Vendor Wi-Fi As Of
-    January February March April May June July August September October November December
-    Christmas Easter God Both Either Neither Anything Whoever Anyway Actually Sure Which Stores Safety
-    Security""".split()
+_NOBODY = NO_NAMES | frozenset(
+    """Legal Finance Procurement Purchasing Corporate Compliance Quality Engineering Operations Management
+    Accounts Head Office Group Board Council Production Maintenance Sales Marketing Oh In On At By To For From
+    With Them Him Cause Vendor Wi-Fi As Of Both Either Neither Anything Whoever Anyway Actually Sure Stores
+    Safety Security""".split()
 )
 _TITLES = frozenset("Mr Mrs Ms Dr Miss Madam Monsieur Herr Frau Missus Mister".split())
 
@@ -94,7 +92,7 @@ def named_people(turns: Sequence[TurnRow], known: Iterable[str]) -> list[tuple[s
         if turn.side != "buyer":
             asked = turn.text
             continue
-        for name, says in _has_say(turn.text.replace("\u2019", "'"), asked):
+        for name, says in _has_say(straight(turn.text), asked):
             parts = name.split()
             while parts and parts[0] in _NOBODY:
                 parts = parts[1:]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.coach.accounts import SILENT_DAYS, AccountView, Progress, account_view, quoted
+from pipeline.coach.clauses import sentences
 from pipeline.coach.commitments import Commitment, commitments
 from pipeline.coach.customers import customer_because, troubles
 from pipeline.coach.ended import days_agreed, ended
@@ -21,7 +22,6 @@ from pipeline.coach.pushback import KINDS
 from pipeline.coach.rows import Rows
 from pipeline.coach.snippets import BEST_LEVEL, Snippet, find_snippets
 from pipeline.coach.statements import Statement, cite
-from pipeline.coach.subject import sentences
 from pipeline.rubric import Rubric
 
 QUESTION_COUNT = 3
@@ -142,9 +142,8 @@ def pre_call_plan(
     view = account_view(rows, name, rubric, as_of=as_of)
     if view is None:
         return None
-    mine = {call.call_id for call in view.calls}
-    part = dataclasses.replace(rows, turns=tuple(turn for turn in rows.turns if turn.call_id in mine))
-    return plan_of(view, commitments(part, as_of=as_of), rows, rubric, customers=customers)
+    made = commitments(rows.of_turns(call.call_id for call in view.calls), as_of=as_of)
+    return plan_of(view, made, rows, rubric, customers=customers)
 
 
 def plan_of(

@@ -7,19 +7,17 @@ A day of the same sentence first: the last one where somebody corrects themselve
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 import re
 
 from pipeline.coach.answers import agrees
 from pipeline.coach.clauses import clauses
 from pipeline.coach.promises import conditional, delivery, promise
-from pipeline.coach.when import Named, named_days
+from pipeline.coach.when import WEEKDAYS, Named, named_days
 
 PLAIN_YES_WORDS = 4
 SHORT = 8
 """A sentence of so few words that names a day says hardly more than the day."""
-_WEEKDAYS = [name.lower() for name in calendar.day_name]
 _CORRECTS = re.compile(
     r"\b(?:no,|no wait|wait,|sorry|I mean|or rather|make (?:that|it)|hang on|hold on|scratch that|actually|"
     r"(?:too (?:quick|soon|early|tight|late)|bad|no good|out)\b[,.;]?|better (?:say|make)|let's say|so)\b",
@@ -134,8 +132,8 @@ def moved(day: Named, answer: str, on: dt.date | None) -> Named | None:
         for other in named_days(sentence, on):
             if other.words.lower().split()[-1] in day.words.lower().split():
                 other = day  # `Thursday the ninth?` `Thursday, yes`: whatever the calendar says of the ninth
-            elif other.words.lower().split()[-1] in _WEEKDAYS and day.date:
-                number = _WEEKDAYS.index(other.words.lower().split()[-1])
+            elif other.words.lower().split()[-1] in WEEKDAYS and day.date:
+                number = WEEKDAYS.index(other.words.lower().split()[-1])
                 other = Named(other.words, other.start, day.date + dt.timedelta(number - day.date.weekday()))
             if _is_near(other, day):
                 found = other if other.date != day.date else day

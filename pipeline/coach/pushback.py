@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from pipeline.coach.clauses import straight
 from pipeline.coach.rivals import ANOTHER, in_house, may_speak_of_another, speaks_of_another
 from pipeline.types import ObjectionKind
 
@@ -161,7 +162,7 @@ def kind_of(kind: ObjectionKind, text: str | None) -> ObjectionKind:
     """
     if not text:
         return kind
-    plain = text.replace("\u2019", "'")
+    plain = straight(text)
     sounds = pushed_back(plain)
     if kind == "stall":
         terms = sounds != "stall" and (_TERMS.search(plain) or _UP_FRONT.search(plain))

@@ -356,8 +356,7 @@ def _with_answers(rows: Rows, answers: Rows) -> Rows:
 
 
 def _deal(rows: Rows, view: AccountView, rubric: Rubric, competitors: Sequence[str], customers: Sequence[str]) -> Deal:
-    mine = {call.call_id for call in view.calls}
-    part = dataclasses.replace(rows, turns=tuple(t for t in rows.turns if t.call_id in mine))
+    part = rows.of_turns(call.call_id for call in view.calls)
     made = commitments(part, as_of=view.as_of)
     return deal_of(part, view, moves_of(part, rubric), made, known=competitors, customers=customers)
 

@@ -13,6 +13,9 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from pipeline.coach.clauses import straight
+from pipeline.coach.names import NO_NAMES
+
 _WORD = r"[A-Z][\w&]*[a-z\d][\w&]*|[A-Z]{2,}"
 _NAME = rf"(?:{_WORD})(?:[- ](?:{_WORD}))*"
 _ITS = """people guy guys lot crowd fella feller fellow fellers man men rep reps dealer partner store boy boys lad lads
@@ -89,20 +92,16 @@ _OWNED = re.compile(
 )
 """What a buyer has; a rep who speaks so speaks of their own."""
 _IN = re.compile(r"\b(?:in|near|around|outside|out of|over in|up in|down in|at) (?:the )?$")
-_NONE = frozenset(
-    """I He She They It We You There The That This These Those And But So My Our Your His Her Their Who What When Where
-    Why How Which Well Now Yes No Yeah Okay Right Look See Because If Not One Two Three Four Five Six Everybody
-    Somebody Someone Nobody Anyone Everyone People Dad Mum Mom Boss Sir Madam Mr Mrs Ms Dr Also Then Maybe Only
-    Here Just God Lord Jesus Jaysus Christmas Easter Monday Tuesday Wednesday Thursday Friday Saturday Sunday
-    January February March April May June July August September October November December Today Tomorrow
-    Yesterday Last Next Some Other Another American British English Scottish Welsh Irish German Germans French
-    Dutch Belgian Italian Spanish Portuguese Swiss Austrian Polish Czech Danish Swedish Norwegian Finnish
-    Turkish Indian Chinese Japanese Korean Taiwanese Canadian Mexican Brazilian Australian European Asian
-    African England Scotland Wales Ireland Britain Germany France Holland Netherlands Belgium Italy Spain
-    Portugal Switzerland Austria Poland Denmark Sweden Norway Finland Turkey India China Japan Korea Taiwan
-    Malaysia Singapore Canada Mexico Brazil Australia Europe Asia Africa America London Paris Berlin USA UK EU
-    US Enterprise Standard Basic Premium PDF CSV VAT ERP CRM POD QC CEO CFO IT HR ISO HEPA GPS API AI QA PO PC
-    Excel Outlook Google Teams Zoom East West North South Christ Ja Nein Oui""".split()
+_NONE = NO_NAMES | frozenset(
+    """The His Their Look See Three Four Five Six People Dad Mum Mom Boss Sir Madam Mr Mrs Ms Dr Here Lord Jesus
+    Jaysus Today Tomorrow Yesterday Last Next Some Other Another American British English Scottish Welsh Irish
+    German Germans French Dutch Belgian Italian Spanish Portuguese Swiss Austrian Polish Czech Danish Swedish
+    Norwegian Finnish Turkish Indian Chinese Japanese Korean Taiwanese Canadian Mexican Brazilian Australian
+    European Asian African England Scotland Wales Ireland Britain Germany France Holland Netherlands Belgium
+    Italy Spain Portugal Switzerland Austria Poland Denmark Sweden Norway Finland Turkey India China Japan Korea
+    Taiwan Malaysia Singapore Canada Mexico Brazil Australia Europe Asia Africa America London Paris Berlin USA
+    UK EU US Enterprise Standard Basic Premium PDF CSV VAT ERP CRM POD QC CEO CFO IT HR ISO HEPA GPS API AI QA
+    PO PC Excel Outlook Google Teams Zoom East West North South Christ Ja Nein Oui""".split()
 )  # fmt: skip
 
 
@@ -123,7 +122,7 @@ def telling_names(text: str, *, side: str = "buyer") -> list[str]:
 @lru_cache(maxsize=8192)
 def _telling_names(text: str, side: str) -> tuple[str, ...]:
     patterns = (*_TELLING, _OWNED) if side == "buyer" else _TELLING
-    found = _names(text.replace("\u2019", "'"), patterns)
+    found = _names(straight(text), patterns)
     return tuple(name for name in found if name.split()[0] not in _ASKS)
 
 
@@ -211,11 +210,11 @@ _HAVE_HIM = re.compile(
 
 def _own_person(text: str) -> bool:
     """`We have Ines. She builds these`: somebody of theirs and no firm."""
-    return any(not _any_of(_TELLING, text) for _ in _HAVE_HIM.finditer(text.replace("\u2019", "'")))
+    return any(not _any_of(_TELLING, text) for _ in _HAVE_HIM.finditer(straight(text)))
 
 
 def _any_of(patterns: Sequence[re.Pattern[str]], text: str) -> bool:
-    plain = text.replace("\u2019", "'")
+    plain = straight(text)
     return any(pattern.search(plain) for pattern in patterns)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -251,3 +252,8 @@ class Rows:
     sessions: tuple[SessionRow, ...] = ()
     quotas: tuple[QuotaRow, ...] = ()
     activities: tuple[ActivityRow, ...] = ()
+
+    def of_turns(self, call_ids: Iterable[str]) -> Rows:
+        """The same with the turns of these calls alone."""
+        wanted = frozenset(call_ids)
+        return dataclasses.replace(self, turns=tuple(turn for turn in self.turns if turn.call_id in wanted))

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from pipeline.coach.clauses import sentences, straight
 from pipeline.coach.moves import Moves
 from pipeline.coach.rows import TurnRow
-from pipeline.coach.subject import content, sentences
+from pipeline.coach.subject import content
 
 AGREED_WITHIN = 4
 """Turns after the seller's offer within which the buyer's agreement belongs to it."""
@@ -62,10 +63,6 @@ _AGREES = re.compile(
 _OFFERS = frozenset("terms trade concede answer offer_options confirm_resolved price".split())
 
 
-def _plain(text: str) -> str:
-    return text.replace("\u2019", "'")
-
-
 def ordered(turns: Sequence[TurnRow]) -> TurnRow | None:
     """The newest turn that says an order was placed or signed; None where none does.
 
@@ -86,7 +83,7 @@ def planned(turns: Sequence[TurnRow], moves: Moves) -> TurnRow | None:
 
 
 def _says(text: str, pattern: re.Pattern[str], unless: re.Pattern[str]) -> bool:
-    text = _plain(text)
+    text = straight(text)
     if not pattern.search(text):  # most turns: they are not taken apart
         return False
     return any(pattern.search(said) and not unless.search(said) for said, asks in sentences(text) if not asks)

@@ -11,15 +11,14 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 
+from pipeline.coach.clauses import sentences
 from pipeline.coach.rows import TurnRow
-from pipeline.coach.when import Named, named_days
+from pipeline.coach.when import WEEKDAYS, Named, named_days
 
 POST_DAYS = 5
-_WEEKDAYS = tuple(name.lower() for name in calendar.day_name)
 LOOK_AHEAD = 2
 """A new day is named in the turn that owns up or within so many turns after it."""
 
-_SENTENCE = re.compile(r"[^.?!]+[.?!]*")
 _LATE = re.compile(
     r"\b(?:(?:days?|weeks?|months?|fortnight|bit|little|nearly|too|came|was|were|arrived|got here|that's) late|"
     r"late in the end|in the end|eventually|took (?:you|me|us|them|him|her) (?:a (?:few|couple of)|two|three|four|five|"
@@ -71,8 +70,8 @@ def _could_be(named: Named, made_on: dt.date, told_on: dt.date) -> list[dt.date]
     """The days between a promise and the call that tells of it which words about the past may mean."""
     between = [made_on + dt.timedelta(n) for n in range(1, (told_on - made_on).days)]
     words = named.words.lower().split()
-    if words[-1] in _WEEKDAYS:
-        return [day for day in between if day.weekday() == _WEEKDAYS.index(words[-1])]
+    if words[-1] in WEEKDAYS:
+        return [day for day in between if day.weekday() == WEEKDAYS.index(words[-1])]
     if words[0] in ("today", "this"):
         return [told_on]
     return [day for day in between if named.date and day.day == named.date.day]
@@ -101,7 +100,7 @@ def names_another_day(text: str, due: dt.date | None, told_on: dt.date | None) -
 
 
 def _weekday(day: Named) -> str | None:
-    return next((word for word in re.findall(r"[a-z]+", day.words.lower()) if word in _WEEKDAYS), None)
+    return next((word for word in re.findall(r"[a-z]+", day.words.lower()) if word in WEEKDAYS), None)
 
 
 def _is_numbered(day: Named, due: dt.date | None) -> bool:
@@ -121,7 +120,7 @@ def new_day(
     for turn in turns[place : place + 1 + LOOK_AHEAD]:
         if turn.name != turns[place].name and turn.side != side:
             continue
-        for sentence in _SENTENCE.findall(turn.text):
+        for sentence, _ in sentences(turn.text):
             ahead = _AHEAD.search(sentence)
             if ahead and told_on and _POINTS.search(sentence):
                 days = [day for day in named_days(sentence, told_on) if day.start >= ahead.start()]

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from pipeline.coach.clauses import sentences, straight
 from pipeline.coach.rows import CallRow, TurnRow
 
 CONTEXT_TURNS = 8
@@ -66,7 +67,6 @@ _OBJECT = re.compile(
 )
 _NO_THING = frozenset(("chanc", "night", "momen", "clue", "reply", "answe", "sign", "idea"))
 """Stems of what is had rather than done: `I haven't had a chance` speaks of what was spoken of before."""
-_SENTENCE = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|St)\.|(?<=\d)\.(?=\d)|[^.?!])+[.?!]*")
 WORD = re.compile(r"[a-z]+|\d+")
 _NAME = re.compile(r"\b[A-Z][a-z]{2,}\b")
 _THINGS = frozenset("page form line lines text note cost".split())
@@ -111,20 +111,12 @@ class Subject:
 @lru_cache(maxsize=20_000)
 def content(text: str) -> frozenset[str]:
     """Stems of the words that say what a text is about: five letters of every word that is not plain."""
-    words = WORD.findall(text.lower().replace("\u2019", "'"))
+    words = WORD.findall(straight(text.lower()))
     return frozenset(_stem(w) for w in words if w.isdigit() or w in _THINGS or (len(w) > 2 and w not in _PLAIN))
 
 
 def _stem(word: str) -> str:
     return (word[:-1] if len(word) > 3 and word[-1] == "s" and word[-2] not in "su" else word)[:5]
-
-
-def sentences(text: str) -> Iterable[tuple[str, bool]]:
-    """Each sentence of a text, and whether it asks."""
-    for match in _SENTENCE.finditer(text):
-        sentence = match.group(0).strip()
-        if sentence:
-            yield sentence, sentence.endswith("?")
 
 
 def subject_of(

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from pipeline.coach.clauses import sentences
 from pipeline.coach.rows import TurnRow
-from pipeline.coach.subject import DONE_BY, Subject, content, sentences, things
+from pipeline.coach.subject import DONE_BY, Subject, content, things
 from pipeline.coach.when import named_days
 
 SHORT_ANSWER = 2

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-_DAYS = {name.lower(): n for n, name in enumerate(calendar.day_name)}
+WEEKDAYS = tuple(name.lower() for name in calendar.day_name)
 _MONTHS = {name.lower(): n for n, name in enumerate(calendar.month_name) if name}
 _SHORT = {name[:3]: n for name, n in _MONTHS.items()} | {"sept": 9}
 _COUNTS = {
@@ -30,7 +30,7 @@ _ORDINALS = {
     )
 }
 
-_DAY = "|".join(_DAYS)
+_DAY = "|".join(WEEKDAYS)
 _MONTH = "|".join(_MONTHS) + "|" + "|".join(sorted(_SHORT, key=len, reverse=True))
 _COUNT = "|".join(sorted(_COUNTS, key=len, reverse=True)) + r"|\d{1,2}"
 _NTH = r"\d{1,2}(?:st|nd|rd|th)|" + "|".join(w.replace("-", "[- ]") for w in sorted(_ORDINALS, key=len, reverse=True))
@@ -97,12 +97,12 @@ def _relative(match: re.Match[str], on: dt.date) -> dt.date:
 
 
 def _weekday(match: re.Match[str], on: dt.date) -> dt.date:
-    return on + dt.timedelta((_DAYS[match.group("day").lower()] - on.weekday()) % 7 or 7)
+    return on + dt.timedelta((WEEKDAYS.index(match.group("day").lower()) - on.weekday()) % 7 or 7)
 
 
 def _of_next_week(match: re.Match[str], on: dt.date) -> dt.date:
     """A weekday of next week, whatever day today is."""
-    day = _DAYS[(match.group("day") or match.group("day2")).lower()]
+    day = WEEKDAYS.index((match.group("day") or match.group("day2")).lower())
     if (match.group("week") or "").lower().startswith("a week") or match.group("after") == "week":
         return on + dt.timedelta(((day - on.weekday()) % 7 or 7) + 7)
     return on + dt.timedelta(7 - on.weekday() + day)
