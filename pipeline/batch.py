@@ -23,7 +23,7 @@ from pipeline.plan import Job, Outcome, Status, keep_failure
 from pipeline.settings import Settings
 from pipeline.store import Ingested, Store
 from pipeline.webhooks.courier import note_news
-from pipeline.workers import WorkerFailed, WorkerPool
+from pipeline.workers import WorkerFailed, WorkerPool, log_of
 
 log = logging.getLogger("debrief.batch")
 
@@ -82,7 +82,7 @@ class Batch:
             ) from error
         self.workers = max(1, min(worker_count(settings), jobs))
         self._pool = WorkerPool(
-            task, workers=self.workers, timeout_s=settings.timeout_s, log_file=log_folder / "workers.log"
+            task, workers=self.workers, timeout_s=settings.timeout_s, log_file=log_of(settings.data)
         )
         self._claims = Claims(settings.data / "claims")
         self._scoring: dict[str, dict[str, str]] | None = None

@@ -45,7 +45,6 @@ _NOT_NAMES = frozenset(
     to and but""".split()
 )
 _MAX_EXACT = 8
-_SIDES_PRIOR = {1: 0.80, 2: 0.17}
 _PAIRS_TRUST = 0.75
 """Factor on the log-odds of pairs, which do not know of each other; cross-validated 0.5 to 1 do equally well."""
 _FEW_WORDS = 0.03
@@ -208,10 +207,7 @@ def _split(speakers: list[_Speaker], together: Mapping[Pair, float]) -> tuple[di
 
 def _weight(free: list[_Speaker], sides: Mapping[str, str], together: Mapping[Pair, float]) -> float:
     """Log-weight of a way to split the speakers: what the `free` ones say, and who talks to whom."""
-    sellers = sum(side == REP for side in sides.values())
-    weight = 0.0 if together else math.log(_SIDES_PRIOR.get(sellers, 0.03))
-    for speaker in free:
-        weight += _log_chance(speaker.logit if sides[speaker.label] == REP else -speaker.logit)
+    weight = sum(_log_chance(one.logit if sides[one.label] == REP else -one.logit) for one in free)
     for (one, other), logit in together.items():
         if one in sides and other in sides:
             weight += _PAIRS_TRUST * _log_chance(logit if sides[one] == sides[other] else -logit)

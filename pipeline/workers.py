@@ -36,6 +36,11 @@ _START_LIMIT_S = 120.0
 log = logging.getLogger("debrief.workers")
 
 
+def log_of(data: Path) -> Path:
+    """Where workers of a data folder write what their libraries print."""
+    return data / "logs" / "workers.log"
+
+
 class WorkerFailed(Exception):
     """A job's worker died, hung or raised; `fault` says which, the message is one line."""
 
@@ -48,7 +53,8 @@ class WorkerPool:
     """Runs `task` (named `module:function`, so that a spawned process can import it) on jobs that can be pickled.
 
     A context manager. `submit` gives a future whose result is the task's, or which raises `WorkerFailed`.
-    `log_file` receives what the workers' libraries print. Leaving the block with an exception kills what runs.
+    `log_file` receives what the workers' libraries print; its folder is made. Leaving the block with an exception kills
+    what runs.
     """
 
     def __init__(self, task: str, *, workers: int, timeout_s: float, log_file: Path | None = None) -> None:
@@ -63,6 +69,9 @@ class WorkerPool:
         self._processes: dict[int, BaseProcess] = {}
 
     def __enter__(self) -> WorkerPool:
+        if self._log_file:
+            with contextlib.suppress(OSError):  # without a log, what they print is dropped
+                self._log_file.parent.mkdir(parents=True, exist_ok=True)
         for slot in self._slots:
             slot.start()
         return self

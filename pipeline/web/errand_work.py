@@ -87,7 +87,7 @@ def preview(
     def work(errand: Errand) -> str:
         from pipeline.rubric import rubric_of_text
         from pipeline.rubric_diff import rubric_changes
-        from pipeline.workers import WorkerFailed, WorkerPool
+        from pipeline.workers import WorkerFailed, WorkerPool, log_of
 
         changes = [change.to_json() for change in rubric_changes(rubric_of_text(old_text), rubric_of_text(new_text))]
         errand.step(0, len(sha256s))
@@ -97,7 +97,7 @@ def preview(
         moved: list[Row] = []
         failed: list[str] = []
         calls = 0
-        with WorkerPool(task, workers=1, timeout_s=settings.timeout_s, log_file=_log(settings)) as pool:
+        with WorkerPool(task, workers=1, timeout_s=settings.timeout_s, log_file=log_of(settings.data)) as pool:
             for at in range(0, len(sha256s), _CHUNK):
                 if errand.stop.is_set():
                     return "stopped"
@@ -135,12 +135,6 @@ def _perform(plan: Plan, settings: Settings, errand: Errand, task: str) -> list[
             outcomes += [future.result() for future in over]
             errand.step(len(outcomes), len(jobs))
     return outcomes
-
-
-def _log(settings: Settings) -> Path:
-    place = settings.data / "logs" / "workers.log"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    return place
 
 
 def _tally(outcomes: Sequence[Outcome]) -> str:

@@ -20,7 +20,7 @@ from pipeline.coach.team import Picture, picture_of
 from pipeline.errors import EngineError
 from pipeline.rubric import Rubric
 from pipeline.store import Store
-from pipeline.workers import WorkerFailed, WorkerPool
+from pipeline.workers import WorkerFailed, WorkerPool, log_of
 
 MANY = 20_000
 """Scores from which on a process is worth its start: about as many take a second here."""
@@ -109,7 +109,7 @@ class Fitting:
             if self._closed:
                 raise EngineError("standings could not be worked out: debrief is being stopped")
             if self._pool is None:
-                log = self._store.data / "logs" / "workers.log"
+                log = log_of(self._store.data)
                 self._pool = WorkerPool("pipeline.web.fitting:work", workers=1, timeout_s=LIMIT_S, log_file=log)
                 self._pool.__enter__()
             return self._pool

@@ -5,7 +5,6 @@ The worker starts with the first call and ends when none came for a while: betwe
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import threading
 from collections.abc import Callable, Mapping
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.errors import DebriefError
-from pipeline.workers import WorkerFailed, WorkerPool
+from pipeline.workers import WorkerFailed, WorkerPool, log_of
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
@@ -101,9 +100,7 @@ class Rejudging:
 
     def _run(self) -> None:
         settings = self._settings()
-        log = settings.data / "logs" / "workers.log"
-        with contextlib.suppress(OSError):
-            log.parent.mkdir(parents=True, exist_ok=True)
+        log = log_of(settings.data)
         with WorkerPool(self._task, workers=1, timeout_s=settings.timeout_s, log_file=log) as pool:
             self._pool = pool
             while not self._closed:
