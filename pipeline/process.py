@@ -196,7 +196,7 @@ def _fit_to_score(transcript: Transcript, settings: Settings) -> tuple[str, str]
         who = f"debrief roles {transcript.call_id} --rep {shlex.quote(labels[0])} (the rep) or --swap (a buyer)"
         return "review", f"{why}; say who it is: {who}"
     if not transcript.resolved:
-        return "review", f"{why}; say who sells: debrief roles {transcript.call_id} --rep SPEAKER"
+        return "review", f"{why}; say who sells, each with a --rep: debrief roles {transcript.call_id} --rep SPEAKER"
     return "scored", ""
 
 

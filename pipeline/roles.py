@@ -87,7 +87,8 @@ def resolve_roles(transcript: Transcript, *, threshold: float = 0.8) -> Transcri
         method = "words"
     if confidence < threshold:
         who = f"it is unclear for whom {unsure} speaks" if unsure else "rep and buyer cannot be told apart"
-        reason = f"{who} (probability {confidence:.0%}, {threshold:.0%} needed)"
+        # rounded down: what is not enough must not read like what is needed
+        reason = f"{who} (probability {math.floor(100 * confidence)}%, {threshold:.0%} needed)"
         return _unresolved(transcript, confidence, method, reason)
     labels = _final_labels(speakers, sides, transcript.meta)
     turns = tuple(replace(turn, speaker=labels[turn.speaker]) for turn in transcript.turns)

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import fakes
 import pytest
+from waiting import HANGS_S
 
 from pipeline.settings import Settings
 from pipeline.web import backroom
 
 # on a machine that is slow today, pages are waited for instead of shown as they were a moment ago
-backroom.QUICK_S = backroom.FIRST_S = 120.0
+backroom.QUICK_S = backroom.FIRST_S = HANGS_S
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """A data folder of its own, two workers, short limits."""
-    return Settings(data=tmp_path / "data", workers=2, timeout_s=60.0)
+    return Settings(data=tmp_path / "data", workers=2, timeout_s=HANGS_S)
 
 
 @pytest.fixture

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
-import pytest
 from coach_story import call, record
 from fastapi.testclient import TestClient
+from waiting import wait_for
 
 from pipeline import keep
 from pipeline.web.app import build_app
@@ -58,9 +57,10 @@ class Visitor:
 
 
 def over(errands: Errands, key: str) -> Errand:
-    for _ in range(1000):
+    """The errand of that key once it is over."""
+
+    def found() -> Errand | None:
         errand = errands.get(key)
-        if errand and not errand.under_way:
-            return errand
-        time.sleep(0.02)
-    pytest.fail(f"{key} is not over within 20 s")
+        return errand if errand and not errand.under_way else None
+
+    return wait_for(found, f"the end of {key}")

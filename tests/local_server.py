@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 
+from waiting import HANGS_S
+
 
 @dataclass
 class Served:
@@ -53,12 +55,12 @@ def serving(handler: type[BaseHTTPRequestHandler], shared: S, *, tls: ssl.SSLCon
 def no_thread_is_left(name: str) -> None:
     """What was given up is over, not only forgotten."""
     for left in [each for each in threading.enumerate() if each.name == name]:
-        left.join(10)
+        left.join(HANGS_S)
         assert not left.is_alive()
 
 
 def hangs(handler: Any) -> None:
-    handler.shared.over.wait(20)
+    handler.shared.over.wait(2 * HANGS_S)
     handler.close_connection = True
 
 

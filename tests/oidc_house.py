@@ -12,6 +12,7 @@ import pytest
 from oidc_provider import (
     Company,
 )
+from waiting import HANGS_S
 
 from pipeline.oidc.plan import plan_of
 from pipeline.oidc.provider import Provider
@@ -39,7 +40,7 @@ class House:
         self.desk._provider = Provider(plan_of(self.desk.settings), deadline_s=deadline_s)
 
     def browser(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=30, verify=False)
+        return httpx.Client(base_url=self.url, timeout=HANGS_S, verify=False)
 
     def reasons(self) -> list[str]:
         return [line.detail for line in self.desk.book.log(kind="failed sign-in", words="/sign-in/")]
@@ -56,7 +57,7 @@ def there(browser: httpx.Client, path: str = "/") -> str:
     page = browser.get(path, follow_redirects=True)
     gone = browser.get(the_link(page.text))
     assert gone.status_code == 303, gone.text
-    back = httpx.get(gone.headers["location"], timeout=30, verify=False)
+    back = httpx.get(gone.headers["location"], timeout=HANGS_S, verify=False)
     assert back.status_code == 302, back.text
     return back.headers["location"]
 

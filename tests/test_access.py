@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from typer.testing import CliRunner
+from waiting import HANGS_S
 
 from pipeline.access import book as book_module
 from pipeline.access.book import DAY, HOUR, LIMITS, AccessBook
@@ -128,7 +129,7 @@ def test_guesses_made_side_by_side_are_counted_like_those_made_one_by_one(
         if len(looked_at) == allowed:
             full.set()
         # nobody knows yet whether it fits while the others come in
-        assert full.wait(30)
+        assert full.wait(HANGS_S)
         return False
 
     monkeypatch.setattr("pipeline.access.book.password_fits", slow)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import fakes
 import pytest
+from waiting import HANGS_S
 
 from pipeline import batch, claims, erase, keep, plan, register
 from pipeline.access.book import AccessBook
@@ -52,7 +53,7 @@ def take_in(settings: Settings) -> None:
 @pytest.fixture
 def world(stages: None, tmp_path: Path) -> Settings:
     """Two reps' calls in an inbox outside the data folder, and everything else that can hold a name or a word."""
-    settings = Settings(data=tmp_path / "data", inbox=str(tmp_path / "inbox"), workers=1, timeout_s=60.0)
+    settings = Settings(data=tmp_path / "data", inbox=str(tmp_path / "inbox"), workers=1, timeout_s=HANGS_S)
     inbox = settings.inbox_folder
     mine = call(inbox / "North" / PERSON, "first", rep=PERSON, text=SAID)
     call(inbox / "North" / "Tom Becker", "second", rep="Tom Becker", text=f"{OTHER}, said priya nair to me")
@@ -203,7 +204,7 @@ def test_erasing_goes_through_the_app_that_has_the_store_open(world: Settings) -
         done = subprocess.run(
             [sys.executable, "-m", "pipeline.cli", "erase", "--person", PERSON, "--yes", "--json",
              "--data", str(world.data)],
-            capture_output=True, text=True, timeout=120, env={**_environment(), "DEBRIEF_INBOX": world.inbox},
+            capture_output=True, text=True, timeout=HANGS_S, env={**_environment(), "DEBRIEF_INBOX": world.inbox},
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["calls"] == 1

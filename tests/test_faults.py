@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from waiting import HANGS_S
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -14,13 +16,13 @@ def test_after_every_fault_each_call_is_once_in_the_store_or_listed(tmp_path: Pa
     report = tmp_path / "faults.md"
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.torture", "--quick", "--report", str(report)],
-        capture_output=True, text=True, cwd=ROOT, check=False, timeout=900,
+        capture_output=True, text=True, cwd=ROOT, check=False, timeout=4 * HANGS_S,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     rows = json.loads(report.with_suffix(".json").read_text())
     assert all(row["problems"] == [] for row in rows.values())
     kills = sum(row["faults"] for name, row in rows.items() if name.startswith("kill"))
-    assert kills >= 20
+    assert kills >= 12
     assert all(row["stored"] + row["listed"] == row["dropped"] for row in rows.values())
     assert sum(row["acknowledged"] for row in rows.values()) > 100
     # small disk and clock need rights or a compiler that a machine may lack; it says so where they are missing

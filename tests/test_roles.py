@@ -59,6 +59,12 @@ def test_swapping_the_words_swaps_the_sides() -> None:
     assert one.hearing.roles_confidence == pytest.approx(other.hearing.roles_confidence or 0.0)
 
 
+def test_what_just_misses_the_threshold_does_not_read_as_reaching_it() -> None:
+    found = resolve_roles(call(), threshold=1.0)
+    assert 0.995 < (found.hearing.roles_confidence or 0.0) < 1.0
+    assert found.hearing.notes[-1].endswith("(probability 99%, 100% needed)")
+
+
 def test_under_the_threshold_nothing_is_named_and_the_reason_is_last() -> None:
     small_talk = Transcript(
         "c", CallMeta(), (Turn(0, 2, "SPEAKER_00", "Hello, how are you?"), Turn(2, 4, "SPEAKER_01", "Fine, and you?"))

@@ -21,6 +21,7 @@ from typing import Any
 import duckdb
 import pytest
 from test_store import keep_call
+from waiting import HANGS_S
 
 from pipeline import keep, served
 from pipeline.database import Database, Gate
@@ -286,7 +287,7 @@ def test_the_gate_lets_one_alone_and_many_together() -> None:
         waiting.start()
         time.sleep(0.05)
         assert inside == []
-    waiting.join(5)
+    waiting.join(HANGS_S)
     assert inside == ["alone"]
 
 
@@ -316,10 +317,8 @@ def test_a_lock_left_by_a_killed_process_stops_nobody(kept: Settings) -> None:
     with holder(kept.data) as other:
         os.kill(other.pid, signal.SIGKILL)
         other.wait()
-    started = time.monotonic()
-    with Store(kept.data, wait_s=5.0) as store:
+    with Store(kept.data) as store:
         assert store.owner
-    assert time.monotonic() - started < 5
 
 
 def test_a_database_reads_while_it_is_being_written(kept: Settings) -> None:

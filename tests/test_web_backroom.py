@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from coach_story import keep_story
+from waiting import HANGS_S, wait_for
 
 from pipeline.errors import NotYet, StoreError
 from pipeline.store import Store
@@ -45,25 +45,25 @@ def test_what_takes_long_is_shown_as_it_was_while_it_is_made_anew(
     assert room.need("key", "1", lambda: "old").value == "old"
 
     def make() -> str:
-        go.wait(30)
+        go.wait(HANGS_S)
         return "new"
 
     stale = room.take("key", "2", make)
     assert stale
     assert (stale.value, stale.fresh) == ("old", False)
     go.set()
-    monkeypatch.setattr(backroom, "QUICK_S", 60.0)
-    fresh = room.take("key", "2", make, wait_s=30)
+    monkeypatch.setattr(backroom, "QUICK_S", HANGS_S)
+    fresh = room.take("key", "2", make, wait_s=HANGS_S)
     assert fresh
     assert (fresh.value, fresh.fresh) == ("new", True)
 
 
 def test_a_first_value_that_is_not_there_yet_is_told_so(room: Backroom) -> None:
     go = threading.Event()
-    assert room.take("key", "1", lambda: go.wait(30), wait_s=0.0) is None
+    assert room.take("key", "1", lambda: go.wait(HANGS_S), wait_s=0.0) is None
     room._entries["key"].born = -backroom.FIRST_S
     with pytest.raises(NotYet):
-        room.need("key", "1", lambda: go.wait(30))
+        room.need("key", "1", lambda: go.wait(HANGS_S))
     # another lane is not kept waiting
     assert room.need("other", "1", lambda: 7, lane="slow").value == 7
     go.set()
@@ -125,18 +125,19 @@ def test_what_a_page_waits_for_goes_before_the_parts_that_may_come_later(room: B
         made.start()
         return made
 
-    first = threading.Thread(target=lambda: room.take("busy", "1", lambda: go.wait(30), wait_s=0.0))
+    first = threading.Thread(target=lambda: room.take("busy", "1", lambda: go.wait(HANGS_S), wait_s=0.0))
     first.start()
     first.join()
     later = [take(f"part {n}", 0.0) for n in range(3)]
     for thread in later:
         thread.join()
     page, known = take("page", None), take("part 2", None)
-    for _ in range(1000):
+
+    def first_in_line() -> bool:
         queue = [entry for entry, _ in room._queues["quick"]]
-        if {id(entry) for entry in queue[:2]} == {id(room._entries[key]) for key in ("page", "part 2")}:
-            break
-        time.sleep(0.01)
+        return {id(entry) for entry in queue[:2]} == {id(room._entries[key]) for key in ("page", "part 2")}
+
+    wait_for(first_in_line, "the head of the queue")
     go.set()
     page.join()
     known.join()

@@ -6,7 +6,6 @@ import datetime as dt
 import hashlib
 import os
 import re
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from coach_story import keep_story, record, story
 from fastapi.testclient import TestClient
 from hearing_samples import write
+from waiting import wait_for
 from whole_page import whole
 
 from pipeline import keep
@@ -334,13 +334,18 @@ def test_comments_by_the_api_and_a_rebuild(app: Any, desk: Desk, path: str) -> N
     assert manager.post(back, json={}, headers=token).json() == {"taken_back": made["comment_id"]}
 
 
+def over(at: Rejudging, sha256: str) -> Any:
+    found = at.progress(sha256)
+    assert found
+    return None if found.under_way else found
+
+
 def judged(at: TestClient, path: str) -> dict[str, Any]:
-    for _ in range(600):
+    def over() -> dict[str, Any] | None:
         found: dict[str, Any] = at.get(f"/api/v1{path}/roles").json()
-        if found["state"] in ("done", "failed"):
-            return found
-        time.sleep(0.1)
-    raise AssertionError(found)
+        return found if found["state"] in ("done", "failed") else None
+
+    return wait_for(over, f"the judgement of {path}")
 
 
 def test_naming_the_speakers_judges_again_beside_the_requests(app: Any, desk: Desk, path: str) -> None:
@@ -390,12 +395,7 @@ def test_a_judge_that_fails_leaves_the_call_as_it_was(desk: Desk, path: str) -> 
     kept = keep.latest_record(desk.settings.data, before["source"]["sha256"])
     try:
         assert at.begin(before, {"rep": "rep", "buyer:Owen": "buyer:Jo"}).under_way
-        for _ in range(600):
-            found = at.progress(before["source"]["sha256"])
-            assert found
-            if not found.under_way:
-                break
-            time.sleep(0.1)
+        found = wait_for(lambda: over(at, before["source"]["sha256"]), "the end of the judgement")
         assert found.state == "failed"
         assert "the judge failed" in found.line
         assert keep.latest_record(desk.settings.data, before["source"]["sha256"]) == kept

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from coach_story import keep_story
+from waiting import HANGS_S
 
 from pipeline.errors import EngineError
 from pipeline.rubric import load_rubric
@@ -108,9 +109,9 @@ def test_closing_ends_a_fit_that_runs_and_begins_none(apart: Fitting, monkeypatc
 
     asking = threading.Thread(target=ask)
     asking.start()
-    assert taken.wait(30)
+    assert taken.wait(HANGS_S)
     apart.close()
-    asking.join(30)
+    asking.join(HANGS_S)
     assert len(raised) == 1
     assert "stopped while it was processed" in raised[0]
     with pytest.raises(ProcessLookupError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import html
 import re
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 import yaml
 from coach_story import keep_story
 from fastapi.testclient import TestClient
+from waiting import wait_for
 
 from pipeline.coach.rows import Assignment
 from pipeline.settings import Settings
@@ -186,9 +186,10 @@ def test_what_each_module_did_is_told_of_finished_training_with_what_is_missing(
     ada = Visitor(app, desk, "Ada")
     assert "What each module did" not in ada.get("/training")
     ada.post(f"/training/{GIVEN.assignment_id}/done")
-    until = time.monotonic() + 60
-    while "What each module did" not in (page := ada.get("/training")) and time.monotonic() < until:
-        time.sleep(0.05)
-    told = page[page.index("What each module did") :]
+
+    def found() -> str:
+        return ada.get("/training").partition("What each module did")[2]
+
+    told = wait_for(found, "what each module did")
     assert "too early to tell" in told
     assert "0 measured, 3 needed" in told

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from coach_story import call, keep_story, record
-from hook_server import Hooks, answers, hook_server, talks_nonsense
+from hook_server import answers, hook_server, talks_nonsense
 from local_server import breaks_off, drips, floods, hangs, no_thread_is_left
 from typer.testing import CliRunner
+from waiting import wait_for
 
 from pipeline import keep
 from pipeline.cli import app
@@ -255,7 +256,7 @@ def test_the_courier_tells_what_the_store_takes_in(store: Store, tmp_path: Path)
         note_news(store, settings)
         new_assignment(store)
         with Courier(settings, store=store, every_s=0.02):
-            wait_for(hooks)
+            wait_for(lambda: hooks.bodies, "a hook")
     assert json.loads(hooks.bodies[0])["type"] == "assignment.created"
 
 
@@ -290,16 +291,8 @@ def test_the_courier_goes_on_after_whatever_went_wrong(
             collect(store, settings, outbox=box)
         new_assignment(store)
         with Courier(settings, store=store, every_s=0.02):
-            wait_for(hooks)
+            wait_for(lambda: hooks.bodies, "a hook")
     assert [line.getMessage() for line in caplog.records] == ["webhooks: ValueError: nobody thought of this"]
-
-
-def wait_for(hooks: Hooks) -> None:
-    for _ in range(500):
-        if hooks.bodies:
-            return
-        hooks.over.wait(0.02)
-    pytest.fail("nothing arrived within 10 s")
 
 
 def test_two_couriers_do_not_send_the_same(tmp_path: Path) -> None:

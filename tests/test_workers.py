@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import HANGS_S
 
 from pipeline.errors import EngineError
 from pipeline.workers import WorkerFailed, WorkerPool
@@ -43,7 +44,7 @@ TASK = f"{__name__}:task"
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory: pytest.TempPathFactory) -> Any:
     log = tmp_path_factory.mktemp("log") / "workers.log"
-    with WorkerPool(TASK, workers=1, timeout_s=30.0, log_file=log) as made:
+    with WorkerPool(TASK, workers=1, timeout_s=HANGS_S, log_file=log) as made:
         yield made, log
 
 
@@ -103,10 +104,10 @@ def test_a_job_that_hangs_is_killed_at_the_limit() -> None:
 
 def test_stopping_kills_what_runs_and_drops_what_waits() -> None:
     running = threading.Event()
-    with WorkerPool(TASK, workers=1, timeout_s=60.0) as pool:
+    with WorkerPool(TASK, workers=1, timeout_s=HANGS_S) as pool:
         first = pool.submit("hang", on_start=running.set)
         second = pool.submit("waits")
-        assert running.wait(30)
+        assert running.wait(HANGS_S)
         pool.stop()
         faults = [item.exception() for item in (first, second)]
     assert [item.fault for item in faults if isinstance(item, WorkerFailed)] == ["stopped", "stopped"]
@@ -118,7 +119,7 @@ def test_an_exception_in_the_block_ends_the_workers() -> None:
     futures = []
 
     def interrupted() -> None:
-        with WorkerPool(TASK, workers=1, timeout_s=60.0) as pool:
+        with WorkerPool(TASK, workers=1, timeout_s=HANGS_S) as pool:
             futures.append(pool.submit("hang"))
             raise KeyboardInterrupt
 
@@ -129,7 +130,7 @@ def test_an_exception_in_the_block_ends_the_workers() -> None:
 
 def test_a_task_that_cannot_be_imported_is_a_crash_of_its_jobs(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    with WorkerPool("no.such.module:task", workers=1, timeout_s=60.0, log_file=log) as pool:
+    with WorkerPool("no.such.module:task", workers=1, timeout_s=HANGS_S, log_file=log) as pool:
         failed = pool.submit(1).exception()
     assert isinstance(failed, WorkerFailed)
     assert failed.fault == "crash"

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import time
-
 from fastapi.testclient import TestClient
+from waiting import wait_for
 
 
 def whole(at: TestClient, path: str) -> str:
     """A page with its late parts in place."""
-    until = time.monotonic() + 120
-    while time.monotonic() < until:
+
+    def found() -> str | None:
         answer = at.get(path)
-        if "data-again" not in answer.text:
-            assert answer.status_code == 200, answer.text
-            return answer.text
-        time.sleep(0.05)
-    raise AssertionError(f"{path}: parts of it never came")
+        if "data-again" in answer.text:
+            return None
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    return wait_for(found, f"{path} with all its parts")

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from coach_story import DAY, call, keep_story, record
 from hearing_samples import write
+from waiting import HANGS_S
 
 from pipeline import keep
 from pipeline.audio import RATE
@@ -120,7 +121,7 @@ def open_as(site: Site, browser: Any) -> Iterator[Callable[..., Any]]:
             [{"name": SESSION, "value": at.desk.book.start_session(at.desk.book.user(name)), "url": at.url}]
         )
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(HANGS_S * 1000)
         page.on("pageerror", lambda error: failed.append(str(error)))
         page.goto(at.url + path)
         return page

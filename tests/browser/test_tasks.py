@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import wait_for
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
@@ -17,11 +18,12 @@ Open = Callable[..., Any]
 
 def until(page: Any, condition: str) -> None:
     """Wait for a condition in JavaScript; Playwright's own waiting needs `eval`, which the app's pages forbid."""
-    for _ in range(400):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(condition)
+
+    def holds() -> bool:
+        page.wait_for_timeout(20)  # lets the browser go on, which sleeping alone would not
+        return bool(page.evaluate(condition))
+
+    wait_for(holds, condition)
 
 
 def test_a_manager_goes_from_the_team_to_the_words_and_overrides_a_level(open_as: Open, site: Any) -> None:

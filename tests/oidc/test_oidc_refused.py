@@ -16,6 +16,7 @@ from oidc_provider import (
     SECRET,
     rsa,
 )
+from waiting import HANGS_S
 
 from pipeline.oidc import fetch
 from pipeline.web.gate import SESSION, VISIT
@@ -184,7 +185,7 @@ def test_nothing_leads_to_another_site(house: House, goal: str) -> None:
     with house.browser() as browser:
         gone = browser.get("/sign-in/provider", params={"next": goal})
         assert gone.headers["location"].startswith(f"{house.company.issuer}/authorize?tenant=a&")
-        back = httpx.get(gone.headers["location"], timeout=30, verify=False)
+        back = httpx.get(gone.headers["location"], timeout=HANGS_S, verify=False)
         assert browser.get(back.headers["location"]).headers["location"] == "/"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from judge_pages import over
+from waiting import HANGS_S
 
 from pipeline.web.errands import Errand, Errands
 
@@ -13,7 +14,7 @@ def test_an_errand_is_not_begun_twice_and_its_failure_is_a_line() -> None:
 
     def slow(errand: Errand) -> str:
         begun.append(errand.key)
-        errand.stop.wait(5)
+        errand.stop.wait(HANGS_S)
         raise ValueError("an index\nout of range")
 
     try:

@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 from coach_story import DAY, call, record
 from judge_pages import Visitor, over, unsettled
+from waiting import wait_for
 
 from pipeline import keep
-from pipeline.assigned_reps import assign_rep, with_assigned_rep
-from pipeline.assigned_roles import with_assigned_roles
+from pipeline.assigned_reps import assign_rep
 from pipeline.errors import TranscriptError
 from pipeline.settings import Settings
 from pipeline.store import Store
-from pipeline.types import Transcript
 from pipeline.web.desk import Desk
 from pipeline.web.errand_work import retry_files, score_again
 from pipeline.web.errands import Errand
@@ -46,11 +45,7 @@ def test_files_that_wait_are_those_that_are_no_call_and_did_not_fail(desk: Desk)
     (inbox / "failed.wav").write_bytes(b"y")
     keep.write_failure(desk.settings.data, {"path": str(inbox / "failed.wav"), "kind": "input", "reason": "no"})
     desk.store.ingest([])
-    for _ in range(100):
-        found = desk.glance.waiting()
-        if found:
-            break
-    assert found is not None
+    found = wait_for(desk.glance.waiting, "what waits in the inbox")
     assert (found.count, found.names) == (1, ("North/new.wav",))
     assert "North/new.wav" in Visitor(desk, "admin").text("/inbox")
 
@@ -81,7 +76,7 @@ def test_trying_again_makes_a_call_of_a_file_and_forgets_one_that_is_gone(desk: 
     for lost in (path, data / "inbox" / "gone.json"):
         keep.write_failure(data, {"path": str(lost), "kind": "engine", "reason": "the engine failed"})
     errand = Errand("k", "t", "Ada", DAY)  # type: ignore[arg-type]
-    work = retry_files([path, data / "inbox" / "gone.json"], desk.settings, desk.store, task="test_web_inbox:never")
+    work = retry_files([path, data / "inbox" / "gone.json"], desk.settings, desk.store, task="errand_tasks:never")
     assert "1 failed" in work(errand)
     assert "1 no longer there" in work(errand)
     left = keep.read_failures(data)
@@ -90,29 +85,12 @@ def test_trying_again_makes_a_call_of_a_file_and_forgets_one_that_is_gone(desk: 
     assert left[0]["kind"] == "input"
 
 
-def never(order: Any) -> Any:
-    raise AssertionError("nothing was to be heard")
-
-
-def scored_again(order: Any) -> dict[str, Any]:
-    """A worker that scores nothing and keeps what a person said: roles and rep are the fact's."""
-    job, settings = order
-    made = keep.latest_record(settings.data, job.sha256)
-    assert made is not None
-    words = Transcript.from_json(made["transcript"], where="test")
-    words = with_assigned_roles(with_assigned_rep(words, settings.data, job.sha256), settings.data, job.sha256)
-    keep.write_record(settings.data, made | {"transcript": words.to_json(), "status": "scored", "reason": ""})
-    return {"status": "scored", "reason": "", "kind": "", "kept": True}
-
-
 def test_a_person_says_who_sells_and_whose_call_it_is(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = unsettled(desk.settings.data)
     desk.store.ingest()
-    here = Path(__file__).parent
-    monkeypatch.syspath_prepend(str(here))
 
     def stand_in(shas: Any, settings: Settings, store: Store) -> Any:
-        return score_again(shas, settings, store, task="test_web_inbox:scored_again")
+        return score_again(shas, settings, store, task="errand_tasks:scored_again")
 
     monkeypatch.setattr("pipeline.web.pages.inbox.score_again", stand_in)
     trainer = Visitor(desk, "trainer")

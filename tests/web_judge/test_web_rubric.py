@@ -11,6 +11,7 @@ import pytest
 import yaml
 from coach_story import RUBRIC, call, record
 from judge_pages import Visitor, over
+from waiting import HANGS_S, wait_for
 
 from pipeline import keep
 from pipeline.coach.team import picture_of
@@ -23,11 +24,12 @@ from pipeline.web.pages import calibration
 
 def whole(visitor: Visitor) -> str:
     """The rubric's page once its moments have been looked for."""
-    for _ in range(200):
+
+    def found() -> str | None:
         page = visitor.text("/rubric")
-        if 'id="criteria" data-refresh="0"' in page:
-            return page
-    pytest.fail("no moments were found")
+        return page if 'id="criteria" data-refresh="0"' in page else None
+
+    return wait_for(found, "the moments of calls")
 
 
 def test_the_rubric_shows_levels_with_moments_of_calls_that_one_may_see(desk: Desk) -> None:
@@ -79,7 +81,7 @@ def test_pages_show_no_standings_by_the_rubric_before_while_those_by_a_chosen_on
     version = put_up(desk.settings.data, yaml.safe_dump(edited, sort_keys=False))[0].version
 
     def held_up(*given: Any, **more: Any) -> Any:
-        let_go.wait(60)
+        let_go.wait(HANGS_S)
         return real(*given, **more)
 
     # as a large store has it: no value is made while a page waits
@@ -89,17 +91,15 @@ def test_pages_show_no_standings_by_the_rubric_before_while_those_by_a_chosen_on
     assert trainer.post("/rubric/choose", version=version).status_code == 303
     assert [trainer.get(page).status_code for page in pages] == [503, 503]
     let_go.set()
-    monkeypatch.setattr("pipeline.web.backroom.FIRST_S", 60.0)
+    monkeypatch.setattr("pipeline.web.backroom.FIRST_S", HANGS_S)
     desk.picture()
     assert all("Discovery" not in shown_at_last(trainer, page) for page in pages)
 
 
 def shown_at_last(visitor: Visitor, path: str) -> str:
     """A page that says to come again until what it rests on is there."""
-    for _ in range(1000):
-        if visitor.get(path).status_code != 503:
-            return visitor.text(path)
-    pytest.fail(f"{path} never came")
+    wait_for(lambda: visitor.get(path).status_code != 503, path)
+    return visitor.text(path)
 
 
 def test_a_saved_edit_is_a_version_of_its_own_and_counts_only_when_chosen(desk: Desk) -> None:
@@ -161,33 +161,11 @@ def test_a_criterion_by_examples_is_written_into_the_text(desk: Desk) -> None:
     assert (few.status_code, "at least two sentences" in few.text) == (400, True)
 
 
-def moved(order: Any) -> dict[str, Any]:
-    """A worker that finds one moved score a call."""
-    _, _, shas, settings = order
-    calls = [keep.latest_record(settings.data, sha) for sha in shas]
-    rows = [
-        {
-            "kind": "score",
-            "call_id": row["call_id"],
-            "rep": row["transcript"]["meta"]["rep"],
-            "criterion": "discovery",
-            "before": 1,
-            "after": 2,
-            "why": "weight",
-        }
-        for row in calls
-        if row
-    ]
-    return {"moved": rows, "calls": len(rows), "failed": []}
-
-
 def test_trying_out_shows_what_would_move_to_those_who_may_see_the_calls(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.syspath_prepend(str(Path(__file__).parent))
-
     def stand_in(old: str, new: str, shas: Any, settings: Settings) -> Any:
-        return preview(old, new, shas, settings, task="test_web_rubric:moved")
+        return preview(old, new, shas, settings, task="errand_tasks:moved")
 
     monkeypatch.setattr("pipeline.web.pages.rubric.preview", stand_in)
     manager = Visitor(desk, "manager")

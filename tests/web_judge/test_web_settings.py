@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hook_server import answers, hook_server
 from judge_pages import Visitor, over
+from waiting import HANGS_S
 
 from pipeline.settings import load_settings
 from pipeline.web.desk import Desk
@@ -61,7 +62,7 @@ def test_a_call_whose_speakers_are_named_is_judged_by_the_settings_of_now(
     assert record
     assert Visitor(desk, "admin").post("/settings", min_confidence="0.9").status_code == 303
     desk.rejudging.begin(record, {})
-    assert orders.get(timeout=30)[2].min_confidence == 0.9
+    assert orders.get(timeout=HANGS_S)[2].min_confidence == 0.9
 
 
 @pytest.mark.parametrize("name", ["judge_url", "webhook_urls", "port", "whisper_model", "data", "digest_to", "rubric"])

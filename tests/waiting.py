@@ -1,0 +1,25 @@
+"""Waiting for what another thread or process does.
+
+A limit here is for what hangs, never for what is slow: a busy machine passes every test that an idle one passes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+HANGS_S = 300.0
+"""What has not come by then hangs."""
+
+
+def wait_for(found: Callable[[], T | None], what: str) -> T:
+    """The first true result of `found`, which is asked again and again; raises AssertionError naming `what`."""
+    until = time.monotonic() + HANGS_S
+    while not (result := found()):
+        if time.monotonic() > until:
+            raise AssertionError(f"{what} never came")
+        time.sleep(0.02)
+    return result
