@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import re
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from coach_story import call, keep_story, record
 from fastapi.testclient import TestClient
+from waiting import HANGS_S
 from whole_page import whole
 
 from pipeline import keep
@@ -18,6 +20,7 @@ from pipeline.coach.commands import today_of
 from pipeline.coach.load import load_rows
 from pipeline.coach.rows import Assignment
 from pipeline.settings import Settings
+from pipeline.web import deals
 from pipeline.web.app import build_app
 from pipeline.web.desk import Desk
 from pipeline.web.gate import SESSION, csrf_token
@@ -201,6 +204,27 @@ def test_an_account_shows_its_deal_and_the_plan_for_the_next_call(app: Any, desk
     # the answer that worked is Cid's, whose calls an admin may open; the rep's own page has none to show
     assert "What worked: Cid" in page
     assert "Cid" not in whole(client(app, desk, "rep"), "/accounts/Acme")
+
+
+def test_an_account_shows_its_calls_until_their_words_are_read(
+    app: Any, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, at, go = call("larch", "Ann", 0, "Larch", {"discovery": 3}), client(app, desk, "admin"), threading.Event()
+    keep.write_record(desk.settings.data, record(rows.calls[0], rows))
+    desk.store.catch_up()
+    real = deals.account_with_plan
+
+    def held_up(*given: Any, **more: Any) -> Any:
+        go.wait(HANGS_S)
+        return real(*given, **more)
+
+    monkeypatch.setattr(deals, "account_with_plan", held_up)
+    page = at.get("/accounts/Larch").text
+    assert 'id="deal" data-again' in page
+    assert f'href="/calls/{record(rows.calls[0], rows)["call_id"]}"' in page
+    assert "Before the next call" not in page
+    go.set()
+    assert "Before the next call" in whole(at, "/accounts/Larch")
 
 
 def test_an_override_moves_the_standing_on_the_next_page(app: Any, desk: Desk) -> None:

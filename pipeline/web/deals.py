@@ -18,31 +18,44 @@ from pipeline.web.ask import Ask
 
 READ = 40
 """Calls of an account, the newest ones, whose words are read."""
+MOMENT_S = 0.07
+"""How long a page waits for what can come later."""
 WAITED_FOR = 5
 """Lines of the list that a page waits for a moment; where more are missing it is shown at once without them."""
 
 Row = dict[str, Any]
 
 _CALLS = """
-SELECT account, call_id, record_file, seq, kept_at FROM calls c
+SELECT account, call_id AS call, record_file, seq, kept_at, CASE WHEN call_date <= $today THEN call_date END AS date,
+       call_type AS type, rep, status, reason, overall
+FROM calls c
 WHERE account IN (SELECT unnest($accounts::VARCHAR[])) AND ({where})
 QUALIFY row_number() OVER (PARTITION BY account ORDER BY call_date DESC NULLS LAST, call_id DESC) <= $limit
 ORDER BY call_date NULLS FIRST, call_id
 """
 
 
-def deal(ask: Ask, account: str) -> Row:
-    """`{"deal": ..., "plan": ..., "read": n}` of an account from the `n` newest calls that the user sees, as of today.
+def calls_of(ask: Ask, account: str) -> list[Row]:
+    """The newest calls with an account that the user sees, the oldest first: `call` (its id), `date` (None in the
+    future), `type`, `rep`, `status`, `reason`, `overall`.
 
-    Raises `NotThere` where the user sees none (`NotAllowed` where there may be others), `StoreError` where no record of
-    them can be read.
+    Raises `NotThere` where the user sees none, `NotAllowed` where there may be others.
     """
     calls = _calls_of(ask, [account])[account]
     if not calls:
         # told apart by nobody but those who see everything
         ask.scope.require_call(None, "account")
         raise NotThere(f"{account}: no account of that name has calls")
-    desk, ids, key = ask.desk, [call["call_id"] for call in calls], _version(ask, calls)
+    return calls
+
+
+def deal(ask: Ask, account: str, calls: list[Row], *, wait_s: float | None = None) -> Row | None:
+    """`{"deal": ..., "plan": ...}` of an account as of today, read from `calls` (of `calls_of`); None where it is not
+    there within `wait_s` (unstated: as long as any page may take).
+
+    Raises `StoreError` where no record of them can be read.
+    """
+    desk, ids, key = ask.desk, [call["call"] for call in calls], _version(ask, calls)
     where, params = ask.scope.where("c"), ask.scope.params
     today = desk.today()
 
@@ -53,12 +66,12 @@ def deal(ask: Ask, account: str) -> Row:
         )
         firms = known_firms(desk.settings)
         found = account_with_plan(rows, desk.rubric, account, answers=others, as_of=today, **firms)
-        return {"deal": found[0], "plan": found[1], "read": len(ids)} if found else {}
+        return {"deal": found[0], "plan": found[1]} if found else {}
 
-    known: Row = desk.backroom.need(("account", account, key["scope"], today), key["version"], make).value
-    if not known:
+    known = desk.backroom.take(("account", account, key["scope"], today), key["version"], make, wait_s=wait_s)
+    if known and not known.value:
         raise StoreError(f"{account}: the records of its calls cannot be read; `debrief doctor` names them")
-    return known
+    return known.value if known else None
 
 
 def lines_of(ask: Ask, accounts: list[str]) -> dict[str, Row | None]:
@@ -68,7 +81,7 @@ def lines_of(ask: Ask, accounts: list[str]) -> dict[str, Row | None]:
 
     def maker(account: str) -> Any:
         def make() -> Row:
-            ids = [call["call_id"] for call in calls[account]]
+            ids = [call["call"] for call in calls[account]]
             rows = rows_of_calls(desk.store, ids, without=desk.for_people)
             found = account_report(rows, desk.rubric, account, as_of=today, **firms)
             if not found:
@@ -85,7 +98,7 @@ def lines_of(ask: Ask, accounts: list[str]) -> dict[str, Row | None]:
         return make
 
     found: dict[str, Row | None] = {}
-    for wait_s in (0.0, 0.07):
+    for wait_s in (0.0, MOMENT_S):
         missing = [account for account in accounts if found.get(account) is None]
         if wait_s and len(missing) > WAITED_FOR:
             break
@@ -115,7 +128,7 @@ def stages_of(deal: Row) -> list[Row]:
 
 def _calls_of(ask: Ask, accounts: list[str]) -> dict[str, list[Row]]:
     """The newest calls of each account that the user sees, the oldest first."""
-    asked = {**ask.scope.params, "accounts": accounts, "limit": READ}
+    asked = {**ask.scope.params, "accounts": accounts, "limit": READ, "today": ask.desk.today()}
     found: dict[str, list[Row]] = {account: [] for account in accounts}
     for row in ask.desk.rows(_CALLS.format(where=ask.scope.where("c")), asked):
         found[row["account"]].append(row)

@@ -9,8 +9,9 @@ from typing_extensions import TypedDict
 from pipeline.access.people import EVERYONE
 from pipeline.coach.load import load_assignments
 from pipeline.coach.moments import Search, find_moments
+from pipeline.errors import NotYet
 from pipeline.web.ask import Ask, get
-from pipeline.web.deals import deal
+from pipeline.web.deals import calls_of, deal
 
 MOST = 500
 
@@ -77,7 +78,9 @@ def accounts(ask: Ask, *, limit: int = 100, offset: int = 0) -> list[AccountJson
 def account(ask: Ask, *, account: str) -> dict[str, Any]:
     """One account: `deal` as `debrief account --json` and `plan` as `debrief plan --json`, from the calls that the user
     sees and no others."""
-    known = deal(ask, account)
+    known = deal(ask, account, calls_of(ask, account))
+    if known is None:
+        raise NotYet(f"{account}: its calls are being read for the first time; ask again in a moment")
     return {"deal": known["deal"], "plan": known["plan"]}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.access.people import EVERYONE
 from pipeline.coach.accounts import SILENT_DAYS
 from pipeline.web.ask import Ask, Html, get, page_at
-from pipeline.web.deals import deal, lines_of, stages_of
+from pipeline.web.deals import MOMENT_S, READ, calls_of, deal, lines_of, stages_of
 
 PAGE = 25
 
@@ -61,15 +61,20 @@ def listing(ask: Ask, *, q: str = "", team: str = "", rep: str = "", show: str =
 
 
 def one(ask: Ask, *, account: str) -> Html:
-    """One account: its calls in order and what they established, risks, plays, and the plan for the next call."""
-    known = deal(ask, account)
+    """One account: its calls in order and what they established, risks, plays, and the plan for the next call.
+
+    Where the words of its calls are still being read, the calls are shown and the rest comes a moment later.
+    """
+    calls = calls_of(ask, account)
+    known = deal(ask, account, calls, wait_s=MOMENT_S)
     return ask.show(
         "account.html",
         account=account,
-        deal=known["deal"],
-        plan=known["plan"],
-        stages=stages_of(known["deal"]),
-        read=known["read"],
+        calls=calls,
+        deal=known["deal"] if known else None,
+        plan=known["plan"] if known else None,
+        stages=stages_of(known["deal"]) if known else [],
+        most=READ,
         titles={item.id: item.title for item in ask.desk.rubric.criteria},
     )
 
