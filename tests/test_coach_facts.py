@@ -120,6 +120,85 @@ def test_what_is_cited_is_a_fact_only_where_its_words_or_moves_bear_it_out() -> 
     assert cited("terms", "proposal", "Yes, it names the trainer.", side="R", terms=0.75) == []
 
 
+def asked(fact: str, question: dict[str, float], line: str, **moves: float) -> list[int | None]:
+    """The turns of a fact where the line answers a question that was heard to make these moves."""
+    rows = said(call("p", "Ann", -2, "Acme", {"discovery": 3}), "p", "R: And then?", line)
+    return [s.turn for s in view_of(heard(heard(rows, 20, **question), 21, **moves)).facts[fact] if s.turn == 21]
+
+
+def test_trouble_that_was_asked_for_may_be_heard_less_surely() -> None:
+    line = "Owen: Then the whole line waits."
+    assert asked("impact", {"ask_impact": 0.9}, line, tell_impact=0.75) == [21]
+    assert asked("impact", {"follow_up": 0.9}, line, tell_impact=0.85) == [21]
+    assert asked("impact", {"follow_up": 0.9}, line, tell_impact=0.75) == []
+    assert asked("impact", {"follow_up": 0.9}, line, tell_impact=0.85, tell_situation=0.9) == []
+    assert asked("impact", {"ask_impact": 0.9}, line, tell_impact=0.95, object=0.9) == []
+
+
+def test_a_problem_that_was_cited_but_hardly_heard_is_none() -> None:
+    rows = said(call("p", "Ann", -2, "Acme", {"discovery": 3}), "p", "Mia: The printer jammed on your brochure.")
+    cited = Moment("p", "discovery", 20, 0.0, 1.0, "buyer:Mia", "The printer jammed", "")
+    rows = dataclasses.replace(rows, moments=(cited,))
+    assert view_of(heard(rows, 20, tell_problem=0.7)).facts["impact"]
+    assert not view_of(heard(rows, 20, tell_problem=0.55)).facts["impact"]
+    assert not view_of(heard(rows, 20, tell_problem=0.7, object=0.8)).facts["impact"]
+
+
+def test_numbers_that_were_asked_for_or_worked_out_by_the_rep_belong_to_the_case() -> None:
+    assert asked("numbers", {"ask_impact": 0.9}, "Owen: Sixty-two hours a month.", give_number=0.75) == [21]
+    assert asked("numbers", {"ask_impact": 0.9}, "Owen: Two or three.", give_number=0.75) == []
+    assert asked("numbers", {}, "Owen: Sixty-two hours a month.", give_number=0.75) == []
+    assert turns("numbers", "R: So that is sixty thousand a year.", quantify=0.85) == [20]
+    assert turns("numbers", "R: So that is a lot every year.", quantify=0.85) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "sure", "found"),
+    [
+        ("R: It was, Jo, was it twenty-six?", 0.96, False),
+        ("R: The frame weighs nineteen hundred kilos, three thousand loaded.", 0.8, False),
+        ("R: The frame is forty kilos and comes at nine hundred pounds.", 0.8, True),
+        ("R: It takes eleven weeks for forty per cent of it.", 0.9, False),
+        ("R: That is the TF 80 for three sites.", 0.9, False),
+        ("R: Four nine a month.", 0.9, True),
+        ("R: Three and a half a year.", 0.9, True),
+        ("R: It's nine.", 0.96, True),
+        ("R: It's nine.", 0.8, False),
+    ],
+)
+def test_a_price_is_a_sum_that_is_stated_and_measures_nothing(line: str, sure: float, found: bool) -> None:
+    assert bool(turns("price", line, price=sure)) is found
+
+
+def test_terms_that_are_asked_for_are_not_stated() -> None:
+    assert turns("terms", "R: Jo has it for two days, then we'd be on which date?", terms=0.9) == []
+    assert turns("terms", "R: So what about half with the order?", terms=0.9) == [20]
+    assert turns("terms", "R: From bill of lading, that's how we do it.", terms=0.9) == [20]
+
+
+def test_what_a_rep_advises_in_plain_words_is_recommended() -> None:
+    advice = "R: If it was me, I'd leave the big one and take the small one."
+    assert turns("recommended", advice, answer=0.6) == [20]
+    assert turns("recommended", "R: I'd take the small one for the big hall.", recommend=0.9) == [20]
+    assert turns("recommended", "R: That's it. Do you want to hear what I would put there?", recommend=0.9) == []
+    rows = said(call("p", "Ann", -2, "Acme", {"recommendation": 0}), "p", advice)
+    assert view_of(heard(rows, 20, answer=0.6)).facts["recommended"] == ()
+
+
+def test_who_answers_the_question_who_decides_tells_it() -> None:
+    line = "Owen: Me. Here it's me only."
+    assert asked("decides", {"ask_decider": 0.9}, line, name_decider=0.8) == [21]
+    assert asked("decides", {}, line, name_decider=0.8) == []
+
+
+def test_of_several_prices_the_quote_has_the_first() -> None:
+    extras = "The fitting is two thousand, the spare belt nine hundred, the second drive is four thousand. " * 3
+    rows = said(call("p", "Ann", -2, "Acme", {"proposal": 2}), "p", f"R: The line is eighty thousand pounds. {extras}")
+    cited = Moment("p", "proposal", 20, 0.0, 1.0, "rep", extras[-200:].strip(), "")
+    facts = view_of(heard(dataclasses.replace(rows, moments=(cited,)), 20, price=0.9)).facts
+    assert (facts["price"][0].quote or "").startswith("The line is eighty thousand")
+
+
 def test_numbers_prices_and_deciders_that_nobody_cited_are_facts_too() -> None:
     assert turns("numbers", "Owen: Ninety crates a shift go in the bin.", give_number=0.95) == [20]
     assert turns("numbers", "Owen: A lot of it goes in the bin.", give_number=0.95) == []

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from pipeline.coach.amounts import large_number, measures_only, names_sum, stated
+from pipeline.coach.clauses import sentences, straight
 from pipeline.coach.moves import Moves
 from pipeline.coach.rows import Moment, MoveRow, TurnRow
 from pipeline.coach.statements import Dates, Statement, around, cite, said_in
@@ -44,10 +46,20 @@ _BUYER_SAYS = {"price": "repeats a price", "terms": "repeats the terms", "recomm
 _SURE = 0.9
 _TERMS_SURE = 0.7
 _PRICE_SURE = 0.75
+_PRICE_AMONG_MEASURES = 0.85
+_PRICE_CERTAIN = 0.95
+_WORKED_OUT_SURE = 0.8
+_RECOMMEND_SURE = 0.85
+_PROBLEM_FOLLOWED = 0.8
+_PROBLEM_ASKED = 0.7
 _CITED_SURE = 0.7
+_PROBLEM_CITED = 0.6
 _WITH_WORDS = 0.4
+_ANSWERS = 0.7
 _ASKED = 0.5
 """A move that the words bear out, or that answers a question for it, may be heard less surely."""
+RECOMMENDED_WORDS = 5
+"""Words of a recommendation that are no question, at the least."""
 _DECIDES = re.compile(
     r"\b(?:(?:has|have|had|needs?|will) to (?:sign|approve|agree|clear|see|okay)|signs?(?: off)?|signature|approv\w+|"
     r"decid\w+|board|says (?:no|yes)|ha(?:s|ve) (?:the|a) (?:last word|say)|budget holder|committee|"
@@ -74,9 +86,22 @@ _PRICE = re.compile(
     r"dollars?|bucks|pounds?|quid|euros?|rand|rupees)\b|\b\d{2,3}[,.]\d{3}\b",
     re.IGNORECASE,
 )
-_TERMS = re.compile(
-    r"\b(?:days?|weeks?|months?|years?|quarter\w*|per ?cent|percent|half|deposit|net|deliver\w*|lead time|warrant\w*|"
-    r"terms?|notice|invoice\w*|paid|pay\w*|lease|up ?-?front|thirty|sixty|ninety|forty|signature|freight)\b",
+_TENS = r"(?:ten|\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)"
+_OF_TERMS = (
+    r"days?|weeks?|months?|years?|quarter\w*|per ?cent|percent|deposit|net|deliver\w*|lead time|warrant\w*|"
+    r"terms?|notice|invoice\w*|paid|pay\w*|lease|up ?-?front|signature|freight|bill of lad\w+|ex[- ]works|penalt\w+|"
+    r"clause|liab\w+|cancel\w*"
+)
+_TERMS = re.compile(rf"\b(?:{_OF_TERMS}|half|{_TENS})\b", re.IGNORECASE)
+_TERMS_SHOWN = re.compile(
+    rf"\b(?:{_OF_TERMS}|half (?:now|down|up|the|with|on|at|before|when|in)|"
+    rf"{_TENS} (?:down|up|with|on|at|when|before|after|net|the day))\b",
+    re.IGNORECASE,
+)
+"""Terms without what may be any number: the words that a long turn is cut around."""
+_RECOMMENDS = re.compile(
+    r"\b(?:if (?:it|this) (?:was|were) (?:me|mine|my \w+)|if I (?:was|were) you|what I'd (?:do|put|say|suggest)|"
+    r"I'd (?:go (?:with|for)|recommend|suggest you|steer you|leave out)|my advice|I (?:would )?recommend)\b",
     re.IGNORECASE,
 )
 
@@ -85,10 +110,13 @@ Heard = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a turn stands: whether a price was named before, and whether it was just asked who decides."""
+    """Where a turn stands: whether a price was named before, and how surely what is told was just `asked` for: who
+    decides, the `problem` and what it causes, or more of what was said (`onward`)."""
 
     priced: bool = False
     asked: bool = False
+    problem: float = 0.0
+    onward: float = 0.0
 
 
 def _tells_decision(turn: TurnRow, heard: Heard, place: _Place) -> bool:
@@ -100,28 +128,54 @@ def _tells_decision(turn: TurnRow, heard: Heard, place: _Place) -> bool:
     return (
         process >= _SURE
         or (either >= _WITH_WORDS and words)
-        or (place.asked and (words or bool(_LIMIT.search(turn.text))))
+        or (place.asked and (words or either >= _ANSWERS or bool(_LIMIT.search(turn.text))))
     )
 
 
+def _told(heard: Heard) -> float:
+    return max(heard.get("tell_problem", 0.0), heard.get("tell_impact", 0.0))
+
+
 def _tells_problem(turn: TurnRow, heard: Heard, place: _Place) -> bool:
-    # once a price is named, trouble that is told is mostly trouble with the deal
-    told = max(heard.get("tell_problem", 0.0), heard.get("tell_impact", 0.0))
-    return turn.side == "buyer" and not place.priced and told >= _SURE
+    # once a price is named, trouble that is told is mostly trouble with the deal, and so is what objects to it
+    if turn.side != "buyer" or place.priced or heard.get("object", 0.0) >= _ASKED:
+        return False
+    told = _told(heard)
+    plain = heard.get("tell_situation", 0.0) < min(told, _PROBLEM_CITED)
+    needed = _PROBLEM_ASKED if place.problem >= _ANSWERS else _PROBLEM_FOLLOWED
+    asked = max(place.problem, place.onward) >= _ASKED
+    return told >= _SURE or (plain and asked and told >= needed)
 
 
 def _gives_number(turn: TurnRow, heard: Heard, place: _Place) -> bool:
-    return turn.side == "buyer" and heard.get("give_number", 0.0) >= _SURE and bool(_AMOUNT.search(turn.text))
+    if turn.side == "rep":
+        worked_out = max(heard.get("quantify", 0.0), heard.get("payback", 0.0))
+        return worked_out >= _WORKED_OUT_SURE and bool(_AMOUNT.search(turn.text))
+    given = heard.get("give_number", 0.0)
+    answers = max(place.onward, place.problem) >= _ANSWERS and given >= _ANSWERS and large_number(turn.text)
+    return turn.side == "buyer" and (answers or (given >= _SURE and bool(_AMOUNT.search(turn.text))))
 
 
 def _names_price(turn: TurnRow, heard: Heard, place: _Place) -> bool:
     worked_out = max(heard.get("quantify", 0.0), heard.get("payback", 0.0)) >= _ASKED
-    sure = turn.side == "rep" and heard.get("price", 0.0) >= _PRICE_SURE
-    return sure and not worked_out and bool(_AMOUNT.search(turn.text))
+    price = heard.get("price", 0.0)
+    needed = _PRICE_AMONG_MEASURES if measures_only(turn.text) else _PRICE_SURE
+    sure = turn.side == "rep" and price >= needed
+    return sure and not worked_out and names_sum(turn.text, small=price >= _PRICE_CERTAIN)
 
 
 def _states_terms(turn: TurnRow, heard: Heard, place: _Place) -> bool:
-    return turn.side == "rep" and heard.get("terms", 0.0) >= _TERMS_SURE and bool(_TERMS.search(turn.text))
+    return turn.side == "rep" and heard.get("terms", 0.0) >= _TERMS_SURE and bool(_TERMS.search(stated(turn.text)))
+
+
+def _recommends(turn: TurnRow, heard: Heard, place: _Place) -> bool:
+    said = straight(turn.text)
+    sure = heard.get("recommend", 0.0) >= _RECOMMEND_SURE or (bool(heard) and bool(_RECOMMENDS.search(stated(said))))
+    return turn.side == "rep" and sure and _states_something(said)
+
+
+def _states_something(text: str) -> bool:
+    return any(len(said.split()) >= RECOMMENDED_WORDS for said, asks in sentences(text) if not asks)
 
 
 UNCITED: Mapping[str, Callable[[TurnRow, Heard, _Place], bool]] = {
@@ -130,6 +184,7 @@ UNCITED: Mapping[str, Callable[[TurnRow, Heard, _Place], bool]] = {
     "numbers": _gives_number,
     "price": _names_price,
     "terms": _states_terms,
+    "recommended": _recommends,
 }
 """Facts that a turn may establish though no level rests on it."""
 
@@ -145,24 +200,35 @@ def _bears_out(fact: str, moment: Moment, text: str, heard: Heard) -> bool:
     if fact == "decides" and heard:
         either = max(heard.get("tell_process", 0.0), heard.get("name_decider", 0.0))
         return either >= _CITED_SURE or bool(_DECIDES.search(text))
+    if fact == "impact" and heard:
+        return _told(heard) >= _PROBLEM_CITED and heard.get("object", 0.0) < _ASKED
     if fact == "numbers" and heard.get("price", 0.0) >= _TERMS_SURE:
         return max(heard.get(move, 0.0) for move in _OF_A_CASE) >= _CITED_SURE
+    if fact == "price" and moment.side == "rep":
+        return names_sum(text, small=not heard or heard.get("price", 0.0) >= _PRICE_CERTAIN)
     if fact in ("price", "numbers"):
         return bool(_AMOUNT.search(text))
-    return fact != "terms" or bool(_TERMS.search(text))
+    if fact == "recommended" and moment.side == "rep":
+        return _states_something(text)
+    return fact != "terms" or bool(_TERMS.search(stated(text)))
 
 
 _NOTHING = {"decides": "decision_makers", "numbers": "business_case", "recommended": "recommendation"}
 """Facts whose criterion at level 0 says that there was nothing of the kind on the call."""
-_SHOWN_BY = {"price": _PRICE, "terms": _TERMS}
+_SHOWN_BY = {"price": _PRICE, "terms": _TERMS_SHOWN}
 
 
 def _quoted(fact: str, moment: Moment, text: str) -> Moment:
-    """The moment with the words that show the fact, where the judge's quote of a long turn left them out."""
+    """The moment with the words that show the fact, where the judge's quote of a long turn left them out.
+
+    Of several prices the first stands at the head of the quote: what follows are mostly extras.
+    """
     shown = _SHOWN_BY.get(fact)
-    if not shown or shown.search(moment.quote) or not shown.search(text):
+    first = shown.search(text) if shown else None
+    if not shown or not first:
         return moment
-    return dataclasses.replace(moment, quote=around(text, shown))
+    has_it = first.group(0) in moment.quote if fact == "price" else bool(shown.search(moment.quote))
+    return moment if has_it else dataclasses.replace(moment, quote=around(text, shown))
 
 
 def facts_of(
@@ -198,7 +264,8 @@ def facts_of(
     for turn, place in _placed(turns, heard):
         at = (turn.call_id, turn.turn)
         for fact, tells in UNCITED.items():
-            if at not in found[fact] and tells(turn, heard.get(at, {}), place):
+            nothing = fact == "recommended" and levels.get((turn.call_id, _NOTHING[fact])) == 0
+            if not nothing and at not in found[fact] and tells(turn, heard.get(at, {}), place):
                 who = turn.side if turn.name == turn.side else f"{turn.side} {turn.name}"
                 found[fact][at] = said_in(turn, dates, f"{who} {_SAYS[fact]}", show=_SHOWN_BY.get(fact))
     place_of = {call_id: number for number, call_id in enumerate(dates)}
@@ -209,10 +276,23 @@ def facts_of(
 
 
 def _placed(turns: Sequence[TurnRow], heard: Mapping[tuple[str, int], Heard]) -> Iterator[tuple[TurnRow, _Place]]:
-    priced = asked = False
+    priced = False
+    asking: Heard = {}
     for turn in turns:
         known = heard.get((turn.call_id, turn.turn), {})
         priced = priced or (turn.side == "rep" and known.get("price", 0.0) >= _TERMS_SURE)
-        yield turn, _Place(priced, asked)
+        yield (
+            turn,
+            _Place(
+                priced,
+                _surest(asking, "ask_decider", "ask_process", "ask_right_person") >= _ASKED,
+                _surest(asking, "ask_problem", "ask_impact"),
+                _surest(asking, "follow_up", "quantify"),
+            ),
+        )
         if turn.side == "rep":
-            asked = max(known.get(move, 0.0) for move in ("ask_decider", "ask_process", "ask_right_person")) >= _ASKED
+            asking = known
+
+
+def _surest(heard: Heard, *moves: str) -> float:
+    return max(heard.get(move, 0.0) for move in moves)
