@@ -6,6 +6,7 @@ import json
 
 import pytest
 from coach_story import DAY, RUBRIC, call, merged, moment, story
+from test_coach_signs import said as with_moves
 
 from pipeline.coach.accounts import account_view
 from pipeline.coach.commitments import commitments
@@ -274,6 +275,24 @@ def test_a_need_counts_once_and_small_talk_is_none() -> None:
     (play,) = strategies(deal(typed(dataclasses.replace(rows, moves=moves), "upsell")))
     assert play.because == "a customer with a need (1 time)"
     assert play.rests_on[0].turn == 21
+
+
+def test_a_day_that_a_buyer_took_is_a_dated_step_whatever_the_words() -> None:
+    rows = call("p", "Ann", -2, "Acme", GOOD)
+    step = "R: I am up your way Tuesday. A few minutes with Gene? [dated_step]"
+    assert "no dated step" not in kinds(
+        with_moves(rows, "p", step, "Mia: Hang on. I'll stick you in at nine. [commit]")
+    )
+    assert "no dated step" in kinds(with_moves(rows, "p", step, "Mia: I will look at it. [commit resist]"))
+    assert "no dated step" in kinds(with_moves(rows, "p", step, "Mia: Maybe so. [soft_yes]"))
+    vague = "R: I am up your way some time. A few minutes with Gene? [dated_step]"
+    assert "no dated step" in kinds(with_moves(rows, "p", vague, "Mia: Hang on, I'll stick you in. [commit]"))
+
+
+def test_what_was_never_said_rests_on_no_words() -> None:
+    rows = untold(call("p", "Ann", -2, "Acme", {**GOOD, "decision_makers": 0}))
+    (risk,) = [r for r in risks(deal(rows)) if r.kind == "decision unknown"]
+    assert [s.quote for s in risk.rests_on] == [None]
 
 
 def test_growth_and_another_need_are_chances_only_with_a_customer() -> None:

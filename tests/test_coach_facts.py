@@ -139,9 +139,9 @@ def test_a_problem_that_was_cited_but_hardly_heard_is_none() -> None:
     rows = said(call("p", "Ann", -2, "Acme", {"discovery": 3}), "p", "Mia: The printer jammed on your brochure.")
     cited = Moment("p", "discovery", 20, 0.0, 1.0, "buyer:Mia", "The printer jammed", "")
     rows = dataclasses.replace(rows, moments=(cited,))
-    assert view_of(heard(rows, 20, tell_problem=0.7)).facts["impact"]
-    assert not view_of(heard(rows, 20, tell_problem=0.55)).facts["impact"]
-    assert not view_of(heard(rows, 20, tell_problem=0.7, object=0.8)).facts["impact"]
+    assert view_of(heard(rows, 20, tell_problem=0.8)).facts["impact"]
+    assert not view_of(heard(rows, 20, tell_problem=0.7)).facts["impact"]
+    assert not view_of(heard(rows, 20, tell_problem=0.8, object=0.8)).facts["impact"]
 
 
 def test_numbers_that_were_asked_for_or_worked_out_by_the_rep_belong_to_the_case() -> None:
@@ -183,6 +183,21 @@ def test_what_a_rep_advises_in_plain_words_is_recommended() -> None:
     assert turns("recommended", "R: That's it. Do you want to hear what I would put there?", recommend=0.9) == []
     rows = said(call("p", "Ann", -2, "Acme", {"recommendation": 0}), "p", advice)
     assert view_of(heard(rows, 20, answer=0.6)).facts["recommended"] == ()
+
+
+def test_a_recommendation_is_quoted_with_what_is_recommended() -> None:
+    why = "It is the wet film that lifts the corner on the way down, and the dry one holds it at any speed. " * 3
+    rows = said(call("p", "Ann", -2, "Acme", {"recommendation": 3}), "p", f"R: I'd take the thin film. {why}")
+    cited = Moment("p", "recommendation", 20, 0.0, 1.0, "rep", why[-200:].strip(), "")
+    facts = view_of(heard(dataclasses.replace(rows, moments=(cited,)), 20, recommend=0.9)).facts
+    assert (facts["recommended"][0].quote or "").startswith("I'd take the thin film.")
+
+
+def test_a_second_price_in_few_words_may_be_heard_less_surely() -> None:
+    lines = ("R: It is nine thousand.", "Mia: That is a lot.", "R: Forty-two hundred. For you.")
+    rows = heard(said(call("p", "Ann", -2, "Acme", {"discovery": 3}), "p", *lines), 22, price=0.45)
+    assert [s.turn for s in view_of(heard(rows, 20, price=0.9)).facts["price"]] == [20, 22]
+    assert not view_of(rows).facts["price"]
 
 
 def test_who_answers_the_question_who_decides_tells_it() -> None:

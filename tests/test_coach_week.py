@@ -182,6 +182,19 @@ def test_small_talk_that_weighed_for_a_level_is_no_moment_to_learn_from() -> Non
     assert all(item["moment"] for item in row["next_time"])
 
 
+def test_what_was_never_raised_is_shown_by_no_words_and_the_end_by_the_end() -> None:
+    rows = call("x", "Ann", 0, "Acme", {"decision_makers": 0, "ask_for_sale": 1})
+    early = dataclasses.replace(moment("x", "ask_for_sale", 1), kind="evidence", why=NEUTRAL)
+    said = tuple(m for m in rows.moments if (m.criterion, m.kind) == ("decision_makers", "evidence"))
+    shown = {}
+    for name, moments in {"early": (*said, early), "late": (*said, dataclasses.replace(early, turn=9))}.items():
+        row = call_debrief(dataclasses.replace(rows, moments=moments), "x", RUBRIC, LIBRARY)
+        assert row is not None
+        shown[name] = {item["criterion"]: item["moment"] for item in row["next_time"]}
+    assert shown["early"] == {"decision_makers": None, "ask_for_sale": None}
+    assert shown["late"]["ask_for_sale"]["turn"] == 9
+
+
 def test_a_call_that_was_not_scored_is_not_debriefed() -> None:
     rows = Rows(calls=(CallRow("x", "abstained", "too noisy", "Ann"),))
     row = call_debrief(rows, "x", RUBRIC, LIBRARY)

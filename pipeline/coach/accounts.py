@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.coach.facts import facts_of
-from pipeline.coach.moves import Moves, moves_of, strength
+from pipeline.coach.facts import NOTHING_OF_IT, facts_of
+from pipeline.coach.moves import Moves, moves_of, says_something, strength
 from pipeline.coach.people import named_people
 from pipeline.coach.pushback import KINDS, kind_of, shown_by
 from pipeline.coach.rows import CallRow, Moment, MoveRow, ObjectionRow, Rows, ScoredCall, TurnRow
@@ -158,7 +158,7 @@ def account_view(rows: Rows, name: str, rubric: Rubric, *, as_of: dt.date | None
         as_of=today,
         calls=tuple(calls),
         silent_days=(today - last).days if today and last else None,
-        progress=tuple(_progress(rows, scores, moments, rubric, dates, order)),
+        progress=tuple(_progress(rows, scores, told(moments, moves, scores, rubric), rubric, dates, order)),
         met=_met(rows, dates),
         facts=facts_of(
             moments,
@@ -255,13 +255,24 @@ def _progress(
             yield Progress(criterion.id, criterion.title, criterion.stage, None, None)
             continue
         best = max(mine, key=lambda row: (row.level, order[row.call_id]))
-        shown = [m for m in moments if m.call_id == best.call_id and m.criterion == criterion.id]
+        shown = [m for m in moments if (m.call_id, m.criterion, m.kind) == (best.call_id, criterion.id, "evidence")]
         means = criterion.levels[best.level]
         text = f"level {best.level}: {means}"
         if best.level >= DONE_LEVEL:
-            shown.sort(key=lambda m: (m.kind != "evidence", -strength(m, rows, rubric), m.turn))
+            shown.sort(key=lambda m: (-strength(m, rows, rubric), m.turn))
         statement = cite(text, shown[0], dates) if shown else Statement(text, best.call_id, dates[best.call_id])
         yield Progress(criterion.id, criterion.title, criterion.stage, best.level, statement, means)
+
+
+def told(moments: Iterable[Moment], moves: Moves, scores: Iterable[ScoredCall], rubric: Rubric) -> list[Moment]:
+    """The moments whose words say something of their criterion, or that were missed: `level 0: never raised` rests on
+    no words, and what only weighed for a level may be about anything."""
+    nothing = {(row.call_id, row.criterion) for row in scores if row.level == 0 and row.criterion in NOTHING_OF_IT}
+    return [
+        m
+        for m in moments
+        if m.kind != "evidence" or ((m.call_id, m.criterion) not in nothing and says_something(m, moves, rubric))
+    ]
 
 
 _NOBODY = re.compile(

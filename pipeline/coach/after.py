@@ -10,10 +10,10 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pipeline.coach.accounts import account_view
+from pipeline.coach.accounts import account_view, told
 from pipeline.coach.commitments import Commitment, commitments_of
 from pipeline.coach.ended import days_agreed
-from pipeline.coach.moves import moves_of, says_something, strength
+from pipeline.coach.moves import moves_of, strength
 from pipeline.coach.plans import next_ask, on_what_was_said, trouble_of, with_the_day
 from pipeline.coach.rows import CallRow, Moment, ObjectionRow, Rows, ScoredCall
 from pipeline.coach.snippets import best_moments
@@ -25,6 +25,8 @@ from pipeline.rubric import Criterion, Rubric
 GOOD_LEVEL = 3
 KEEP = 2
 CHANGE = 2
+LATE = 2 / 3
+"""From which part of a call on what is said is near its end."""
 
 Row = dict[str, Any]
 
@@ -150,13 +152,17 @@ def _change(
     library: Library,
     rubric: Rubric,
 ) -> Row:
-    moves = moves_of(rows, rubric)
     # what only weighed for a level may be small talk: a moment that was missed is told by its reason
-    mine = [m for m in moments if m.criterion == c.id]
-    told = [m for m in mine if m.why != NEUTRAL or says_something(m, moves, rubric)]
-    if told or "ask_for_sale" not in (c.id, c.same_as):  # the end of a call is the place to ask, whatever is said there
-        mine = told
+    cited = [m for m in moments if m.criterion == c.id]
+    mine = [m for m in told(cited, moves_of(rows, rubric), (score,), rubric) if (m.kind, m.why) != ("missed", NEUTRAL)]
     mine.sort(key=lambda m: (m.kind != "missed", m.turn))
+    if not mine and "ask_for_sale" in (
+        c.id,
+        c.same_as,
+    ):  # the end of a call is the place to ask, whatever is said there
+        end = max((t.turn for t in rows.turns if t.call_id == score.call_id), default=0)
+        late = [m for m in cited if m.kind == "missed" or m.turn >= end * LATE]
+        mine = sorted(late, key=lambda m: (m.kind != "missed", -m.turn))
     module = library.pick(c.same_as or c.id, score.level)
     known = Rows(
         calls=rows.calls,

@@ -18,11 +18,14 @@ from pipeline.coach.competitors import Rival, competitors
 from pipeline.coach.customers import GROWTH, OTHER_NEED, customer_because, reviews, troubles
 from pipeline.coach.moves import Moves
 from pipeline.coach.rivals import in_house
-from pipeline.coach.rows import Rows, TurnRow
+from pipeline.coach.rows import CallRow, Rows, TurnRow
 from pipeline.coach.statements import Statement
+from pipeline.coach.when import named_days
 
 LOST_DAYS = 45
 LATE_CALLS = 3
+TAKEN_WITHIN = 2
+"""Turns after a step with a day within which a buyer's yes belongs to it."""
 UPSELL_TYPES = re.compile(r"\b(?:up-?sell\w*|expansion)\b", re.IGNORECASE)
 CROSS_TYPES = re.compile(r"\bcross[- ]?sell\w*\b", re.IGNORECASE)
 
@@ -82,9 +85,13 @@ class Deal:
         """What a customer has to complain of and whether the contract is in question: it goes before every chance."""
         return [*_troubled(self), *_reviewed(self)]
 
+    def heard(self, turn: TurnRow) -> frozenset[str]:
+        """The moves of a turn."""
+        return self.moves.get((turn.call_id, turn.turn), frozenset())
+
     def made(self, move: str) -> list[TurnRow]:
         """Turns that make a move."""
-        return [t for t in self.turns if move in self.moves.get((t.call_id, t.turn), ())]
+        return [t for t in self.turns if move in self.heard(t)]
 
 
 def deal_of(
@@ -169,9 +176,26 @@ def _price_first(deal: Deal) -> Found:
 def _no_date(deal: Deal) -> Found:
     last = deal.view.calls[-1]
     dated = [c for c in deal.commitments if c.call_id == last.call_id and c.due]
-    if dated or last.status != "scored":
+    if dated or last.status != "scored" or _took_a_day(deal, last):
         return None
     return "the last call ended without a day for anything", [Statement("the last call", last.call_id, last.date)]
+
+
+def _took_a_day(deal: Deal, call: CallRow) -> bool:
+    """Whether a buyer agreed to a step with a day soon after the rep named it, though no promise was read from it."""
+    turns = [t for t in deal.turns if t.call_id == call.call_id]
+    for place, step in enumerate(turns):
+        if step.side != "rep" or "dated_step" not in deal.heard(step):
+            continue
+        for turn in turns[place + 1 : place + 1 + TAKEN_WITHIN]:
+            agreed = "commit" in deal.heard(turn) and "resist" not in deal.heard(turn)
+            if (
+                turn.side == "buyer"
+                and agreed
+                and (named_days(step.text, call.date) or named_days(turn.text, call.date))
+            ):
+                return True
+    return False
 
 
 def _objections(deal: Deal) -> Found:

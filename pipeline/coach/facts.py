@@ -53,11 +53,14 @@ _RECOMMEND_SURE = 0.85
 _PROBLEM_FOLLOWED = 0.8
 _PROBLEM_ASKED = 0.7
 _CITED_SURE = 0.7
-_PROBLEM_CITED = 0.6
+_PROBLEM_CITED = 0.75
+_OF_THE_SITUATION = 0.6
 _WITH_WORDS = 0.4
 _ANSWERS = 0.7
 _ASKED = 0.5
 """A move that the words bear out, or that answers a question for it, may be heard less surely."""
+PRICE_WORDS = 8
+"""Words at most of a turn that is a price and little else, where one was named before (`Forty-two. For you.`)."""
 RECOMMENDED_WORDS = 5
 """Words of a recommendation that are no question, at the least."""
 _DECIDES = re.compile(
@@ -105,6 +108,14 @@ _RECOMMENDS = re.compile(
     re.IGNORECASE,
 )
 
+_ADVISES = re.compile(
+    r"\b(?:what (?:I'd|I would|id|I) (?:do|put|say|suggest|propose|recommend)|(?:I'd|I would|id) (?:take|go|put|start|"
+    r"do|leave|use|have you|recommend|suggest)|I (?:propose|suggest|recommend)|you (?:should )?take|my advice|"
+    r"if it (?:was|were) me)\b",
+    re.IGNORECASE,
+)
+"""Words that a recommendation is quoted from, so that what is recommended is in the quote, not only why."""
+
 Heard = Mapping[str, float]
 
 
@@ -141,7 +152,7 @@ def _tells_problem(turn: TurnRow, heard: Heard, place: _Place) -> bool:
     if turn.side != "buyer" or place.priced or heard.get("object", 0.0) >= _ASKED:
         return False
     told = _told(heard)
-    plain = heard.get("tell_situation", 0.0) < min(told, _PROBLEM_CITED)
+    plain = heard.get("tell_situation", 0.0) < min(told, _OF_THE_SITUATION)
     needed = _PROBLEM_ASKED if place.problem >= _ANSWERS else _PROBLEM_FOLLOWED
     asked = max(place.problem, place.onward) >= _ASKED
     return told >= _SURE or (plain and asked and told >= needed)
@@ -160,7 +171,8 @@ def _names_price(turn: TurnRow, heard: Heard, place: _Place) -> bool:
     worked_out = max(heard.get("quantify", 0.0), heard.get("payback", 0.0)) >= _ASKED
     price = heard.get("price", 0.0)
     needed = _PRICE_AMONG_MEASURES if measures_only(turn.text) else _PRICE_SURE
-    sure = turn.side == "rep" and price >= needed
+    again = place.priced and price >= _WITH_WORDS and len(turn.text.split()) <= PRICE_WORDS
+    sure = turn.side == "rep" and (price >= needed or again)
     return sure and not worked_out and names_sum(turn.text, small=price >= _PRICE_CERTAIN)
 
 
@@ -215,7 +227,9 @@ def _bears_out(fact: str, moment: Moment, text: str, heard: Heard) -> bool:
 
 _NOTHING = {"decides": "decision_makers", "numbers": "business_case", "recommended": "recommendation"}
 """Facts whose criterion at level 0 says that there was nothing of the kind on the call."""
-_SHOWN_BY = {"price": _PRICE, "terms": _TERMS_SHOWN}
+NOTHING_OF_IT = frozenset(_NOTHING.values())
+"""Their criteria: no words bear out that something was never said."""
+_SHOWN_BY = {"price": _PRICE, "terms": _TERMS_SHOWN, "recommended": _ADVISES}
 
 
 def _quoted(fact: str, moment: Moment, text: str) -> Moment:

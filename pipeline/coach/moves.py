@@ -49,8 +49,10 @@ def says_something(moment: Moment, moves: Moves, rubric: Rubric) -> bool:
     """
     if moment.criterion not in {criterion.id for criterion in rubric.criteria}:
         return moment.why != NEUTRAL
-    made = moves.get((moment.call_id, moment.turn), frozenset()) | moves_in(moment, rubric)
-    return bool(made & set(rubric.criterion(moment.criterion).moves) - _ANSWERING)
+    wanted = set(rubric.criterion(moment.criterion).moves) - _ANSWERING
+    if not wanted:
+        return moment.why != NEUTRAL
+    return bool((moves.get((moment.call_id, moment.turn), frozenset()) | moves_in(moment, rubric)) & wanted)
 
 
 def strength(moment: Moment, rows: Rows, rubric: Rubric) -> float:

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.coach.accounts import SILENT_DAYS, AccountView, Progress, account_view, quoted
+from pipeline.coach.accounts import SILENT_DAYS, AccountView, Progress, account_view, quoted, told
 from pipeline.coach.clauses import sentences
 from pipeline.coach.commitments import Commitment, commitments
 from pipeline.coach.customers import customer_because, troubles
 from pipeline.coach.ended import days_agreed, ended
-from pipeline.coach.moves import moves_of, says_something, strength
+from pipeline.coach.moves import moves_of, strength
 from pipeline.coach.pushback import KINDS
 from pipeline.coach.rows import Rows
 from pipeline.coach.snippets import BEST_LEVEL, Snippet, find_snippets
@@ -168,17 +168,18 @@ def plan_of(
 def on_what_was_said(view: AccountView, rows: Rows, rubric: Rubric) -> AccountView:
     """The view with what is missing resting on words that say something of it, or on none: not on what only weighed for
     a level, nor on the moment at which it should have come up."""
-    moves = moves_of(rows, rubric)
+    calls = {call.call_id for call in view.calls}
+    said = [m for m in rows.moments if m.call_id in calls and m.kind == "evidence"]
+    said = told(said, moves_of(rows, rubric), rows.scores, rubric)
 
     def rested(item: Progress) -> Progress:
         if item.done or item.statement is None:
             return item
         call = item.statement.call_id
-        mine = [m for m in rows.moments if (m.call_id, m.criterion, m.kind) == (call, item.criterion, "evidence")]
-        told = [m for m in mine if says_something(m, moves, rubric)]
-        best = max(told, key=lambda m: (strength(m, rows, rubric), -m.turn), default=None)
-        said = cite(item.statement.text, best, {call: item.statement.date}) if best else None
-        return dataclasses.replace(item, statement=said)
+        mine = [m for m in said if (m.call_id, m.criterion) == (call, item.criterion)]
+        best = max(mine, key=lambda m: (strength(m, rows, rubric), -m.turn), default=None)
+        rests_on = cite(item.statement.text, best, {call: item.statement.date}) if best else None
+        return dataclasses.replace(item, statement=rests_on)
 
     return dataclasses.replace(view, progress=tuple(rested(item) for item in view.progress))
 
