@@ -133,6 +133,7 @@ def test_trouble_that_was_asked_for_may_be_heard_less_surely() -> None:
     assert asked("impact", {"follow_up": 0.9}, line, tell_impact=0.75) == []
     assert asked("impact", {"follow_up": 0.9}, line, tell_impact=0.85, tell_situation=0.9) == []
     assert asked("impact", {"ask_impact": 0.9}, line, tell_impact=0.95, object=0.9) == []
+    assert asked("impact", {}, line, tell_impact=0.85, tell_problem=0.95, object=0.9) == [21]
 
 
 def test_a_problem_that_was_cited_but_hardly_heard_is_none() -> None:
@@ -181,6 +182,7 @@ def test_what_a_rep_advises_in_plain_words_is_recommended() -> None:
     assert turns("recommended", advice, answer=0.6) == [20]
     assert turns("recommended", "R: I'd take the small one for the big hall.", recommend=0.9) == [20]
     assert turns("recommended", "R: That's it. Do you want to hear what I would put there?", recommend=0.9) == []
+    assert turns("recommended", "R: So what I'd do is get you a call with our metering people.", answer=0.6) == []
     rows = said(call("p", "Ann", -2, "Acme", {"recommendation": 0}), "p", advice)
     assert view_of(heard(rows, 20, answer=0.6)).facts["recommended"] == ()
 

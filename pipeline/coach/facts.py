@@ -103,7 +103,8 @@ _TERMS_SHOWN = re.compile(
 )
 """Terms without what may be any number: the words that a long turn is cut around."""
 _RECOMMENDS = re.compile(
-    r"\b(?:if (?:it|this) (?:was|were) (?:me|mine|my \w+)|if I (?:was|were) you|what I'd (?:do|put|say|suggest)|"
+    r"\b(?:if (?:it|this) (?:was|were) (?:me|mine|my \w+)|if I (?:was|were) you|what I'd (?:do|put|say|suggest)(?! is "
+    r"(?:get|send|set|book|call|come|ring|bring)\b)|"
     r"I'd (?:go (?:with|for)|recommend|suggest you|steer you|leave out)|my advice|I (?:would )?recommend)\b",
     re.IGNORECASE,
 )
@@ -147,9 +148,15 @@ def _told(heard: Heard) -> float:
     return max(heard.get("tell_problem", 0.0), heard.get("tell_impact", 0.0))
 
 
+def _only_objects(heard: Heard) -> bool:
+    """Whether what is told objects to the offer, and is not heard both as a problem and as what it causes."""
+    both = min(heard.get("tell_problem", 0.0), heard.get("tell_impact", 0.0))
+    return heard.get("object", 0.0) >= _ASKED and both < _PROBLEM_FOLLOWED
+
+
 def _tells_problem(turn: TurnRow, heard: Heard, place: _Place) -> bool:
     # once a price is named, trouble that is told is mostly trouble with the deal, and so is what objects to it
-    if turn.side != "buyer" or place.priced or heard.get("object", 0.0) >= _ASKED:
+    if turn.side != "buyer" or place.priced or _only_objects(heard):
         return False
     told = _told(heard)
     plain = heard.get("tell_situation", 0.0) < min(told, _OF_THE_SITUATION)
@@ -213,7 +220,7 @@ def _bears_out(fact: str, moment: Moment, text: str, heard: Heard) -> bool:
         either = max(heard.get("tell_process", 0.0), heard.get("name_decider", 0.0))
         return either >= _CITED_SURE or bool(_DECIDES.search(text))
     if fact == "impact" and heard:
-        return _told(heard) >= _PROBLEM_CITED and heard.get("object", 0.0) < _ASKED
+        return _told(heard) >= _PROBLEM_CITED and not _only_objects(heard)
     if fact == "numbers" and heard.get("price", 0.0) >= _TERMS_SURE:
         return max(heard.get(move, 0.0) for move in _OF_A_CASE) >= _CITED_SURE
     if fact == "price" and moment.side == "rep":
@@ -232,16 +239,18 @@ NOTHING_OF_IT = frozenset(_NOTHING.values())
 _SHOWN_BY = {"price": _PRICE, "terms": _TERMS_SHOWN, "recommended": _ADVISES}
 
 
-def _quoted(fact: str, moment: Moment, text: str) -> Moment:
+def _quoted(fact: str, moment: Moment, text: str, heard: Heard) -> Moment:
     """The moment with the words that show the fact, where the judge's quote of a long turn left them out.
 
-    Of several prices the first stands at the head of the quote: what follows are mostly extras.
+    Of several prices the first is in the quote: what follows are mostly extras. Not where the turn works out the case
+    too, whose numbers come before the price.
     """
     shown = _SHOWN_BY.get(fact)
     first = shown.search(text) if shown else None
     if not shown or not first:
         return moment
-    has_it = first.group(0) in moment.quote if fact == "price" else bool(shown.search(moment.quote))
+    first_counts = fact == "price" and _surest(heard, *_OF_A_CASE) < _ASKED
+    has_it = first.group(0) in moment.quote if first_counts else bool(shown.search(moment.quote))
     return moment if has_it else dataclasses.replace(moment, quote=around(text, shown))
 
 
@@ -274,7 +283,7 @@ def facts_of(
             if not nothing and _bears_out(fact, moment, text, heard.get(at, {})):
                 says = _SAYS[fact] if moment.side == "rep" else _BUYER_SAYS.get(fact, _SAYS[fact])
                 words = f"{moment.speaker.replace(':', ' ')} {says}"
-                found[fact][at] = cite(words, _quoted(fact, moment, text), dates)
+                found[fact][at] = cite(words, _quoted(fact, moment, text, heard.get(at, {})), dates)
     for turn, place in _placed(turns, heard):
         at = (turn.call_id, turn.turn)
         for fact, tells in UNCITED.items():
