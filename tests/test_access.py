@@ -304,6 +304,20 @@ def test_nothing_is_reached_by_default(calls: Any) -> None:
             scope.require_call(None)
 
 
+def test_a_page_that_asks_for_itself_again_is_one_look(book: AccessBook, clock: Clock) -> None:
+    def looks(*paths: str, kind: str = "saw") -> list[str]:
+        before = len(book.log())
+        for path in paths:
+            book.note("Ada", "admin", kind, path)
+        return [entry.what for entry in book.log()][::-1][before:]
+
+    assert looks("/accounts", "/accounts", "/accounts") == ["/accounts"]
+    assert looks("/calls/1", "/accounts") == ["/calls/1", "/accounts"]
+    clock.now += 61
+    assert looks("/accounts") == ["/accounts"]
+    assert looks("/calls/1", "/calls/1", kind="changed") == ["/calls/1", "/calls/1"]
+
+
 def debrief(data: Path, *words: str, stdin: str | None = None) -> Any:
     return CliRunner().invoke(app, ["users", *words, "--data", str(data)], input=stdin, prog_name="debrief")
 

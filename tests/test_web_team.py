@@ -19,12 +19,13 @@ from pipeline import keep
 from pipeline.coach.commands import today_of
 from pipeline.coach.load import load_rows
 from pipeline.coach.rows import Assignment
+from pipeline.judge import NEUTRAL
 from pipeline.settings import Settings
 from pipeline.web import deals
 from pipeline.web.app import build_app
 from pipeline.web.desk import Desk
 from pipeline.web.gate import SESSION, csrf_token
-from pipeline.web.render import day
+from pipeline.web.render import coded, day, environment, objection, signed
 
 PASSWORD = "a long enough phrase"
 USERS = {"admin": ("Ada", {}), "manager": ("Mo", {"teams": ("North",)}), "rep": ("Ann", {"rep": "Ann"})}
@@ -64,8 +65,8 @@ def test_the_first_page_answers_who_needs_help_on_what_since_when_and_why(app: A
     page = whole(at, "/team")
     first = page[page.index("Who needs help first") : page.index("Standings")]
     assert 'href="/reps/Bob"' in first
-    assert "Below it on 6 of 6 calls, from the first one on" in first
-    assert "sure to be below the target" in first
+    assert "Below the target on 6 of 6 calls since the first, on" in first
+    assert "% sure; closing the gap would add" in first
     assert 'href="/reps/Bob/criteria/discovery"' in first
     assert "no training open for this" in first
 
@@ -85,6 +86,27 @@ def test_a_cell_says_its_number_interval_and_calls_and_opens_them(app: Any, desk
         assert f'href="/calls/{one["call_id"]}#c-ask_for_sale"' in behind
     assert "I will send you something and we speak soon." in behind
     assert at.get("/reps/Ann/criteria/nothing").status_code == 404
+
+
+def test_numbers_kinds_and_reasons_are_said_for_people() -> None:
+    assert [signed(0.84), signed(-0.56), signed(-0.04), signed(0.004, 2)] == ["+0.8", "−0.6", "0.0", "0.00"]
+    assert [objection("price_terms"), objection("stall")] == ["price or terms", "stall"]
+    assert str(coded("<b> is wrong; `debrief models pull <name>` helps")) == (
+        "&lt;b&gt; is wrong; <code>debrief models pull &lt;name&gt;</code> helps"
+    )
+
+
+def test_a_turn_that_only_weighed_most_is_no_place_where_it_should_have_happened() -> None:
+    parts = environment().get_template("team_parts.html").module
+    assert "Where" not in parts.short({"why": NEUTRAL}, "/calls/1#t-2")  # type: ignore[attr-defined]
+    assert "happened</a>: no ask" in parts.short({"why": "no ask"}, "/calls/1#t-2")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("role", "path"), [("admin", "/team"), ("manager", "/reps/Ann"), ("rep", "/today")])
+def test_a_module_that_was_given_opens_wherever_it_is_named(app: Any, desk: Desk, role: str, path: str) -> None:
+    at = client(app, desk, role)
+    assert '<a href="/training/a1b2c3d4e5f60718">Date, people, purpose</a>' in whole(at, path)
+    assert at.get("/training/a1b2c3d4e5f60718").status_code == 200
 
 
 def first_of(page: str) -> str:
@@ -200,6 +222,9 @@ def test_an_account_shows_its_deal_and_the_plan_for_the_next_call(app: Any, desk
     assert "I sign it, after Raj in finance has seen the payback." in page
     assert "Eighty pounds, so three thousand two hundred a month." in page
     assert "Objections still open" in page
+    # under a heading that says what it is about, the words and who said them are enough
+    assert "on who decides and how" not in page
+    assert re.search(r"“I sign it, after Raj in finance has seen the payback\.”</span>\s*<span[^>]*>[A-Z]\w+, <a", page)
     assert page.count('<a href="/calls/') > 10
     # the answer that worked is Cid's, whose calls an admin may open; the rep's own page has none to show
     assert "What worked: Cid" in page
@@ -310,7 +335,8 @@ def test_training_for_something_else_is_not_denied(app: Any, desk: Desk) -> None
     )  # fmt: skip
     desk.store.put_fact("assignments", given.to_row())
     first = first_of(whole(client(app, desk, "admin"), "/team"))
-    assert "no training open for this</span> Open: Who signs (decision makers)." in re.sub(r"\s+", " ", first)
+    words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", first))
+    assert "no training open for this Open: Who signs (decision makers)." in words
 
 
 def test_more_gaps_than_a_card_names_are_counted(app: Any, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

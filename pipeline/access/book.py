@@ -25,6 +25,7 @@ HOUR, DAY = 3600.0, 86400.0
 SESSION_IDLE_S = 12 * HOUR
 SESSION_LONGEST_S = 7 * DAY
 INVITATION_S = 3 * DAY
+LOOK_S = 60
 OPERATOR_LINK_S = HOUR
 OPERATOR = "operator"
 """The admin whom the link on the terminal signs in: whoever started the web app on this machine."""
@@ -319,11 +320,21 @@ class AccessBook:
         return user, bool(row["writes"])
 
     def note(self, name: str, role: str, kind: str, what: str, detail: str = "") -> None:
-        """Add a line to the log of who saw and changed what."""
+        """Add a line to the log of who saw and changed what.
+
+        A page that asks for itself again until all of it is there is one look: the same one again within a minute, with
+        nothing else of the user's between, adds no line.
+        """
+        line = (self.clock(), name, role, kind, what[:500], detail[:2000])
         with self.rows.writing():
+            last = self.rows.one(
+                "SELECT at, role, kind, what, detail FROM audit WHERE name = ? ORDER BY n DESC LIMIT 1", (name,)
+            )
+            if last and kind == "saw" and self.clock() - last["at"] < LOOK_S and tuple(last)[1:] == line[2:]:
+                return
             self.rows.run(
                 "INSERT INTO audit (at, name, role, kind, what, detail) VALUES (?, ?, ?, ?, ?, ?)",
-                (self.clock(), name, role, kind, what[:500], detail[:2000]),
+                line,
             )
 
     def log(

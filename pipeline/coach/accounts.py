@@ -16,7 +16,7 @@ from typing import Any
 from pipeline.coach.facts import NOTHING_OF_IT, facts_of
 from pipeline.coach.moves import Moves, moves_of, says_something, strength
 from pipeline.coach.people import named_people
-from pipeline.coach.pushback import KINDS, kind_of, shown_by
+from pipeline.coach.pushback import HANDLED, KINDS, kind_of, shown_by
 from pipeline.coach.rows import CallRow, Moment, MoveRow, ObjectionRow, Rows, ScoredCall, TurnRow
 from pipeline.coach.signs import agreed_later, ordered, planned, subjects
 from pipeline.coach.statements import QUOTE_CHARACTERS, Statement, cite, said_in
@@ -326,7 +326,7 @@ def _objections(
     for place, (objection, kind) in enumerate(zip(objections, kinds, strict=True)):
         later = zip(objections[place + 1 :], kinds[place + 1 :], strict=True)
         settled = objection.handled == "yes"
-        text = f"{KINDS[kind]}, handled: {objection.handled}"
+        text = f"{KINDS[kind]}, {HANDLED[objection.handled]}"
         turn = said.get((objection.call_id, objection.turn))
         if not settled and any(
             other == kind and row.handled == "yes" and _same_matter(objection, row, kind, said, names)

@@ -133,6 +133,7 @@ KINDS: Mapping[ObjectionKind, str] = {
     "other": "an objection",
 }
 """What people call an objection of each kind."""
+HANDLED = {"yes": "handled", "partly": "partly handled", "no": "not handled"}
 
 _TERMS = _phrases(r"""
     pre-?pay\w*

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pipeline.access.people import ROLES
+from pipeline.coach.pushback import HANDLED
+from pipeline.judge import NEUTRAL
 from pipeline.web.static import version_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 FOLDER = Path(__file__).parent / "templates"
 LEVELS = ("absent or harmful", "attempted, weak", "partial", "good", "excellent")
@@ -43,8 +46,12 @@ def environment() -> Environment:
         "q": path_part,
         "sentence": sentence,
         "nearest": nearest,
+        "signed": signed,
+        "objection": objection,
+        "coded": coded,
     }
-    made.globals |= {"LEVELS": LEVELS, "STATUS_WORDS": STATUS_WORDS, "ROLES": ROLES, "static": static}
+    made.globals |= {"LEVELS": LEVELS, "STATUS_WORDS": STATUS_WORDS, "HANDLED": HANDLED}
+    made.globals |= {"ROLES": ROLES, "NEUTRAL": NEUTRAL, "static": static}
     return made
 
 
@@ -68,8 +75,8 @@ def day(value: dt.date | str | None) -> str:
 
 
 def when(at: float | None) -> str:
-    """Seconds since 1970 as `2026-10-06 14:05 UTC`; a dash for none."""
-    return "–" if at is None else f"{dt.datetime.fromtimestamp(at, dt.UTC):%Y-%m-%d %H:%M} UTC"
+    """Seconds since 1970 as `6 Oct 2026, 14:05 UTC`; a dash for none."""
+    return "–" if at is None else f"{moment(dt.datetime.fromtimestamp(at, dt.UTC))} UTC"
 
 
 def moment(at: dt.datetime | str) -> str:
@@ -90,6 +97,25 @@ def clock(seconds: float | None) -> str:
 def one(value: float | None) -> str:
     """A number with one decimal; a dash for none."""
     return "–" if value is None else f"{value:.1f}"
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """A change with its sign, `+0.8` or `−0.6`; one that rounds to nothing has none."""
+    said = f"{value:+.{digits}f}".replace("-", "−")
+    return said[1:] if not said.strip("+−0.") else said
+
+
+def objection(kind: str) -> str:
+    """A kind of objection in words."""
+    return kind.replace("_", " or ")
+
+
+def coded(text: str) -> Markup:
+    """Escaped text in which what stands between backticks is shown as code."""
+    from markupsafe import Markup
+
+    parts = text.split("`")
+    return Markup("").join(Markup("<code>{}</code>" if n % 2 else "{}").format(part) for n, part in enumerate(parts))
 
 
 def pct(value: float | None) -> str:

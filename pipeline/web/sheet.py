@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.judge import NEUTRAL
 from pipeline.web.render import day, one
 from pipeline.wording import counted
 
@@ -171,7 +172,7 @@ class _Sheet:
         where = f"{call['account'] or 'unknown account'}, {day(call['call_date'])}, level {call['level']}"
         if call["quote"]:
             self.text(f"“{call['quote']['quote']}”", style="I", size=9)
-        if call["missed"]:
+        if call["missed"] and call["missed"]["why"] != NEUTRAL:
             self.text(f"Where it should have happened: {call['missed']['why']}", size=8.5)
         self.text(where, size=7.5, colour=SOFT, after=1)
 
