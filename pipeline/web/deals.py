@@ -68,7 +68,11 @@ def deal(ask: Ask, account: str, calls: list[Row], *, wait_s: float | None = Non
         found = account_with_plan(rows, desk.rubric, account, answers=others, as_of=today, **firms)
         return {"deal": found[0], "plan": found[1]} if found else {}
 
-    known = desk.backroom.take(("account", account, key["scope"], today), key["version"], make, wait_s=wait_s)
+    name = ("account", account, key["scope"], today)
+    known = desk.backroom.take(name, key["version"], make, wait_s=wait_s)
+    if known and not known.fresh:
+        # what somebody has just corrected is not shown as it was
+        known = desk.backroom.take(name, key["version"], make)
     if known and not known.value:
         raise StoreError(f"{account}: the records of its calls cannot be read; `debrief doctor` names them")
     return known.value if known else None
