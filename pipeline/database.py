@@ -366,9 +366,8 @@ class Database:
                     return write_copy(cursor, folder, kinds=kinds)
                 return write_tables(cursor, folder, form, kinds=kinds)
         except (OSError, duckdb.Error) as error:
-            raise StoreError(
-                f"{folder}: cannot be written ({first_line(error)}); check the folder and its space"
-            ) from error
+            why = getattr(error, "strerror", None) or first_line(error)
+            raise StoreError(f"{folder}: cannot be written ({why}); check the folder and its space") from error
 
     def _files(self, sha256s: list[str] | None) -> Iterable[Path]:
         if sha256s is None:

@@ -36,15 +36,22 @@ def score_call(
     """
     settings = settings or Settings()
     if not transcript.resolved:
-        raise UnresolvedRoles(
-            f"{transcript.call_id}: it is not known who is the rep and who the buyer; assign roles first"
-        )
+        raise UnresolvedRoles(f"{transcript.call_id}: {_unresolved(transcript)}")
     if model:
         return _read(transcript, rubric, settings, model)
     judge = JUDGES.get(settings.judge)
     if judge is None:
         raise SettingsError(f"judge: unknown judge '{settings.judge}'; known: {', '.join(JUDGES)}")
     return judge(transcript, rubric, settings)
+
+
+def _unresolved(transcript: Transcript) -> str:
+    """Why nobody can score this transcript, and what to do."""
+    sides = {turn.side for turn in transcript.turns}
+    if sides in ({"rep"}, {"buyer"}):
+        (side,) = sides
+        return f"nobody but the {side} speaks in it; there is no conversation to score"
+    return "it is not known who is the rep and who the buyer; name its speakers `rep` and `buyer:NAME`"
 
 
 def _read(transcript: Transcript, rubric: Rubric, settings: Settings, model: JudgeModel) -> Scorecard:

@@ -22,8 +22,8 @@ Status = Literal["scored", "abstained", "review", "failed", "done", "duplicate",
 
 MANY = 1_000_000
 
-NOT_FINE: frozenset[Status] = frozenset({"failed", "duplicate", "stopped"})
-"""Outcomes that make a batch exit with 1."""
+NOT_FINE: frozenset[Status] = frozenset({"failed", "stopped"})
+"""Outcomes that make a batch exit with 1. A second copy of a call is the same call: said, and nothing to mend."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from pipeline import batch, cli
 from pipeline.cli import demo, progress, render, shared
 from pipeline.plan import Job, Outcome, Plan
 from pipeline.settings import Settings
+from pipeline.types import Metrics
 
 Run = Callable[..., Any]
 
@@ -125,6 +127,15 @@ def test_what_does_not_exist_is_said(run: Run, inbox: Path, option: str, words: 
     run("process", str(inbox))
     done = run("scorecard", option, "zzzz")
     assert words in str(done.exception)
+
+
+def test_a_call_without_scores_has_every_metric_as_null(run: Run, inbox: Path) -> None:
+    run("process", str(inbox))
+    unscored = [row for row in rows(run("scorecard", "--json").output) if row["status"] == "abstained"]
+    assert unscored
+    for row in unscored:
+        assert set(row["metrics"]) == {field.name for field in dataclasses.fields(Metrics)}
+        assert set(row["metrics"].values()) == {None}
 
 
 def test_an_abstained_call_shows_its_reason_and_no_scores(run: Run, inbox: Path) -> None:
@@ -283,6 +294,31 @@ def test_main_turns_every_error_into_one_line(
         assert (left.value.code, said.count("\n")) == (code, 1)
         assert said.endswith(words)
     assert "KeyError" in (tmp_path / "logs" / "debrief.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["frobnicate"], "no such command 'frobnicate'; `debrief -h` says what there is"),
+        (["process"], "missing argument 'PATH...'; `debrief process -h` says what there is"),
+        (["gaps", "--nope"], "no such option: --nope; `debrief gaps -h` says what there is"),
+    ],
+)
+def test_a_command_that_there_is_not_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    monkeypatch.setattr("sys.argv", ["debrief", *words])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert (left.value.code, capsys.readouterr().err) == (2, f"debrief: {said}\n")
+
+
+def test_a_copy_of_a_call_is_said_and_fails_nothing(run: Run, inbox: Path) -> None:
+    kept = inbox / "North/Ann/2026-09-14_acme.wav"
+    (inbox / "North/Ann/2026-09-14_acme again.wav").write_text(kept.read_text())
+    made = run("process", str(inbox / "North/Ann"))
+    assert made.exit_code == 0
+    assert "1 scored, 1 double" in made.output
 
 
 class Clock:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of
+from pipeline.wording import counted
 
 if TYPE_CHECKING:
     from pipeline.erase import Erasure, Report
@@ -53,7 +55,7 @@ def erase(
             if as_json:
                 emit({"calls": [item.call_id for item in what.calls], "mentions": what.mentions, "dry_run": True})
             return
-        if not yes and not typer.confirm("erase it? it cannot be brought back", err=True):
+        if not yes and not _agreed():
             raise typer.Exit(1)
         report = do(settings, store, what, recordings=recordings, progress=lambda line: None)
     kind = "a person" if what.person else "a call"
@@ -66,17 +68,30 @@ def erase(
         raise typer.Exit(1)
 
 
+def _agreed() -> bool:
+    """Whether the user says yes. Raises `StoreError` where there is nobody to ask."""
+    from pipeline.errors import StoreError
+
+    try:
+        return typer.confirm("erase it? it cannot be brought back", err=True)
+    except typer.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise StoreError("nothing was erased, since nobody is there to ask; --yes erases without asking") from None
+
+
 def _say_what(what: Erasure, *, recordings: bool) -> None:
     out = console()
-    out.print(
-        f"{len(what.calls)} calls are erased with all that is kept of them:" if what.calls else "no call of theirs"
-    )
+    which = "1 call is erased with all that is kept of it:"
+    if len(what.calls) != 1:
+        which = f"{len(what.calls)} calls are erased with all that is kept of them:"
+    out.print(which if what.calls else "no call of theirs")
     for item in what.calls[:_SHOWN]:
         out.print(one_line(f"  {item.call_id}  {item.path}"), soft_wrap=True)
     if len(what.calls) > _SHOWN:
         out.print(f"  and {len(what.calls) - _SHOWN} more")
     if what.mentions:
-        out.print(f"the name goes from the text of {what.mentions} other calls")
+        out.print(f"the name goes from the text of {counted(what.mentions, 'other call')}")
     if what.calls:
         out.print(
             "their recordings are deleted too" if recordings else "their recordings stay (--recordings deletes them)"
@@ -85,9 +100,10 @@ def _say_what(what: Erasure, *, recordings: bool) -> None:
 
 def _say_done(report: Report) -> None:
     out = console()
+    gone = counted(len(report.recordings), "recording")
     out.print(
-        f"erased: {report.calls} calls; {report.deleted} files deleted, {report.changed} changed, "
-        f"{len(report.recordings)} recordings deleted; the database is built anew"
+        f"erased: {counted(report.calls, 'call')}; {counted(report.deleted, 'file')} deleted, "
+        f"{report.changed} changed, {gone} deleted; the database is built anew"
     )
     for line in report.left:
         out.print(one_line(f"FIX {line}: something is still found in it; look at it and erase again"), soft_wrap=True)

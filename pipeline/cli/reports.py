@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ from pipeline import keep
 from pipeline.cli.shared import Data, Json, console, emit, open_store, settings_of
 from pipeline.errors import RubricError, StoreError
 from pipeline.reviews import reviewed
+from pipeline.types import Metrics
 
 if TYPE_CHECKING:
     from pipeline.rubric import Rubric
@@ -104,7 +106,9 @@ def _one(store: Store, settings: Settings, call: str, *, as_json: bool) -> None:
 
 
 def card_row(record: Row) -> Row:
-    """A record's scorecard in the fixed shape, `meta`, `status` and `reason` beside it; no criteria where unscored."""
+    """A record's scorecard in the fixed shape, `meta`, `status` and `reason` beside it; where unscored no
+    criteria, and null for each metric.
+    """
     made = record["provenance"]
     card = record["scorecard"] or {
         "call_id": record["call_id"],
@@ -113,7 +117,9 @@ def card_row(record: Row) -> Row:
         "overall": None,
         "criteria": {},
         "objections": [],
-        "metrics": {},
+        "metrics": dict.fromkeys(field.name for field in dataclasses.fields(Metrics)),
+        "metrics_intervals": {},
+        "moves": [],
     }
     return {**card, "status": record["status"], "reason": record["reason"], "meta": record["transcript"]["meta"]}
 

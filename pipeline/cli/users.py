@@ -42,8 +42,11 @@ def add(
 ) -> None:
     """Add a user; asks for the password, unless they sign in with --email."""
     from pipeline.access.identities import Identities, checked_email
+    from pipeline.access.people import checked_name, checked_role
     from pipeline.oidc.plan import passwords_count
 
+    # a password is typed twice: what else is wrong is said before
+    checked_name(name), checked_role(role)
     with _book(data, make=True) as book:
         email = checked_email(email) if email else ""
         link = link and passwords_count(settings_of(data))
