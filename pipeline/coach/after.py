@@ -156,10 +156,8 @@ def _change(
     cited = [m for m in moments if m.criterion == c.id]
     mine = [m for m in told(cited, moves_of(rows, rubric), (score,), rubric) if (m.kind, m.why) != ("missed", NEUTRAL)]
     mine.sort(key=lambda m: (m.kind != "missed", m.turn))
-    if not mine and "ask_for_sale" in (
-        c.id,
-        c.same_as,
-    ):  # the end of a call is the place to ask, whatever is said there
+    if not mine and "ask_for_sale" in (c.id, c.same_as):
+        # the end of a call is the place to ask, whatever is said there
         end = max((t.turn for t in rows.turns if t.call_id == score.call_id), default=0)
         late = [m for m in cited if m.kind == "missed" or m.turn >= end * LATE]
         mine = sorted(late, key=lambda m: (m.kind != "missed", -m.turn))
