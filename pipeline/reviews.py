@@ -7,6 +7,7 @@ given without seeing the machine's: it changes nothing either, and is what agree
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from pipeline.errors import ReviewError
-from pipeline.types import overall_of
+from pipeline.types import Metrics, overall_of
 
 Record = dict[str, Any]
 ReviewKind = Literal["override", "dispute", "blind"]
@@ -191,3 +192,23 @@ def open_disputes(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         if row["kind"] == "dispute" and str(row["reviewed_at"]) > answered.get((row["call_id"], row["criterion"]), "")
     ]
     return sorted(waiting, key=lambda row: str(row["reviewed_at"]))
+
+
+def card_row(record: Record) -> Record:
+    """A record's scorecard in the fixed shape, with `meta`, `status` and `reason`.
+
+    A call that is not scored has the same keys: no criteria, and null for each metric.
+    """
+    made = record["provenance"]
+    card = record["scorecard"] or {
+        "call_id": record["call_id"],
+        "rubric": made["rubric"],
+        "judge": made["judge"],
+        "overall": None,
+        "criteria": {},
+        "objections": [],
+        "metrics": dict.fromkeys(field.name for field in dataclasses.fields(Metrics)),
+        "metrics_intervals": {},
+        "moves": [],
+    }
+    return {**card, "status": record["status"], "reason": record["reason"], "meta": record["transcript"]["meta"]}

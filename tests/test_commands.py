@@ -193,3 +193,22 @@ def test_a_file_is_not_watched(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     code, said = result_of("--data", str(tmp_path / "data"), "watch", str(tmp_path / "file"))
     assert (code, "is a file, not a folder; watch its folder" in said) == (1, True)
+
+
+def test_an_output_that_is_closed_or_full_is_no_bug_of_ours() -> None:
+    command = f"'{sys.executable}' -m pipeline.cli rubric check sales_call --json"
+
+    def done(end: str) -> tuple[int, str]:
+        made = subprocess.run(["sh", "-c", command + end], capture_output=True, text=True, check=False, cwd=ROOT)
+        return made.returncode, made.stderr
+
+    assert done(" >&-") == (0, "")
+    assert done(" | true; true") == (0, "")
+    if Path("/dev/full").exists():
+        code, said = done(" >/dev/full")
+        assert (code, said) == (1, "debrief: the output: no space is left on the disk; make room and run it again\n")
+
+
+def test_a_wrong_role_is_said_before_a_password_is_asked_for(tmp_path: Path) -> None:
+    code, said = result_of("--data", str(tmp_path), "users", "add", "Ann", "--role", "king")
+    assert (code, "king: no such role" in said) == (1, True)

@@ -88,6 +88,12 @@ def test_unresolved_roles_are_refused() -> None:
         score_call(Transcript("x", CallMeta(), (Turn(0, 1, "SPEAKER_00", "hi"),)), RUBRIC)
 
 
+@pytest.mark.parametrize(("speaker", "side"), [("rep", "rep"), ("buyer:Ann", "buyer")])
+def test_who_speaks_alone_is_not_said_to_be_unknown(speaker: str, side: str) -> None:
+    with pytest.raises(UnresolvedRoles, match=f"nobody but the {side} speaks"):
+        score_call(Transcript("x", CallMeta(), (Turn(0, 1, speaker, "hi"),)), RUBRIC)
+
+
 @pytest.mark.parametrize(
     "text", ["Short.", "word " * 200, "One sentence here. " * 40, "x" * 900, "a? " + "b " * 300 + "c?"]
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,8 +11,7 @@ import typer
 from pipeline import keep
 from pipeline.cli.shared import Data, Json, console, emit, open_store, settings_of
 from pipeline.errors import RubricError, StoreError
-from pipeline.reviews import reviewed
-from pipeline.types import Metrics
+from pipeline.reviews import card_row, reviewed
 
 if TYPE_CHECKING:
     from pipeline.rubric import Rubric
@@ -103,25 +101,6 @@ def _one(store: Store, settings: Settings, call: str, *, as_json: bool) -> None:
     console().print(
         scorecard_text(card, rubric_of(settings), meta=meta, status=record["status"], reason=record["reason"])
     )
-
-
-def card_row(record: Row) -> Row:
-    """A record's scorecard in the fixed shape, `meta`, `status` and `reason` beside it; where unscored no
-    criteria, and null for each metric.
-    """
-    made = record["provenance"]
-    card = record["scorecard"] or {
-        "call_id": record["call_id"],
-        "rubric": made["rubric"],
-        "judge": made["judge"],
-        "overall": None,
-        "criteria": {},
-        "objections": [],
-        "metrics": dict.fromkeys(field.name for field in dataclasses.fields(Metrics)),
-        "metrics_intervals": {},
-        "moves": [],
-    }
-    return {**card, "status": record["status"], "reason": record["reason"], "meta": record["transcript"]["meta"]}
 
 
 def rubric_of(settings: Settings) -> Rubric | None:

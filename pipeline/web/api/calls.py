@@ -8,6 +8,7 @@ from typing_extensions import TypedDict
 
 from pipeline.access.people import EVERYONE
 from pipeline.errors import NotThere
+from pipeline.reviews import card_row
 from pipeline.web.ask import Ask, get
 
 _CALLS = """
@@ -70,14 +71,7 @@ def calls(
 
 def call(ask: Ask, *, call_id: str) -> dict[str, Any]:
     """One call's scorecard: levels, confidence, evidence, missed moments, objections and metrics."""
-    record = _record(ask, call_id)
-    meta = record["transcript"]["meta"]
-    return {
-        **(record["scorecard"] or {"call_id": call_id}),
-        "status": record["status"],
-        "reason": record["reason"],
-        "meta": meta,
-    }
+    return card_row(_record(ask, call_id))
 
 
 def transcript(ask: Ask, *, call_id: str) -> TranscriptJson:
