@@ -117,8 +117,8 @@ class CallMeta:
         return CallMeta(**filled, extra={**other.extra, **self.extra})
 
     def to_json(self) -> dict[str, Any]:
-        """`rep`, `account` and `date` (YYYY-MM-DD), null where unknown; other known fields and extras beside them."""
-        row: dict[str, Any] = {**self.extra, "rep": None, "account": None, "date": None}
+        """The known fields, `date` as YYYY-MM-DD, extras beside them."""
+        row: dict[str, Any] = dict(self.extra)
         for f in dataclasses.fields(self):
             value = getattr(self, f.name)
             if f.name != "extra" and value is not None:

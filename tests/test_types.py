@@ -66,8 +66,3 @@ def test_unreadable_date_is_kept_as_text() -> None:
 def test_what_no_page_could_show_is_replaced_in_what_is_known_of_a_call() -> None:
     meta = CallMeta.from_json({"rep": "Jos\udce9", "date": "\ud800", "x\udfff": "y\udfff", "n": 3})
     assert meta == CallMeta(rep="Jos?", extra={"date_text": "?", "x?": "y?", "n": 3})
-
-
-def test_what_others_read_of_a_call_is_there_even_where_it_is_unknown() -> None:
-    assert CallMeta().to_json() == {"rep": None, "account": None, "date": None}
-    assert CallMeta.from_json(CallMeta(extra={"crm": "7"}).to_json()) == CallMeta(extra={"crm": "7"})
