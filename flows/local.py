@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import datetime as dt
 import os
 import queue
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from pipeline.claims import process_alive, process_start
 from pipeline.errors import EngineError, StoreError
@@ -19,6 +23,8 @@ MOST_FORGOTTEN = 20_000
 """Old runs that are deleted in one night."""
 _PAGE = 200
 """Runs that Prefect's server tells of at a time."""
+_GUARD = "import os, sys; sys.stdin.read(); os.kill(int(sys.argv[1]), 15)"
+"""What ends a process once whoever holds the other end of its input is gone."""
 
 
 def use_data_folder(data: Path) -> None:
@@ -84,14 +90,40 @@ def _start_server() -> None:
     retries. A blocked signal stays blocked in a child process.
     """
     from prefect.client.orchestration import get_client
+    from prefect.server.api.server import SubprocessASGIServer
+
+    server = SubprocessASGIServer()
+    start = server._run_uvicorn_command
+
+    def start_guarded() -> subprocess.Popen[Any]:
+        # at once, since Prefect waits for a first start half a minute
+        process = start()
+        end_with_us(process.pid)
+        return process
 
     deaf = hasattr(signal, "pthread_sigmask")
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if deaf else set()
     try:
+        server._run_uvicorn_command = start_guarded  # type: ignore[method-assign]
         get_client(sync_client=True)
     finally:
+        server._run_uvicorn_command = start  # type: ignore[method-assign]
         if deaf:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def end_with_us(pid: int) -> None:
+    """Have a process of ours ended when this one is gone, however it goes: what is killed does nothing at its exit."""
+    guard = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _GUARD, str(pid)],
+        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+    def dismiss() -> None:
+        guard.kill()
+        guard.communicate()
+
+    atexit.register(dismiss)
 
 
 def owner_tag() -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator
@@ -13,9 +15,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from waiting import wait_for
 
 import pipeline.coach.trainer  # noqa: F401 (before the stand-ins take the place of what it imports)
 from pipeline import batch
+from pipeline.claims import process_start
 from pipeline.plan import Job, Outcome, Plan
 from pipeline.settings import Settings
 from pipeline.store import Store
@@ -430,3 +434,20 @@ def test_a_batch_beside_the_main_thread_raises_what_went_wrong() -> None:
 
     with pytest.raises(RubricError):
         _beside(wrong)
+
+
+def test_a_process_ends_with_the_one_that_wants_it_so_however_that_goes() -> None:
+    code = (
+        "import os, signal, subprocess, sys\n"
+        "from flows.local import end_with_us\n"
+        "quiet = {'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL}\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()'], **quiet)\n"
+        "end_with_us(child.pid)\n"
+        "print(child.pid, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=root)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    pid = int(done.stdout)
+    wait_for(lambda: process_start(pid) is None, "the end of the process")

@@ -46,7 +46,8 @@ def add(
     from pipeline.oidc.plan import passwords_count
 
     # a password is typed twice: what else is wrong is said before
-    checked_name(name), checked_role(role)
+    checked_name(name)
+    checked_role(role)
     with _book(data, make=True) as book:
         email = checked_email(email) if email else ""
         link = link and passwords_count(settings_of(data))

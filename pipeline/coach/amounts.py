@@ -11,9 +11,9 @@ import re
 from pipeline.coach.clauses import sentences
 
 _ONES = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
-_TENS = r"\w+teen|twenty|thirty|forty|fourty|fifty|sixty|seventy|eighty|ninety"
+TENS = r"\w+teen|twenty|thirty|forty|fourty|fifty|sixty|seventy|eighty|ninety"
 _SCALES = "hundred|thousand|grand|lakhs?|crores?|million"
-_WORD = rf"(?:{_ONES}|{_TENS}|{_SCALES})"
+_WORD = rf"(?:{_ONES}|{TENS}|{_SCALES})"
 _NUMBER = rf"(?:\d[\d.,]*|\b{_WORD}\b(?:(?:[ -]+(?:and )?|[ -]point[ -]){_WORD}\b)*)"
 _UNITS = r"""%|(?:per ?cent|years?|quarters?|months?|weeks?|days?|nights?|shifts?|hours?|minutes?|seconds?|o'clock|
     tonn?e?s?|kilos?|kg|grams?|lit(?:re|er)s?|(?:kilo|centi|milli)?met(?:re|er)s?|mil|mm|inch(?:es)?|f(?:ee|oo)t|
@@ -25,13 +25,13 @@ _CURRENCY = (
     r"(?:dollars?|bucks?|cents?|pounds?|pence|quid|euros?|lakhs?|crores?|rand|rupees|zloty|kron\w+|francs?|naira)"
 )
 _SUM = re.compile(
-    rf"[$£€]\s?\d|\d{{2}}|\b(?:{_TENS}|{_SCALES})\b|\b(?:\d+|{_ONES}) (?:\w+ )?{_CURRENCY}\b|"
+    rf"[$£€]\s?\d|\d{{2}}|\b(?:{TENS}|{_SCALES})\b|\b(?:\d+|{_ONES}) (?:\w+ )?{_CURRENCY}\b|"
     rf"\b(?:{_ONES})(?:[ -](?:{_ONES})| and a (?:half|quarter))\b",
     re.IGNORECASE,
 )
 _MONEY = re.compile(rf"[$£€]\s?\d|(?:\d|\b{_WORD}) (?:\w+ )?{_CURRENCY}\b", re.IGNORECASE)
 _ANY = re.compile(rf"\d|\b{_WORD}\b|\bhalf\b", re.IGNORECASE)
-_LARGE = re.compile(rf"\d{{2}}|\d ?%|\b(?:{_TENS}|{_SCALES}|per ?cent)\b", re.IGNORECASE)
+_LARGE = re.compile(rf"\d{{2}}|\d ?%|\b(?:{TENS}|{_SCALES}|per ?cent)\b", re.IGNORECASE)
 _ASKS_BACK = re.compile(
     r"\b(?:(?:was|were|is|are) (?:it|that|they|we)|which|what(?! about| if)|when|how (?:much|many|long))\b[^.?!]*\?",
     re.IGNORECASE,
@@ -58,6 +58,11 @@ def measures_only(text: str) -> bool:
 
 def _unmeasured(text: str) -> str:
     return _MEASURED.sub(" ", _MODEL.sub(" ", text))
+
+
+def any_number(text: str) -> bool:
+    """Whether a text has a number of any kind, in figures or words."""
+    return bool(_ANY.search(text))
 
 
 def large_number(text: str) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from pipeline.coach.amounts import large_number, measures_only, names_sum, stated
+from pipeline.coach.amounts import TENS, any_number, large_number, measures_only, names_sum, stated
 from pipeline.coach.clauses import sentences, straight
 from pipeline.coach.moves import Moves
 from pipeline.coach.rows import Moment, MoveRow, TurnRow
@@ -79,17 +79,12 @@ _DODGES = re.compile(
 _LIMIT = re.compile(
     r"\b(?:over|above|up to|past) (?:a |that |the )?(?:\d|\w+ty\b|\w+teen\b|ten\b|five\b|two\b|hundred)", re.IGNORECASE
 )
-_AMOUNT = re.compile(
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fou?rty|fifty|"
-    r"sixty|seventy|eighty|ninety|hundred|thousand|grand|half|lakhs?|crores?|million)\b",
-    re.IGNORECASE,
-)
 _PRICE = re.compile(
     r"[$£€]\s?\d[\d,.]*k?|\b(?:\d[\d,.]*|(?:[a-z]+[- ]){1,4}?)(?:thousand|grand|lakhs?|crores?|million|"
     r"dollars?|bucks|pounds?|quid|euros?|rand|rupees)\b|\b\d{2,3}[,.]\d{3}\b",
     re.IGNORECASE,
 )
-_TENS = r"(?:ten|\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)"
+_TENS = rf"(?:ten|{TENS})"
 _OF_TERMS = (
     r"days?|weeks?|months?|years?|quarter\w*|per ?cent|percent|deposit|net|deliver\w*|lead time|warrant\w*|"
     r"terms?|notice|invoice\w*|paid|pay\w*|lease|up ?-?front|signature|freight|bill of lad\w+|ex[- ]works|penalt\w+|"
@@ -168,10 +163,10 @@ def _tells_problem(turn: TurnRow, heard: Heard, place: _Place) -> bool:
 def _gives_number(turn: TurnRow, heard: Heard, place: _Place) -> bool:
     if turn.side == "rep":
         worked_out = max(heard.get("quantify", 0.0), heard.get("payback", 0.0))
-        return worked_out >= _WORKED_OUT_SURE and bool(_AMOUNT.search(turn.text))
+        return worked_out >= _WORKED_OUT_SURE and any_number(turn.text)
     given = heard.get("give_number", 0.0)
     answers = max(place.onward, place.problem) >= _ANSWERS and given >= _ANSWERS and large_number(turn.text)
-    return turn.side == "buyer" and (answers or (given >= _SURE and bool(_AMOUNT.search(turn.text))))
+    return turn.side == "buyer" and (answers or (given >= _SURE and any_number(turn.text)))
 
 
 def _names_price(turn: TurnRow, heard: Heard, place: _Place) -> bool:
@@ -226,7 +221,7 @@ def _bears_out(fact: str, moment: Moment, text: str, heard: Heard) -> bool:
     if fact == "price" and moment.side == "rep":
         return names_sum(text, small=not heard or heard.get("price", 0.0) >= _PRICE_CERTAIN)
     if fact in ("price", "numbers"):
-        return bool(_AMOUNT.search(text))
+        return any_number(text)
     if fact == "recommended" and moment.side == "rep":
         return _states_something(text)
     return fact != "terms" or bool(_TERMS.search(stated(text)))
