@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,14 +31,17 @@ _GUARD = "import os, sys; sys.stdin.read(); os.kill(int(sys.argv[1]), 15)"
 def use_data_folder(data: Path) -> None:
     """Let Prefect keep its files in the data folder, unless the user runs a Prefect of their own.
 
-    Must be called before Prefect is imported. Raises `StoreError` when the folder cannot be made.
+    Must be called before Prefect is imported. Raises `StoreError` when the folder cannot be made or written: Prefect's
+    server would try for minutes, without a word.
     """
     if "PREFECT_API_URL" not in os.environ and "PREFECT_HOME" not in os.environ:
         home = (data / "prefect").absolute()
         try:
             home.mkdir(parents=True, exist_ok=True)
+            # tried rather than asked: network drives and root answer wrongly
+            tempfile.TemporaryFile(dir=home).close()
         except OSError as error:
-            raise StoreError(f"{home}: cannot be made ({error.strerror or error}); check its permissions") from error
+            raise StoreError(f"{home}: cannot be written ({error.strerror or error}); check its permissions") from error
         os.environ["PREFECT_HOME"] = str(home)
 
 

@@ -321,6 +321,15 @@ def test_a_copy_of_a_call_is_said_and_fails_nothing(run: Run, inbox: Path) -> No
     assert "1 scored, 1 double" in made.output
 
 
+def test_nothing_is_erased_where_nobody_can_be_asked(run: Run, inbox: Path) -> None:
+    run("process", str(inbox / "North/Ann"))
+    (card,) = rows(run("scorecard", "--json").stdout)
+    done = run("erase", "--call", card["call_id"])
+    assert "1 call is erased with all that is kept of it" in done.stdout
+    assert "--yes erases without asking" in str(done.exception)
+    assert len(rows(run("scorecard", "--json").stdout)) == 1
+
+
 class Clock:
     now = 0.0
 

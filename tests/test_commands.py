@@ -212,3 +212,18 @@ def test_an_output_that_is_closed_or_full_is_no_bug_of_ours() -> None:
 def test_a_wrong_role_is_said_before_a_password_is_asked_for(tmp_path: Path) -> None:
     code, said = result_of("--data", str(tmp_path), "users", "add", "Ann", "--role", "king")
     assert (code, "king: no such role" in said) == (1, True)
+
+
+@pytest.mark.parametrize("command", ["nightly", "watch"])
+def test_a_folder_that_prefect_could_not_write_is_said_at_once(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(**_: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    for name in ("PREFECT_HOME", "PREFECT_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("flows.local.tempfile.TemporaryFile", refused)
+    code, said = result_of("--data", str(tmp_path), command)
+    assert (code, "prefect: cannot be written (Permission denied)" in said) == (1, True)
+    assert "PREFECT_HOME" not in os.environ

@@ -75,6 +75,7 @@ def _agreed() -> bool:
     try:
         return typer.confirm("erase it? it cannot be brought back", err=True)
     except typer.Abort:
+        print(file=sys.stderr)  # the question's line is still open
         if sys.stdin.isatty():
             raise
         raise StoreError("nothing was erased, since nobody is there to ask; --yes erases without asking") from None
