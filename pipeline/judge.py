@@ -17,7 +17,7 @@ from pipeline.errors import SettingsError, UnresolvedRoles
 from pipeline.metrics import intervals, measure
 from pipeline.rubric import WEAK_MOVES, Criterion, Rubric
 from pipeline.settings import Settings
-from pipeline.types import CriterionScore, Evidence, Missed, Move, Scorecard, Transcript, Turn, overall_of
+from pipeline.types import NEUTRAL, CriterionScore, Evidence, Missed, Move, Scorecard, Transcript, Turn, overall_of
 
 QUOTE_CHARACTERS = 260
 MAX_EVIDENCE = 3
@@ -168,8 +168,6 @@ def _not_due(criterion: Criterion) -> str:
     return said or f"nothing on this call calls for it; it is scored {criterion.applies}"
 
 
-NEUTRAL = "weighed most for this level"
-"""What is said of a turn whose moves do not show what made it count."""
 _SURE = 0.5
 _HARM = re.compile(
     r"\b(?:cost\w*|los[et]\w*|losing|scrap\w*|wast\w*|broke\w*|break\w*|fail\w*|fault\w*|problem\w*|trouble\w*|"

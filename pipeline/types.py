@@ -256,6 +256,10 @@ def _time(value: Any, index: int, key: str, where: str) -> float:
     return float(value)
 
 
+NEUTRAL = "weighed most for this level"
+"""What is said of a turn whose moves do not show what made it count."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Words that earned a level: `quote` is a verbatim substring of turn `turn` (0-based), `why` says what it shows."""

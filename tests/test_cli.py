@@ -17,7 +17,7 @@ from pipeline import batch, cli
 from pipeline.cli import demo, progress, render, shared
 from pipeline.plan import Job, Outcome, Plan
 from pipeline.settings import Settings
-from pipeline.types import Metrics
+from pipeline.types import NEUTRAL, Metrics
 
 Run = Callable[..., Any]
 
@@ -388,6 +388,16 @@ def test_a_recording_weighs_by_its_length(tmp_path: Path) -> None:
 def test_levels_and_times_as_text() -> None:
     assert [render.bar(level) for level in (None, 0, 2.4, 4)] == ["····", "□□□□", "■■□□", "■■■■"]
     assert [render.mmss(s) for s in (5.9, 245, 3723)] == ["0:05", "4:05", "1:02:03"]
+
+
+def test_a_turn_that_only_weighed_most_is_not_called_missed() -> None:
+    def shown(why: str) -> str:
+        missed = [{"turn": 7, "t0": 1.0, "t1": 2.0, "why": why}]
+        score = {"status": "scored", "level": 0, "confidence": 0.9, "evidence": [], "missed": missed}
+        return "\n".join(line.plain for line in render._criterion("Discovery", score))
+
+    assert "missed at turn 7: the moment to ask" in shown("the moment to ask")
+    assert "missed" not in shown(NEUTRAL)
 
 
 def test_reports_in_prose_are_nested_lists(capsys: pytest.CaptureFixture[str]) -> None:

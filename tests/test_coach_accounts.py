@@ -12,7 +12,7 @@ from pipeline.coach.moves import moves_in
 from pipeline.coach.plans import AFTERWARDS, CLOSING, QUESTIONS, Plan, plan_json, pre_call_plan
 from pipeline.coach.rows import CallRow, Rows
 from pipeline.coach.statements import Statement
-from pipeline.judge import NEUTRAL
+from pipeline.types import NEUTRAL
 
 
 def view_of(rows: Rows, name: str = "Acme"):  # type: ignore[no-untyped-def]

@@ -27,7 +27,7 @@ from pipeline.coach.rows import Assignment, CallRow, ObjectionRow, Rows, Session
 from pipeline.coach.training import load_library
 from pipeline.digest import as_html
 from pipeline.errors import EngineError, SettingsError
-from pipeline.judge import NEUTRAL
+from pipeline.types import NEUTRAL
 
 LIBRARY = load_library()
 

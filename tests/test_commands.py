@@ -195,6 +195,13 @@ def test_a_file_is_not_watched(tmp_path: Path) -> None:
     assert (code, "is a file, not a folder; watch its folder" in said) == (1, True)
 
 
+@pytest.mark.parametrize("module", ["pipeline.coach.commands", "pipeline.web.app"])
+def test_what_shows_scores_does_not_load_what_makes_them(module: str) -> None:
+    code = f"import sys, {module}; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "False\n"
+
+
 def test_an_output_that_is_closed_or_full_is_no_bug_of_ours() -> None:
     command = f"'{sys.executable}' -m pipeline.cli rubric check sales_call --json"
 

@@ -9,9 +9,9 @@ from models.judge_model import CriterionView, Verdict, decide, load_judge
 from models.judge_net import normalise
 from models.training.corpus import CRITERIA, read_corpus
 from pipeline.errors import UnresolvedRoles
-from pipeline.judge import NEUTRAL, QUOTE_CHARACTERS, overall, quote, score_call, scorecard, verify
+from pipeline.judge import QUOTE_CHARACTERS, overall, quote, score_call, scorecard, verify
 from pipeline.rubric import load_rubric
-from pipeline.types import CallMeta, CriterionScore, Objection, Transcript, Turn
+from pipeline.types import NEUTRAL, CallMeta, CriterionScore, Objection, Transcript, Turn
 
 RUBRIC = load_rubric("sales_call")
 CORPUS = Path(__file__).resolve().parent.parent / "models/corpus/tune"

@@ -19,8 +19,8 @@ from pipeline import keep
 from pipeline.coach.commands import today_of
 from pipeline.coach.load import load_rows
 from pipeline.coach.rows import Assignment
-from pipeline.judge import NEUTRAL
 from pipeline.settings import Settings
+from pipeline.types import NEUTRAL
 from pipeline.web import deals
 from pipeline.web.app import build_app
 from pipeline.web.desk import Desk

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.shared import WIDTH, clean, one_line
+from pipeline.types import NEUTRAL
 from pipeline.wording import counted
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _criterion(title: str, score: Row) -> list[Text]:
             indent=6,
         )
         lines += wrapped(item["why"], indent=6, style="dim")
-    for item in score["missed"][:1]:
+    for item in [item for item in score["missed"] if item["why"] != NEUTRAL][:1]:
         lines += wrapped(f"missed at turn {item['turn']}: {item['why']}", indent=6, style="dim")
     return lines
 

@@ -19,8 +19,8 @@ from pipeline.coach.rows import CallRow, Moment, ObjectionRow, Rows, ScoredCall
 from pipeline.coach.snippets import best_moments
 from pipeline.coach.standings import Standing, standings
 from pipeline.coach.training import Library
-from pipeline.judge import NEUTRAL
 from pipeline.rubric import Criterion, Rubric
+from pipeline.types import NEUTRAL
 
 GOOD_LEVEL = 3
 KEEP = 2

@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from pipeline.coach.rows import Moment, Rows
-from pipeline.judge import NEUTRAL
 from pipeline.rubric import WEAK_MOVES, Rubric
+from pipeline.types import NEUTRAL
 
 Moves = Mapping[tuple[str, int], frozenset[str]]
 """Moves by (call id, turn); a turn without any has no entry."""

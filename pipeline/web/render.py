@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from pipeline.access.people import ROLES
 from pipeline.coach.pushback import HANDLED
-from pipeline.judge import NEUTRAL
+from pipeline.types import NEUTRAL
 from pipeline.web.static import version_of
 
 if TYPE_CHECKING:

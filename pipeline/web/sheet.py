@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.judge import NEUTRAL
+from pipeline.types import NEUTRAL
 from pipeline.web.render import day, one
 from pipeline.wording import counted
 
