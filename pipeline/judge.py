@@ -15,9 +15,10 @@ from models.judge_model import JudgeModel, Verdict, load_judge
 from pipeline.custom import score_by_examples
 from pipeline.errors import SettingsError, UnresolvedRoles
 from pipeline.metrics import intervals, measure
-from pipeline.rubric import WEAK_MOVES, Criterion, Rubric
+from pipeline.moments import missed_moment, reason
+from pipeline.rubric import Criterion, Rubric
 from pipeline.settings import Settings
-from pipeline.types import NEUTRAL, CriterionScore, Evidence, Missed, Move, Scorecard, Transcript, Turn, overall_of
+from pipeline.types import CriterionScore, Evidence, Move, Scorecard, Transcript, Turn, overall_of
 
 QUOTE_CHARACTERS = 260
 MAX_EVIDENCE = 3
@@ -146,12 +147,14 @@ def _score(
     if view.na and criterion.applies != "always":
         return CriterionScore(None, "na", view.confidence, reason=f"n/a: {_not_due(criterion)}")
     cited = [turn for turn in view.evidence if turn < len(turns)][:MAX_EVIDENCE]
-    evidence = tuple(cite(turns, turn, why=_why(criterion, rubric, verdict.moves[turn], turns[turn])) for turn in cited)
-    missed = tuple(Missed(turn, _missed(criterion, rubric, verdict, turns, turn)) for turn in cited[:1])
-    missed = missed if view.level <= 1 else ()
+    evidence = tuple(
+        cite(turns, turn, why=reason(criterion, rubric, verdict.moves[turn], turns[turn])) for turn in cited
+    )
+    moment = missed_moment(criterion, rubric, verdict, turns, cited) if view.level <= 1 else None
+    missed = (moment,) if moment else ()
     if view.confidence < max(floor, view.threshold):
-        reason = f"the judge is not sure enough ({view.confidence:.2f} < {max(floor, view.threshold):.2f})"
-        return CriterionScore(None, "abstained", view.confidence, evidence, missed, reason=reason)
+        doubt = f"the judge is not sure enough ({view.confidence:.2f} < {max(floor, view.threshold):.2f})"
+        return CriterionScore(None, "abstained", view.confidence, evidence, missed, reason=doubt)
     return CriterionScore(view.level, "scored", view.confidence, evidence, missed)
 
 
@@ -166,58 +169,6 @@ def _not_due(criterion: Criterion) -> str:
     """Why a criterion does not apply to the call, not when it would."""
     said = _NOT_DUE.get(criterion.same_as)
     return said or f"nothing on this call calls for it; it is scored {criterion.applies}"
-
-
-_SURE = 0.5
-_HARM = re.compile(
-    r"\b(?:cost\w*|los[et]\w*|losing|scrap\w*|wast\w*|broke\w*|break\w*|fail\w*|fault\w*|problem\w*|trouble\w*|"
-    r"issue\w*|wrong|bad|worse|late|delay\w*|wait\w*|slow\w*|stop\w*|stuck|down|miss\w*|mistake\w*|complain\w*|"
-    r"return\w*|reject\w*|penalt\w*|fine[ds]|risk\w*|overtime|extra|short|hours?|minutes?|days?|hurt\w*|scared|angry|"
-    r"can't|cannot|couldn't|nobody|never|no system|by hand|manual\w*|paper|again|twice|leak\w*|crack\w*|chip\w*|"
-    r"damage\w*|throw\w*|threw|(?:sent|send|ship\w*) back|pay\w*|paid|spend\w*|spent|thousand|hundred|pounds?|"
-    r"dollars?|euros?|grand|\d+)\b",
-    re.IGNORECASE,
-)
-"""Words in which a problem or its cost is told; without any of them the network hears it where it is not."""
-_TELLS_HARM = frozenset(("tell_problem", "tell_impact"))
-_OCCASIONS: Mapping[str, frozenset[str]] = {
-    "discovery": frozenset("boilerplate menu claim_value state_value recommend price stock_answer".split()),
-    "decision_makers": frozenset("name_decider tell_process".split()),
-    "business_case": frozenset("give_number tell_impact".split()),
-    "positioning": frozenset("tell_problem tell_impact tell_outcome".split()),
-    "recommendation": frozenset("tell_problem tell_impact tell_outcome".split()),
-    "proposal": frozenset("ask_offer dodge".split()),
-    "objection_handling": frozenset(("object",)),
-    "ask_for_sale": frozenset(("vague_next",)),
-}
-"""Moves of a turn over which it is true that the criterion's moment was missed there."""
-
-
-def _shown(moves: Mapping[str, float], text: str) -> list[str]:
-    """The moves that a turn more likely makes than not, the surest first; no trouble is told without a word of it."""
-    sure = sorted((name for name, p in moves.items() if p >= _SURE), key=lambda name: (-moves[name], name))
-    return [name for name in sure if name not in _TELLS_HARM or _HARM.search(text)]
-
-
-def _missed(criterion: Criterion, rubric: Rubric, verdict: Verdict, turns: Sequence[Turn], turn: int) -> str:
-    """What was missed in a turn, where its moves bear it out, else what was weak in it."""
-    moves, text = verdict.moves[turn], turns[turn].text
-    objects = criterion.same_as == "objection_handling" and any(o.turn == turn for o in verdict.objections)
-    if objects or set(_shown(moves, text)) & _OCCASIONS.get(criterion.same_as, frozenset()):
-        return criterion.missed
-    return _why(criterion, rubric, {name: p for name, p in moves.items() if name in WEAK_MOVES}, turns[turn])
-
-
-def _why(criterion: Criterion, rubric: Rubric, moves: Mapping[str, float], turn: Turn) -> str:
-    """What a turn shows: moves of the criterion first, else others; never more than was heard in it."""
-    side = "rep" if turn.side == "rep" else "buyer"
-    shown = [rubric.moves[name] for name in _shown(moves, turn.text) if name in rubric.moves]
-    shown = [move for move in shown if move.side == side]
-    seen = [move for move in shown if move.id in criterion.moves] or shown
-    if not seen:
-        return NEUTRAL
-    told = " and ".join(move.means for move in seen[:2])
-    return told if told.startswith("the ") else f"the {side} {told}"
 
 
 def cite(turns: Sequence[Turn], index: int, *, why: str) -> Evidence:
