@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -161,57 +161,63 @@ def erase(
     markers = data / "erased"
     if what.person:
         _forget_user(data, what.person)
-    with Claims(data / "claims") as claims:
-        taken: list[str] = []
-        try:
-            for call in what.calls:
-                if not claims.take(call.sha256):
-                    raise StoreError(f"{call.call_id}: is being worked on; erase it again in a few minutes")
-                taken.append(call.sha256)
-            for call in what.calls if not again else ():
-                erased.mark(data, call.sha256)
-                erased.mark(data, call.companion_sha256)
-            erased.touch(data)
-            gone = tuple(map(str, _recordings(settings, what))) if recordings else ()
-            if what.person:
-                forget(data, what.person)
-            progress("files")
-            for call in what.calls:
-                forget_answers(data, call.sha256)
-            forget_archives(data)
-            _forget_news(data, what.traces)
-            counts = scrub(data, what.traces, skip=(inbox, markers, data / "claims"))
-            deleted_exports, elsewhere = register.drop_exports(data)
-            for aside in (*data.glob("store.damaged-*"), *data.glob("store.rebuilding*")):
-                aside.unlink(missing_ok=True)
-        finally:
-            for sha256 in taken:
-                claims.release(sha256)
+    with Claims(data / "claims") as claims, _held(claims, what.calls):
+        for call in what.calls if not again else ():
+            erased.mark(data, call.sha256)
+            erased.mark(data, call.companion_sha256)
+        erased.touch(data)
+        gone = tuple(map(str, _recordings(settings, what))) if recordings else ()
+        if what.person:
+            forget(data, what.person)
+        progress("files")
+        for call in what.calls:
+            forget_answers(data, call.sha256)
+        forget_archives(data)
+        _forget_news(data, what.traces)
+        counts = scrub(data, what.traces, skip=(inbox, markers, data / "claims"))
+        deleted_exports, elsewhere = register.drop_exports(data)
+        for aside in (*data.glob("store.damaged-*"), *data.glob("store.rebuilding*")):
+            aside.unlink(missing_ok=True)
     progress("database")
     store.rebuild()
     progress("looking for what is left")
     left = remains(data, what.traces, skip=(inbox, markers))
-    named = (
-        []
-        if recordings
-        else [
-            f"{call.path}: the recording itself; --recordings deletes it"
-            for call in what.calls
-            if Path(call.path).exists()
-        ]
-    )
-    if what.person:
-        finder = what.traces.finder()
-        places = (path for path in files(inbox) if finder.search(path.relative_to(inbox).as_posix()))
-        named += [f"{path}: the name of this file; rename or delete it" for path in places if str(path) not in gone]
+    named = [*_own_files(what, inbox, recordings=recordings, gone=gone), *elsewhere]
     return Report(
         len(what.calls),
         counts["deleted"] + deleted_exports,
         counts["changed"],
         gone,
         tuple(map(str, left)),
-        tuple(dict.fromkeys((*named, *elsewhere))),
+        tuple(dict.fromkeys(named)),
     )
+
+
+@contextlib.contextmanager
+def _held(claims: Claims, calls: Iterable[CallToErase]) -> Iterator[None]:
+    """Inside, nobody else works on the calls. Raises `StoreError` where somebody does."""
+    taken: list[str] = []
+    try:
+        for call in calls:
+            if not claims.take(call.sha256):
+                raise StoreError(f"{call.call_id}: is being worked on; erase it again in a few minutes")
+            taken.append(call.sha256)
+        yield
+    finally:
+        for sha256 in taken:
+            claims.release(sha256)
+
+
+def _own_files(what: Erasure, inbox: Path, *, recordings: bool, gone: Collection[str]) -> Iterator[str]:
+    """The files that only their owner can deal with, each with what to do."""
+    for call in () if recordings else what.calls:
+        if Path(call.path).exists():
+            yield f"{call.path}: the recording itself; --recordings deletes it"
+    if what.person:
+        finder = what.traces.finder()
+        for path in files(inbox):
+            if finder.search(path.relative_to(inbox).as_posix()) and str(path) not in gone:
+                yield f"{path}: the name of this file; rename or delete it"
 
 
 def _forget_user(data: Path, person: str) -> None:
