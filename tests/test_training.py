@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.judge_model import Heard, build_judge
+from models.judge_model import HANDLED, Heard, build_judge
 from models.training.build import (
     Parts,
     best_edges,
@@ -16,7 +16,8 @@ from models.training.build import (
     outcomes,
     train,
 )
-from models.training.corpus import CRITERIA
+from models.training.corpus import CRITERIA, OBJECTION_KINDS, read_corpus
+from models.training.data import targets
 from models.training.fit import Recipe
 
 CALL = """@id {name}
@@ -93,3 +94,18 @@ def test_outcomes_say_what_was_decided_and_whether_the_labels_agree() -> None:
     signs, right = outcomes([heard], wanted, cuts, never, expected_wer=0.15)
     assert right == [1.0, 0.0, *[1.0] * (len(CRITERIA) - 2)]
     assert all(row["level.3"] == 1.0 and row["expected_wer"] == 0.15 for row in signs)
+
+
+def test_what_readers_say_of_objections_is_asked_for_by_its_share_of_the_votes(corpus: Path) -> None:
+    (corpus / "objections").mkdir()
+    (corpus / "objections/first.txt").write_text("c1 1:other:partly? 3:price_terms:yes\nc2\n")
+    read, unheard, unread = (
+        targets(call, "cpu") for call in read_corpus(corpus / "train")[1:] + read_corpus(corpus / "tune")
+    )
+    other, price = OBJECTION_KINDS.index("other"), OBJECTION_KINDS.index("price_terms")
+    assert read.objections[1, other] == pytest.approx(1 / 3), "half of the reader's two votes of three"
+    assert read.objections[3, price] == 1.0
+    assert [HANDLED[n] for n in read.handled[[1, 3]]] == ["partly", "yes"]
+    assert unheard.objections[3, price] == pytest.approx(1 / 3), "only the labeller heard it"
+    assert unread.objections[3, price] == 1.0
+    assert unread.handled.tolist() == [-1, -1, -1, HANDLED.index("no"), -1, -1]

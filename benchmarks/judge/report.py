@@ -64,8 +64,9 @@ def quality_page(
 
 _CURVE_TEXT = """## More calls, better judge?
 
-The same recipe fitted to fewer training calls (`python -m benchmarks.judge.curve`), levels rounded without
-calibration; the last row is the judge that ships, calibrated. While this rises, more calls help.
+The network fitted to fewer training calls (`python -m benchmarks.judge.curve`), levels rounded without calibration; the
+last row is the judge that ships, calibrated. The smaller ones were fitted before readings for objections taught the
+network. While this rises, more calls help.
 """
 
 
@@ -81,9 +82,9 @@ def _curve_table(curve: Sequence[Mapping[str, float]], report: Report, trained_o
 
 _FRESH_TEXT = """## Calls written later
 
-{count} calls by other writers, labelled twice and read once for objections, with more traps and more objections
-(`benchmarks/judge/fresh/`). The judge was trained before they were written; with the next training they become training
-calls.
+{count} calls with many and indirect objections, labelled by their writers and once more, for levels, evidence and
+objections alone (`benchmarks/judge/fresh/`). No training, threshold or choice has seen them; with the next training they
+become training calls.
 """
 _STRESS_TEXT = """## The same calls said differently
 

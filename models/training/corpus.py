@@ -202,14 +202,19 @@ def objection_votes(call: LabelledCall) -> dict[int, tuple[float, str]]:
     }
 
 
+def handling_votes(call: LabelledCall) -> dict[int, str]:
+    """Per turn that anyone marks as an objection: how it was handled, as most of the votes say."""
+    votes: dict[int, dict[str, float]] = {}
+    for objection, weight in _votes(call):
+        handled = votes.setdefault(objection.turn, {})
+        handled[objection.handled] = handled.get(objection.handled, 0.0) + weight
+    return {turn: max(sorted(handled), key=handled.__getitem__) for turn, handled in votes.items()}
+
+
 def agreed_handling(call: LabelledCall) -> dict[int, str]:
     """Per turn of `agreed_objections`: how it was handled, as most of the votes say."""
-    votes: dict[int, dict[str, float]] = {turn: {} for turn in agreed_objections(call)}
-    for objection, weight in _votes(call):
-        if objection.turn in votes:
-            handled = votes[objection.turn]
-            handled[objection.handled] = handled.get(objection.handled, 0.0) + weight
-    return {turn: max(sorted(handled), key=handled.__getitem__) for turn, handled in votes.items()}
+    agreed = agreed_objections(call)
+    return {turn: how for turn, how in handling_votes(call).items() if turn in agreed}
 
 
 def _votes(call: LabelledCall) -> Iterator[tuple[Objection, float]]:

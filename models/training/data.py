@@ -12,7 +12,14 @@ from torch import Tensor
 
 from models.judge_model import HANDLED
 from models.judge_net import batch_windows, turn_features, turn_windows
-from models.training.corpus import CRITERIA, MOVES, OBJECTION_KINDS, LabelledCall, Labels
+from models.training.corpus import (
+    CRITERIA,
+    MOVES,
+    OBJECTION_KINDS,
+    LabelledCall,
+    handling_votes,
+    objection_votes,
+)
 from models.training.noise import noisy
 from pipeline.types import Turn
 
@@ -33,9 +40,9 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What is asked for: `moves` (turns, M), `evidence` (turns, C) and `objections` (turns, 4) as 0 or 1 (1 where any
-    labeller says so: labellers overlook moves far more often than they invent them), `handled` (turns,) index or -1,
-    `levels` (C,) mean over the labellers or `NA`."""
+    """What is asked for: `moves` (turns, M) and `evidence` (turns, C) as 0 or 1 (1 where any labeller says so:
+    labellers overlook moves far more often than they invent them), `objections` (turns, 4) as the share of the votes,
+    `handled` (turns,) index or -1, `levels` (C,) mean over the labellers or `NA`."""
 
     moves: Tensor
     evidence: Tensor
@@ -63,7 +70,7 @@ def example(call: LabelledCall, *, augment: bool, device: str = "cpu") -> Exampl
         call_id=call.call_id,
         turns=turns,
         views=tuple(view(wording, device) for wording in (turns, *misheard)),
-        targets=targets(call.labels, len(turns), device),
+        targets=targets(call, device),
     )
 
 
@@ -73,22 +80,24 @@ def view(turns: Sequence[Turn], device: str) -> View:
     return View(ids, mask, owner, turn_features(turns).to(device))
 
 
-def targets(labels: Sequence[Labels], count: int, device: str) -> Targets:
-    """Targets of a call of `count` turns from all its labellers."""
+def targets(call: LabelledCall, device: str) -> Targets:
+    """Targets of a call from all its labellers and readers."""
+    count, labels = len(call.transcript.turns), call.labels
     moves = torch.zeros(count, len(MOVES))
     evidence = torch.zeros(count, len(CRITERIA))
     objections = torch.zeros(count, len(OBJECTION_KINDS))
     handled = torch.full((count,), -1, dtype=torch.int64)
-    for label in reversed(labels):
+    for label in labels:
         for turn, names in label.moves.items():
             for name in names:
                 moves[turn, MOVES.index(name)] = 1.0
         for column, criterion in enumerate(CRITERIA):
             for turn in label.evidence[criterion]:
                 evidence[turn, column] = 1.0
-        for objection in label.objections:
-            objections[objection.turn, OBJECTION_KINDS.index(objection.kind)] = 1.0
-            handled[objection.turn] = HANDLED.index(objection.handled)
+    for turn, (share, kind) in objection_votes(call).items():
+        objections[turn, OBJECTION_KINDS.index(kind)] = share
+    for turn, how in handling_votes(call).items():
+        handled[turn] = HANDLED.index(how)
     levels = torch.tensor([_mean([label.levels[criterion] for label in labels]) for criterion in CRITERIA])
     return Targets(*(part.to(device) for part in (moves, evidence, objections, handled, levels)))
 
