@@ -12,8 +12,9 @@ from pipeline.coach.accounts import account_view
 from pipeline.coach.commitments import commitments
 from pipeline.coach.deals import RISKS, STRATEGIES, Deal, deal_of, next_step, risks, strategies
 from pipeline.coach.moves import moves_of
+from pipeline.coach.plans import pre_call_plan
 from pipeline.coach.reports import account_report
-from pipeline.coach.rivals import rival_names, telling_names
+from pipeline.coach.rivals import may_speak_of_another, names_it, rival_names, telling_names
 from pipeline.coach.rows import MoveRow, ObjectionRow, Rows, TurnRow
 
 
@@ -367,3 +368,13 @@ def test_the_account_report_holds_it_all() -> None:
     assert all(len(line["call_ids"]) == line["calls"] for line in lines)
     assert set(RISKS) >= {kind for line in lines for kind in line["risks"]}
     assert {*STRATEGIES, "advance"} >= {kind for line in lines for kind in line["strategy"]}
+
+
+def test_a_long_list_of_names_is_read_through() -> None:
+    # a pattern that can split a name in many ways does not come back from this
+    names = "Siemens Rockwell Schneider Mitsubishi Keyence Cognex Beckhoff Honeywell " * 5
+    for said in (f"{names}and so on.", names.replace(" ", "-"), "A" * 200 + "b", "Ab1" * 100):
+        assert rival_names(said) == telling_names(said) == []
+        may_speak_of_another(said)
+    assert telling_names("We went over to the other crowd, to ABB-Kestrel B2B.") == ["ABB-Kestrel B2B"]
+    assert telling_names("ABB has quoted.") == ["ABB"]

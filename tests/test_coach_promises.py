@@ -8,6 +8,7 @@ import pytest
 from test_coach_commitments import call, heard, talk
 
 from pipeline.coach.commitments import commitments_of
+from pipeline.coach.promises import passes_on
 
 
 @pytest.mark.parametrize(
@@ -257,3 +258,17 @@ def test_a_greeting_that_is_passed_on_is_no_promise() -> None:
 
 def test_a_question_that_is_no_offer_promises_nothing() -> None:
     assert heard("R: May I come to my question?", "Mia: Please.") == []
+
+
+@pytest.mark.parametrize("again", ["no, ", "it, ", "five, five , ", "so on it "])
+def test_what_a_recogniser_repeats_is_read_through(again: str) -> None:
+    # a pattern that can give a space to either side does not come back from this
+    assert not passes_on(again * 100 + "well", "Say hello to your dad.")
+    assert passes_on(f"{again}I'll tell him.", "Say hello to your dad.") is again.endswith(", ")
+    heard(f"R: I'll send {again * 100}he.", "Mia: Good.")
+
+
+def test_words_that_only_point_add_their_day_to_the_promise_before() -> None:
+    for more in ("I'll send it, and that, over to you on Friday.", "I'll send it  on Friday.", "I'll send Friday."):
+        (made,) = heard("R: I'll send the crane layout.", "Mia: Good.", f"R: {more}")
+        assert str(made.due) == "2026-09-11"

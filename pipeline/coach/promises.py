@@ -220,8 +220,8 @@ _WHENEVER = re.compile(
     re.IGNORECASE,
 )
 _POINTING = re.compile(
-    r"^(?:\s*(?:it|that|this|them|those|him|her|one|all|both|you|over|across|out|up|in|off|down|back|to|with|by|on|for|"
-    r"right|after|straight|away|now|then|and|today|tomorrow|tonight|too|as well|again|done|ready|know|so)\b[ ,]*)*$",
+    r"^\s*(?:(?:it|that|this|them|those|him|her|one|all|both|you|over|across|out|up|in|off|down|back|to|with|by|on|for|"
+    r"right|after|straight|away|now|then|and|today|tomorrow|tonight|too|as well|again|done|ready|know|so)\b[\s,]*)*$",
     re.IGNORECASE,
 )
 
@@ -239,7 +239,7 @@ _A_MOMENT = re.compile(
 )
 """What is done while the other waits is done now."""
 _TELLS = re.compile(
-    r"^(?:[\w ]{1,12}, ?)*(?:(?:I|we)(?:['\u2019]ll| will) (?:tell|greet|thank) (?:him|her|them)|will do|I will|"
+    r"^(?:\w[\w ]{0,11}, *)*(?:(?:I|we)(?:['\u2019]ll| will) (?:tell|greet|thank) (?:him|her|them)|will do|I will|"
     r"(?:I|we)(?:['\u2019]ll| will) pass (?:it|that) on)\b[^,]{0,12}$",
     re.IGNORECASE,
 )

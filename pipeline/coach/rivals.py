@@ -16,7 +16,7 @@ from functools import lru_cache
 from pipeline.coach.clauses import straight
 from pipeline.coach.names import NO_NAMES
 
-_WORD = r"[A-Z][\w&]*[a-z\d][\w&]*|[A-Z]{2,}"
+_WORD = r"(?=[A-Z][\w&]*[a-z\d])[\w&]+|[A-Z]{2,}"
 _NAME = rf"(?:{_WORD})(?:[- ](?:{_WORD}))*"
 _ITS = """people guy guys lot crowd fella feller fellow fellers man men rep reps dealer partner store boy boys lad lads
     bunch outfit agent team"""
