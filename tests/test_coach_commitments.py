@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from pathlib import Path
 
 import pytest
 
+from pipeline.coach import commitments as whole
 from pipeline.coach.commitments import Commitment, commitments, commitments_of
 from pipeline.coach.rows import CallRow, Rows, TurnRow
 
@@ -185,3 +187,29 @@ def test_calls_without_a_date_or_an_account_are_read_all_the_same() -> None:
     assert (made.due, made.due_words, made.status) == (None, "Friday", "open")
     assert made.to_json()["due"] is None
     assert commitments(Rows()) == ()
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        (("R: Shall we meet on Friday?", "Mia: Okay, hm, I can't make Friday."), 0),
+        (("R: Can you send me the list?", "Mia: Sure, but I can't promise anything."), 0),
+        (("R: Could you send me the list by Friday?", "Mia: I'll do that."), 1),
+        (("R: Send me the list, please.", "Mia: You'll have it tonight."), 1),
+        (("R: Can I've it back signed by the 12th?", "Mia: I'd say that's alright."), 1),
+        (("R: Shall we meet on Friday?", "Mia: Let's see. Friday's fine, that's fine."), 1),
+    ],
+)
+def test_an_answer_means_the_same_with_a_typographic_apostrophe(said: tuple[str, ...], found: int) -> None:
+    assert len(heard(*said)) == len(heard(*(line.replace("'", "\u2019") for line in said))) == found
+
+
+def test_calls_with_typographic_apostrophes_promise_the_same() -> None:
+    dialogues = sorted((Path(__file__).parents[1] / "sample_calls" / "dialogues").glob("tr-*.txt"))
+    found = []
+    for path in dialogues:
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith(("@", "=", "#"))]
+        plain, written = (heard(*lines), heard(*(line.replace("'", "\u2019") for line in lines)))
+        assert [(m.turn, m.owner, m.kind, m.due) for m in plain] == [(m.turn, m.owner, m.kind, m.due) for m in written]
+        found += plain
+    assert len(found) > 50

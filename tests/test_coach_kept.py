@@ -166,3 +166,29 @@ def test_what_holds_on_a_condition_is_never_told_as_broken() -> None:
 def test_a_promise_that_only_points_is_about_the_thing_named_before() -> None:
     first = ("R: I'd need the fault log for those two.", "Ged: Ged'll see to that. I'll post it Thursday.")
     assert told(first, "R: Hello.", "Ged: You got my log all right?", "R: I did, thanks.")[0] == "kept"
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "status"),
+    [
+        (QUOTE, ("R: Sorry, I haven't sent you the quote yet.", "Mia: Oh."), "not kept"),
+        (QUOTE, ("R: Hello.", "Mia: We didn't get the quote."), "not kept"),
+        (PETRA, ("R: Did you get to Petra?", "Mia: Yeah. I haven't spoken to her, to be fair."), "not kept"),
+        (PETRA, ("R: Didn't you talk to Petra?", "Mia: I did."), "kept"),
+        (PETRA, ("R: And Petra?", "Mia: She hasn't been back to me."), "kept"),
+        (QUOTE, ("R: Hello.", "Mia: I've got the quote here. That's late, mind."), "kept late"),
+    ],
+)
+def test_a_typographic_apostrophe_tells_the_same(first: tuple[str, ...], later: tuple[str, ...], status: str) -> None:
+    written = tuple(line.replace("'", "\u2019") for line in later)
+    assert told(first, *later)[0] == told(first, *written)[0] == status
+    # what is quoted stays as it was written
+    assert told(first, *written)[1] in [line.partition(": ")[2] for line in written]
+
+
+def test_who_was_not_there_is_told_with_any_apostrophe() -> None:
+    agreed = ("R: Shall we meet on Thursday the 17th?", "Mia: Yes.")
+    for mark in ("'", "\u2019"):
+        assert told(agreed, f"R: You didn{mark}t show.", "Mia: Sorry.", days=9)[0] == "not kept"
+        off = (f"R: The seventeenth didn{mark}t happen, then.", "Mia: No.")
+        assert told(agreed, *off, days=9)[0] == "not kept"

@@ -29,6 +29,7 @@ TUESDAY = dt.date(2026, 9, 8)
         ("by the end of the week", ["2026-09-11"]),
         ("the end of the quarter", ["2026-09-30"]),
         ("in two weeks' time", ["2026-09-22"]),
+        ("that\u2019s the third, and the twentieth didn\u2019t work", ["2026-10-03", "2026-09-20"]),
         ("within 10 days", ["2026-09-18"]),
         ("in a month", ["2026-10-08"]),
         ("tomorrow, or the day after tomorrow", ["2026-09-09", "2026-09-10"]),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from pipeline.coach.clauses import clauses
+from pipeline.coach.clauses import clauses, straight
 
 _LEAD = r"^(?:(?:oh|well|then|um|uh|er|em|right|so|and|ah|hm|go on|ha)[,. ]+)*"
 _YES = re.compile(
@@ -66,32 +66,32 @@ _REFUSES = re.compile(
 
 def agrees(answer: str) -> bool:
     """Whether an answer begins as a yes."""
-    return bool(_YES.match(answer.strip()))
+    return bool(_YES.match(straight(answer.strip())))
 
 
 def accepts(answer: str) -> bool:
     """Whether an answer takes on what was asked without a yes: `Monday's alright`."""
-    return bool(re.search(r"\b(?:'s|is) (?:alright|all right|fine|ok|okay)\b", answer))
+    return bool(re.search(r"\b(?:'s|is) (?:alright|all right|fine|ok|okay)\b", straight(answer)))
 
 
 def takes_on(answer: str) -> bool:
     """Whether an answer says that something will be done (`will do`), not only yes to what was said."""
-    return bool(_TAKES_ON.match(answer.strip()))
+    return bool(_TAKES_ON.match(straight(answer.strip())))
 
 
 def takes_up(answer: str) -> bool:
     """Whether an answer takes up an offer: `would you?`, `please`, `yeah, send it`."""
-    return bool(_TAKEN_UP.match(answer.strip()))
+    return bool(_TAKEN_UP.match(straight(answer.strip())))
 
 
 def suits(answer: str) -> bool:
     """Whether an answer is content with a day."""
-    return bool(_SUITS.search(answer))
+    return bool(_SUITS.search(straight(answer)))
 
 
 def declines(answer: str) -> bool:
     """Whether an answer leaves a day open or refuses it."""
-    return bool(_DOES_NOT.search(answer)) or leaves_open(answer)
+    return bool(_DOES_NOT.search(straight(answer))) or leaves_open(answer)
 
 
 def leaves_open(answer: str) -> bool:
@@ -105,11 +105,11 @@ def binds_nothing(words: str) -> bool:
 
 
 def _without_yes_after(words: str, pattern: re.Pattern[str]) -> bool:
-    said = [sentence for sentence, _ in clauses(words)]
+    said = [sentence for sentence, _ in clauses(straight(words))]
     last = max((place for place, sentence in enumerate(said) if pattern.search(sentence)), default=None)
     return last is not None and not any(_PLAIN_YES.match(sentence) for sentence in said[last + 1 :])
 
 
 def refuses(answer: str) -> bool:
     """Whether an answer begins with a no to what was asked."""
-    return bool(_REFUSES.match(answer.strip()))
+    return bool(_REFUSES.match(straight(answer.strip())))

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pipeline.coach.clauses import sentences
+from pipeline.coach.clauses import sentences, straight
 from pipeline.coach.rows import CallRow, TurnRow
 from pipeline.coach.slipped import is_late, names_another_day, names_day, new_day, put_off
 from pipeline.coach.subject import WORD, Subject, content
@@ -86,7 +86,7 @@ def told(subject: Subject, call: CallRow, turns: Sequence[TurnRow]) -> Told | No
 
 def _tells_of_absence(text: str, subject: Subject, call: CallRow) -> bool:
     """Whether a turn says that somebody was not there, on no other day than the one agreed."""
-    said = next((s for s, _ in sentences(text) if _ABSENT.search(s)), None)
+    said = next((s for s, _ in sentences(text) if _ABSENT.search(straight(s))), None)
     return said is not None and not names_another_day(said, subject.due, call.date)
 
 
@@ -123,7 +123,9 @@ def _spoken(text: str) -> tuple[tuple[str, bool, bool, str], ...]:
     neighbours."""
     spoken = list(sentences(text))
     near = (" ".join(s for s, _ in spoken[max(0, n - 1) : n + 2]) for n in range(len(spoken)))
-    return tuple((s, asked, bool(NOT_DONE.search(s)), around) for (s, asked), around in zip(spoken, near, strict=True))
+    return tuple(
+        (s, asked, bool(NOT_DONE.search(straight(s))), around) for (s, asked), around in zip(spoken, near, strict=True)
+    )
 
 
 @lru_cache(maxsize=100)

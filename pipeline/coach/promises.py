@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from pipeline.coach.clauses import straight
 from pipeline.coach.when import Named, named_days
 
 _ACTIONS = """send email mail forward share write draft redo prepare put confirm check ask find chase ring call text
@@ -104,7 +105,8 @@ _SHORTLY = re.compile(
     r"(?:straight|right) away|when we (?:hang up|finish)|(?:by|until) (?:noon|close|lunch\w*|(?:half past )?(?:one|"
     r"two|three|"
     r"four|"
-    r"five|six|seven|eight|nine|ten|eleven|\d{1,2})(?:[: ]\d\d)?(?: ?[ap]\.?m\b| o'clock)?(?![\w:]| \w+ ?(?:percent|"
+    r"five|six|seven|eight|nine|ten|eleven|\d{1,2})(?:[: ]\d\d)?(?: ?[ap]\.?m\b| o['\u2019]clock)?(?![\w:]|"
+    r" \w+ ?(?:percent|"
     r"%))))",
     re.IGNORECASE,
 )
@@ -121,9 +123,8 @@ _COME_BACK = re.compile(
 )
 _DO_IT = re.compile(rf"\b(?P<who>I|we){_WILL} (?P<verb>do|have) (?P<rest>(?:it|that|this)\b[^.?!;]*)", re.IGNORECASE)
 _LET_ME = re.compile(
-    r"\b(?P<who>let me|leave it with me,? (?:and )?I'll) (?P<verb>send|check|find(?= out\b)|ask|book|chase|come|ring|"
-    r"get|"
-    r"speak|talk|confirm)\b"
+    r"\b(?P<who>let me|leave it with me,? (?:and )?I['\u2019]ll) (?P<verb>send|check|find(?= out\b)|ask|book|chase|"
+    r"come|ring|get|speak|talk|confirm)\b"
     r"(?! (?:you something|you this|straight|it straight|me|this right))(?P<rest>[^.?!;]*)",
     re.IGNORECASE,
 )
@@ -259,7 +260,7 @@ def conditional(sentence: str) -> bool:
 
 def hangs_on_something(sentence: str) -> bool:
     """Whether what is promised may never fall due: `I'll waive it if you sign`, but not `if you like`."""
-    return conditional(sentence) or bool(_TRAILING_IF.search(sentence) and not _ASKS_IF.search(sentence))
+    return conditional(sentence) or bool(_TRAILING_IF.search(straight(sentence)) and not _ASKS_IF.search(sentence))
 
 
 def promise(sentence: str, day: Named | None = None) -> re.Match[str] | None:
@@ -373,12 +374,13 @@ def bid(sentence: str) -> re.Match[str] | None:
 
 def request(sentence: str, *, asked: bool) -> re.Match[str] | None:
     """What another is asked to do."""
+    sentence = straight(sentence)
     return (_REQUEST.search(sentence) or _WISH.search(sentence)) if asked else _NEED.search(sentence)
 
 
 def to_meet(sentence: str) -> bool:
     """Whether a sentence with a day may be about meeting on it."""
-    return bool(_MEET.search(sentence))
+    return bool(_MEET.search(straight(sentence)))
 
 
 def is_others(sentence: str) -> bool:

@@ -11,7 +11,7 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 
-from pipeline.coach.clauses import sentences
+from pipeline.coach.clauses import sentences, straight
 from pipeline.coach.rows import TurnRow
 from pipeline.coach.when import WEEKDAYS, Named, named_days
 
@@ -52,6 +52,7 @@ def is_late(
 
     What goes by post was sent some days before it came.
     """
+    sentence = straight(sentence)
     if due is None or _IN_TIME.search(sentence):
         return False
     if _LATE.search(sentence):
@@ -79,6 +80,7 @@ def _could_be(named: Named, made_on: dt.date, told_on: dt.date) -> list[dt.date]
 
 def put_off(text: str, answer: str) -> str | None:
     """What words about an agreed day say of it: `moved`, `not kept`, or nothing. `answer` is what is said next."""
+    text, answer = straight(text), straight(answer)
     if _PUT_OFF.search(text):
         return "moved"
     if _OFF.search(text):

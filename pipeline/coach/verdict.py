@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pipeline.coach.clauses import sentences
+from pipeline.coach.clauses import sentences, straight
 from pipeline.coach.rows import TurnRow
 from pipeline.coach.subject import DONE_BY, Subject, content, things
 from pipeline.coach.when import named_days
@@ -109,6 +109,7 @@ def verdict_of(subject: Subject, sentence: str, turn: TurnRow) -> str | None:
     Clause by clause: `I got your page, but I never sent you the form` says one thing of the page and another of the
     form.
     """
+    sentence = straight(sentence)
     if subject.people and turn.side == subject.side and _NO_ANSWER_YET.search(sentence):
         return "kept"
     clauses = [clause for clause in _CLAUSES.split(sentence) if clause and clause.strip()]
@@ -189,12 +190,12 @@ def answered(subject: Subject, question: str, answer: TurnRow) -> tuple[str, str
 
 
 def _asks_whether_done(question: str) -> bool:
-    return bool(_ASKS_DONE.search(question)) and not _ASKS_OTHER.search(question)
+    return bool(_ASKS_DONE.search(straight(question))) and not _ASKS_OTHER.search(question)
 
 
 def _yes_or_no(subject: Subject, question: str, said: Sequence[str], answer: TurnRow) -> str | None:
     """What the beginning of an answer says to `did you?`: `I did` stands, a mere yes is taken back by `I haven't`."""
-    first, following = said[0], said[1] if len(said) > 1 else ""
+    first, following = straight(said[0]), straight(said[1]) if len(said) > 1 else ""
     if _I_DID.match(first):
         return "kept"
     if _NO.match(first):

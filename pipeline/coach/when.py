@@ -37,7 +37,7 @@ _NTH = r"\d{1,2}(?:st|nd|rd|th)|" + "|".join(w.replace("-", "[- ]") for w in sor
 _LATER_NTH = "|".join(w.replace("-", "[- ]") for w in sorted(_ORDINALS, key=len, reverse=True) if _ORDINALS[w] > 3)
 _AFTER_NTH = (
     r"\s+(?:at|to|for|and|or|then|works|suits|is|was|would|will|got|fell|if|it|in|through|till|until|before|after|we|"
-    r"I|he|she|they|you|did|didn't|please|instead|morning|afternoon)\b"
+    r"I|he|she|they|you|did|didn['\u2019]t|please|instead|morning|afternoon)\b"
 )
 
 _HINTS = (
@@ -170,7 +170,7 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], dt.date], dt.date 
     (_rule(rf"(?:{_DAY}) (?P<nth>{_LATER_NTH})"), _nth),
     (
         _rule(
-            rf"(?:on|by|until|till|before|from|for|that's) the (?P<nth>{_NTH})"
+            rf"(?:on|by|until|till|before|from|for|that['\u2019]s) the (?P<nth>{_NTH})"
             r"(?! (?:of|floor|week|quarter|half|time|one))"
         ),
         _nth,
@@ -187,7 +187,7 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], dt.date], dt.date 
         _of_next_week,
     ),
     (_rule(rf"(?:this |coming )?(?P<day>{_DAY})"), _weekday),
-    (_rule(rf"(?:in|within) (?P<count>{_COUNT}) (?P<unit>days?|weeks?|fortnights?|months?)(?:'? time)?"), _in),
+    (_rule(rf"(?:in|within) (?P<count>{_COUNT}) (?P<unit>days?|weeks?|fortnights?|months?)(?:['\u2019]? time)?"), _in),
     (_rule(r"next (?P<unit>week|month)"), _next),
     (_rule(r"the day after tomorrow|tomorrow|today|tonight|this (?:afternoon|evening|morning)"), _relative),
 )  # fmt: skip
