@@ -71,3 +71,11 @@ def test_no_day_is_missed_for_want_of_a_hint(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(when, "_HINTS", ("",))
     assert quick == [named_days(line, TUESDAY) for line in lines]
     assert sum(map(len, quick)) > 20
+
+
+@pytest.mark.parametrize("text", ["fr\u0131day", "FR\u0130DAY", "\u017funday", "next wee\u212a", "in s\u0131x days"])
+def test_letters_that_only_look_like_those_of_a_day_are_read_as_those(text: str) -> None:
+    plain = {"\u0131": "i", "\u0130": "I", "\u017f": "s", "\u212a": "K"}
+    meant = "".join(plain.get(letter, letter) for letter in text)
+    assert named_days(f"I'll send it {text}.", TUESDAY) == named_days(f"I'll send it {meant}.", TUESDAY)
+    assert named_days(f"I'll send it {text}.", TUESDAY)

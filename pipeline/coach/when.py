@@ -48,6 +48,10 @@ _HINT = re.compile(r"\d|" + "|".join(sorted(set(_HINTS))))
 """A sentence without any of these names no day: most are such, and the rules take long to tell."""
 
 
+_PLAIN_LETTERS = str.maketrans("\u0130\u0131\u017f\u212a", "IisK")
+"""Letters that patterns without case take for `i`, `s` and `k` (`fr\u0131day`), and no table of names has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """A day that was named: the words, where they start in the text, and the date (None without the call's own)."""
@@ -60,6 +64,7 @@ class Named:
 @lru_cache(maxsize=20_000)
 def named_days(text: str, on: dt.date | None) -> tuple[Named, ...]:
     """Every day named in `text`, in order, seen from the day `on` of the call."""
+    text = text.translate(_PLAIN_LETTERS)
     if not _HINT.search(text.lower()):
         return ()
     found: list[Named] = []
