@@ -213,3 +213,10 @@ def test_calls_with_typographic_apostrophes_promise_the_same() -> None:
         assert [(m.turn, m.owner, m.kind, m.due) for m in plain] == [(m.turn, m.owner, m.kind, m.due) for m in written]
         found += plain
     assert len(found) > 50
+
+
+def test_a_meeting_is_moved_to_another_day_of_the_same_month() -> None:
+    for day in ("5 October", "October 5", "the fifth of October", "5 October 2026"):
+        other = day.replace("5 O", "7 O").replace("October 5", "October 7").replace("fifth", "seventh")
+        (made,) = heard(f"R: Could we meet on {day}?", f"Gerry: Make it {other}.")
+        assert made.due == dt.date(2026, 10, 7)

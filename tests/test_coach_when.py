@@ -47,6 +47,12 @@ TUESDAY = dt.date(2026, 9, 8)
         ("the first thing, the second of the two, in January, soon", []),
         ("the 31st of February", []),
         ("may I send it", []),
+        ("two weeks from Friday", ["2026-09-25"]),
+        ("a week from today, or two days from tomorrow", ["2026-09-15", "2026-09-11"]),
+        ("a month from now", ["2026-10-08"]),
+        ("31 January 2028", ["2028-01-31"]),
+        ("the 5th of March, 2027 or October 5, 2026", ["2027-03-05", "2026-10-05"]),
+        ("by the end of next week", ["2026-09-18"]),
     ],
 )
 def test_days_are_read_as_people_mean_them(text: str, dates: list[str]) -> None:
@@ -71,6 +77,20 @@ def test_no_day_is_missed_for_want_of_a_hint(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(when, "_HINTS", ("",))
     assert quick == [named_days(line, TUESDAY) for line in lines]
     assert sum(map(len, quick)) > 20
+
+
+def test_a_date_of_last_month_is_meant_as_it_is_in_january_too() -> None:
+    january = dt.date(2027, 1, 10)
+    days = named_days("the quote of 28 December, by 12 February", january)
+    assert [day.date for day in days] == [dt.date(2026, 12, 28), dt.date(2027, 2, 12)]
+    assert named_days("the 5th of January", dt.date(2026, 12, 20))[0].date == dt.date(2027, 1, 5)
+
+
+def test_the_end_of_next_week_is_the_friday_of_next_week_on_a_weekend_too() -> None:
+    for day in range(5, 12):  # Monday to Sunday
+        on = dt.date(2026, 10, day)
+        for words in ("next week", "by the end of next week"):
+            assert named_days(words, on)[0].date == dt.date(2026, 10, 16)
 
 
 @pytest.mark.parametrize("text", ["fr\u0131day", "FR\u0130DAY", "\u017funday", "next wee\u212a", "in s\u0131x days"])

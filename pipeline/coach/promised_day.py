@@ -13,7 +13,7 @@ import re
 from pipeline.coach.answers import agrees
 from pipeline.coach.clauses import clauses
 from pipeline.coach.promises import conditional, delivery, promise
-from pipeline.coach.when import WEEKDAYS, Named, named_days
+from pipeline.coach.when import MONTH_NAMES, WEEKDAYS, Named, named_days
 
 PLAIN_YES_WORDS = 4
 SHORT = 8
@@ -87,7 +87,7 @@ def told_of(sentence: str, day: Named) -> bool:
     after = _CLAUSE_ENDS.split(sentence[day.start + len(day.words) :])[0]
     clause = before + " " + after
     # `every second Tuesday`; `tell Sunday to come in` names somebody
-    if re.search(r"\b(?:every(?: other| second| \w+)?|tell|ask|greet)\s*$", before, re.IGNORECASE):
+    if re.search(r"\b(?:every(?: other| second| \w+)?|last|tell|ask|greet)\s*$", before, re.IGNORECASE):
         return True
     past = _HAPPENED.search(clause) and not _TO_COME.search(clause)
     return bool(past or (_THEY_MEET.search(before) and not _TO_COME.search(clause)))
@@ -130,10 +130,11 @@ def moved(day: Named, answer: str, on: dt.date | None) -> Named | None:
         if conditional(sentence) or promise(sentence) or _delivers(sentence, on):
             continue
         for other in named_days(sentence, on):
-            if other.words.lower().split()[-1] in day.words.lower().split():
+            last = other.words.lower().split()[-1]
+            if last in day.words.lower().split() and last not in MONTH_NAMES and not last.isdigit():
                 other = day  # `Thursday the ninth?` `Thursday, yes`: whatever the calendar says of the ninth
-            elif other.words.lower().split()[-1] in WEEKDAYS and day.date:
-                number = WEEKDAYS.index(other.words.lower().split()[-1])
+            elif last in WEEKDAYS and day.date:
+                number = WEEKDAYS.index(last)
                 other = Named(other.words, other.start, day.date + dt.timedelta(number - day.date.weekday()))
             if _is_near(other, day):
                 found = other if other.date != day.date else day

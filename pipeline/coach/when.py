@@ -32,6 +32,8 @@ _ORDINALS = {
 
 _DAY = "|".join(WEEKDAYS)
 _MONTH = "|".join(_MONTHS) + "|" + "|".join(sorted(_SHORT, key=len, reverse=True))
+MONTH_NAMES = frozenset((*_MONTHS, *_SHORT))
+_YEAR = r"(?:,? (?P<year>20\d\d))?"
 _COUNT = "|".join(sorted(_COUNTS, key=len, reverse=True)) + r"|\d{1,2}"
 _NTH = r"\d{1,2}(?:st|nd|rd|th)|" + "|".join(w.replace("-", "[- ]") for w in sorted(_ORDINALS, key=len, reverse=True))
 _LATER_NTH = "|".join(w.replace("-", "[- ]") for w in sorted(_ORDINALS, key=len, reverse=True) if _ORDINALS[w] > 3)
@@ -120,11 +122,17 @@ def _in(match: re.Match[str], on: dt.date) -> dt.date:
     return on + dt.timedelta(count * {"d": 1, "w": 7, "f": 14}[unit[0]])
 
 
+def _counted_from(match: re.Match[str], on: dt.date) -> dt.date:
+    """`Two weeks from Friday`, `a month from today`."""
+    word = match.group("day").lower()
+    start = _weekday(match, on) if word in WEEKDAYS else on + dt.timedelta(word == "tomorrow")
+    return _in(match, start)
+
+
 def _end(match: re.Match[str], on: dt.date) -> dt.date:
     unit, following = match.group("unit").lower(), (match.group("which") or "").lower() == "next"
     if unit == "week":
-        friday = on + dt.timedelta((4 - on.weekday()) % 7)
-        return friday + dt.timedelta(7 if following else 0)
+        return on + dt.timedelta(11 - on.weekday() if following else (4 - on.weekday()) % 7)
     if unit == "month":
         return _clipped(on.year, on.month + following, 31)
     if unit == "quarter":
@@ -142,9 +150,12 @@ def _next(match: re.Match[str], on: dt.date) -> dt.date:
 def _of_month(match: re.Match[str], on: dt.date) -> dt.date | None:
     name = match.group("month").lower()
     month = _MONTHS.get(name) or _SHORT[name]
-    date = _exact(on.year, month, _day_of_month(match.group("nth")))
-    # a date of the last weeks is meant as it is: people repeat what was agreed
-    return date if date is None or date >= on - dt.timedelta(60) else _exact(date.year + 1, month, date.day)
+    day, year = _day_of_month(match.group("nth")), match.group("year")
+    if year:
+        return _exact(int(year), month, day)
+    # a date of the last weeks is meant as it is: people repeat what was agreed, in January what was in December too
+    dates = (_exact(on.year + n, month, day) for n in (-1, 0, 1))
+    return next((date for date in dates if date and date >= on - dt.timedelta(60)), None)
 
 
 def _nth(match: re.Match[str], on: dt.date) -> dt.date | None:
@@ -168,8 +179,8 @@ def _clipped(year: int, month: int, day: int) -> dt.date:
 
 
 _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], dt.date], dt.date | None]], ...] = (
-    (_rule(rf"(?:(?:{_DAY}),? )?(?:the )?(?P<nth>{_NTH}|\d{{1,2}}) (?:of )?(?P<month>{_MONTH})"), _of_month),
-    (_rule(rf"(?P<month>{_MONTH}) (?:the )?(?P<nth>{_NTH}|\d{{1,2}})"), _of_month),
+    (_rule(rf"(?:(?:{_DAY}),? )?(?:the )?(?P<nth>{_NTH}|\d{{1,2}}) (?:of )?(?P<month>{_MONTH}){_YEAR}"), _of_month),
+    (_rule(rf"(?P<month>{_MONTH}) (?:the )?(?P<nth>{_NTH}|\d{{1,2}}){_YEAR}"), _of_month),
     (_rule(rf"(?:(?:{_DAY}),? )?the (?P<nth>\d{{1,2}}(?:st|nd|rd|th))"), _nth),
     (_rule(rf"(?:{_DAY}),? the (?P<nth>{_NTH})"), _nth),
     (_rule(rf"(?:{_DAY}) (?P<nth>{_LATER_NTH})"), _nth),
@@ -190,6 +201,13 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], dt.date], dt.date 
             rf"(?P<day2>{_DAY}) (?P<after>week|next week)"
         ),
         _of_next_week,
+    ),
+    (
+        _rule(
+            rf"(?P<count>{_COUNT}) (?P<unit>days?|weeks?|fortnights?|months?) from "
+            rf"(?P<day>{_DAY}|today|tomorrow|now)"
+        ),
+        _counted_from,
     ),
     (_rule(rf"(?:this |coming )?(?P<day>{_DAY})"), _weekday),
     (_rule(rf"(?:in|within) (?P<count>{_COUNT}) (?P<unit>days?|weeks?|fortnights?|months?)(?:['\u2019]? time)?"), _in),
