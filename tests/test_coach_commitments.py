@@ -215,6 +215,18 @@ def test_calls_with_typographic_apostrophes_promise_the_same() -> None:
     assert len(found) > 50
 
 
+def test_nothing_is_promised_for_a_day_that_is_past() -> None:
+    (made,) = heard("R: I'll resend the quote of the 1st of September.", "Mia: Good.")
+    assert (made.due, made.due_words) == (None, None)
+    (made,) = heard("R: I'll resend the quote of the 1st of September by Friday.", "Mia: Good.")
+    assert str(made.due) == "2026-09-11"
+    (made,) = heard("R: I'll resend the mail from last Friday.", "Mia: Good.")
+    assert made.due is None
+    (made,) = heard("R: I'll resend the mail from last Friday by Thursday.", "Mia: Good.")
+    assert str(made.due) == "2026-09-10"
+    assert heard("R: Shall we meet like last Friday?", "Mia: Yes.") == []
+
+
 def test_a_meeting_is_moved_to_another_day_of_the_same_month() -> None:
     for day in ("5 October", "October 5", "the fifth of October", "5 October 2026"):
         other = day.replace("5 O", "7 O").replace("October 5", "October 7").replace("fifth", "seventh")

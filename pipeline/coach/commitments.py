@@ -349,6 +349,8 @@ def _is_ahead(day: Named, call: CallRow) -> bool:
 
 
 def _commitment(call: CallRow, who: TurnRow, sentence: str, day: Named | None, *, kind: str) -> Commitment:
+    # who speaks of a day that is past (`the quote of the 1st`) promises nothing for it
+    day = None if day and day.date and call.date and day.date < call.date else day
     return Commitment(
         call_id=call.call_id,
         turn=who.turn,

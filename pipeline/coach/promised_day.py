@@ -66,13 +66,19 @@ def ends_then(sentence: str, day: Named) -> bool:
 
 
 def best_day(sentence: str, start: int, on: dt.date | None) -> Named | None:
-    """The day of a promise that begins at `start`: one after it before one ahead of it, a date before a weekday."""
+    """The day of a promise that begins at `start`: one after it before one ahead of it, a date before a weekday.
+
+    Never one that is past on the day `on`: `the quote of the 1st, by Friday`.
+    """
     condition = re.compile(r"\b(?:if|unless)\b", re.IGNORECASE).search(sentence, start + 1)
     until = condition.start() if condition else len(sentence)
     days = [
         day
         for day in named_days(sentence, on)
-        if day.start < until and not _begins_then(sentence, day) and not told_of(sentence, day)
+        if day.start < until
+        and not (on and day.date and day.date < on)
+        and not _begins_then(sentence, day)
+        and not told_of(sentence, day)
     ]
     after = [day for day in days if day.start >= start] or days
     if len(after) > 1 and _CORRECTS.search(sentence, after[0].start, after[-1].start):
