@@ -378,3 +378,14 @@ def test_a_long_list_of_names_is_read_through() -> None:
         may_speak_of_another(said)
     assert telling_names("We went over to the other crowd, to ABB-Kestrel B2B.") == ["ABB-Kestrel B2B"]
     assert telling_names("ABB has quoted.") == ["ABB"]
+
+
+def test_no_account_that_ordered_or_of_which_nothing_is_known_is_let_go() -> None:
+    weak = {**GOOD, "decision_makers": 1, "business_case": 1}
+    slow = merged(call("p", "Ann", -80, "Acme", weak), call("q", "Ann", -60, "Acme", weak))
+    assert "divest" in {s.kind for s in strategies(deal(slow))}
+    placed = says(slow, "q", "Mia: The purchase order was raised this morning.")
+    assert "divest" not in {s.kind for s in strategies(deal(placed))}
+    for unknown in (("business_case",), ("decision_makers",), ("business_case", "decision_makers")):
+        scored = tuple(score for score in slow.scores if score.criterion not in unknown)
+        assert "divest" not in {s.kind for s in strategies(deal(dataclasses.replace(slow, scores=scored)))}

@@ -347,8 +347,8 @@ def _divest(deal: Deal) -> Strategy | None:
     decided, _ = _reached(deal, "decision_makers")
     stalls = [s for kind, s in view.open_objections if kind == "stall"]
     quiet = (view.silent_days or 0) >= LOST_DAYS
-    weak = (case or 0) < 2 and (decided or 0) < 3
-    if len(scored) < 2 or not weak or not (quiet or len(stalls) >= 2):
+    weak = case is not None and decided is not None and case < 2 and decided < 3
+    if len(scored) < 2 or view.ordered or not weak or not (quiet or len(stalls) >= 2):
         return None
     last = scored[-1]
     rests = [*_one(ground), *stalls, Statement("the last call", last.call_id, last.date)]
