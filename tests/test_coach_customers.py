@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
-from coach_story import DAY, RUBRIC, call
+from coach_story import DAY, RUBRIC, call, merged
 from test_coach_deals import GOOD, deal, kinds, says, typed
 
 from pipeline.coach.customers import GROWTH, OTHER_NEED, reviews, troubles
@@ -94,3 +96,20 @@ def test_what_is_wrong_with_somebody_elses_service_is_no_trouble() -> None:
     named = pre_call_plan(rows, "Acme", RUBRIC, as_of=DAY, customers=("acme",))
     assert named is not None
     assert named.ask.startswith("the day by which")
+
+
+def test_who_said_on_an_earlier_call_that_they_buy_complains_as_a_customer() -> None:
+    first = says(call("p", "Ann", -9, "Acme", GOOD), "p", "Owen: We pay you every month for it.")
+    rows = merged(first, says(call("q", "Ann", -2, "Acme", GOOD), "q", "Owen: Nobody called me back and I am fed up."))
+    plan = pre_call_plan(rows, "Acme", RUBRIC, as_of=DAY)
+    assert plan is not None
+    assert plan.ask == "the day by which it is put right, and who tells them"
+    assert "trouble" in kinds(rows)
+    # another account's words make nobody a customer
+    other = dataclasses.replace(first, calls=tuple(dataclasses.replace(c, account="Birch") for c in first.calls))
+    alone = merged(
+        other, dataclasses.replace(rows, calls=rows.calls[1:], turns=()), dataclasses.replace(rows, calls=())
+    )
+    plan = pre_call_plan(alone, "Acme", RUBRIC, as_of=DAY)
+    assert plan is not None
+    assert plan.ask != "the day by which it is put right, and who tells them"

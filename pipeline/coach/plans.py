@@ -343,7 +343,9 @@ def trouble_of(view: AccountView, rows: Rows, customers: Sequence[str] = ()) -> 
     last = next((call.call_id for call in reversed(view.calls) if call.status == "scored"), None)
     turns = sorted((t for t in rows.turns if t.call_id == last), key=lambda t: t.turn)
     found = troubles(turns)
-    if not found or not customer_because(view, turns, customers=customers):
+    calls = {call.call_id for call in view.calls}
+    said = [t for t in rows.turns if t.call_id in calls]
+    if not found or not customer_because(view, said, customers=customers):
         return None
     return quoted(view, found[-1], "complains")
 
