@@ -227,6 +227,39 @@ def test_nothing_is_promised_for_a_day_that_is_past() -> None:
     assert heard("R: Shall we meet like last Friday?", "Mia: Yes.") == []
 
 
+def of_one_day(*more: str, as_of: int = 2) -> str:
+    """The status of what was promised for the day of the call itself, where these calls were held as well."""
+    rows = Rows(
+        calls=(call("a"), *(call(name, account="Birch" if name == "z" else "Acme") for name in more)),
+        turns=talk("a", "R: I'll ring you this afternoon about the quote.", "Mia: Do.")
+        + tuple(turn for name in more for turn in talk(name, "R: Hello Mia, as promised.", "Mia: Hello.")),
+    )
+    return next(made.status for made in commitments(rows, as_of=DAY + dt.timedelta(as_of)) if made.call_id == "a")
+
+
+def test_what_was_due_today_is_not_overdue_where_another_call_was_held_today() -> None:
+    assert of_one_day() == "overdue"
+    assert of_one_day("b") == "not mentioned"
+    assert of_one_day("0") == "not mentioned"  # calls of one day have no order
+    assert of_one_day("z") == "overdue"  # another account's
+    assert of_one_day("b", as_of=0) == "open"
+
+
+def test_what_became_of_a_promise_is_read_from_the_calls_around_its_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whole, "FOLLOWED_CALLS", 3)
+    small_talk = [(day, ("R: Morning.", "Joel: Lovely weather.")) for day in range(1, 15)]
+    got = (15, ("R: Morning.", "Joel: Got the bracket drawing, thanks, it's clear."))
+    (made,) = after(("R: I'll send you the bracket drawing on the 21st.", "Joel: Good."), *small_talk, got)
+    assert (made.status, made.seen_call) == ("kept late", "b15") or made.status == "kept"
+    (made,) = after(("R: I'll send you the bracket drawing.", "Joel: Good."), *small_talk, got)
+    assert made.status == "not mentioned"
+    (made,) = after(("R: I'll send you the bracket drawing.", "Joel: Good."), *small_talk[:2], (3, got[1]))
+    assert made.status == "kept"
+    # whether a call came after the day is told from all of them
+    (made,) = after(("R: I'll send you the bracket drawing by Friday.", "Joel: Good."), *small_talk, got)
+    assert made.status == "not mentioned"
+
+
 def test_a_meeting_is_moved_to_another_day_of_the_same_month() -> None:
     for day in ("5 October", "October 5", "the fifth of October", "5 October 2026"):
         other = day.replace("5 O", "7 O").replace("October 5", "October 7").replace("fifth", "seventh")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,12 +48,15 @@ BARE_DAY_WORDS = 6
 BARE_YES_WORDS = 2
 QUOTE = 260
 GOES_ON_TURNS = 2
+FOLLOWED_CALLS = 20
+"""Later calls, from the day of a promise on, that are read for what became of it: all of them would take the square of
+an account's calls."""
 ASKED_TURNS = 4
 """How many turns back a day may have been asked for."""
 DONE = ("kept", "kept late")
 STATUSES = (*DONE, "moved", "not kept", "not mentioned", "overdue", "open")
 """`kept late`: done after its day, or after a call on which it was not done. `moved`: its day was put off. `not
-mentioned`: later calls after the day say nothing of it. `overdue`: the day is past and no call came since."""
+mentioned`: calls from the day on say nothing of it. `overdue`: the day is past and no call came since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +133,18 @@ def commitments(rows: Rows, *, as_of: dt.date | None = None) -> tuple[Commitment
     for turns in said.values():
         turns.sort(key=lambda turn: turn.turn)
     order = sorted(said, key=lambda call_id: (_day(calls[call_id]), call_id))
+    of_account: dict[str | None, list[str]] = defaultdict(list)
+    for call_id in order:
+        of_account[calls[call_id].account].append(call_id)
     found = []
-    for place, call_id in enumerate(order):
+    for call_id in order:
         call = calls[call_id]
-        later = [
-            (calls[other], said[other])
-            for other in order[place + 1 :]
-            if calls[other].account == call.account and call.account and _day(calls[other]) > _day(call)
-        ]
-        found.extend(followed(commitments_of(call, said[call_id]), call, said[call_id], later, as_of=as_of))
+        mine = of_account[call.account] if call.account else []
+        start = bisect_right(mine, _day(call), key=lambda other: _day(calls[other]))
+        later = [(calls[other], said[other]) for other in mine[start:]]
+        again = any(other != call_id and _day(calls[other]) == _day(call) for other in mine[:start])
+        made = commitments_of(call, said[call_id])
+        found.extend(followed(made, call, said[call_id], later, as_of=as_of, again=again))
     return tuple(found)
 
 
@@ -148,9 +155,21 @@ def followed(
     later: Sequence[tuple[CallRow, list[TurnRow]]],
     *,
     as_of: dt.date | None = None,
+    again: bool = False,
 ) -> list[Commitment]:
-    """What was made on a `call` of these `turns`, with what later calls of the account, oldest first, say about it."""
-    return [_followed(one, turns, call, later, as_of) for one in made]
+    """What was made on a `call` of these `turns`, with what later calls of the account, oldest first, say about it.
+
+    `again` says that the account had another call on the same day, which is not among the later ones.
+    """
+    known = (_followed(one, turns, call, later, as_of) for one in made)
+    return [_with_calls_of_the_day(one, again=again) for one in known]
+
+
+def _with_calls_of_the_day(made: Commitment, *, again: bool) -> Commitment:
+    """What is due on the day of the call itself is not overdue where another call was held `again` on that day: which
+    came first is not known."""
+    same = again and made.status == "overdue" and made.due == made.made_on
+    return dataclasses.replace(made, status="not mentioned") if same else made
 
 
 def commitments_of(call: CallRow, turns: Sequence[TurnRow]) -> list[Commitment]:
@@ -404,7 +423,8 @@ def _followed(
     subject = _subject(made, turns, call)
     open_to_blame = not hangs_on_something(made.quote)
     slipped: Commitment | None = None
-    for other, said in later:
+    ahead = sum(1 for other, _ in later if made.due and other.date and other.date < made.due)
+    for other, said in later[: ahead + FOLLOWED_CALLS]:
         found = told(subject, other, said)
         if not found:
             continue
