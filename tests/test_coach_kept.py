@@ -192,3 +192,17 @@ def test_who_was_not_there_is_told_with_any_apostrophe() -> None:
         assert told(agreed, f"R: You didn{mark}t show.", "Mia: Sorry.", days=9)[0] == "not kept"
         off = (f"R: The seventeenth didn{mark}t happen, then.", "Mia: No.")
         assert told(agreed, *off, days=9)[0] == "not kept"
+
+
+def test_a_meeting_is_not_kept_by_a_call_of_the_days_before() -> None:
+    agreed = ("R: Shall we meet on Thursday the 17th?", "Mia: Yes, that works.")
+    early = (7, ("R: Hello Mia, one short question on the drawing.", "Mia: Yes?"))
+    (made,) = after(agreed, early, as_of=7)
+    assert (made.status, made.seen_call, made.ahead) == ("open", None, True)
+    (made,) = after(agreed, early, (9, ("R: Hello Mia.", "Mia: Hello.")))
+    assert (made.status, made.seen_call) == ("kept", "b9")
+    (made,) = after(agreed, early, (10, ("R: I missed you on Thursday.", "Mia: I forgot to come, sorry.")))
+    assert (made.status, made.seen_call) == ("not kept", "b10")
+    # what is done by a day may be done before it
+    ring = ("R: I'll ring you by Thursday the 17th.", "Mia: Do.")
+    assert after(ring, (8, ("R: Hello Mia.", "Mia: Hello.")))[0].status == "kept"

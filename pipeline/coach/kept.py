@@ -62,6 +62,8 @@ def told(subject: Subject, call: CallRow, turns: Sequence[TurnRow]) -> Told | No
     if not turns:
         return None
     missed = next((t for t in turns[:OPENING_TURNS] if _tells_of_absence(t.text, subject, call)), None)
+    if subject.meeting and subject.due and call.date and call.date < subject.due:
+        return None  # a call of the days before is not the meeting, and what is not held yet is not missed
     met = bool(subject.comes and subject.due and call.date and abs((call.date - subject.due).days) <= SLACK_DAYS)
     after = bool(subject.due and call.date and call.date >= subject.due)
     slipped = _day_put_off(subject, call, turns) if after else None
