@@ -389,3 +389,25 @@ def test_no_account_that_ordered_or_of_which_nothing_is_known_is_let_go() -> Non
     for unknown in (("business_case",), ("decision_makers",), ("business_case", "decision_makers")):
         scored = tuple(score for score in slow.scores if score.criterion not in unknown)
         assert "divest" not in {s.kind for s in strategies(deal(dataclasses.replace(slow, scores=scored)))}
+
+
+def named(rows: Rows, call_id: str, name: str) -> Rows:
+    """The rows with all that buyers say on a call said by one of this name."""
+    return dataclasses.replace(
+        rows,
+        turns=tuple(
+            dataclasses.replace(t, name=name) if (t.call_id, t.side) == (call_id, "buyer") else t for t in rows.turns
+        ),
+    )
+
+
+def test_a_single_contact_is_one_whom_every_buyer_on_two_calls_is() -> None:
+    rows = merged(call("p", "Ann", -9, "Acme", GOOD), call("q", "Ann", -2, "Acme", GOOD))
+    alone = named(named(rows, "p", "Nair, Priya"), "q", "Nair, Priya")
+    (risk,) = [r for r in risks(deal(alone)) if r.kind == "single contact"]
+    assert risk.text == "one person met on 2 calls: Nair, Priya"
+    # who is not named may be somebody else
+    assert "single contact" not in kinds(named(alone, "q", "Buyer 2"))
+    # a call on which no buyer was heard is none on which one was met
+    unheard = tuple(t for t in alone.turns if t.call_id == "p" or t.side == "rep")
+    assert "single contact" not in kinds(dataclasses.replace(alone, turns=unheard))

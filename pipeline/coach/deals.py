@@ -143,9 +143,12 @@ def _silence(deal: Deal) -> Found:
 
 def _one_voice(deal: Deal) -> Found:
     met = deal.view.met
-    if len(deal.view.calls) < 2 or len(met) != 1:
+    heard = [t for t in deal.turns if t.side == "buyer"]
+    calls = len({t.call_id for t in heard})
+    # whoever is not named may be somebody else
+    if calls < 2 or len(met) != 1 or any(met[0].speaker != f"buyer:{t.name}" for t in heard):
         return None
-    return f"one person met on {len(deal.view.calls)} calls: {met[0].text.split(',')[0]}", met
+    return f"one person met on {calls} calls: {(met[0].speaker or '').partition(':')[2]}", met
 
 
 def _no_decider(deal: Deal) -> Found:
