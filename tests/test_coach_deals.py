@@ -411,3 +411,24 @@ def test_a_single_contact_is_one_whom_every_buyer_on_two_calls_is() -> None:
     # a call on which no buyer was heard is none on which one was met
     unheard = tuple(t for t in alone.turns if t.call_id == "p" or t.side == "rep")
     assert "single contact" not in kinds(dataclasses.replace(alone, turns=unheard))
+
+
+def put_off() -> Rows:
+    """A meeting that was put off to two days ago, and no call since."""
+    silent = [dataclasses.replace(call(*one, "Acme", GOOD), turns=()) for one in (("p", "Ann", -30), ("q", "Ann", -20))]
+    first = says(silent[0], "p", "R: Shall we meet on the 10th?", "Mia: Yes, that works.")
+    off = ("Mia: The tenth got moved, sorry.", "R: No problem, we'll make it the 31st.")
+    return merged(first, says(silent[1], "q", *off))
+
+
+def test_what_was_put_off_to_a_day_that_passed_is_no_longer_ahead() -> None:
+    rows = put_off()
+    for as_of, late in ((DAY - dt.timedelta(10), False), (DAY, True)):
+        made = next(c for c in commitments(rows, as_of=as_of) if c.turn == 20 and c.call_id == "p")
+        assert (made.status, made.moved_to) == ("moved", dt.date(2026, 10, 31))
+        plan = pre_call_plan(rows, "Acme", RUBRIC, as_of=as_of)
+        assert plan is not None
+        assert (made in plan.promised) is not late
+        step = next_step(deal(rows, as_of=as_of))
+        assert step is not None
+        assert (step["due"], step["overdue"]) == ("2026-10-31", late)

@@ -481,7 +481,7 @@ def next_step(deal: Deal) -> dict[str, Any] | None:
         "side": chosen.side,
         "due": chosen.day.isoformat() if chosen.day else None,
         "due_words": chosen.due_words,
-        "overdue": chosen.status == "overdue",
+        "overdue": chosen.status == "overdue" or bool(chosen.day and deal.view.as_of and chosen.day < today),
         "call": chosen.call_id,
         "turn": chosen.turn,
     }

@@ -160,7 +160,7 @@ def plan_of(
         ask,
         with_the_day(because, days_agreed(made, view.as_of)),
         statement,
-        tuple(one for one in made if one.ahead),
+        tuple(one for one in made if one.ahead and not (one.day and view.as_of and one.day < view.as_of)),
         ended(view, rows, made),
     )
 
