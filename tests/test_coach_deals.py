@@ -380,6 +380,29 @@ def test_a_long_list_of_names_is_read_through() -> None:
     assert telling_names("ABB has quoted.") == ["ABB"]
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "there"),
+    [
+        ("Acme Inc.", "We looked at Acme Inc. in May.", True),
+        ("C++", "They do it in C++, they say.", True),
+        ("3M", "We had 3M in.", True),
+        ("Sika", "Sikander came.", False),
+        ("Kestrel", "The Kestrels nest there.", False),
+    ],
+)
+def test_a_known_name_is_heard_as_it_is_written(name: str, text: str, there: bool) -> None:
+    assert names_it(name, text) is there
+    rows = says(call("p", "Ann", -2, "Acme", GOOD), "p", f"Owen: {text}")
+    assert [r.name for r in deal(rows, known=(name,)).rivals] == ([name] if there else [])
+
+
+def test_a_known_name_is_quoted_where_it_is_said() -> None:
+    talk = "we walked the hall with the boys and the new man from the night shift and looked at all of it, " * 4
+    rows = says(call("p", "Ann", -2, "Acme", GOOD), "p", f"Owen: So {talk}and there was Acme Inc. too, on a pole.")
+    (rival,) = deal(rows, known=("Acme Inc.",)).rivals
+    assert "Acme Inc." in (rival.statement.quote or "")
+
+
 def test_no_account_that_ordered_or_of_which_nothing_is_known_is_let_go() -> None:
     weak = {**GOOD, "decision_makers": 1, "business_case": 1}
     slow = merged(call("p", "Ann", -80, "Acme", weak), call("q", "Ann", -60, "Acme", weak))

@@ -62,7 +62,7 @@ def _no_rivals(view: AccountView, turns: Sequence[TurnRow]) -> set[str]:
 
 
 def _named(view: AccountView, name: str, said: Sequence[TurnRow]) -> Statement:
-    show = re.compile(rf"\b{re.escape(name)}\b", re.IGNORECASE)
+    show = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
     return quoted(view, _telling(name, said), f"{name} named", show=show)
 
 

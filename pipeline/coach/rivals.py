@@ -226,4 +226,4 @@ def own_names(text: str) -> set[str]:
 
 def names_it(name: str, text: str, *, any_case: bool = False) -> bool:
     """Whether a text says the name."""
-    return bool(re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE if any_case else 0))
+    return bool(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE if any_case else 0))
