@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from coach_story import DAY, RUBRIC, call
+from coach_story import DAY, RUBRIC, call, merged
 from test_coach_signs import DONE, said, view_of
 
 from pipeline.cli.account_text import SHOWN, account_text
@@ -293,3 +293,15 @@ def test_where_an_offer_is_made_the_ask_is_not_about_the_problem() -> None:
     plan = pre_call_plan(rows, "Acme", RUBRIC, as_of=DAY)
     assert plan is not None
     assert plan.ask == "a dated meeting with Ivy Ward, who was named and is on no call"
+
+
+def test_the_last_question_of_a_call_is_not_answered_by_the_next() -> None:
+    first = said(call("p", "Ann", -9, "Acme", {"discovery": 3}), "p", "R: Who else signs? [ask_decider]")
+    answer = "Owen: My uncle, on Fridays."
+    second = dataclasses.replace(call("q", "Ann", -2, "Acme", {"discovery": 3}), turns=())
+    second = said(second, "q", answer, start=0)
+    rows = dataclasses.replace(merged(first, second), moves=(*first.moves, MoveRow("q", 0, "name_decider", 0.75)))
+    assert [(s.call_id, s.turn) for s in view_of(rows).facts["decides"]] == []
+    same = said(first, "p", answer, start=21)
+    same = dataclasses.replace(same, moves=(*same.moves, MoveRow("p", 21, "name_decider", 0.75)))
+    assert [(s.call_id, s.turn) for s in view_of(same).facts["decides"]] == [("p", 21)]

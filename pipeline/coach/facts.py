@@ -296,7 +296,11 @@ def facts_of(
 def _placed(turns: Sequence[TurnRow], heard: Mapping[tuple[str, int], Heard]) -> Iterator[tuple[TurnRow, _Place]]:
     priced = False
     asking: Heard = {}
+    of_call = None
     for turn in turns:
+        if turn.call_id != of_call:
+            # what was asked last on one call is not what the next one answers; a price stays named
+            of_call, asking = turn.call_id, {}
         known = heard.get((turn.call_id, turn.turn), {})
         priced = priced or (turn.side == "rep" and known.get("price", 0.0) >= _TERMS_SURE)
         yield (
