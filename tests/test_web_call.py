@@ -458,3 +458,31 @@ def test_a_call_that_was_erased_and_came_again_is_shown_by_its_new_words(app: An
         assert said in shown
     assert kept[0] == kept[1]
     assert "blue folder" not in shown
+
+
+def test_what_was_promised_is_overdue_on_the_calls_page_too(tmp_path: Path) -> None:
+    rows = story()
+    promised = "I will send you the drawing by Friday."
+
+    def kept(call_id: str, *, text: str | None = None, day: int = 0) -> str:
+        made = record(next(row for row in rows.calls if row.call_id == call_id), rows)
+        made["transcript"]["meta"] |= {"account": "Acme", "date": f"2026-09-{1 + day:02}"}
+        if text:
+            made["transcript"]["turns"][10]["text"] = text
+        keep.write_record(tmp_path, made)
+        return f"/calls/{made['call_id']}"
+
+    def shown(desk: Desk) -> str:
+        desk.store.ingest()
+        page = whole(client(build_app(desk), desk, "admin"), path)
+        return re.sub(r"\s+", " ", page[page.index(promised) - 400 : page.index(promised) + 600])
+
+    path = kept("a0", text=promised)
+    desk = Desk(Settings(data=tmp_path))
+    desk.book.add_user("Ada", "admin")
+    try:
+        assert ">overdue<" in shown(desk)
+        kept("a1", day=10)
+        assert ">not mentioned<" in shown(desk)
+    finally:
+        desk.close()

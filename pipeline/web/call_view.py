@@ -40,6 +40,9 @@ _LATER = """
 SELECT record_file, seq FROM calls c
 WHERE account = $account AND call_date > $date AND ({where}) ORDER BY call_date, call_id LIMIT $most
 """
+_OF_THE_DAY = """
+SELECT count(*) AS n FROM calls c WHERE account = $account AND call_date = $date AND call_id <> $call AND ({where})
+"""
 _COMMENTS_NOW = "SELECT * FROM comments WHERE call_id = $call AND who = $who AND removed_at IS NULL"
 _COMMENT = "SELECT * FROM comments WHERE call_id = $call AND comment_id = $comment AND removed_at IS NULL"
 
@@ -322,19 +325,23 @@ def metric_rows(card: Mapping[str, Any]) -> list[Row]:
 def next_steps(ask: Ask, file: Path, seq: int) -> list[Row] | None:
     """What was promised on the call of that record, with what later calls of the account that the user sees say; None
     while these are being read."""
-    words, later = words_of(file, seq), []
+    words, later, again = words_of(file, seq), [], False
     meta = words.transcript.meta
     if meta.account and meta.date:
-        asked = {"account": meta.account, "date": meta.date, "most": LATER_CALLS, **ask.scope.params}
-        rows = ask.store.query(_LATER.format(where=ask.scope.where("c")), asked)
+        asked = {"account": meta.account, "date": meta.date, **ask.scope.params}
+        rows = ask.store.query(_LATER.format(where=ask.scope.where("c")), {**asked, "most": LATER_CALLS})
         later = [(ask.settings.data / row["record_file"], row["seq"]) for row in rows]
+        of_day = ask.store.query(_OF_THE_DAY.format(where=ask.scope.where("c")), {**asked, "call": words.call.call_id})
+        again = bool(of_day[0]["n"])
+    # where more calls may have come than are read, nothing is known of today
+    today = ask.desk.today() if len(later) < LATER_CALLS else None
 
     def make() -> list[Row]:
         others = [(other.call, other.turns) for other in (words_of(*record) for record in later)]
         made = commitments_of(words.call, words.turns)
-        return [one.to_json() for one in followed(made, words.call, words.turns, others)]
+        return [one.to_json() for one in followed(made, words.call, words.turns, others, as_of=today, again=again)]
 
     # kept by the very records that were read: what an erased or corrected one said is never shown again
-    read = repr([(path, number, _written(path)) for path, number in [(file, seq), *later]])
+    read = repr(([(path, number, _written(path)) for path, number in [(file, seq), *later]], today, again))
     known = ask.desk.backroom.take(("steps", file, ask.scope), read, make, wait_s=STEPS_WAIT_S)
     return known.value if known and known.fresh else None
