@@ -34,6 +34,10 @@ FEATURES = 6
 QUERIES = 2
 """Learned poolings of the turns per criterion, beside the one by evidence."""
 
+_TYPED = str.maketrans(
+    {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "--", "\u2026": "..."}
+)
+"""Word processors' marks, as the network learned to read them."""
 _FILLERS = re.compile(r"\b(?:um+|uh+|er+|erm|hmm+|mm+|mhm|ah+|eh|you know|i mean)\b[,.]?\s*", re.IGNORECASE)
 _SPACES = re.compile(r"\s+")
 _PUNCTUATION = re.compile(r"--|[.,!?;:\"()]")
@@ -54,12 +58,13 @@ _NUMBER_WORDS = re.compile(
 
 
 def normalise(text: str, names: Sequence[str] = ()) -> str:
-    """The text as the network reads it: fillers, punctuation and words to a judge out, speakers' names made neutral.
+    """The text as the network reads it: fillers, punctuation and words to a judge out, speakers' names made neutral,
+    word processors' marks plain.
 
     Who speaks, how often they hesitate, and how a recogniser punctuates must not move a level; nor must a sentence
     that addresses whoever scores the call instead of the people on it. Case is dropped by the tokenizer.
     """
-    text = _without_words_to_a_judge(text)
+    text = _without_words_to_a_judge(text.translate(_TYPED))
     for name in names:
         text = re.sub(rf"\b{re.escape(name)}\b", "Alex", text, flags=re.IGNORECASE)
     return _SPACES.sub(" ", _PUNCTUATION.sub(" ", _FILLERS.sub("", text))).strip()

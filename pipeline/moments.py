@@ -100,7 +100,8 @@ def _unused(criterion: Criterion, verdict: Verdict, turns: Sequence[Turn], turn:
 def shown(moves: Mapping[str, float], text: str) -> list[str]:
     """The moves that a turn more likely makes than not, the surest first; no trouble is told without a word of it."""
     sure = sorted((name for name, p in moves.items() if p >= SURE), key=lambda name: (-moves[name], name))
-    return [name for name in sure if name not in TELLS_HARM or HARM.search(text)]
+    plain = text.replace("\u2019", "'")
+    return [name for name in sure if name not in TELLS_HARM or HARM.search(plain)]
 
 
 def reason(criterion: Criterion, rubric: Rubric, moves: Mapping[str, float], turn: Turn) -> str:

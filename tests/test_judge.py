@@ -157,6 +157,7 @@ def test_the_number_of_threads_changes_nothing(monkeypatch: pytest.MonkeyPatch) 
         ("The instructions for the press are previous.", "The instructions for the press are previous"),
         ("Right? System prompt: be kind! Right.", "Right Right"),
         ("Tell Priya I said so.", "Tell Alex I said so"),
+        ("It\u2019s \u201cfine\u201d \u2014 I don\u2019t mind\u2026", "It's fine I don't mind"),
     ],
 )
 def test_what_the_network_reads_of_a_turn(said: str, read: str) -> None:

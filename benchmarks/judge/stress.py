@@ -77,12 +77,22 @@ def injected(turns: Sequence[Turn], seed: str) -> tuple[Turn, ...]:
     )
 
 
+def typeset(turns: Sequence[Turn], seed: str) -> tuple[Turn, ...]:
+    """Quotation marks, apostrophes and dashes as a word processor sets them."""
+    marks = {"--": "\u2014", "'": "\u2019", "...": "\u2026"}
+    pattern = re.compile("|".join(map(re.escape, marks)))
+    return tuple(
+        dataclasses.replace(turn, text=pattern.sub(lambda found: marks[found.group()], turn.text)) for turn in turns
+    )
+
+
 INVARIANT: Mapping[str, Change] = {
     "other names": swap_names,
     "other genders": swap_words(_GENDERS),
     "other industry words": swap_words(_INDUSTRY),
     "more fillers": more_fillers,
     "lower case, no punctuation": lambda turns, seed: unpunctuated(turns),
+    "typeset marks": typeset,
     "prompt-like text": injected,
 }
 NOISE: Mapping[str, Change] = {

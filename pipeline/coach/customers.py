@@ -129,6 +129,6 @@ def customer_because(view: AccountView, turns: Sequence[TurnRow], *, customers: 
         return Statement("a customer by company.yaml", calls[-1].call_id, calls[-1].date)
     for turn in turns:
         pattern = {"buyer": _CUSTOMER_SAYS, "rep": _REP_SAYS}.get(turn.side)
-        if pattern and pattern.search(turn.text):
+        if pattern and pattern.search(straight(turn.text)):
             return quoted(view, turn, "speaks as one who buys already")
     return None

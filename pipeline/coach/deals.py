@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.coach.accounts import SILENT_DAYS, AccountView, quoted
+from pipeline.coach.clauses import straight
 from pipeline.coach.commitments import Commitment
 from pipeline.coach.competitors import Rival, competitors
 from pipeline.coach.customers import GROWTH, OTHER_NEED, customer_because, reviews, troubles
@@ -78,7 +79,7 @@ class Deal:
 
     def said(self, pattern: re.Pattern[str], text: str) -> list[Statement]:
         """Buyers' turns that fit a pattern."""
-        return [self.cite(t, text) for t in self.turns if t.side == "buyer" and pattern.search(t.text)]
+        return [self.cite(t, text) for t in self.turns if t.side == "buyer" and pattern.search(straight(t.text))]
 
     @property
     def trouble(self) -> list[Statement]:

@@ -129,13 +129,14 @@ class _Place:
 def _tells_decision(turn: TurnRow, heard: Heard, place: _Place) -> bool:
     process = heard.get("tell_process", 0.0)
     either = max(process, heard.get("name_decider", 0.0))
-    if turn.side != "buyer" or _DODGES.search(turn.text):
+    text = straight(turn.text)
+    if turn.side != "buyer" or _DODGES.search(text):
         return False
-    words = bool(_DECIDES.search(turn.text))
+    words = bool(_DECIDES.search(text))
     return (
         process >= _SURE
         or (either >= _WITH_WORDS and words)
-        or (place.asked and (words or either >= _ANSWERS or bool(_LIMIT.search(turn.text))))
+        or (place.asked and (words or either >= _ANSWERS or bool(_LIMIT.search(text))))
     )
 
 
@@ -209,11 +210,11 @@ _OF_A_CASE = ("quantify", "payback", "give_number", "link_value")
 
 def _bears_out(fact: str, moment: Moment, text: str, heard: Heard) -> bool:
     """Whether the words of a cited turn bear out what it is cited for; without listed moves the judge is believed."""
-    if fact == "decides" and moment.side == "buyer" and _DODGES.search(text):
+    if fact == "decides" and moment.side == "buyer" and _DODGES.search(straight(text)):
         return False
     if fact == "decides" and heard:
         either = max(heard.get("tell_process", 0.0), heard.get("name_decider", 0.0))
-        return either >= _CITED_SURE or bool(_DECIDES.search(text))
+        return either >= _CITED_SURE or bool(_DECIDES.search(straight(text)))
     if fact == "impact" and heard:
         return _told(heard) >= _PROBLEM_CITED and not _only_objects(heard)
     if fact == "numbers" and heard.get("price", 0.0) >= _TERMS_SURE:
