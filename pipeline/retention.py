@@ -108,23 +108,25 @@ def _recordings(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]
 def _dealt_with(settings: Settings, store: Store) -> Callable[[Path], tuple[dt.date | None, bool]]:
     """For an input file: the day that its age counts from (None where it was not dealt with), and whether its call has
     no words any more."""
-    calls = {row["path"]: row for row in store.query(
-        "SELECT path, coalesce(call_date, kept_at::DATE) AS day, n_turns = 0 AS wordless FROM calls"
+    # by what is in it: another recording of the same name may not have been heard yet
+    calls = {row["sha256"]: row for row in store.query(
+        "SELECT sha256, coalesce(call_date, kept_at::DATE) AS day, n_turns = 0 AS wordless FROM calls"
     )}  # fmt: skip
-    refused = {
-        str(row["path"]): dt.datetime.fromisoformat(row["first_at"]).astimezone().date()
-        for row in keep.read_failures(settings.data)
-        if row["status"] == "refused" and row["kind"] == "input"
-    }
+    refused: dict[tuple[object, ...], dt.date] = {}
+    for row in keep.read_failures(settings.data):
+        if row["status"] == "refused" and row["kind"] == "input":
+            since = dt.datetime.fromisoformat(row["first_at"]).astimezone().date()
+            refused[str(row["path"]), row.get("size"), row.get("mtime_ns")] = since
     hashes = HashCache(settings.data / "hashes.jsonl")
 
     def look(path: Path) -> tuple[dt.date | None, bool]:
-        if call := calls.get(str(path)):
-            return call["day"], call["wordless"]
         state = path.stat()
-        if erased.is_marked(settings.data, hashes.get(path, state) or ""):
+        sha256 = hashes.get(path, state) or ""
+        if call := calls.get(sha256):
+            return call["day"], call["wordless"]
+        if erased.is_marked(settings.data, sha256):
             return dt.date.fromtimestamp(state.st_mtime), True
-        return refused.get(str(path)), False
+        return refused.get((str(path), state.st_size, state.st_mtime_ns)), False
 
     return look
 

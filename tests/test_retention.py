@@ -233,6 +233,38 @@ def test_only_what_was_refused_for_itself_goes_and_counts_from_that_day(
     assert path.exists() == stays
 
 
+def test_a_file_that_took_the_place_of_a_refused_one_stays(world: Settings) -> None:
+    path = world.inbox_folder / "Backlog.wav"
+    failed(world, path, kind="input", first_at=dt.datetime(2026, 8, 1, tzinfo=dt.UTC))
+    path.write_text("ok, the right export")
+
+    retained(world, keep_recordings_days=30)
+
+    assert path.exists()
+
+
+@pytest.mark.parametrize("looked_at", [False, True])
+def test_a_recording_under_an_old_calls_name_stays_until_it_was_heard(world: Settings, looked_at: bool) -> None:
+    path = next(world.inbox_folder.rglob("2026-01-05_Old.wav"))
+    path.write_text("ok, another call")
+    if looked_at:
+        plan.plan(discover([world.inbox_folder]), world)
+
+    assert retained(world, keep_recordings_days=90) == ([], {})
+
+    assert path.exists()
+
+
+def test_a_recording_that_was_moved_goes_when_its_calls_time_is_over(world: Settings) -> None:
+    (world.inbox_folder / "2026").mkdir()
+    (world.inbox_folder / "North").rename(world.inbox_folder / "2026" / "North")
+    assert look(world) == []
+
+    retained(world, keep_recordings_days=90)
+
+    assert names(world) == ["2026-10-05_New.wav", "2026-10-05_New.yaml"]
+
+
 def test_the_recording_of_a_call_whose_scores_are_gone_goes_too(world: Settings) -> None:
     retained(world, keep_scores_days=90)
     recording = next(world.inbox_folder.rglob("2026-01-05_Old.wav"))
