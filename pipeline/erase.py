@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline import erased, keep, register
+from pipeline import consent, erased, keep, register
 from pipeline.access.book import AccessBook
 from pipeline.access.identities import Identities
 from pipeline.access.people import User
@@ -153,12 +153,13 @@ def erase(
     again: bool = False,
     progress: Progress = lambda line: None,
 ) -> Report:
-    """Erase; `recordings` deletes the input files too, `again` lets the same content in when it comes once more.
+    """Erase; `recordings` deletes the input files too, `again` lets the same content in when it comes once more,
+    but for what a person refused consent to.
 
     May be repeated after any interruption. Raises `StoreError`, with nothing erased where a call is being worked on.
     """
     data, inbox = settings.data, settings.inbox_folder
-    markers = data / "erased"
+    kept = (data / "erased", *(_refusals(data, what.calls) if again else ()))
     if what.person:
         _forget_user(data, what.person)
     with Claims(data / "claims") as claims, _held(claims, what.calls):
@@ -174,14 +175,14 @@ def erase(
             forget_answers(data, call.sha256)
         forget_archives(data)
         _forget_news(data, what.traces)
-        counts = scrub(data, what.traces, skip=(inbox, markers, data / "claims"))
+        counts = scrub(data, what.traces, skip=(inbox, *kept, data / "claims"))
         deleted_exports, elsewhere = register.drop_exports(data)
         for aside in (*data.glob("store.damaged-*"), *data.glob("store.rebuilding*")):
             aside.unlink(missing_ok=True)
     progress("database")
     store.rebuild()
     progress("looking for what is left")
-    left = remains(data, what.traces, skip=(inbox, markers))
+    left = remains(data, what.traces, skip=(inbox, *kept))
     named = [*_own_files(what, inbox, recordings=recordings, gone=gone), *elsewhere]
     return Report(
         len(what.calls),
@@ -191,6 +192,13 @@ def erase(
         tuple(map(str, left)),
         tuple(dict.fromkeys(named)),
     )
+
+
+def _refusals(data: Path, calls: Iterable[CallToErase]) -> Iterator[Path]:
+    """The facts that consent was refused: forgotten with what it is about, a refusal would let the call in again."""
+    for sha256 in {sha for call in calls for sha in (call.sha256, call.companion_sha256)}:
+        if sha256 and consent.stated(data, sha256) == "no":
+            yield keep.fact_file(data, consent.FACT, sha256)
 
 
 @contextlib.contextmanager
