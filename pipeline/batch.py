@@ -47,12 +47,18 @@ def work(order: tuple[Job, Settings]) -> dict[str, Any]:
     if job.source and job.source.changed():
         # what was read may be half of one content and half of another, or not what the hash stands for
         return {"status": "failed", "reason": STILL_WRITTEN.format(path=job.path), "kind": "input", "kept": False}
-    kept = bool(made["transcript"]) and not erased.is_marked(settings.data, job.sha256)
+    kept = bool(made["transcript"]) and not _erased(settings, job)
     if kept:
         keep.write_record(settings.data, made)
         if job.source and made["status"] != "failed":
             superseded.take_over(settings.data, job.source)
     return {"status": made["status"], "reason": made["reason"], "kind": made.get("kind", ""), "kept": kept}
+
+
+def _erased(settings: Settings, job: Job) -> bool:
+    """Whether the call, or the transcript that its words are read from, was erased since it was planned."""
+    contents = (job.sha256, job.source.companion_sha256 if job.source else "")
+    return any(erased.is_marked(settings.data, sha256) for sha256 in contents)
 
 
 class Batch:

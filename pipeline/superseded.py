@@ -28,9 +28,10 @@ def earlier_call(data: Path, source: Source) -> str:
 
 
 def inherit(data: Path, source: Source) -> None:
-    """Let consent, rep and speakers that people named on the earlier call count for the recording, where nobody named
-    them there. Raises `StoreError`."""
-    earlier = earlier_call(data, source)
+    """Let consent, rep and speakers that people named on the transcript's call count for the recording, where nobody
+    named them there. Raises `StoreError`."""
+    # also from a transcript that is no call any more: what was refused there is refused here
+    earlier = source.companion_sha256 if source.companion_sha256 != source.sha256 else ""
     for kind in STATED if earlier else ():
         theirs, ours = keep.fact_file(data, kind, earlier), keep.fact_file(data, kind, source.sha256)
         if theirs.is_file() and not ours.exists():

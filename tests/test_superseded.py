@@ -15,6 +15,7 @@ from pipeline import batch, consent, keep, plan, superseded
 from pipeline.assigned_reps import assign_rep
 from pipeline.assigned_roles import assign_roles
 from pipeline.comments import comment_of
+from pipeline.erase import erase, of_call
 from pipeline.errors import EngineError
 from pipeline.ingest import discover
 from pipeline.reviews import review_of
@@ -107,6 +108,30 @@ def test_a_consent_given_for_the_transcript_lets_the_recording_in(inbox: Path, s
     (inbox / "2026-10-06_Calder.wav").write_text("ok")
     look(inbox, replace(settings, require_consent=True))
     assert [call["kind"] for call in calls(settings)] == ["audio"]
+
+
+def test_a_refusal_of_the_transcript_stands_for_the_recording_that_comes_later(
+    inbox: Path, settings: Settings
+) -> None:
+    look(inbox, settings)
+    (before,) = calls(settings)
+    consent.state(settings.data, before["sha256"], "no")
+    look(inbox, settings)
+    assert calls(settings) == []
+    (inbox / "2026-10-06_Calder.wav").write_text("ok")
+    for _ in range(2):
+        assert [outcome.status for outcome in plan.plan(discover([inbox]), settings).settled] == ["withheld"]
+
+
+def test_words_that_were_erased_while_their_recording_waited_are_not_kept(inbox: Path, settings: Settings) -> None:
+    look(inbox, settings)
+    (before,) = calls(settings)
+    (inbox / "2026-10-06_Calder.wav").write_text("ok")
+    (job,) = plan.plan(discover([inbox]), settings).jobs
+    with Store(settings.data) as store:
+        erase(settings, store, of_call(settings, store, before["call_id"]))
+    assert not batch.work((job, settings))["kept"]
+    assert list(keep.all_record_files(settings.data)) == []
 
 
 def test_what_was_said_of_the_recording_itself_stands(inbox: Path, settings: Settings) -> None:
