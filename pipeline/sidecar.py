@@ -17,6 +17,7 @@ import difflib
 import functools
 import io
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -106,8 +107,10 @@ def _load(path: Path) -> Row | None:
     try:
         if path.suffix.lower() == ".csv":
             return _only_row(path, text)
-        row = json.loads(text) if path.suffix.lower() == ".json" else _yaml(text)
-    except (ValueError, RecursionError, yaml.YAMLError, csv.Error) as error:
+        # YAML as it will be kept, in JSON: keys are texts
+        found = text if path.suffix.lower() == ".json" else json.dumps(_yaml(text), default=str)
+        row = json.loads(found, parse_constant=str, parse_float=_float)
+    except (TypeError, ValueError, RecursionError, yaml.YAMLError, csv.Error) as error:
         raise InputError(f"{path}: metadata cannot be read ({_line(error)}); correct or delete it") from error
     if isinstance(row, dict) and isinstance(row.get("meta"), dict) and "turns" not in row:
         row = row["meta"]
@@ -118,6 +121,12 @@ def _load(path: Path) -> Row | None:
     if not isinstance(row, dict):
         raise InputError(f"{path}: metadata must be lines such as `rep: Priya Nair`; correct or delete it")
     return _checked(_known(row), where=str(path), given=row)
+
+
+def _float(text: str) -> float | str:
+    """A number that can be kept; one too large for that stays the text that it is."""
+    number = float(text)
+    return number if math.isfinite(number) else text
 
 
 def _of_json(path: Path, row: Any) -> Row | None:
@@ -175,7 +184,12 @@ def _yaml(text: str) -> Any:
     import yaml
 
     class Loader(yaml.SafeLoader):
-        pass
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            # a few lines of these unfold to more than fits into memory, or hold themselves
+            if self.check_event(yaml.AliasEvent):
+                mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+                raise yaml.composer.ComposerError(None, None, "write it out instead of an alias (`*`)", mark)
+            return super().compose_node(parent, index)
 
     plain = {"tag:yaml.org,2002:null"}
     Loader.yaml_implicit_resolvers = {
@@ -201,7 +215,7 @@ def _checked(row: Row, *, where: str, given: Row) -> Row:
         if isinstance(value, bool | list | dict) and key in written:
             raise InputError(f"{where}: '{key}' must be a text, found {json.dumps(value, default=str)[:60]}")
     count = row.get("speakers")
-    if isinstance(count, str | int | float) and not (str(count).isdigit() and 0 < int(count) < 20):
+    if isinstance(count, str | int | float) and not re.fullmatch(r"0*(?:[1-9]|1[0-9])", str(count)):
         raise InputError(f"{where}: 'speakers' is how many people speak, a number from 1 to 19, found '{count}'")
     if row.get("date") in (None, "") or not isinstance(row["date"], str | int):
         return row

@@ -110,9 +110,7 @@ def test_a_consent_given_for_the_transcript_lets_the_recording_in(inbox: Path, s
     assert [call["kind"] for call in calls(settings)] == ["audio"]
 
 
-def test_a_refusal_of_the_transcript_stands_for_the_recording_that_comes_later(
-    inbox: Path, settings: Settings
-) -> None:
+def test_a_refusal_of_the_transcript_stands_for_the_recording_that_comes_later(inbox: Path, settings: Settings) -> None:
     look(inbox, settings)
     (before,) = calls(settings)
     consent.state(settings.data, before["sha256"], "no")
