@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
-import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
@@ -198,24 +197,24 @@ def _delete_inputs(settings: Settings, store: Store, rows: list[Due]) -> int:
         companion = companion_of(path)
         if companion:
             # left alone, the transcript of the same call would become a second one; so it goes first
-            _delete_input(companion)
+            _delete_file(companion)
         for file in (path, *beside(path, set())):
-            _delete_input(file)
+            _delete_file(file)
     return len(rows)
 
 
-def _delete_input(file: Path) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        try:
-            file.unlink()
-        except PermissionError as error:
-            raise StoreError(f"{file}: its time is over, but it cannot be deleted; check permissions") from error
+def _delete_file(file: Path) -> None:
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        # a folder that is mounted read-only is no matter of permissions, and has to be told all the same
+        why = error.strerror or error
+        raise StoreError(f"{file}: its time is over, but it cannot be deleted ({why}); check permissions") from error
 
 
 def _delete_files(settings: Settings, store: Store, rows: list[Due]) -> int:
     for row in rows:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(row.what)
+        _delete_file(Path(row.what))
     return len(rows)
 
 
@@ -334,6 +333,6 @@ def retain_all(settings: Settings, store: Store) -> tuple[dict[str, int], list[s
     for kind in dict.fromkeys(row.kind for row in rows):
         try:
             done |= retain(settings, store, [row for row in rows if row.kind == kind])
-        except DebriefError as error:
+        except (DebriefError, OSError) as error:
             problems.append(f"retention of {kind}: {error}")
     return done, problems

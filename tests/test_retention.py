@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime as dt
+import errno
 import json
 import os
 import sys
@@ -200,13 +200,44 @@ def test_one_class_that_cannot_go_is_a_line_and_the_others_go(world: Settings, m
 
     with monkeypatch.context() as patched, Store(world.data) as store:
         patched.setattr(Path, "unlink", refuse)
-        with contextlib.suppress(PermissionError):
-            done, problems = retention.retain_all(
-                dataclasses.replace(world, keep_recordings_days=1, keep_cache_days=0), store
-            )
+        done, problems = retention.retain_all(
+            dataclasses.replace(world, keep_recordings_days=1, keep_cache_days=0), store
+        )
     assert done == {}
     assert len(problems) == 1
     assert "cannot be deleted" in problems[0]
+
+
+def test_a_read_only_inbox_is_a_line_and_the_others_go(world: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for clip in (world.data / "clips").iterdir():
+        os.utime(clip, (1.6e9, 1.6e9))
+    delete = Path.unlink
+
+    def read_only(path: Path, missing_ok: bool = False) -> None:
+        if world.inbox_folder in path.parents:
+            raise OSError(errno.EROFS, "Read-only file system")
+        delete(path, missing_ok=missing_ok)
+
+    with monkeypatch.context() as patched, Store(world.data) as store:
+        patched.setattr(Path, "unlink", read_only)
+        changed = dataclasses.replace(world, keep_recordings_days=1, keep_clips_days=30, keep_cache_days=0)
+        done, problems = retention.retain_all(changed, store)
+
+    assert done == {"clip": 2}
+    (line,) = problems
+    assert line.startswith(f"retention of recording: {world.inbox_folder}")
+    assert "(Read-only file system)" in line
+
+
+def test_a_kind_that_fails_in_an_unforeseen_way_is_a_line_too(world: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setitem(retention._GO, "words of a call", full)
+    with Store(world.data) as store:
+        done, problems = retention.retain_all(dataclasses.replace(world, keep_transcripts_days=1), store)
+    assert done == {}
+    assert problems == ["retention of words of a call: [Errno 28] No space left on device"]
 
 
 def failed(settings: Settings, path: Path, *, kind: str, first_at: dt.datetime) -> None:
