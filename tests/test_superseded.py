@@ -143,6 +143,21 @@ def test_what_was_said_of_the_recording_itself_stands(inbox: Path, settings: Set
     assert [call["rep"] for call in calls(settings)] == ["Bea"]
 
 
+def test_a_damaged_fact_keeps_no_call_waiting(inbox: Path, settings: Settings) -> None:
+    look(inbox, settings)
+    (before,) = calls(settings)
+    torn = settings.data / "facts" / "assignments" / "a1.json"
+    for file in (torn, keep.fact_file(settings.data, "reps", before["sha256"])):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text('{"assignment_id": "a')
+    (inbox / "2026-10-06_Calder.wav").write_text("ok")
+    (inbox / "b.wav").write_text("ok too")
+    assert sorted(look(inbox, settings)) == ["2026-10-06_Calder.wav", "b.wav"]
+    assert [call["kind"] for call in calls(settings)] == ["audio", "audio"]
+    assert torn.exists()
+    assert look(inbox, settings) == []
+
+
 def test_a_kill_before_the_earlier_call_went_is_made_good_by_the_next_look(
     inbox: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
