@@ -172,7 +172,9 @@ def _look(
     busy: set[Path] = set()
 
     def note(outcome: Outcome) -> None:
-        if outcome.status in ("busy", "stopped"):
+        # a second copy waits for the first: where that goes or fails, this one is the call
+        copy = outcome.status == "duplicate" and not keep.record_files(settings.data, outcome.sha256)
+        if copy or outcome.status in ("busy", "stopped"):
             busy.add(outcome.path)
 
     def told(outcome: Outcome) -> None:
