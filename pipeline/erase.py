@@ -159,7 +159,7 @@ def erase(
     May be repeated after any interruption. Raises `StoreError`, with nothing erased where a call is being worked on.
     """
     data, inbox = settings.data, settings.inbox_folder
-    kept = (data / "erased", *(_refusals(data, what.calls) if again else ()))
+    kept = (erased.folder(data), *(_refusals(data, what.calls) if again else ()))
     if what.person:
         _forget_user(data, what.person)
     with Claims(data / "claims") as claims, _held(claims, what.calls):

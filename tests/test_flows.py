@@ -20,7 +20,6 @@ from waiting import wait_for
 import pipeline.coach.trainer  # noqa: F401 (before the stand-ins take the place of what it imports)
 from pipeline import batch
 from pipeline.claims import process_start
-from pipeline.ingest import discover
 from pipeline.plan import Job, Outcome, Plan
 from pipeline.settings import Settings
 from pipeline.store import Store
@@ -332,44 +331,6 @@ def test_what_another_debrief_works_on_is_looked_at_again(inbox: Path, settings:
         watch._look(inbox, settings, looked, Caller(), nothing, busy)
         clock.now += 10
     assert seen == [3, 3]
-
-
-def look_and_work(inbox: Path, settings: Settings, looked: Any) -> list[str]:
-    """One look with its batch; the names of what was worked on."""
-    from flows import watch
-    from flows.process import Caller
-
-    seen: list[str] = []
-
-    def process(folder: Path, caller: Caller) -> None:
-        assert caller.plan is not None
-        seen.extend(job.path.name for job in caller.plan.jobs)
-        batch.run(caller.plan.jobs, settings, on_outcome=caller.on_outcome)
-
-    watch._look(inbox, settings, looked, Caller(), lambda files, ready: None, process)
-    return seen
-
-
-@pytest.mark.parametrize(("word", "heard"), [("engine", ["b.wav"]), ("ok", [])])
-def test_a_second_copy_is_heard_where_the_first_comes_to_nothing(
-    inbox: Path, settings: Settings, word: str, heard: list[str]
-) -> None:
-    from flows.watch import Looked
-
-    folder = settings.inbox_folder / "copies"
-    folder.mkdir()
-    for name in ("a.wav", "b.wav"):
-        (folder / name).write_text(f"{word} twice")
-    clock = Clock()
-    looked = Looked(clock)
-    assert look_and_work(folder, settings, looked) == []
-    clock.now += 10
-    assert look_and_work(folder, settings, looked) == ["a.wav"]
-    clock.now += 10
-    assert look_and_work(folder, settings, looked) == heard
-    clock.now += 10
-    assert look_and_work(folder, settings, looked) == []
-    assert looked.ready(discover([folder])) == ([], False)
 
 
 def test_what_could_not_be_erased_is_looked_at_again(
