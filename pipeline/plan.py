@@ -79,6 +79,7 @@ def plan(
     jobs: list[Job] = []
     settled: list[Outcome] = []
     first: dict[str, Path] = {}
+    words: dict[str, Source] = {}
     for found in files:
         if on_file:
             on_file(found.path)
@@ -86,7 +87,7 @@ def plan(
         if failed and not keep.record_files(settings.data, failed.sha256):
             settled.append(failed)
             continue
-        verdict = _look(found, settings, hashes, first, now, sniff)
+        verdict = _look(found, settings, hashes, first, words, now, sniff)
         if failed and not _is_done(verdict):
             # with an up-to-date record the failure is of no account: whoever kept that was killed before forgetting it
             verdict = failed
@@ -95,7 +96,15 @@ def plan(
         else:
             settled.append(verdict)
     hashes.save()
+    settled += [_words_of(job, words[job.sha256]) for job in jobs if job.sha256 in words]
+    jobs = [job for job in jobs if job.sha256 not in words]
     return Plan(tuple(sorted(jobs, key=_longest_first)), tuple(settled))
+
+
+def _words_of(job: Job, recording: Source) -> Outcome:
+    """A transcript that is read beside its recording is no call of its own, wherever else a copy of it lies."""
+    reason = f"{job.path}: the words of {recording.path}, which counts once; delete one of the transcripts"
+    return Outcome(job.path, "duplicate", reason, recording.call_id, recording.sha256)
 
 
 def _is_done(verdict: Job | Outcome) -> bool:
@@ -148,6 +157,7 @@ def _look(
     settings: Settings,
     hashes: HashCache,
     first: dict[str, Path],
+    words: dict[str, Source],
     now: dict[str, dict[str, str]],
     sniff: Sniff | None,
 ) -> Job | Outcome:
@@ -165,6 +175,8 @@ def _look(
         consent.require(source.path, source.sha256, source.meta(), settings)
     except Withheld as withheld:
         return _withheld(source, settings, str(withheld))
+    if source.companion_sha256:
+        words.setdefault(source.companion_sha256, source)
     record = keep.latest_record(settings.data, source.sha256)
     home = _other_home(record, source) if record else None
     twin = first.setdefault(source.sha256, home or source.path)

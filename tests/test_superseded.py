@@ -143,6 +143,25 @@ def test_what_was_said_of_the_recording_itself_stands(inbox: Path, settings: Set
     assert [call["rep"] for call in calls(settings)] == ["Bea"]
 
 
+@pytest.mark.parametrize(("copied_from", "to"), [("exports", ""), ("", "meetings")])
+def test_a_copy_of_the_words_beside_a_recording_is_no_call_of_its_own(
+    inbox: Path, settings: Settings, copied_from: str, to: str
+) -> None:
+    for folder in (copied_from, to):
+        (inbox / folder).mkdir(exist_ok=True)
+    original = (inbox / "2026-10-06_Calder.json").rename(inbox / copied_from / "export.json")
+    assert look(inbox, settings) == ["export.json"]
+    (inbox / to / "Calder.json").write_text(original.read_text())
+    (inbox / to / "Calder.wav").write_text("ok")
+    look(inbox, settings)
+    for _ in range(3):
+        assert look(inbox, settings) == []
+        assert [call["kind"] for call in calls(settings)] == ["audio"]
+    (copy,) = [item for item in plan.plan(discover([inbox]), settings).settled if item.status == "duplicate"]
+    assert copy.path == original
+    assert f"the words of {inbox / to / 'Calder.wav'}" in copy.reason
+
+
 def test_a_damaged_fact_keeps_no_call_waiting(inbox: Path, settings: Settings) -> None:
     look(inbox, settings)
     (before,) = calls(settings)
