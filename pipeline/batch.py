@@ -25,6 +25,8 @@ from pipeline.store import Ingested, Store
 from pipeline.webhooks.courier import note_news
 from pipeline.workers import WorkerFailed, WorkerPool, log_of
 
+ERASED = "{path}: erased meanwhile, so nothing of it is kept"
+
 log = logging.getLogger("debrief.batch")
 
 
@@ -47,7 +49,9 @@ def work(order: tuple[Job, Settings]) -> dict[str, Any]:
     if job.source and job.source.changed():
         # what was read may be half of one content and half of another, or not what the hash stands for
         return {"status": "failed", "reason": STILL_WRITTEN.format(path=job.path), "kind": "input", "kept": False}
-    kept = bool(made["transcript"]) and not _erased(settings, job)
+    if _erased(settings, job):
+        return {"status": "withheld", "reason": ERASED.format(path=job.path), "kind": "", "kept": False}
+    kept = bool(made["transcript"])
     if kept:
         keep.write_record(settings.data, made)
         if job.source and made["status"] != "failed":
@@ -164,6 +168,9 @@ class Batch:
         return _outcome(job, done["status"], done["reason"])
 
     def _fail(self, job: Job, kind: str, reason: str) -> Outcome:
+        if _erased(self._settings, job):
+            # a failure has the path and the hash of what was erased
+            return _outcome(job, "withheld", ERASED.format(path=job.path))
         try:
             read = job.source.state if job.source else state_of(job.path)
             kept = keep_failure(self._settings, job.path, kind=kind, reason=reason, read=read, sha256=job.sha256)

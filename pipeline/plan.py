@@ -138,6 +138,10 @@ def _failed_before(found: Found, settings: Settings, max_attempts: int | None) -
     state = state_of(path)
     if state == NOWHERE or (failure.get("size"), failure.get("mtime_ns")) != state:
         return None
+    # refused or erased since, it leaves no failure either
+    sha256 = failure.get("sha256") or ""
+    if sha256 and (erased.is_marked(settings.data, sha256) or consent.stated(settings.data, sha256) == "no"):
+        return None
     # neither size nor time tells that a file may be read now
     if failure.get("unreadable"):
         return None
@@ -149,7 +153,7 @@ def _failed_before(found: Found, settings: Settings, max_attempts: int | None) -
         status = retry.verdict(failure["kind"], failure["attempts"], max_attempts=max_attempts or MANY)
         if status == "retry" and (max_attempts is None or retry.due(failure, dt.datetime.now(dt.UTC))):
             return None
-    return Outcome(found.path, "failed", failure["reason"], sha256=failure.get("sha256") or "", known=True)
+    return Outcome(found.path, "failed", failure["reason"], sha256=sha256, known=True)
 
 
 def _look(
@@ -202,6 +206,9 @@ def _withheld(source: Source, settings: Settings, reason: str) -> Outcome:
             # the other files are looked at all the same, and this one again
             reason = f"{source.path}: consent was refused, but what is kept could not be erased ({error}); run it again"
             return Outcome(source.path, "stopped", reason, source.call_id, source.sha256)
+    # a call that may not be kept keeps no failure either
+    with contextlib.suppress(OSError):
+        keep.clear_failure(settings.data, str(source.path.absolute()))
     return Outcome(source.path, "withheld", reason, source.call_id, source.sha256)
 
 

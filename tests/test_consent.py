@@ -144,6 +144,20 @@ def test_a_refusal_that_erases_what_was_kept_is_remembered(stages: None, setting
     assert calls(settings) == 1
 
 
+@pytest.mark.parametrize("kind", ["input", "engine"])
+def test_a_call_that_failed_and_is_refused_keeps_no_failure(stages: None, settings: Settings, kind: str) -> None:
+    path = recording(settings, "a.wav")
+    (job,) = plan.plan(discover([settings.inbox_folder]), settings).jobs
+    assert job.source is not None
+    plan.keep_failure(settings, path, kind=kind, reason="no", read=job.source.state, sha256=job.sha256)
+    consent.state(settings.data, job.sha256, "no")
+
+    made = plan.plan(discover([settings.inbox_folder]), settings, max_attempts=1)
+
+    assert [outcome.status for outcome in made.settled] == ["withheld"]
+    assert keep.read_failures(settings.data) == []
+
+
 def test_a_refused_call_leaves_nothing_but_the_refusal(stages: None, settings: Settings) -> None:
     sha256 = hash_file(recording(settings, "a.wav"))
     run(settings)
