@@ -53,6 +53,14 @@ NOT_CALLS = (
     ".log",
     ".py",
     ".sh",
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".gif",
+    ".webp",
+    ".bmp",
+    ".heic",
+    ".svg",
 )
 """Suffixes that lie beside recordings and are never one; a folder's walk passes over them in silence."""
 NOT_CALL_NAMES = frozenset({"license", "licence", "readme", "copying", "notice", "thumbs.db", "desktop.ini"})
