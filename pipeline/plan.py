@@ -118,13 +118,14 @@ def _longest_first(job: Job) -> int:
 
 
 def plan_rescore(settings: Settings, *, every: bool = False) -> Plan:
-    """The kept calls whose scores are not by today's rubric and judge (`every`: all), to be judged from records."""
+    """The kept calls whose scores are not by today's rubric and judge (`every`: all whose words are kept), to be judged
+    from records."""
     now = process.scoring(settings)
     shas = sorted({file.parent.name for file in keep.all_record_files(settings.data)})
     jobs = []
     for sha256 in shas:
         record = keep.latest_record(settings.data, sha256)
-        if record and (every or process.stale(record, settings, now=now)):
+        if record and (process.stale(record, settings, now=now) or (every and record["transcript"]["turns"])):
             jobs.append(Job("score", sha256, Path(record["source"]["path"])))
     return Plan(tuple(jobs), ())
 
