@@ -17,6 +17,7 @@ from prefect.artifacts import create_markdown_artifact
 from flows.local import forget_old_runs, owned_run, sweep_stale_runs
 from flows.process import CALLER, RUNNER, Caller, perform_jobs, refresh_store, summary
 from flows.watch import SETTLE_S
+from pipeline.beside import Beside
 from pipeline.claims import Claims
 from pipeline.deliver import deliver
 from pipeline.digest import Digest, as_markdown, nightly_digest, section
@@ -77,14 +78,15 @@ def _standing(inbox: Path) -> list[Found]:
     """The inbox's files but those that are being copied at this moment, they or what lies beside them: half of a
     transcript would be a call of its own. The next look takes them."""
     found = discover([inbox])
-    before = [_state(item.path) for item in found]
+    before = _states(found)
     if found:
         time.sleep(SETTLE_S)
-    return [item for item, state in zip(found, before, strict=True) if _state(item.path) == state]
+    return [item for item, state, now in zip(found, before, _states(found), strict=True) if state == now]
 
 
-def _state(path: Path) -> object:
-    return state_of(path), beside_state(path)
+def _states(found: list[Found]) -> list[object]:
+    beside = Beside()
+    return [(state_of(item.path), beside_state(item.path, beside)) for item in found]
 
 
 def _coach(report: dict[str, Any], settings: Settings) -> Digest:

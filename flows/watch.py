@@ -18,6 +18,7 @@ from pathlib import Path
 
 from flows.process import Caller, refresh_store, run_process
 from pipeline import consent, erased, keep, retry
+from pipeline.beside import Beside
 from pipeline.claims import Claims
 from pipeline.errors import DebriefError, StoreError
 from pipeline.ingest import Found, beside_state, discover, state_of
@@ -58,9 +59,9 @@ class Looked:
         now = self._clock()
         seen: dict[Path, tuple[State, float]] = {}
         still: list[Found] = []
-        moving = False
+        moving, beside = False, Beside()
         for item in found:
-            state = _state(item.path)
+            state = _state(item.path, beside)
             if state is None:
                 continue
             before = self._seen.get(item.path)
@@ -96,12 +97,12 @@ class Looked:
         self._withheld = {path for path in (*self._withheld, *withheld) if path in self._settled}
 
 
-def _state(path: Path) -> State | None:
+def _state(path: Path, beside: Beside) -> State | None:
     try:
         state = path.stat()
     except OSError:
         return None
-    return state.st_size, state.st_mtime_ns, beside_state(path)
+    return state.st_size, state.st_mtime_ns, beside_state(path, beside)
 
 
 class Current:

@@ -20,6 +20,7 @@ from pipeline.access.book import AccessBook
 from pipeline.access.identities import Identities
 from pipeline.access.people import User
 from pipeline.access.schema import FILE as ACCESS_FILE
+from pipeline.beside import Beside
 from pipeline.claims import Claims
 from pipeline.errors import AccessError, DebriefError, NotThere, StoreError
 from pipeline.ingest import hash_file
@@ -302,11 +303,10 @@ def _copies(data: Path, hashes: set[str]) -> Iterable[Path]:
 
 def beside(path: Path, hashes: set[str]) -> list[Path]:
     """The recording's own metadata files, and files by its name with one of the hashes; never another recording's."""
-    found = [path.with_name(path.name + suffix) for suffix in SIDECAR_SUFFIXES]
+    own = Beside().find(path, SIDECAR_SUFFIXES)
     siblings = {item.name for item in path.parent.glob("*") if item.stem == path.stem and item != path}
     alone = all(Path(name).suffix.lower() in SIDECAR_SUFFIXES for name in siblings)
-    if alone:
-        found += [path.with_suffix(suffix) for suffix in SIDECAR_SUFFIXES if path.with_suffix(suffix) != path]
+    found = [item for item in own if alone or item.name.startswith(path.name)]
     for item in path.parent.glob("*"):
         with contextlib.suppress(OSError):
             if item.name.startswith(path.stem) and item.is_file() and item != path and hash_file(item) in hashes:

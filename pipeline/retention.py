@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import erased, keep, register
+from pipeline.beside import Beside
 from pipeline.coach.playlists import UNTITLED
 from pipeline.erase import Erasure, beside, calls_to_erase, erase, forget_answers
 from pipeline.errors import DebriefError, StoreError
@@ -87,7 +88,7 @@ def _recordings(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]
     inbox = settings.inbox_folder
     if not any(limits.values()) or not inbox.is_dir():
         return
-    dealt_with = _dealt_with(settings, store)
+    dealt_with, listed = _dealt_with(settings, store), Beside()
     for found in discover([inbox]):
         path = found.path.absolute()
         if path.is_symlink() or inbox.resolve() not in path.resolve().parents:
@@ -99,7 +100,7 @@ def _recordings(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]
                 yield Due(kind, str(path), when.isoformat())
             elif when and wordless and limits["transcript file"] and kind == "recording":
                 # before its words went, a recording whose transcript is gone would be heard
-                companion = companion_of(path)
+                companion = companion_of(path, beside=listed)
                 if companion and when < _before(day, limits["transcript file"]):
                     yield Due("transcript file", str(companion), when.isoformat())
 

@@ -23,6 +23,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.beside import Beside
 from pipeline.encodings import decode
 from pipeline.errors import InputError
 from pipeline.types import CallMeta
@@ -30,7 +31,7 @@ from pipeline.written_days import read_day
 
 SIDECAR_SUFFIXES = (".json", ".yaml", ".yml", ".csv")
 TABLES = ("calls.csv", "metadata.csv")
-"""Names of a folder's table."""
+"""Names of a folder's table, in any case."""
 MAX_BYTES = 1_000_000
 """A sidecar larger than this is refused unread."""
 MAX_TABLE_BYTES = 50_000_000
@@ -58,22 +59,21 @@ TRANSCRIPT_KEYS = frozenset({"turns", "segments", "results", "monologues", "tran
 Row = dict[str, Any]
 
 
-def read_sidecar(path: Path, *, root: Path | None = None) -> CallMeta:
+def read_sidecar(path: Path, *, root: Path | None = None, beside: Beside | None = None) -> CallMeta:
     """What is stated about the recording `path`; empty when nothing is.
 
     A link that leads out of `root` is not followed. Raises `InputError` naming the sidecar when it cannot be read or
     says what is not understood.
     """
-    for suffix in SIDECAR_SUFFIXES:
-        for candidate in (path.with_name(path.name + suffix), path.with_suffix(suffix)):
-            if candidate == path or candidate.name.lower() in TABLES or not _ours(candidate, root):
-                continue
-            row = _load(candidate)
-            if row is not None:
-                return CallMeta.from_json(row)
-    for name in TABLES:
-        table = path.with_name(name)
-        if table != path and _ours(table, root):
+    beside = beside or Beside()
+    for candidate in beside.find(path, SIDECAR_SUFFIXES):
+        if is_table(candidate.name) or not _ours(candidate, root):
+            continue
+        row = _load(candidate)
+        if row is not None:
+            return CallMeta.from_json(row)
+    for table in beside.find(path, (), TABLES):
+        if _ours(table, root):
             state = table.stat()
             found = _table(table, state.st_size, state.st_mtime_ns).get(path.name)
             if found:
