@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import time
+from pathlib import Path
 from typing import Any
 
 from prefect import flow
@@ -14,12 +16,14 @@ from prefect.artifacts import create_markdown_artifact
 
 from flows.local import forget_old_runs, owned_run, sweep_stale_runs
 from flows.process import CALLER, RUNNER, Caller, perform_jobs, refresh_store, summary
+from flows.watch import SETTLE_S
+from pipeline.beside import Beside
 from pipeline.claims import Claims
 from pipeline.deliver import deliver
 from pipeline.digest import Digest, as_markdown, nightly_digest, section
 from pipeline.erase import note
 from pipeline.errors import DebriefError
-from pipeline.ingest import discover
+from pipeline.ingest import Found, beside_state, discover, state_of
 from pipeline.plan import plan as make_plan
 from pipeline.plan import plan_rescore
 from pipeline.retention import retain_all
@@ -45,7 +49,7 @@ def nightly_flow(data: str | None = None) -> dict[str, Any]:
         swept = {"runs": sweep_stale_runs(), "claims": claims.sweep()}
     forget_old_runs(settings.keep_logs_days)
     inbox = settings.inbox_folder
-    found = discover([inbox]) if inbox.is_dir() else []
+    found = _standing(inbox) if inbox.is_dir() else []
     backlog = make_plan(found, settings, max_attempts=settings.max_attempts)
     caller.on_plan(backlog)
     done = [*backlog.settled, *perform_jobs(backlog.jobs, settings)]
@@ -68,6 +72,21 @@ def nightly_flow(data: str | None = None) -> dict[str, Any]:
     digest = _coach(report, settings)
     create_markdown_artifact(as_markdown(digest), key="debrief-nightly", description="What the night's batch did")
     return report
+
+
+def _standing(inbox: Path) -> list[Found]:
+    """The inbox's files but those that are being copied at this moment, they or what lies beside them: half of a
+    transcript would be a call of its own. The next look takes them."""
+    found = discover([inbox])
+    before = _states(found)
+    if found:
+        time.sleep(SETTLE_S)
+    return [item for item, state, now in zip(found, before, _states(found), strict=True) if state == now]
+
+
+def _states(found: list[Found]) -> list[object]:
+    beside = Beside()
+    return [(state_of(item.path), beside_state(item.path, beside)) for item in found]
 
 
 def _coach(report: dict[str, Any], settings: Settings) -> Digest:

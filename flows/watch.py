@@ -12,12 +12,13 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from flows.process import Caller, refresh_store, run_process
-from pipeline import keep, retry
+from pipeline import consent, erased, keep, retry
+from pipeline.beside import Beside
 from pipeline.claims import Claims
 from pipeline.errors import DebriefError, StoreError
 from pipeline.ingest import Found, beside_state, discover, state_of
@@ -43,15 +44,24 @@ class Looked:
         self._clock = clock
         self._seen: dict[Path, tuple[State, float]] = {}
         self._settled: dict[Path, tuple[State, float]] = {}
+        self._withheld: set[Path] = set()
+        self._said: object = None
+
+    def heed(self, said: object) -> None:
+        """Let what was withheld come back where people have `said` something else since."""
+        if said != self._said:
+            self._settled = {path: kept for path, kept in self._settled.items() if path not in self._withheld}
+            self._withheld.clear()
+            self._said = said
 
     def ready(self, found: Iterable[Found]) -> tuple[list[Found], bool]:
         """Files that have stood still for `SETTLE_S` and were not dealt with as they are; whether others still move."""
         now = self._clock()
         seen: dict[Path, tuple[State, float]] = {}
         still: list[Found] = []
-        moving = False
+        moving, beside = False, Beside()
         for item in found:
-            state = _state(item.path)
+            state = _state(item.path, beside)
             if state is None:
                 continue
             before = self._seen.get(item.path)
@@ -67,8 +77,15 @@ class Looked:
         self._seen = seen
         return still, moving
 
-    def settle(self, items: Iterable[Found], *, again_in: Mapping[Path, float] | None = None) -> None:
-        """Remember that these were dealt with as last seen; those in `again_in` come back after so many seconds."""
+    def settle(
+        self,
+        items: Iterable[Found],
+        *,
+        again_in: Mapping[Path, float] | None = None,
+        withheld: Collection[Path] = (),
+    ) -> None:
+        """Remember that these were dealt with as last seen; those in `again_in` come back after so many seconds, those
+        `withheld` when people have said something else."""
         waits = again_in or {}
         now = self._clock()
         for item in items:
@@ -77,14 +94,15 @@ class Looked:
                 self._settled[item.path] = (self._seen[item.path][0], wake)
         # what has gone is forgotten, so that years of calls do not fill the memory
         self._settled = {path: kept for path, kept in self._settled.items() if path in self._seen}
+        self._withheld = {path for path in (*self._withheld, *withheld) if path in self._settled}
 
 
-def _state(path: Path) -> State | None:
+def _state(path: Path, beside: Beside) -> State | None:
     try:
         state = path.stat()
     except OSError:
         return None
-    return state.st_size, state.st_mtime_ns, beside_state(path)
+    return state.st_size, state.st_mtime_ns, beside_state(path, beside)
 
 
 class Current:
@@ -166,14 +184,20 @@ def _look(
     found = discover([inbox])
     if not found and not inbox.is_dir():
         raise StoreError(f"{inbox}: the watched folder is not there; it is looked for again")
+    looked.heed(_said(settings))
     ready, moving = looked.ready(found)
     on_look(len(found), len(ready))
     now, later = ready[:CHUNK], ready[CHUNK:]
     busy: set[Path] = set()
+    withheld: set[Path] = set()
 
     def note(outcome: Outcome) -> None:
-        if outcome.status in ("busy", "stopped"):
+        # a second copy waits for the first: where that goes or fails, this one is the call
+        copy = outcome.status == "duplicate" and not keep.record_files(settings.data, outcome.sha256)
+        if copy or outcome.status in ("busy", "stopped"):
             busy.add(outcome.path)
+        elif outcome.status == "withheld":
+            withheld.add(outcome.path)
 
     def told(outcome: Outcome) -> None:
         note(outcome)
@@ -192,8 +216,14 @@ def _look(
         looked.settle(
             [item for item in now if item.path not in busy],
             again_in={item.path: wait for item in now if (wait := _retry_in(settings, item.path)) is not None},
+            withheld=withheld,
         )
     return moving or bool(later)
+
+
+def _said(settings: Settings) -> object:
+    """Another value when somebody gave or refused consent, or let an erased call in: nothing about its file changes."""
+    return state_of(settings.data / "facts" / consent.FACT), state_of(erased.folder(settings.data))
 
 
 def _beside(work: Callable[[], object]) -> None:

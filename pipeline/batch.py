@@ -25,6 +25,8 @@ from pipeline.store import Ingested, Store
 from pipeline.webhooks.courier import note_news
 from pipeline.workers import WorkerFailed, WorkerPool, log_of
 
+ERASED = "{path}: erased meanwhile, so nothing of it is kept"
+
 log = logging.getLogger("debrief.batch")
 
 
@@ -47,12 +49,20 @@ def work(order: tuple[Job, Settings]) -> dict[str, Any]:
     if job.source and job.source.changed():
         # what was read may be half of one content and half of another, or not what the hash stands for
         return {"status": "failed", "reason": STILL_WRITTEN.format(path=job.path), "kind": "input", "kept": False}
-    kept = bool(made["transcript"]) and not erased.is_marked(settings.data, job.sha256)
+    if _erased(settings, job):
+        return {"status": "withheld", "reason": ERASED.format(path=job.path), "kind": "", "kept": False}
+    kept = bool(made["transcript"])
     if kept:
         keep.write_record(settings.data, made)
         if job.source and made["status"] != "failed":
             superseded.take_over(settings.data, job.source)
     return {"status": made["status"], "reason": made["reason"], "kind": made.get("kind", ""), "kept": kept}
+
+
+def _erased(settings: Settings, job: Job) -> bool:
+    """Whether the call, or the transcript that its words are read from, was erased since it was planned."""
+    contents = (job.sha256, job.source.companion_sha256 if job.source else "")
+    return any(erased.is_marked(settings.data, sha256) for sha256 in contents)
 
 
 class Batch:
@@ -158,6 +168,9 @@ class Batch:
         return _outcome(job, done["status"], done["reason"])
 
     def _fail(self, job: Job, kind: str, reason: str) -> Outcome:
+        if _erased(self._settings, job):
+            # a failure has the path and the hash of what was erased
+            return _outcome(job, "withheld", ERASED.format(path=job.path))
         try:
             read = job.source.state if job.source else state_of(job.path)
             kept = keep_failure(self._settings, job.path, kind=kind, reason=reason, read=read, sha256=job.sha256)

@@ -266,11 +266,19 @@ def _claims(settings: Settings) -> Row:
         swept = Claims(folder).sweep() if held else 0
     except DebriefError as error:
         return _row("claims", error, "give this user write permission")
-    stuck = [path for path in folder.glob("*.claim") if time.time() - path.stat().st_mtime > STUCK_S] if held else []
+    stuck = [path for path in folder.glob("*.claim") if _age_s(path) > STUCK_S] if held else []
     found = f"{held - swept} calls are being worked on"
     found += f", {swept} stale claims removed" if swept else ""
     remedy = f"delete {stuck[0]} if no other machine is at it" if stuck else ""
     return _row("claims", found, remedy)
+
+
+def _age_s(path: Path) -> float:
+    """Seconds since a claim's last heartbeat; 0 for one that was released while all were looked at."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _watchers(settings: Settings) -> list[Row]:

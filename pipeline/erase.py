@@ -15,11 +15,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline import erased, keep, register
+from pipeline import consent, erased, keep, register
 from pipeline.access.book import AccessBook
 from pipeline.access.identities import Identities
 from pipeline.access.people import User
 from pipeline.access.schema import FILE as ACCESS_FILE
+from pipeline.beside import Beside
 from pipeline.claims import Claims
 from pipeline.errors import AccessError, DebriefError, NotThere, StoreError
 from pipeline.ingest import hash_file
@@ -153,12 +154,13 @@ def erase(
     again: bool = False,
     progress: Progress = lambda line: None,
 ) -> Report:
-    """Erase; `recordings` deletes the input files too, `again` lets the same content in when it comes once more.
+    """Erase; `recordings` deletes the input files too, `again` lets the same content in when it comes once more,
+    but for what a person refused consent to.
 
     May be repeated after any interruption. Raises `StoreError`, with nothing erased where a call is being worked on.
     """
     data, inbox = settings.data, settings.inbox_folder
-    markers = data / "erased"
+    kept = (erased.folder(data), *(_refusals(data, what.calls) if again else ()))
     if what.person:
         _forget_user(data, what.person)
     with Claims(data / "claims") as claims, _held(claims, what.calls):
@@ -174,14 +176,14 @@ def erase(
             forget_answers(data, call.sha256)
         forget_archives(data)
         _forget_news(data, what.traces)
-        counts = scrub(data, what.traces, skip=(inbox, markers, data / "claims"))
+        counts = scrub(data, what.traces, skip=(inbox, *kept, data / "claims"))
         deleted_exports, elsewhere = register.drop_exports(data)
         for aside in (*data.glob("store.damaged-*"), *data.glob("store.rebuilding*")):
             aside.unlink(missing_ok=True)
     progress("database")
     store.rebuild()
     progress("looking for what is left")
-    left = remains(data, what.traces, skip=(inbox, markers))
+    left = remains(data, what.traces, skip=(inbox, *kept))
     named = [*_own_files(what, inbox, recordings=recordings, gone=gone), *elsewhere]
     return Report(
         len(what.calls),
@@ -191,6 +193,13 @@ def erase(
         tuple(map(str, left)),
         tuple(dict.fromkeys(named)),
     )
+
+
+def _refusals(data: Path, calls: Iterable[CallToErase]) -> Iterator[Path]:
+    """The facts that consent was refused: forgotten with what it is about, a refusal would let the call in again."""
+    for sha256 in {sha for call in calls for sha in (call.sha256, call.companion_sha256)}:
+        if sha256 and consent.stated(data, sha256) == "no":
+            yield keep.fact_file(data, consent.FACT, sha256)
 
 
 @contextlib.contextmanager
@@ -294,11 +303,10 @@ def _copies(data: Path, hashes: set[str]) -> Iterable[Path]:
 
 def beside(path: Path, hashes: set[str]) -> list[Path]:
     """The recording's own metadata files, and files by its name with one of the hashes; never another recording's."""
-    found = [path.with_name(path.name + suffix) for suffix in SIDECAR_SUFFIXES]
+    own = Beside().find(path, SIDECAR_SUFFIXES)
     siblings = {item.name for item in path.parent.glob("*") if item.stem == path.stem and item != path}
     alone = all(Path(name).suffix.lower() in SIDECAR_SUFFIXES for name in siblings)
-    if alone:
-        found += [path.with_suffix(suffix) for suffix in SIDECAR_SUFFIXES if path.with_suffix(suffix) != path]
+    found = [item for item in own if alone or item.name.startswith(path.name)]
     for item in path.parent.glob("*"):
         with contextlib.suppress(OSError):
             if item.name.startswith(path.stem) and item.is_file() and item != path and hash_file(item) in hashes:

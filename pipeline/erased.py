@@ -21,24 +21,29 @@ def mark(data: Path, sha256: str) -> None:
         keep.write_atomically(marker(data, sha256), b"")
 
 
+def folder(data: Path) -> Path:
+    """Where the markers are."""
+    return data / "erased"
+
+
 def touch(data: Path) -> None:
     """Tell who shows what it did lately (a watcher) that something was erased."""
     with contextlib.suppress(OSError):
-        (data / "erased").mkdir(parents=True, exist_ok=True)
-        os.utime(data / "erased")
+        folder(data).mkdir(parents=True, exist_ok=True)
+        os.utime(folder(data))
 
 
 def touched(data: Path) -> int:
     """When something was erased last (ns since 1970); 0 for never."""
     try:
-        return (data / "erased").stat().st_mtime_ns
+        return folder(data).stat().st_mtime_ns
     except OSError:
         return 0
 
 
 def marker(data: Path, sha256: str) -> Path:
     """The file that says so; whoever deletes it lets the call in again."""
-    return data / "erased" / sha256
+    return folder(data) / sha256
 
 
 def is_marked(data: Path, sha256: str) -> bool:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline.beside import Beside
 from pipeline.encodings import decode
 from pipeline.errors import InputError
 from pipeline.own_files import passed_over
@@ -53,6 +54,14 @@ NOT_CALLS = (
     ".log",
     ".py",
     ".sh",
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".gif",
+    ".webp",
+    ".bmp",
+    ".heic",
+    ".svg",
 )
 """Suffixes that lie beside recordings and are never one; a folder's walk passes over them in silence."""
 NOT_CALL_NAMES = frozenset({"license", "licence", "readme", "copying", "notice", "thumbs.db", "desktop.ini"})
@@ -125,21 +134,17 @@ def state_of(path: Path) -> State:
     return state.st_size, state.st_mtime_ns
 
 
-def beside_state(path: Path) -> str:
+def beside_state(path: Path, beside: Beside | None = None) -> str:
     """Sizes and times of what lies beside a file and says what is in it: another text when one of them changed.
 
     That is what states its data, and beside a recording a transcript of the same call.
     """
     suffixes = (*SIDECAR_SUFFIXES, *(TEXT_SUFFIXES if _may_have_companion(path) else ()))
-    names = {*TABLES, *(name + suffix for name in (path.name, path.stem) for suffix in suffixes)} - {path.name}
-    folder, found = str(path.parent), []
-    for name in sorted(names):
-        # a watcher asks this of every file of the inbox at every look: plain strings cost a fourth
-        try:
-            state = os.stat(os.path.join(folder, name))
-        except (OSError, ValueError):
-            continue
-        found.append(f"{name} {state.st_size} {state.st_mtime_ns}")
+    found = []
+    for file in sorted((beside or Beside()).find(path, suffixes, TABLES)):
+        size, mtime_ns = state_of(file)
+        if size is not None:
+            found.append(f"{file.name} {size} {mtime_ns}")
     return "; ".join(found)
 
 
@@ -157,7 +162,8 @@ def discover(paths: Iterable[Path], *, sniff: Sniff | None = None) -> list[Found
                 seen.setdefault(_absolute(found.path), found)
         else:
             seen.setdefault(_absolute(path), Found(path))
-    companions = {_absolute(beside) for item in seen.values() if (beside := companion_of(item.path, sniff))}
+    listed = Beside()
+    companions = {_absolute(words) for item in seen.values() if (words := companion_of(item.path, sniff, listed))}
     return [found for path, found in seen.items() if path not in companions]
 
 
@@ -217,17 +223,16 @@ def _may_have_companion(path: Path) -> bool:
     return path.suffix.lower() not in (*TEXT_SUFFIXES, *NOT_CALLS, *SIDECAR_SUFFIXES, "")
 
 
-def companion_of(path: Path, sniff: Sniff | None = None) -> Path | None:
+def companion_of(path: Path, sniff: Sniff | None = None, beside: Beside | None = None) -> Path | None:
     """The transcript of the same call beside a recording: `call.mp3.vtt` or `call.vtt` beside `call.mp3`.
 
     A name alone proves nothing: the file must be a transcript by its content, and `path` must not be text itself.
     """
     if not _may_have_companion(path):
         return None
-    for suffix in TEXT_SUFFIXES:
-        for candidate in (path.with_name(path.name + suffix), path.with_suffix(suffix)):
-            if os.path.isfile(candidate) and os.path.isfile(path) and _sniffer(sniff)(candidate):
-                return candidate
+    for candidate in (beside or Beside()).find(path, TEXT_SUFFIXES):
+        if os.path.isfile(candidate) and os.path.isfile(path) and _sniffer(sniff)(candidate):
+            return candidate
     return None
 
 
@@ -239,7 +244,14 @@ def _sniffer(sniff: Sniff | None) -> Sniff:
     return known
 
 
-def identify(found: Found, *, pattern: str, sniff: Sniff | None = None, hashes: HashCache | None = None) -> Source:
+def identify(
+    found: Found,
+    *,
+    pattern: str,
+    sniff: Sniff | None = None,
+    hashes: HashCache | None = None,
+    beside: Beside | None = None,
+) -> Source:
     """Hash a file and gather what is known of it. `pattern` is the settings' `path_pattern`.
 
     Raises `InputError` for a file that is missing, empty, unreadable, not a file, or still being written.
@@ -257,7 +269,8 @@ def identify(found: Found, *, pattern: str, sniff: Sniff | None = None, hashes: 
     if hashes:
         hashes.put(path, after, digest)
     form = _sniffer(sniff)(path)
-    companion = None if form else companion_of(path, sniff)
+    beside = beside or Beside()
+    companion = None if form else companion_of(path, sniff, beside)
     return Source(
         path=path,
         sha256=digest,
@@ -265,7 +278,7 @@ def identify(found: Found, *, pattern: str, sniff: Sniff | None = None, hashes: 
         mtime_ns=after.st_mtime_ns,
         kind="transcript" if form or path.suffix.lower() in TEXT_SUFFIXES else "audio",
         format=form,
-        sidecar=read_sidecar(path, root=found.root),
+        sidecar=read_sidecar(path, root=found.root, beside=beside),
         from_path=meta_from_path(path, root=found.root, pattern=pattern),
         companion=companion,
         companion_sha256=hash_file(companion) if companion else "",

@@ -9,11 +9,12 @@ import contextlib
 import datetime as dt
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from pipeline import consent, erased, keep, process, retry, superseded
+from pipeline.beside import Beside
 from pipeline.errors import DebriefError, InputError, Withheld
 from pipeline.ingest import NOWHERE, Found, HashCache, Sniff, Source, State, beside_state, identify, state_of
 from pipeline.settings import Settings
@@ -60,6 +61,17 @@ class Plan:
     settled: tuple[Outcome, ...]
 
 
+@dataclass(slots=True)
+class _Seen:
+    """What a plan knows of its files: `first`, the place of each content; `words`, by the hash of each transcript that
+    lies beside a recording, that recording."""
+
+    hashes: HashCache
+    beside: Beside = field(default_factory=Beside)
+    first: dict[str, Path] = field(default_factory=dict)
+    words: dict[str, Source] = field(default_factory=dict)
+
+
 def plan(
     files: Iterable[Found],
     settings: Settings,
@@ -75,18 +87,17 @@ def plan(
     Raises `DebriefError` for what is wrong with every call: rubric, settings, a data folder that cannot be written.
     """
     now = process.scoring(settings)
-    hashes = HashCache(settings.data / "hashes.jsonl")
+    seen = _Seen(HashCache(settings.data / "hashes.jsonl"))
     jobs: list[Job] = []
     settled: list[Outcome] = []
-    first: dict[str, Path] = {}
     for found in files:
         if on_file:
             on_file(found.path)
-        failed = _failed_before(found, settings, max_attempts)
+        failed = _failed_before(found, settings, max_attempts, seen)
         if failed and not keep.record_files(settings.data, failed.sha256):
             settled.append(failed)
             continue
-        verdict = _look(found, settings, hashes, first, now, sniff)
+        verdict = _look(found, settings, seen, now, sniff)
         if failed and not _is_done(verdict):
             # with an up-to-date record the failure is of no account: whoever kept that was killed before forgetting it
             verdict = failed
@@ -94,8 +105,16 @@ def plan(
             jobs.append(verdict)
         else:
             settled.append(verdict)
-    hashes.save()
+    seen.hashes.save()
+    settled += [_words_of(job, seen.words[job.sha256]) for job in jobs if job.sha256 in seen.words]
+    jobs = [job for job in jobs if job.sha256 not in seen.words]
     return Plan(tuple(sorted(jobs, key=_longest_first)), tuple(settled))
+
+
+def _words_of(job: Job, recording: Source) -> Outcome:
+    """A transcript that is read beside its recording is no call of its own, wherever else a copy of it lies."""
+    reason = f"{job.path}: the words of {recording.path}, which counts once; delete one of the transcripts"
+    return Outcome(job.path, "duplicate", reason, recording.call_id, recording.sha256)
 
 
 def _is_done(verdict: Job | Outcome) -> bool:
@@ -109,18 +128,19 @@ def _longest_first(job: Job) -> int:
 
 
 def plan_rescore(settings: Settings, *, every: bool = False) -> Plan:
-    """The kept calls whose scores are not by today's rubric and judge (`every`: all), to be judged from records."""
+    """The kept calls whose scores are not by today's rubric and judge (`every`: all whose words are kept), to be judged
+    from records."""
     now = process.scoring(settings)
     shas = sorted({file.parent.name for file in keep.all_record_files(settings.data)})
     jobs = []
     for sha256 in shas:
         record = keep.latest_record(settings.data, sha256)
-        if record and (every or process.stale(record, settings, now=now)):
+        if record and (process.stale(record, settings, now=now) or (every and record["transcript"]["turns"])):
             jobs.append(Job("score", sha256, Path(record["source"]["path"])))
     return Plan(tuple(jobs), ())
 
 
-def _failed_before(found: Found, settings: Settings, max_attempts: int | None) -> Outcome | None:
+def _failed_before(found: Found, settings: Settings, max_attempts: int | None, seen: _Seen) -> Outcome | None:
     """The kept failure of an unchanged file that needs no other try; a file that was named itself always gets one."""
     path = found.path.absolute()
     failure = keep.read_failure(settings.data, str(path))
@@ -129,35 +149,38 @@ def _failed_before(found: Found, settings: Settings, max_attempts: int | None) -
     state = state_of(path)
     if state == NOWHERE or (failure.get("size"), failure.get("mtime_ns")) != state:
         return None
+    # refused or erased since, it leaves no failure either
+    sha256 = failure.get("sha256") or ""
+    if sha256 and (erased.is_marked(settings.data, sha256) or consent.stated(settings.data, sha256) == "no"):
+        return None
     # neither size nor time tells that a file may be read now
     if failure.get("unreadable"):
         return None
     # corrected metadata may be all that was wrong, and with a transcript beside it a recording need not be heard
-    beside = beside_state(path)
+    beside = beside_state(path, seen.beside)
     if failure.get("beside", beside) != beside:
         return None
     if failure["kind"] != "input":
         status = retry.verdict(failure["kind"], failure["attempts"], max_attempts=max_attempts or MANY)
         if status == "retry" and (max_attempts is None or retry.due(failure, dt.datetime.now(dt.UTC))):
             return None
-    return Outcome(found.path, "failed", failure["reason"], sha256=failure.get("sha256") or "", known=True)
+    return Outcome(found.path, "failed", failure["reason"], sha256=sha256, known=True)
 
 
 def _look(
     found: Found,
     settings: Settings,
-    hashes: HashCache,
-    first: dict[str, Path],
+    seen: _Seen,
     now: dict[str, dict[str, str]],
     sniff: Sniff | None,
 ) -> Job | Outcome:
     read = state_of(found.path)
     try:
-        source = identify(found, pattern=settings.path_pattern, sniff=sniff, hashes=hashes)
+        source = identify(found, pattern=settings.path_pattern, sniff=sniff, hashes=seen.hashes, beside=seen.beside)
     except InputError as error:
         # a folder is no call: what was wrong with it is over once its files are seen
         if not os.path.isdir(found.path):
-            keep_failure(settings, found.path, kind="input", reason=str(error), read=read)
+            keep_failure(settings, found.path, kind="input", reason=str(error), read=read, beside=seen.beside)
         return Outcome(found.path, "failed", str(error))
     try:
         erased.require(settings.data, source)
@@ -165,9 +188,11 @@ def _look(
         consent.require(source.path, source.sha256, source.meta(), settings)
     except Withheld as withheld:
         return _withheld(source, settings, str(withheld))
+    if source.companion_sha256:
+        seen.words.setdefault(source.companion_sha256, source)
     record = keep.latest_record(settings.data, source.sha256)
     home = _other_home(record, source) if record else None
-    twin = first.setdefault(source.sha256, home or source.path)
+    twin = seen.first.setdefault(source.sha256, home or source.path)
     if twin.absolute() != source.path.absolute():
         reason = f"{source.path}: the same recording as {twin}, which counts once; delete one of them"
         return Outcome(source.path, "duplicate", reason, source.call_id, source.sha256)
@@ -190,6 +215,9 @@ def _withheld(source: Source, settings: Settings, reason: str) -> Outcome:
             # the other files are looked at all the same, and this one again
             reason = f"{source.path}: consent was refused, but what is kept could not be erased ({error}); run it again"
             return Outcome(source.path, "stopped", reason, source.call_id, source.sha256)
+    # a call that may not be kept keeps no failure either
+    with contextlib.suppress(OSError):
+        keep.clear_failure(settings.data, str(source.path.absolute()))
     return Outcome(source.path, "withheld", reason, source.call_id, source.sha256)
 
 
@@ -219,7 +247,14 @@ def _other_home(record: dict[str, Any], source: Source) -> Path | None:
 
 
 def keep_failure(
-    settings: Settings, path: Path, *, kind: str, reason: str, read: State, sha256: str | None = None
+    settings: Settings,
+    path: Path,
+    *,
+    kind: str,
+    reason: str,
+    read: State,
+    sha256: str | None = None,
+    beside: Beside | None = None,
 ) -> dict[str, Any]:
     """Keep why a file could not become a call, with the state it was read in: reported once, retried when it is in any
     other, though it changed while it was being read.
@@ -228,7 +263,7 @@ def keep_failure(
     """
     size, mtime_ns = read
     row = {"path": str(path.absolute()), "sha256": sha256, "size": size, "mtime_ns": mtime_ns}
-    row["beside"] = beside_state(path)
+    row["beside"] = beside_state(path, beside)
     if read != NOWHERE and not os.access(path, os.R_OK):
         row["unreadable"] = True
     return keep.write_failure(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
-import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import erased, keep, register
+from pipeline.beside import Beside
 from pipeline.coach.playlists import UNTITLED
 from pipeline.erase import Erasure, beside, calls_to_erase, erase, forget_answers
 from pipeline.errors import DebriefError, StoreError
@@ -88,7 +88,7 @@ def _recordings(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]
     inbox = settings.inbox_folder
     if not any(limits.values()) or not inbox.is_dir():
         return
-    dealt_with = _dealt_with(settings, store)
+    dealt_with, listed = _dealt_with(settings, store), Beside()
     for found in discover([inbox]):
         path = found.path.absolute()
         if path.is_symlink() or inbox.resolve() not in path.resolve().parents:
@@ -100,7 +100,7 @@ def _recordings(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]
                 yield Due(kind, str(path), when.isoformat())
             elif when and wordless and limits["transcript file"] and kind == "recording":
                 # before its words went, a recording whose transcript is gone would be heard
-                companion = companion_of(path)
+                companion = companion_of(path, beside=listed)
                 if companion and when < _before(day, limits["transcript file"]):
                     yield Due("transcript file", str(companion), when.isoformat())
 
@@ -108,23 +108,25 @@ def _recordings(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]
 def _dealt_with(settings: Settings, store: Store) -> Callable[[Path], tuple[dt.date | None, bool]]:
     """For an input file: the day that its age counts from (None where it was not dealt with), and whether its call has
     no words any more."""
-    calls = {row["path"]: row for row in store.query(
-        "SELECT path, coalesce(call_date, kept_at::DATE) AS day, n_turns = 0 AS wordless FROM calls"
+    # by what is in it: another recording of the same name may not have been heard yet
+    calls = {row["sha256"]: row for row in store.query(
+        "SELECT sha256, coalesce(call_date, kept_at::DATE) AS day, n_turns = 0 AS wordless FROM calls"
     )}  # fmt: skip
-    refused = {
-        str(row["path"]): dt.datetime.fromisoformat(row["first_at"]).astimezone().date()
-        for row in keep.read_failures(settings.data)
-        if row["status"] == "refused" and row["kind"] == "input"
-    }
+    refused: dict[tuple[object, ...], dt.date] = {}
+    for row in keep.read_failures(settings.data):
+        if row["status"] == "refused" and row["kind"] == "input":
+            since = dt.datetime.fromisoformat(row["first_at"]).astimezone().date()
+            refused[str(row["path"]), row.get("size"), row.get("mtime_ns")] = since
     hashes = HashCache(settings.data / "hashes.jsonl")
 
     def look(path: Path) -> tuple[dt.date | None, bool]:
-        if call := calls.get(str(path)):
-            return call["day"], call["wordless"]
         state = path.stat()
-        if erased.is_marked(settings.data, hashes.get(path, state) or ""):
+        sha256 = hashes.get(path, state) or ""
+        if call := calls.get(sha256):
+            return call["day"], call["wordless"]
+        if erased.is_marked(settings.data, sha256):
             return dt.date.fromtimestamp(state.st_mtime), True
-        return refused.get(str(path)), False
+        return refused.get((str(path), state.st_size, state.st_mtime_ns)), False
 
     return look
 
@@ -196,24 +198,24 @@ def _delete_inputs(settings: Settings, store: Store, rows: list[Due]) -> int:
         companion = companion_of(path)
         if companion:
             # left alone, the transcript of the same call would become a second one; so it goes first
-            _delete_input(companion)
+            _delete_file(companion)
         for file in (path, *beside(path, set())):
-            _delete_input(file)
+            _delete_file(file)
     return len(rows)
 
 
-def _delete_input(file: Path) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        try:
-            file.unlink()
-        except PermissionError as error:
-            raise StoreError(f"{file}: its time is over, but it cannot be deleted; check permissions") from error
+def _delete_file(file: Path) -> None:
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        # a folder that is mounted read-only is no matter of permissions, and has to be told all the same
+        why = error.strerror or error
+        raise StoreError(f"{file}: its time is over, but it cannot be deleted ({why}); check permissions") from error
 
 
 def _delete_files(settings: Settings, store: Store, rows: list[Due]) -> int:
     for row in rows:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(row.what)
+        _delete_file(Path(row.what))
     return len(rows)
 
 
@@ -332,6 +334,6 @@ def retain_all(settings: Settings, store: Store) -> tuple[dict[str, int], list[s
     for kind in dict.fromkeys(row.kind for row in rows):
         try:
             done |= retain(settings, store, [row for row in rows if row.kind == kind])
-        except DebriefError as error:
+        except (DebriefError, OSError) as error:
             problems.append(f"retention of {kind}: {error}")
     return done, problems

@@ -294,7 +294,7 @@ def _channel_map(meta: CallMeta) -> dict[str, str]:
     mapped = (
         {f"channel {key}": str(side).lower() for key, side in channels.items()} if isinstance(channels, dict) else {}
     )
-    if str(meta.extra.get("rep_channel", "")).isdigit():
+    if str(meta.extra.get("rep_channel", "")).isdecimal():
         rep = int(str(meta.extra["rep_channel"]))
         mapped |= {f"channel {channel}": REP if channel == rep else BUYER for channel in (0, 1)}
     return {label: side for label, side in mapped.items() if side in (REP, BUYER)}

@@ -17,11 +17,13 @@ import difflib
 import functools
 import io
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.beside import Beside
 from pipeline.encodings import decode
 from pipeline.errors import InputError
 from pipeline.types import CallMeta
@@ -29,7 +31,7 @@ from pipeline.written_days import read_day
 
 SIDECAR_SUFFIXES = (".json", ".yaml", ".yml", ".csv")
 TABLES = ("calls.csv", "metadata.csv")
-"""Names of a folder's table."""
+"""Names of a folder's table, in any case."""
 MAX_BYTES = 1_000_000
 """A sidecar larger than this is refused unread."""
 MAX_TABLE_BYTES = 50_000_000
@@ -57,22 +59,21 @@ TRANSCRIPT_KEYS = frozenset({"turns", "segments", "results", "monologues", "tran
 Row = dict[str, Any]
 
 
-def read_sidecar(path: Path, *, root: Path | None = None) -> CallMeta:
+def read_sidecar(path: Path, *, root: Path | None = None, beside: Beside | None = None) -> CallMeta:
     """What is stated about the recording `path`; empty when nothing is.
 
     A link that leads out of `root` is not followed. Raises `InputError` naming the sidecar when it cannot be read or
     says what is not understood.
     """
-    for suffix in SIDECAR_SUFFIXES:
-        for candidate in (path.with_name(path.name + suffix), path.with_suffix(suffix)):
-            if candidate == path or candidate.name.lower() in TABLES or not _ours(candidate, root):
-                continue
-            row = _load(candidate)
-            if row is not None:
-                return CallMeta.from_json(row)
-    for name in TABLES:
-        table = path.with_name(name)
-        if table != path and _ours(table, root):
+    beside = beside or Beside()
+    for candidate in beside.find(path, SIDECAR_SUFFIXES):
+        if is_table(candidate.name) or not _ours(candidate, root):
+            continue
+        row = _load(candidate)
+        if row is not None:
+            return CallMeta.from_json(row)
+    for table in beside.find(path, (), TABLES):
+        if _ours(table, root):
             state = table.stat()
             found = _table(table, state.st_size, state.st_mtime_ns).get(path.name)
             if found:
@@ -106,8 +107,10 @@ def _load(path: Path) -> Row | None:
     try:
         if path.suffix.lower() == ".csv":
             return _only_row(path, text)
-        row = json.loads(text) if path.suffix.lower() == ".json" else _yaml(text)
-    except (ValueError, RecursionError, yaml.YAMLError, csv.Error) as error:
+        # YAML as it will be kept, in JSON: keys are texts
+        found = text if path.suffix.lower() == ".json" else json.dumps(_yaml(text), default=str)
+        row = json.loads(found, parse_constant=str, parse_float=_float)
+    except (TypeError, ValueError, RecursionError, yaml.YAMLError, csv.Error) as error:
         raise InputError(f"{path}: metadata cannot be read ({_line(error)}); correct or delete it") from error
     if isinstance(row, dict) and isinstance(row.get("meta"), dict) and "turns" not in row:
         row = row["meta"]
@@ -118,6 +121,12 @@ def _load(path: Path) -> Row | None:
     if not isinstance(row, dict):
         raise InputError(f"{path}: metadata must be lines such as `rep: Priya Nair`; correct or delete it")
     return _checked(_known(row), where=str(path), given=row)
+
+
+def _float(text: str) -> float | str:
+    """A number that can be kept; one too large for that stays the text that it is."""
+    number = float(text)
+    return number if math.isfinite(number) else text
 
 
 def _of_json(path: Path, row: Any) -> Row | None:
@@ -175,7 +184,12 @@ def _yaml(text: str) -> Any:
     import yaml
 
     class Loader(yaml.SafeLoader):
-        pass
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            # a few lines of these unfold to more than fits into memory, or hold themselves
+            if self.check_event(yaml.AliasEvent):
+                mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+                raise yaml.composer.ComposerError(None, None, "write it out instead of an alias (`*`)", mark)
+            return super().compose_node(parent, index)
 
     plain = {"tag:yaml.org,2002:null"}
     Loader.yaml_implicit_resolvers = {
@@ -201,7 +215,7 @@ def _checked(row: Row, *, where: str, given: Row) -> Row:
         if isinstance(value, bool | list | dict) and key in written:
             raise InputError(f"{where}: '{key}' must be a text, found {json.dumps(value, default=str)[:60]}")
     count = row.get("speakers")
-    if isinstance(count, str | int | float) and not (str(count).isdigit() and 0 < int(count) < 20):
+    if isinstance(count, str | int | float) and not re.fullmatch(r"0*(?:[1-9]|1[0-9])", str(count)):
         raise InputError(f"{where}: 'speakers' is how many people speak, a number from 1 to 19, found '{count}'")
     if row.get("date") in (None, "") or not isinstance(row["date"], str | int):
         return row

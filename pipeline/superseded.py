@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from pipeline import assigned_reps, assigned_roles, consent, keep
+from pipeline.errors import StoreError
 from pipeline.ingest import CALL_ID_DIGITS, Source
 from pipeline.rows import FACT_KEYS
 
@@ -28,13 +30,14 @@ def earlier_call(data: Path, source: Source) -> str:
 
 
 def inherit(data: Path, source: Source) -> None:
-    """Let consent, rep and speakers that people named on the earlier call count for the recording, where nobody named
-    them there. Raises `StoreError`."""
-    earlier = earlier_call(data, source)
+    """Let consent, rep and speakers that people named on the transcript's call count for the recording, where nobody
+    named them there. Raises `StoreError`."""
+    # also from a transcript that is no call any more: what was refused there is refused here
+    earlier = source.companion_sha256 if source.companion_sha256 != source.sha256 else ""
     for kind in STATED if earlier else ():
         theirs, ours = keep.fact_file(data, kind, earlier), keep.fact_file(data, kind, source.sha256)
-        if theirs.is_file() and not ours.exists():
-            keep.write_fact(data, kind, source.sha256, {**keep.read_json(theirs), "sha256": source.sha256})
+        if not ours.exists() and (row := _readable(theirs)):
+            keep.write_fact(data, kind, source.sha256, {**row, "sha256": source.sha256})
 
 
 def take_over(data: Path, source: Source) -> None:
@@ -56,9 +59,20 @@ def _facts_about(data: Path, sha256: str) -> list[Path]:
     return sorted({*facts.glob(f"*/{sha256[:CALL_ID_DIGITS]}*.json"), *(facts / "assignments").glob("[!.]*.json")})
 
 
+def _readable(file: Path) -> dict[str, Any] | None:
+    """A fact; None where there is none, or a damaged one: that must not keep every other call waiting."""
+    try:
+        return keep.read_json(file) if file.is_file() else None
+    except StoreError:
+        return None
+
+
 def _hand_on(data: Path, file: Path, old: str, new: str) -> None:
     """One fact under the new id; what somebody said of the recording itself stands."""
-    text = json.dumps(keep.read_json(file))
+    row = _readable(file)
+    if row is None:
+        return
+    text = json.dumps(row)
     made = text.replace(old, new).replace(old[:CALL_ID_DIGITS], new[:CALL_ID_DIGITS])
     if made == text:
         return

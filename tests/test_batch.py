@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import batch, keep, plan
+from pipeline import batch, erased, keep, plan
 from pipeline.claims import Claims
 from pipeline.ingest import Found, discover, state_of
 from pipeline.plan import Job, Outcome
@@ -117,6 +117,23 @@ def test_nothing_to_do_starts_no_worker(settings: Settings) -> None:
 def test_a_record_that_has_gone_is_said(settings: Settings, tmp_path: Path) -> None:
     (outcome,) = batch.run([Job("score", "ab" * 32, tmp_path / "a.wav")], settings, task=TASK)
     assert (outcome.status, "its record has gone" in outcome.reason) == ("failed", True)
+
+
+def test_a_call_that_was_erased_before_its_turn_leaves_no_failure(settings: Settings, tmp_path: Path) -> None:
+    erased.mark(settings.data, "ab" * 32)
+    (outcome,) = batch.run([Job("score", "ab" * 32, tmp_path / "a.wav")], settings, task=TASK)
+    assert (outcome.status, "erased meanwhile" in outcome.reason) == ("withheld", True)
+    assert keep.read_failures(settings.data) == []
+
+
+@pytest.mark.parametrize("name", ["a.wav", "d.wav"])
+def test_a_call_that_was_erased_while_it_was_heard_is_not_kept(inbox: Path, settings: Settings, name: str) -> None:
+    made = plan.plan(discover([inbox / name]), settings)
+    erased.mark(settings.data, made.jobs[0].sha256)
+    (outcome,) = batch.run(made.jobs, settings, task=TASK)
+    assert outcome.status == "withheld"
+    assert list(keep.all_record_files(settings.data)) == []
+    assert keep.read_failures(settings.data) == []
 
 
 def test_workers_are_one_per_core_unless_said(settings: Settings) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline import batch, consent, keep, plan
 from pipeline.claims import Claims
+from pipeline.erase import Erasure, calls_to_erase, erase
 from pipeline.ingest import discover, hash_file
 from pipeline.plan import Outcome
 from pipeline.settings import Settings
@@ -126,6 +127,53 @@ def test_consent_taken_back_erases_what_was_kept_and_given_again_lets_it_in(stag
     path.with_name("a.wav.yaml").write_text("consent: yes\n")
     run(settings)
     assert calls(settings) == 1
+
+
+def test_a_refusal_that_erases_what_was_kept_is_remembered(stages: None, settings: Settings) -> None:
+    path = recording(settings, "a.wav")
+    run(settings)
+    consent.state(settings.data, hash_file(path), "no")
+
+    for _ in range(3):
+        assert [outcome.status for outcome in run(settings)] == ["withheld"]
+        assert calls_in_files(settings) == []
+    assert consent.stated(settings.data, hash_file(path)) == "no"
+
+    consent.state(settings.data, hash_file(path), "yes")
+    run(settings)
+    assert calls(settings) == 1
+
+
+@pytest.mark.parametrize("kind", ["input", "engine"])
+def test_a_call_that_failed_and_is_refused_keeps_no_failure(stages: None, settings: Settings, kind: str) -> None:
+    path = recording(settings, "a.wav")
+    (job,) = plan.plan(discover([settings.inbox_folder]), settings).jobs
+    assert job.source is not None
+    plan.keep_failure(settings, path, kind=kind, reason="no", read=job.source.state, sha256=job.sha256)
+    consent.state(settings.data, job.sha256, "no")
+
+    made = plan.plan(discover([settings.inbox_folder]), settings, max_attempts=1)
+
+    assert [outcome.status for outcome in made.settled] == ["withheld"]
+    assert keep.read_failures(settings.data) == []
+
+
+def test_a_refused_call_leaves_nothing_but_the_refusal(stages: None, settings: Settings) -> None:
+    sha256 = hash_file(recording(settings, "a.wav"))
+    run(settings)
+    consent.state(settings.data, sha256, "no")
+    what = Erasure(tuple(calls_to_erase(settings.data, [sha256])))
+
+    with Store(settings.data) as store:
+        report = erase(settings, store, what, again=True)
+
+    assert report.left == ()
+    names = [file.name for file in settings.data.rglob("*") if sha256[:16] in file.name]
+    assert names == [keep.fact_file(settings.data, consent.FACT, sha256).name]
+
+    with Store(settings.data) as store:
+        erase(settings, store, what)
+    assert consent.stated(settings.data, sha256) is None
 
 
 def test_a_refused_call_that_is_being_worked_on_is_reported_and_the_others_go_on(

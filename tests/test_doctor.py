@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,15 @@ def test_settings_that_do_not_work_are_problems(settings: Settings, monkeypatch:
     assert "needs 'judge_url'" in bad["judge"]["found"]
     assert bad["mail of the digest"]["remedy"] == "set `smtp_host`, or leave `digest_to` out"
     assert (bad["setting"]["found"], bad["setting"]["ok"]) == ("x.toml: workers: no", False)
+
+
+def test_a_claim_that_is_released_meanwhile_is_no_crash(found: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = found.data / "claims"
+    folder.mkdir(parents=True)
+    listed = [folder / "gone.claim", folder / "stuck.claim"]
+    listed[1].write_text("{}")
+    os.utime(listed[1], (0, 0))
+    glob = Path.glob
+    monkeypatch.setattr(doctor.Claims, "sweep", lambda claims: 0)
+    monkeypatch.setattr(Path, "glob", lambda path, pattern: listed if path == folder else glob(path, pattern))
+    assert "stuck.claim" in row(doctor.checkup(found), "claims")["remedy"]

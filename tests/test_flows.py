@@ -107,6 +107,7 @@ def test_the_nightly_flow_takes_the_backlog_and_scores_stale_calls_again(
 
     monkeypatch.setattr(nightly, "assign", lambda store, settings: [])
     monkeypatch.setattr(nightly, "refresh", lambda store, settings: None)
+    monkeypatch.setattr(nightly, "SETTLE_S", 0.0)
     report = nightly.run_nightly(Caller(settings=settings), settings)
     assert report["backlog"]["counts"] == {"scored": 1, "failed": 1, "abstained": 1}
     assert report["rescored"]["counts"] == {}
@@ -122,6 +123,23 @@ def test_the_nightly_flow_takes_the_backlog_and_scores_stale_calls_again(
 
     again = nightly.run_nightly(Caller(settings=settings), settings)
     assert again["backlog"] == {"counts": {"done": 2, "failed": 1}, "failed": []}
+
+
+def test_the_night_leaves_what_is_being_copied_to_the_next_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import nightly
+
+    for name in ("a.txt", "b.wav", "c.wav"):
+        (tmp_path / name).write_text("half")
+
+    def copying_goes_on(seconds: float) -> None:
+        assert seconds == nightly.SETTLE_S
+        (tmp_path / "a.txt").write_text("half and more")
+        (tmp_path / "b.yaml").write_text("rep: Ann\n")
+
+    monkeypatch.setattr(nightly, "time", SimpleNamespace(sleep=copying_goes_on))
+    assert [item.path.name for item in nightly._standing(tmp_path)] == ["c.wav"]
 
 
 def test_runs_of_dead_processes_are_swept_and_live_ones_left(prefect_home: Path) -> None:

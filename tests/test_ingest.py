@@ -51,6 +51,25 @@ def test_a_transcript_beside_its_recording_belongs_to_it(tmp_path: Path) -> None
     assert identify(Found(tmp_path / "call.wav"), pattern=PATTERN, sniff=sniff).companion == tmp_path / "call.json"
 
 
+@pytest.mark.parametrize("name", ["call.JSON", "call.Json", "call.wav.JSON", "call.WAV.json"])
+def test_a_transcript_named_in_capitals_belongs_to_its_recording(tmp_path: Path, name: str) -> None:
+    call = put(tmp_path / ("call.WAV" if "WAV" in name else "call.wav"))
+    put(tmp_path / name, json.dumps({"turns": []}))
+
+    def sniffs(path: Path) -> str | None:
+        return "debrief" if path.suffix.lower() == ".json" else None
+
+    assert [found.path for found in discover([tmp_path], sniff=sniffs)] == [call]
+    assert identify(Found(call), pattern=PATTERN, sniff=sniffs).companion == tmp_path / name
+
+
+def test_a_picture_is_no_call_and_takes_no_transcript_from_its_recording(tmp_path: Path) -> None:
+    for name in ("call.mp4", "call.jpg", "CALL.PNG"):
+        put(tmp_path / name)
+    put(tmp_path / "call.json", json.dumps({"turns": []}))
+    assert [found.path.name for found in discover([tmp_path], sniff=sniff)] == ["call.mp4"]
+
+
 def test_links_out_of_the_folder_are_passed_over(tmp_path: Path) -> None:
     secret = put(tmp_path / "secret.wav")
     inside = put(tmp_path / "inbox" / "a.wav")

@@ -11,6 +11,7 @@ import pytest
 from pipeline import ingest, keep, plan, process
 from pipeline.ingest import Found, discover, state_of
 from pipeline.plan import Job, Plan
+from pipeline.retention import drop_words
 from pipeline.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("stages")
@@ -226,3 +227,11 @@ def test_calls_that_are_up_to_date_are_scored_again_only_when_asked(inbox: Path,
     assert plan.plan_rescore(settings) == Plan((), ())
     (job,) = plan.plan_rescore(settings, every=True).jobs
     assert job == Job("score", job.sha256, (inbox / "a.wav").absolute())
+
+
+def test_a_call_whose_words_have_gone_is_never_scored_again(inbox: Path, settings: Settings) -> None:
+    drop(inbox, "a.wav")
+    do(make(inbox, settings), settings)
+    (sha256,) = [file.parent.name for file in keep.all_record_files(settings.data)]
+    drop_words(settings.data, sha256)
+    assert plan.plan_rescore(settings, every=True) == Plan((), ())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime as dt
+import errno
 import json
 import os
 import sys
@@ -200,13 +200,44 @@ def test_one_class_that_cannot_go_is_a_line_and_the_others_go(world: Settings, m
 
     with monkeypatch.context() as patched, Store(world.data) as store:
         patched.setattr(Path, "unlink", refuse)
-        with contextlib.suppress(PermissionError):
-            done, problems = retention.retain_all(
-                dataclasses.replace(world, keep_recordings_days=1, keep_cache_days=0), store
-            )
+        done, problems = retention.retain_all(
+            dataclasses.replace(world, keep_recordings_days=1, keep_cache_days=0), store
+        )
     assert done == {}
     assert len(problems) == 1
     assert "cannot be deleted" in problems[0]
+
+
+def test_a_read_only_inbox_is_a_line_and_the_others_go(world: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for clip in (world.data / "clips").iterdir():
+        os.utime(clip, (1.6e9, 1.6e9))
+    delete = Path.unlink
+
+    def read_only(path: Path, missing_ok: bool = False) -> None:
+        if world.inbox_folder in path.parents:
+            raise OSError(errno.EROFS, "Read-only file system")
+        delete(path, missing_ok=missing_ok)
+
+    with monkeypatch.context() as patched, Store(world.data) as store:
+        patched.setattr(Path, "unlink", read_only)
+        changed = dataclasses.replace(world, keep_recordings_days=1, keep_clips_days=30, keep_cache_days=0)
+        done, problems = retention.retain_all(changed, store)
+
+    assert done == {"clip": 2}
+    (line,) = problems
+    assert line.startswith(f"retention of recording: {world.inbox_folder}")
+    assert "(Read-only file system)" in line
+
+
+def test_a_kind_that_fails_in_an_unforeseen_way_is_a_line_too(world: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setitem(retention._GO, "words of a call", full)
+    with Store(world.data) as store:
+        done, problems = retention.retain_all(dataclasses.replace(world, keep_transcripts_days=1), store)
+    assert done == {}
+    assert problems == ["retention of words of a call: [Errno 28] No space left on device"]
 
 
 def failed(settings: Settings, path: Path, *, kind: str, first_at: dt.datetime) -> None:
@@ -231,6 +262,38 @@ def test_only_what_was_refused_for_itself_goes_and_counts_from_that_day(
     retained(world, keep_recordings_days=30)
 
     assert path.exists() == stays
+
+
+def test_a_file_that_took_the_place_of_a_refused_one_stays(world: Settings) -> None:
+    path = world.inbox_folder / "Backlog.wav"
+    failed(world, path, kind="input", first_at=dt.datetime(2026, 8, 1, tzinfo=dt.UTC))
+    path.write_text("ok, the right export")
+
+    retained(world, keep_recordings_days=30)
+
+    assert path.exists()
+
+
+@pytest.mark.parametrize("looked_at", [False, True])
+def test_a_recording_under_an_old_calls_name_stays_until_it_was_heard(world: Settings, looked_at: bool) -> None:
+    path = next(world.inbox_folder.rglob("2026-01-05_Old.wav"))
+    path.write_text("ok, another call")
+    if looked_at:
+        plan.plan(discover([world.inbox_folder]), world)
+
+    assert retained(world, keep_recordings_days=90) == ([], {})
+
+    assert path.exists()
+
+
+def test_a_recording_that_was_moved_goes_when_its_calls_time_is_over(world: Settings) -> None:
+    (world.inbox_folder / "2026").mkdir()
+    (world.inbox_folder / "North").rename(world.inbox_folder / "2026" / "North")
+    assert look(world) == []
+
+    retained(world, keep_recordings_days=90)
+
+    assert names(world) == ["2026-10-05_New.wav", "2026-10-05_New.yaml"]
 
 
 def test_the_recording_of_a_call_whose_scores_are_gone_goes_too(world: Settings) -> None:

@@ -181,6 +181,11 @@ def test_where_the_rep_is_named_the_doubt_is_about_somebody_else() -> None:
     assert re.match(r"it is unclear for whom (Owen|Lou) speaks", found.hearing.notes[-1])
 
 
+def test_a_channel_that_is_no_number_says_nothing() -> None:
+    meta = CallMeta(extra={"rep_channel": "\u00b2"})
+    assert resolve_roles(call("channel 0", "channel 1", meta), threshold=0.8).hearing.roles_method != "channel map"
+
+
 def test_labelled_calls_with_labels_hidden() -> None:
     """The half of the labelled calls that the head never saw: of those it is sure of, nobody is on the wrong side."""
     folder = Path(__file__).resolve().parents[1] / "models" / "corpus" / "train"

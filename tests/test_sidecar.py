@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from fakes import sniff, transcript_row
 
-from pipeline import plan
+from pipeline import batch, plan
 from pipeline.errors import InputError
 from pipeline.ingest import discover
+from pipeline.keep import encode
 from pipeline.settings import Settings
 from pipeline.sidecar import MAX_BYTES, read_sidecar
 
@@ -197,12 +198,50 @@ def test_a_word_stays_the_word_that_was_written(call: Path) -> None:
 
 def test_what_has_parts_is_kept_beside_what_has_none(call: Path) -> None:
     call.with_suffix(".yaml").write_text("rep: Ann\nchannels: {0: rep, 1: buyer}\ntags: [a, b]\n")
-    assert read_sidecar(call).to_json() == {"rep": "Ann", "channels": {0: "rep", 1: "buyer"}, "tags": ["a", "b"]}
+    assert read_sidecar(call).to_json() == {"rep": "Ann", "channels": {"0": "rep", "1": "buyer"}, "tags": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kept"),
+    [
+        ("c.yaml", "rep: Ann\n1: note\n", {"rep": "Ann", "1": "note"}),
+        ("c.yaml", "rep: Ann\n~: note\n", {"rep": "Ann", "null": "note"}),
+        ("c.yaml", "rep: Ann\nlate: !!float .inf\n", {"rep": "Ann", "late": "Infinity"}),
+        (
+            "c.json",
+            '{"rep": "Ann", "x": NaN, "y": 1e999, "z": 1.5}',
+            {"rep": "Ann", "x": "NaN", "y": "1e999", "z": 1.5},
+        ),
+    ],
+)
+def test_what_is_no_text_is_metadata_that_can_be_kept(
+    tmp_path: Path, name: str, text: str, kept: dict[str, object]
+) -> None:
+    (tmp_path / "c.wav").write_text("ok")
+    (tmp_path / name).write_text(text)
+    row = read_sidecar(tmp_path / "c.wav").to_json()
+    assert row == kept
+    assert json.loads(encode(row)) == kept
+
+
+def test_channels_by_number_are_the_same_at_every_look(stages: None, settings: Settings) -> None:
+    folder = settings.inbox_folder
+    folder.mkdir(parents=True)
+    (folder / "a.wav").write_text("ok")
+    (folder / "a.yaml").write_text("channels: {1: rep, 2: buyer}\n")
+    (job,) = plan.plan(discover([folder]), settings).jobs
+    assert batch.work((job, settings))["kept"]
+    assert [outcome.status for outcome in plan.plan(discover([folder]), settings).settled] == ["done"]
 
 
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
+        ("c.yaml", "speakers: \u00b2\n", "'speakers' is how many people speak"),
+        ("c.json", json.dumps({"rep": "Ann", "speakers": "9" * 5000}), "'speakers' is how many people speak"),
+        ("c.json", '{"rep": "Ann", "x": ' + "9" * 5000 + "}", "metadata cannot be read"),
+        ("c.yaml", "rep: &a [*a]\n", "line 1: write it out instead of an alias"),
+        ("c.yaml", "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n", "line 2: write it out instead of an alias"),
         ("c.yaml", "rep: Ann\nteam: [North\n", "line 3: expected ',' or ']'"),
         ("c.yaml", "- rep: Ann\n", "metadata must be lines such as `rep: Priya Nair`"),
         ("c.yaml", "just words", "metadata must be lines such as"),

@@ -15,6 +15,7 @@ from pipeline import batch, consent, keep, plan, superseded
 from pipeline.assigned_reps import assign_rep
 from pipeline.assigned_roles import assign_roles
 from pipeline.comments import comment_of
+from pipeline.erase import erase, of_call
 from pipeline.errors import EngineError
 from pipeline.ingest import discover
 from pipeline.reviews import review_of
@@ -109,6 +110,28 @@ def test_a_consent_given_for_the_transcript_lets_the_recording_in(inbox: Path, s
     assert [call["kind"] for call in calls(settings)] == ["audio"]
 
 
+def test_a_refusal_of_the_transcript_stands_for_the_recording_that_comes_later(inbox: Path, settings: Settings) -> None:
+    look(inbox, settings)
+    (before,) = calls(settings)
+    consent.state(settings.data, before["sha256"], "no")
+    look(inbox, settings)
+    assert calls(settings) == []
+    (inbox / "2026-10-06_Calder.wav").write_text("ok")
+    for _ in range(2):
+        assert [outcome.status for outcome in plan.plan(discover([inbox]), settings).settled] == ["withheld"]
+
+
+def test_words_that_were_erased_while_their_recording_waited_are_not_kept(inbox: Path, settings: Settings) -> None:
+    look(inbox, settings)
+    (before,) = calls(settings)
+    (inbox / "2026-10-06_Calder.wav").write_text("ok")
+    (job,) = plan.plan(discover([inbox]), settings).jobs
+    with Store(settings.data) as store:
+        erase(settings, store, of_call(settings, store, before["call_id"]))
+    assert not batch.work((job, settings))["kept"]
+    assert list(keep.all_record_files(settings.data)) == []
+
+
 def test_what_was_said_of_the_recording_itself_stands(inbox: Path, settings: Settings) -> None:
     look(inbox, settings)
     (before,) = calls(settings)
@@ -118,6 +141,40 @@ def test_what_was_said_of_the_recording_itself_stands(inbox: Path, settings: Set
     assign_rep(settings.data, job.sha256, "Bea", who="Maria")
     look(inbox, settings)
     assert [call["rep"] for call in calls(settings)] == ["Bea"]
+
+
+@pytest.mark.parametrize(("copied_from", "to"), [("exports", ""), ("", "meetings")])
+def test_a_copy_of_the_words_beside_a_recording_is_no_call_of_its_own(
+    inbox: Path, settings: Settings, copied_from: str, to: str
+) -> None:
+    for folder in (copied_from, to):
+        (inbox / folder).mkdir(exist_ok=True)
+    original = (inbox / "2026-10-06_Calder.json").rename(inbox / copied_from / "export.json")
+    assert look(inbox, settings) == ["export.json"]
+    (inbox / to / "Calder.json").write_text(original.read_text())
+    (inbox / to / "Calder.wav").write_text("ok")
+    look(inbox, settings)
+    for _ in range(3):
+        assert look(inbox, settings) == []
+        assert [call["kind"] for call in calls(settings)] == ["audio"]
+    (copy,) = [item for item in plan.plan(discover([inbox]), settings).settled if item.status == "duplicate"]
+    assert copy.path == original
+    assert f"the words of {inbox / to / 'Calder.wav'}" in copy.reason
+
+
+def test_a_damaged_fact_keeps_no_call_waiting(inbox: Path, settings: Settings) -> None:
+    look(inbox, settings)
+    (before,) = calls(settings)
+    torn = settings.data / "facts" / "assignments" / "a1.json"
+    for file in (torn, keep.fact_file(settings.data, "reps", before["sha256"])):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text('{"assignment_id": "a')
+    (inbox / "2026-10-06_Calder.wav").write_text("ok")
+    (inbox / "b.wav").write_text("ok too")
+    assert sorted(look(inbox, settings)) == ["2026-10-06_Calder.wav", "b.wav"]
+    assert [call["kind"] for call in calls(settings)] == ["audio", "audio"]
+    assert torn.exists()
+    assert look(inbox, settings) == []
 
 
 def test_a_kill_before_the_earlier_call_went_is_made_good_by_the_next_look(

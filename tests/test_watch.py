@@ -1,0 +1,109 @@
+"""What a running watcher looks at again, though nothing about the file itself changed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import batch, consent, erased
+from pipeline.ingest import Found, discover, hash_file
+from pipeline.settings import Settings
+
+pytestmark = pytest.mark.usefixtures("stages")
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def inbox(settings: Settings) -> Path:
+    settings.inbox_folder.mkdir(parents=True)
+    return settings.inbox_folder
+
+
+def new_looked(clock: Clock) -> Any:
+    # at the top, it would load Prefect before the tests of the flows have given it a folder
+    from flows.watch import Looked
+
+    return Looked(clock)
+
+
+def look_and_work(inbox: Path, settings: Settings, looked: Any) -> list[str]:
+    """One look with its batch; the names of what was worked on."""
+    from flows import watch
+    from flows.process import Caller
+
+    seen: list[str] = []
+
+    def process(folder: Path, caller: Any) -> None:
+        assert caller.plan is not None
+        seen.extend(job.path.name for job in caller.plan.jobs)
+        batch.run(caller.plan.jobs, settings, on_outcome=caller.on_outcome, task="fakes:work")
+
+    watch._look(inbox, settings, looked, Caller(), lambda files, ready: None, process)
+    return seen
+
+
+@pytest.mark.parametrize(("word", "heard"), [("engine", ["b.wav"]), ("ok", [])])
+def test_a_second_copy_is_heard_where_the_first_comes_to_nothing(
+    inbox: Path, settings: Settings, word: str, heard: list[str]
+) -> None:
+    for name in ("a.wav", "b.wav"):
+        (inbox / name).write_text(f"{word} twice")
+    clock = Clock()
+    looked = new_looked(clock)
+    assert look_and_work(inbox, settings, looked) == []
+    clock.now += 10
+    assert look_and_work(inbox, settings, looked) == ["a.wav"]
+    clock.now += 10
+    assert look_and_work(inbox, settings, looked) == heard
+    clock.now += 10
+    assert look_and_work(inbox, settings, looked) == []
+    assert looked.ready(discover([inbox])) == ([], False)
+
+
+def test_a_word_on_consent_brings_back_what_was_withheld(inbox: Path, settings: Settings) -> None:
+    strict = replace(settings, require_consent=True)
+    (inbox / "a.wav").write_text("ok, asked")
+    clock = Clock()
+    looked = new_looked(clock)
+    for _ in range(3):
+        assert look_and_work(inbox, strict, looked) == []
+        clock.now += 10
+    assert looked.ready(discover([inbox])) == ([], False)
+    consent.state(settings.data, hash_file(inbox / "a.wav"), "yes")
+    assert look_and_work(inbox, strict, looked) == ["a.wav"]
+    assert looked.ready(discover([inbox])) == ([], False)
+
+
+def test_an_erased_call_that_is_let_in_again_is_taken(inbox: Path, settings: Settings) -> None:
+    (inbox / "a.wav").write_text("ok, erased")
+    erased.mark(settings.data, hash_file(inbox / "a.wav"))
+    clock = Clock()
+    looked = new_looked(clock)
+    for _ in range(2):
+        assert look_and_work(inbox, settings, looked) == []
+        clock.now += 10
+    erased.marker(settings.data, hash_file(inbox / "a.wav")).unlink()
+    os.utime(erased.folder(settings.data), (0, 0))  # a clock may be too coarse to tell the two apart
+    assert look_and_work(inbox, settings, looked) == ["a.wav"]
+
+
+def test_what_has_gone_is_not_remembered_as_withheld(tmp_path: Path) -> None:
+    looked = new_looked(Clock())
+    path = tmp_path / "a.wav"
+    path.write_text("x")
+    looked.ready([Found(path, tmp_path)])
+    looked.settle([Found(path, tmp_path)], withheld={path})
+    assert looked._withheld == {path}
+    looked.ready([])
+    looked.settle([])
+    assert looked._withheld == set()
