@@ -187,7 +187,8 @@ def test_a_channel_that_is_no_number_says_nothing() -> None:
 
 
 def test_labelled_calls_with_labels_hidden() -> None:
-    """The half of the labelled calls that the head never saw: of those it is sure of, nobody is on the wrong side."""
+    """The half of the labelled calls that the head never saw: of those it is sure of, nobody is on the wrong side but
+    who says next to nothing (`roles.py`: up to 3 % of the words it does not matter)."""
     folder = Path(__file__).resolve().parents[1] / "models" / "corpus" / "train"
     calls = [item.transcript for item in read_corpus(folder) if held_out(item.call_id)]
     assert len(calls) >= 60
@@ -199,7 +200,7 @@ def test_labelled_calls_with_labels_hidden() -> None:
         turns = tuple(replace(turn, speaker=hidden[turn.speaker]) for turn in transcript.turns)
         found = resolve_roles(replace(transcript, turns=turns, meta=CallMeta(), hearing=Hearing()), threshold=0.8)
         waiting += not found.resolved
-        misplaced += found.resolved and sides(found) != sides(transcript)
+        misplaced += found.resolved and _share_right(transcript, found) < 0.97
     assert waiting / len(calls) <= 0.08
     assert misplaced == 0
 
