@@ -68,6 +68,10 @@ def test_finished_parts_are_not_made_again(corpus: Path, tmp_path: Path, monkeyp
 
     monkeypatch.setattr("models.training.build.fit", never)
     assert made(corpus, tmp_path / "work", tmp_path / "again")[0] == (tmp_path / "out/judge.safetensors").read_bytes()
+    (corpus / "objections").mkdir()
+    (corpus / "objections/first.txt").write_text("c1 3:price_terms:yes\n")
+    with pytest.raises(AssertionError, match="fitted again"):  # another reading teaches something else
+        made(corpus, tmp_path / "work", tmp_path / "again")
 
 
 def test_edges_match_the_share_of_each_level_half_way() -> None:

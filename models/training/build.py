@@ -45,7 +45,9 @@ class Parts:
         self.train, self.tune = read_corpus(corpus / "train"), read_corpus(corpus / "tune")
         self.recipe, self.folds, self.device, self.say = recipe, folds, device, say
         self.data_sha256 = data_hash([corpus / "train", corpus / "tune"])
-        made_of = json.dumps([self.data_sha256, dataclasses.asdict(recipe), folds], sort_keys=True)
+        self.objections_sha256 = data_hash([corpus / READINGS])
+        known = [self.data_sha256, self.objections_sha256]
+        made_of = json.dumps([*known, dataclasses.asdict(recipe), folds], sort_keys=True)
         self.folder = work / hashlib.sha256(made_of.encode()).hexdigest()[:12]
 
     @property
@@ -131,7 +133,7 @@ def train(parts: Parts, out: Path) -> None:
         "objection_kinds": list(OBJECTION_KINDS),
         "sha256": hashlib.sha256(data).hexdigest(),
         "data_sha256": parts.data_sha256,
-        "objections_sha256": data_hash([parts.corpus / READINGS]),
+        "objections_sha256": parts.objections_sha256,
         "trained_on": len(parts.train),
         "recipe": {**dataclasses.asdict(parts.recipe), "folds": parts.folds},
     }
