@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.rubric import WEAK_MOVES, Criterion, Rubric
 from pipeline.types import NEUTRAL, Missed, Turn
+from pipeline.wording import straight
 
 if TYPE_CHECKING:
     from models.judge_model import Verdict
@@ -73,12 +74,11 @@ def missed_moment(
 ) -> Missed | None:
     """Where the moment for a criterion of a low level was: the first cited turn that bears it out, else the likeliest
     turn of the call that does, else the first cited turn and what was weak in it; None where nothing is cited."""
-    open_turns = [turn for turn in cited if _unused(criterion, verdict, turns, turn) > 0.0]
-    if not open_turns:
-        chance = {turn: _unused(criterion, verdict, turns, turn) for turn in range(len(turns))}
-        open_turns = [turn for turn in sorted(chance, key=lambda turn: (-chance[turn], turn)) if chance[turn] > 0.0]
-    if open_turns:
-        return Missed(open_turns[0], criterion.missed)
+    chance = [_unused(criterion, verdict, turns, turn) for turn in range(len(turns))]
+    likeliest = sorted(range(len(turns)), key=lambda turn: (-chance[turn], turn))
+    moment = next((turn for turn in (*cited, *likeliest) if chance[turn] > 0.0), None)
+    if moment is not None:
+        return Missed(moment, criterion.missed)
     if not cited:
         return None
     weak = {name: p for name, p in verdict.moves[cited[0]].items() if name in WEAK_MOVES}
@@ -100,8 +100,7 @@ def _unused(criterion: Criterion, verdict: Verdict, turns: Sequence[Turn], turn:
 def shown(moves: Mapping[str, float], text: str) -> list[str]:
     """The moves that a turn more likely makes than not, the surest first; no trouble is told without a word of it."""
     sure = sorted((name for name, p in moves.items() if p >= SURE), key=lambda name: (-moves[name], name))
-    plain = text.replace("\u2019", "'")
-    return [name for name in sure if name not in TELLS_HARM or HARM.search(plain)]
+    return [name for name in sure if name not in TELLS_HARM or HARM.search(straight(text))]
 
 
 def reason(criterion: Criterion, rubric: Rubric, moves: Mapping[str, float], turn: Turn) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.numerals import TENS, UNITS
+from pipeline.wording import straight
 
 Sort = Literal["figure", "spoken", "letter", "join", "word", "break"]
 
@@ -75,7 +76,7 @@ def atoms(text: str) -> list[Atom]:
     """The text's atoms in order; no two overlap."""
     whole = [match.span() for match in _WHOLE.finditer(text)]
     tokens = [match.span() for match in _TOKEN.finditer(text)]
-    words = [text[a:b].lower().replace("’", "'") for a, b in tokens]
+    words = [straight(text[a:b].lower()) for a, b in tokens]
     out: list[Atom] = []
     index = 0
     while index < len(tokens):

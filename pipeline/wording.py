@@ -1,4 +1,4 @@
-"""Numbers in sentences."""
+"""Numbers and marks in sentences."""
 
 from __future__ import annotations
 
@@ -13,3 +13,8 @@ def size_text(size: int) -> str:
     if size < 1000:
         return counted(size, "byte")
     return f"{size / 1000:.0f} kB" if size < 1_000_000 else f"{size / 1e6:.1f} MB"
+
+
+def straight(text: str) -> str:
+    """The text with straight apostrophes, of the same length: rules are written with those."""
+    return text.replace("\u2019", "'")

@@ -78,7 +78,7 @@ def injected(turns: Sequence[Turn], seed: str) -> tuple[Turn, ...]:
 
 
 def typeset(turns: Sequence[Turn], seed: str) -> tuple[Turn, ...]:
-    """Quotation marks, apostrophes and dashes as a word processor sets them."""
+    """Apostrophes, dashes and dots as a word processor sets them."""
     marks = {"--": "\u2014", "'": "\u2019", "...": "\u2026"}
     pattern = re.compile("|".join(map(re.escape, marks)))
     return tuple(

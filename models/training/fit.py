@@ -1,7 +1,7 @@
 """Fitting the judge's network to labelled calls. The same seed, device and torch give the same weights, bit for bit.
 
-The encoder runs in bfloat16. A fit takes two minutes on a GPU and three quarters of an hour on one core of a CPU that
-has bfloat16 instructions (hours on one that has not).
+The encoder runs in bfloat16. A fit takes two minutes on a GPU and an hour on one core of a CPU that has bfloat16
+instructions (hours on one that has not).
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-from pipeline.coach.clauses import clauses, straight
+from pipeline.coach.clauses import clauses
+from pipeline.wording import straight
 
 _LEAD = r"^(?:(?:oh|well|then|um|uh|er|em|right|so|and|ah|hm|go on|ha)[,. ]+)*"
 _YES = re.compile(

@@ -36,11 +36,6 @@ _QUESTION = re.compile(
 )
 
 
-def straight(text: str) -> str:
-    """The text with straight apostrophes, of the same length: rules are written with those."""
-    return text.replace("\u2019", "'")
-
-
 def sentences(text: str) -> Iterable[tuple[str, bool]]:
     """Each sentence of a text, and whether it asks."""
     for match in _SENTENCE.finditer(text):

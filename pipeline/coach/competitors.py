@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.coach.accounts import AccountView, quoted
 from pipeline.coach.moves import Moves
-from pipeline.coach.rivals import names_it, own_names, rival_names, speaks_of_another, telling_names
+from pipeline.coach.rivals import by_name, names_it, own_names, rival_names, speaks_of_another, telling_names
 from pipeline.coach.rows import Rows, TurnRow
 from pipeline.coach.statements import Statement
 
@@ -62,8 +61,7 @@ def _no_rivals(view: AccountView, turns: Sequence[TurnRow]) -> set[str]:
 
 
 def _named(view: AccountView, name: str, said: Sequence[TurnRow]) -> Statement:
-    show = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
-    return quoted(view, _telling(name, said), f"{name} named", show=show)
+    return quoted(view, _telling(name, said), f"{name} named", show=by_name(name, any_case=True))
 
 
 def _telling(name: str, turns: Sequence[TurnRow]) -> TurnRow:

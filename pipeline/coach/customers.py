@@ -10,9 +10,9 @@ import re
 from collections.abc import Sequence
 
 from pipeline.coach.accounts import AccountView, quoted
-from pipeline.coach.clauses import straight
 from pipeline.coach.rows import TurnRow
 from pipeline.coach.statements import Statement
+from pipeline.wording import straight
 
 CUSTOMER_TYPES = re.compile(
     r"\b(?:renew\w*|check[- ]?in|(?:account|business|quarterly|service|annual|customer) review|qbr|expansion|"

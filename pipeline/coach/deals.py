@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.coach.accounts import SILENT_DAYS, AccountView, quoted
-from pipeline.coach.clauses import straight
 from pipeline.coach.commitments import Commitment
 from pipeline.coach.competitors import Rival, competitors
 from pipeline.coach.customers import GROWTH, OTHER_NEED, customer_because, reviews, troubles
@@ -22,6 +21,7 @@ from pipeline.coach.rivals import in_house
 from pipeline.coach.rows import CallRow, Rows, TurnRow
 from pipeline.coach.statements import Statement
 from pipeline.coach.when import named_days
+from pipeline.wording import straight
 
 LOST_DAYS = 45
 LATE_CALLS = 3

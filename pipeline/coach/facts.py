@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from pipeline.coach.amounts import TENS, any_number, large_number, measures_only, names_sum, stated
-from pipeline.coach.clauses import sentences, straight
+from pipeline.coach.clauses import sentences
 from pipeline.coach.moves import Moves
 from pipeline.coach.rows import Moment, MoveRow, TurnRow
 from pipeline.coach.statements import Dates, Statement, around, cite, said_in
+from pipeline.wording import straight
 
 FACTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "decides": ("decision_makers", ("name_decider", "tell_process")),

@@ -17,11 +17,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pipeline.coach.clauses import sentences, straight
+from pipeline.coach.clauses import sentences
 from pipeline.coach.rows import CallRow, TurnRow
 from pipeline.coach.slipped import is_late, names_another_day, names_day, new_day, put_off
 from pipeline.coach.subject import WORD, Subject, content
 from pipeline.coach.verdict import NOT_DONE, answered, verdict_of
+from pipeline.wording import straight
 
 SLACK_DAYS = 3
 OPENING_TURNS = 14

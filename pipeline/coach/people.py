@@ -10,9 +10,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from pipeline.coach.clauses import straight
 from pipeline.coach.names import NO_NAMES
 from pipeline.coach.rows import TurnRow
+from pipeline.wording import straight
 
 _TITLE = r"(?:Mr|Mrs|Ms|Dr|Herr|Frau|Missus|Mister|Madam|Miss)"
 _NAME = rf"(?P<name>(?:{_TITLE}\.? )*[A-Z][a-zà-ÿ]+(?:[- ](?:Mc|O')?[A-Z][a-zà-ÿ]+)?)"

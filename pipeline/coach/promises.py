@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from pipeline.coach.clauses import straight
 from pipeline.coach.when import Named, named_days
+from pipeline.wording import straight
 
 _ACTIONS = """send email mail forward share write draft redo prepare put confirm check ask find chase ring call text
     phone book arrange schedule set sort bring introduce invite get give raise order sign pay place speak talk show

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from pipeline.coach.clauses import straight
-from pipeline.coach.rivals import ANOTHER, in_house, may_speak_of_another, speaks_of_another
+from pipeline.coach.rivals import ANOTHER, in_house, may_speak_of_another, names_it, speaks_of_another
 from pipeline.types import ObjectionKind
+from pipeline.wording import straight
 
 
 def _phrases(lines: str) -> re.Pattern[str]:
@@ -189,7 +189,7 @@ def pushed_back(text: str, *, rivals: Iterable[str] = ()) -> ObjectionKind | Non
     `rivals` are names of competitors: to name one is to raise it, unless the price is what is pushed on.
     """
     count = {kind: len(pattern.findall(text)) for kind, pattern in PUSHBACK.items()}
-    named = any(re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE) for name in rivals)
+    named = any(names_it(name, text, any_case=True) for name in rivals)
     # a rival named beside the price is what the price is measured by: what is too much is the price
     if named and not count["price_terms"]:
         return "competition"

@@ -13,8 +13,8 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from pipeline.coach.clauses import straight
 from pipeline.coach.names import NO_NAMES
+from pipeline.wording import straight
 
 _WORD = r"(?=[A-Z][\w&]*[a-z\d])[\w&]+|[A-Z]{2,}"
 _NAME = rf"(?:{_WORD})(?:[- ](?:{_WORD}))*"
@@ -226,4 +226,9 @@ def own_names(text: str) -> set[str]:
 
 def names_it(name: str, text: str, *, any_case: bool = False) -> bool:
     """Whether a text says the name."""
-    return bool(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE if any_case else 0))
+    return bool(by_name(name, any_case=any_case).search(text))
+
+
+def by_name(name: str, *, any_case: bool = False) -> re.Pattern[str]:
+    """Finds the name as a whole, also one that ends in no letter: `Acme Inc.`"""
+    return re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE if any_case else 0)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from pipeline.coach.clauses import sentences, straight
+from pipeline.coach.clauses import sentences
 from pipeline.coach.moves import Moves
 from pipeline.coach.rows import TurnRow
 from pipeline.coach.subject import content
+from pipeline.wording import straight
 
 AGREED_WITHIN = 4
 """Turns after the seller's offer within which the buyer's agreement belongs to it."""

@@ -11,9 +11,10 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 
-from pipeline.coach.clauses import sentences, straight
+from pipeline.coach.clauses import sentences
 from pipeline.coach.rows import TurnRow
 from pipeline.coach.when import WEEKDAYS, Named, named_days
+from pipeline.wording import straight
 
 POST_DAYS = 5
 LOOK_AHEAD = 2

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pipeline.coach.clauses import sentences, straight
+from pipeline.coach.clauses import sentences
 from pipeline.coach.rows import CallRow, TurnRow
+from pipeline.wording import straight
 
 CONTEXT_TURNS = 8
 BACK_TURNS = 4

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pipeline.coach.clauses import sentences, straight
+from pipeline.coach.clauses import sentences
 from pipeline.coach.rows import TurnRow
 from pipeline.coach.subject import DONE_BY, Subject, content, things
 from pipeline.coach.when import named_days
+from pipeline.wording import straight
 
 SHORT_ANSWER = 2
 NOT_DONE = re.compile(
