@@ -240,11 +240,9 @@ def measure(data: Path, calls: int, times: int) -> list[str]:
     from pipeline.settings import Settings
     from pipeline.web.app import all_routes
     from pipeline.web.desk import Desk
-    from pipeline.web.render import compile_templates
 
     desk = Desk(Settings(data=data))
     try:
-        compile_templates()
         at = clients(desk)
         started = time.monotonic()
         until(lambda: at["Ada"].get("/team").status_code != 503)
@@ -301,10 +299,10 @@ def clients(desk: Any) -> dict[str, Any]:
     """A signed-in client for each of `USERS`."""
     from fastapi.testclient import TestClient
 
-    from pipeline.web.app import build_app
+    from pipeline.web.app import ready_app
     from pipeline.web.gate import SESSION
 
-    app, at = build_app(desk), {}
+    app, at = ready_app(desk), {}
     there = {user.name for user in desk.book.users()}
     for name, (role, more) in USERS.items():
         if name not in there:

@@ -109,15 +109,23 @@ def _not_kept(
 
 def _day_put_off(subject: Subject, call: CallRow, turns: Sequence[TurnRow]) -> Told | None:
     """What is said of an agreed day by its number: `the tenth got cancelled`, `he pushed it to the week after`."""
-    for place, turn in enumerate(turns):
-        following = turns[place + 1].text if place + 1 < len(turns) else ""
-        own, answered_so = put_off(turn.text, following), put_off(following, "")
-        status = own or answered_so
-        # the day last: most turns put nothing off, and days take long to tell
-        if status and names_day(turn.text, subject.due, call.date):
-            spoken = turn if own else turns[place + 1]
+    for place, teller, status in _put_offs(tuple(turn.text for turn in turns)):
+        if names_day(turns[place].text, subject.due, call.date):
+            spoken = turns[teller]
             return _not_kept(status, spoken, spoken.text, turns, subject, call)
     return None
+
+
+@lru_cache(maxsize=100)
+def _put_offs(texts: tuple[str, ...]) -> tuple[tuple[int, int, str], ...]:
+    """Each turn that puts a day off or is answered so: its place, the place of the one that says it, what is said."""
+    found = []
+    for place, (text, following) in enumerate(zip(texts, (*texts[1:], ""), strict=True)):
+        own = put_off(text, following)
+        status = own or put_off(following, "")
+        if status:
+            found.append((place, place if own else place + 1, status))
+    return tuple(found)
 
 
 @lru_cache(maxsize=10_000)
