@@ -50,14 +50,14 @@ class Beside:
         try:
             names = {}
             for name in sorted(os.listdir(folder)):
-                names.setdefault(_key(name), []).append(name)
+                names.setdefault(compared(name), []).append(name)
         except (OSError, ValueError):
             names = None
         self._folders[folder] = (now, names)
         return names
 
 
-def _key(name: str) -> str:
+def compared(name: str) -> str:
     """macOS takes accents apart in the names that it lists."""
     return unicodedata.normalize("NFC", name).lower()
 
@@ -68,7 +68,7 @@ def _named(folder: str, listed: Names | None, head: str, end: str) -> Iterator[s
         if os.path.exists(os.path.join(folder, head + end)):
             yield head + end
         return
-    for name in sorted(listed.get(_key(head) + end, ()), key=lambda name: (not name.endswith(end), name)):
+    for name in sorted(listed.get(compared(head) + end, ()), key=lambda name: (not name.endswith(end), name)):
         mine = head + name[-len(end) :]
         # `CALL.yaml` is of `call.wav` only where the disk says so, as one that knows no capitals does
         if mine == name or os.path.exists(os.path.join(folder, mine)):

@@ -16,8 +16,8 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _MEDIA = re.compile(
-    rb"RIFF....(?:WAVE|AVI )|ID3|fLaC|OggS|FORM....AIF|....ftyp|\x1aE\xdf\xa3|#!AMR|\.snd|caff|0&\xb2u|\xff[\xe0-\xff]"
-    rb"|FLV\x01|%PDF|\x89PNG|GIF8|MZ",
+    rb"RIFF....(?:WAVE|AVI )|ID3[\x02-\x04]|fLaC|OggS|FORM....AIF|....ftyp|\x1aE\xdf\xa3|#!AMR|\.snd|caff\0|0&\xb2u"
+    rb"|\xff[\xe0-\xff]|FLV\x01|%PDF|\x89PNG|GIF8|MZ.\0",
     re.DOTALL,
 )
 

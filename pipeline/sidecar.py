@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.beside import Beside
+from pipeline.beside import Beside, compared
 from pipeline.encodings import decode
 from pipeline.errors import InputError
 from pipeline.types import CallMeta
@@ -75,7 +75,7 @@ def read_sidecar(path: Path, *, root: Path | None = None, beside: Beside | None 
     for table in beside.find(path, (), TABLES):
         if _ours(table, root):
             state = table.stat()
-            found = _table(table, state.st_size, state.st_mtime_ns).get(path.name)
+            found = _row_of(path, table, state.st_size, state.st_mtime_ns)
             if found:
                 return CallMeta.from_json(_checked(_known(found), where=f"{table}: {path.name}", given=found))
     return CallMeta()
@@ -133,6 +133,9 @@ def _of_json(path: Path, row: Any) -> Row | None:
     """A JSON object as its own or a vendor's metadata; None for what is a transcript or something else altogether."""
     if not isinstance(row, dict):
         return None
+    calls = row.get("calls")
+    if isinstance(calls, list) and len(calls) == 1 and isinstance(calls[0], dict) and "callTranscripts" not in row:
+        row = calls[0]  # what Gong answers, as it came
     nested = [value for value in row.values() if isinstance(value, list | dict)]
     if nested and (found := _vendor(row)) is not None:
         return found
@@ -162,21 +165,28 @@ def _only_row(path: Path, text: str) -> Row | None:
 
 
 def _vendor(row: Row) -> Row | None:
-    """A vendor's metadata: flat under `metaData`, people under `parties`; None for anything else (a transcript)."""
+    """A vendor's metadata: flat under `metaData`, people under `parties`, or beside Zoom's list of files; None for
+    anything else (a transcript)."""
     flat = next((row[key] for key in ("metaData", "metadata", "call") if isinstance(row.get(key), dict)), None)
+    if flat is None and isinstance(row.get("recording_files"), list):
+        flat = row
     people = row.get("parties", row.get("participants"))
     if flat is None or TRANSCRIPT_KEYS & row.keys():
         return None
     found = _known({str(key): value for key, value in flat.items() if not isinstance(value, list | dict)})
     if isinstance(people, list) and not found.get("rep"):
-        own = (
-            item
-            for item in people
-            if isinstance(item, dict) and str(item.get("affiliation", "")).lower() in ("internal", "host")
-        )
-        name = next((str(item["name"]) for item in own if item.get("name")), None)
+        name = _owner([item for item in people if isinstance(item, dict)], found.get("primaryUserId"))
         return {**found, "rep": name} if name else found
     return found
+
+
+def _owner(people: list[Row], user: Any) -> str | None:
+    """Whose call it is: the vendor's owner of it, else the only one of the own side; of several none is guessed."""
+    owner = [item["name"] for item in people if user and item.get("userId") == user and item.get("name")]
+    sides = ("internal", "host")
+    own = [item["name"] for item in people if str(item.get("affiliation", "")).lower() in sides and item.get("name")]
+    found = owner or own
+    return str(found[0]) if len(found) == 1 else None
 
 
 def _yaml(text: str) -> Any:
@@ -246,6 +256,24 @@ def _known(row: Row) -> Row:
             names[ours] = match
     taken = set(names.values())
     return {**{key: value for key, value in row.items() if key not in taken}, **{k: row[v] for k, v in names.items()}}
+
+
+def _row_of(path: Path, table: Path, size: int, mtime_ns: int) -> Row | None:
+    """The table's row of a recording, also where it is written in other capitals or with accents put together, unless
+    that is another file."""
+    found = _table(table, size, mtime_ns)
+    if path.name in found:
+        return found[path.name]
+    name = _spellings(table, size, mtime_ns).get(compared(path.name))
+    if name is None:
+        return None
+    other = path.with_name(name)
+    return None if other.exists() and not other.samefile(path) else found[name]
+
+
+@functools.lru_cache(maxsize=64)
+def _spellings(path: Path, size: int, mtime_ns: int) -> Mapping[str, str]:
+    return {compared(name): name for name in _table(path, size, mtime_ns)}
 
 
 @functools.lru_cache(maxsize=64)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -281,3 +282,35 @@ def test_a_table_of_something_else_is_passed_over(call: Path) -> None:
     call.with_suffix(".csv").write_text("word,t0\nhi,1\nyou,2\n")
     call.with_name("metadata.csv").write_text("word,t0\nhi,1\n")
     assert read_sidecar(call).to_json() == {}
+
+
+def test_whose_call_it_is_says_gongs_owner_and_of_several_nobody(tmp_path: Path) -> None:
+    call = tmp_path / "a.wav"
+    people = [{"name": name, "userId": name[0], "affiliation": "Internal"} for name in ("Sam", "Priya")]
+    row = {"metaData": {"id": "7", "primaryUserId": "P"}, "parties": people}
+    call.with_suffix(".json").write_text(json.dumps(row))
+    assert read_sidecar(call).rep == "Priya"
+    row["metaData"] = {"id": "7"}
+    call.with_suffix(".json").write_text(json.dumps(row))
+    assert read_sidecar(call).rep is None
+
+
+@pytest.mark.parametrize("name", ["JOSÉ.WAV", unicodedata.normalize("NFD", "José.wav")])
+def test_a_table_names_files_as_excel_or_a_mac_does(tmp_path: Path, name: str) -> None:
+    (tmp_path / "calls.csv").write_text("file,rep,consent\nJosé.wav,Ann,no\n")
+    call = tmp_path / name
+    call.write_text("ok")
+    assert read_sidecar(call).extra["consent"] == "no"
+    (tmp_path / "José.wav").write_text("another")
+    assert read_sidecar(call).rep is None
+
+
+def test_what_zoom_and_gong_answer_is_read_as_it_came(tmp_path: Path) -> None:
+    call = tmp_path / "a.mp4"
+    zoom = {"topic": "Intro", "start_time": "2026-10-07T01:30:00Z", "timezone": "America/Los_Angeles"}
+    call.with_suffix(".json").write_text(json.dumps({**zoom, "recording_files": [{"id": "1", "file_type": "MP4"}]}))
+    meta = read_sidecar(call)
+    assert (meta.title, str(meta.date)) == ("Intro", "2026-10-06")
+    gong = {"metaData": {"id": "7", "title": "Demo"}, "parties": [{"name": "Ann", "affiliation": "Internal"}]}
+    call.with_suffix(".json").write_text(json.dumps({"requestId": "r", "records": {}, "calls": [gong]}))
+    assert (read_sidecar(call).title, read_sidecar(call).rep) == ("Demo", "Ann")

@@ -7,12 +7,12 @@ import html
 import itertools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from pipeline.formats.assemble import UNKNOWN, Draft, Piece
 from pipeline.formats.clean import clean_label, clean_text
-from pipeline.formats.names import is_name, split_name
+from pipeline.formats.names import MAX_NAME, is_name, split_name
 
 CARRIED_ON = "cues without a name follow the last name: the file names speakers only where they change"
 
@@ -44,7 +44,8 @@ class _Part:
 
 def draft_of_cues(cues: Sequence[Cue], *, notes: tuple[str, ...] = ()) -> Draft:
     """Pieces of cues: voice tags first, else `Name:` prefixes, else the speaker who goes on, else `unknown`."""
-    parts = [part for cue in _named_in_line(cues) for part in _parts(cue)]
+    known = _heads(cues)
+    parts = [part for cue in _named_in_line(cues) for part in _parts(cue, known)]
     if any(part.voice for part in parts):
         return Draft(tuple(_piece(part, part.voice, part.plain) for part in parts), notes=notes)
     labels = Counter(part.label for part in parts if part.label)
@@ -73,6 +74,14 @@ def _named_in_line(cues: Sequence[Cue]) -> Sequence[Cue]:
     ]
 
 
+def _heads(cues: Sequence[Cue]) -> frozenset[str]:
+    """What stands before a colon more than once where nearly every cue has such a head: Zoom writes people's names as
+    they do, `dana reyes` and `Meeting room 4 at Acme`."""
+    split = [_plain(cue.text).strip().partition(": ") for cue in cues]
+    heads = Counter(head for head, colon, _ in split if colon and len(head) <= MAX_NAME and "\n" not in head)
+    return frozenset(head for head, n in heads.items() if n > 1 and heads.total() >= 0.9 * len(cues))
+
+
 def _only_at_changes(parts: Sequence[_Part]) -> bool:
     """True where nobody is named twice in a row: such tools leave the name out while one person goes on."""
     named = [part.label for part in parts if part.label]
@@ -83,14 +92,14 @@ def _piece(part: _Part, speaker: str, text: str) -> Piece:
     return Piece(speaker=speaker or UNKNOWN, text=text, t0=part.t0, t1=part.t1)
 
 
-def _parts(cue: Cue) -> list[_Part]:
+def _parts(cue: Cue, known: Container[str]) -> list[_Part]:
     """The cue's parts in order; several divide its time by their length."""
     split = _VOICE.split(cue.text)
     found: list[_Part] = []
     for voice, text in zip(["", *split[1::2]], split[0::2], strict=True):
         name = clean_label(html.unescape(voice))
         plain = clean_text(_plain(text))
-        found += [_Part(name, "", plain, plain)] if name else _lines(text)
+        found += [_Part(name, "", plain, plain)] if name else _lines(text, known)
     found = [part for part in found if part.plain]
     length = sum(len(part.plain) for part in found) or 1
     span = max(0.0, cue.t1 - cue.t0)
@@ -103,12 +112,12 @@ def _parts(cue: Cue) -> list[_Part]:
     return timed
 
 
-def _lines(text: str) -> list[_Part]:
+def _lines(text: str, known: Container[str]) -> list[_Part]:
     """One part per line that begins with a name; other lines belong to the one before."""
     found: list[list[str]] = []
     labels: list[str] = []
     for line in map(clean_text, _plain(text).split("\n")):
-        named = split_name(line)
+        named = split_name(line, known=known)
         if named or not found:
             labels.append(clean_label(named[0]) if named else "")
             found.append([named[1] if named else line, line])

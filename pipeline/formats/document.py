@@ -26,8 +26,8 @@ __all__ = [
 
 Kind = Literal["zip", "json", "text"]
 
-_BRACKETED = re.compile(r"\s*\[(?:[\d:.,]+\]|[^\[\]{}\"\n]{1,80}\][ \t]+\S)")
-"""`[0:12] Name: text` and `[Name] 10:01:02`: text that begins as JSON does."""
+_JSON = re.compile(r"\s*(?:\{|\[\s*(?:[\[{\]\"]|$))")
+"""An object, or a list of them; `[0:12] Name: text`, `[Name]: text` and `[Recording starts]` are text."""
 _CONTROL = re.compile("[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
 
 
@@ -67,7 +67,7 @@ def kind_of(head: bytes) -> Kind | None:
     sample = head.decode(encoding, errors="replace").lstrip("\ufeff")[:HEAD_CHARS]
     if not sample.strip() or _is_binary(sample):
         return None
-    return "json" if sample.lstrip()[0] in "{[" and not _BRACKETED.match(sample) else "text"
+    return "json" if _JSON.match(sample) else "text"
 
 
 def _is_binary(sample: str) -> bool:

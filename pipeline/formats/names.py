@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 
 MAX_NAME = 60
 _MAX_WORDS = 6
@@ -23,6 +24,10 @@ _WHEN = re.compile(
     re.IGNORECASE,
 )
 """A day or a time of day: `Tue, Oct 6, 2026 10:01AM` heads Otter's export and never speaks."""
+_PHONE = re.compile(r"(?!\d{4}-\d\d-)\+?[\d*(][\d* ().-]{6,}")
+"""Who dials in is named by the number, which Zoom masks: `+1 (415) ***-**34`."""
+_REMARK = re.compile(r"\s*[(\[][^()\[\]]{1,40}[)\]]$")
+"""`Dana Reyes (she/her)`: what people write behind their names."""
 # What a transcript's own header lines say of the call; these are facts, never speakers.
 HEADERS = {"title": "title", "subject": "title", "date": "date", "account": "account", "company": "account"}
 
@@ -32,6 +37,9 @@ def is_name(label: str) -> bool:
     # debrief's own labels carry the side before the name.
     side, _, person = label.partition(":")
     label = person if person and side in ("rep", "buyer") else label
+    if _is_phone(label):
+        return True
+    label = _REMARK.sub("", label) or label
     words = label.split()
     if not 0 < len(label) <= MAX_NAME or not 0 < len(words) <= _MAX_WORDS:
         return False
@@ -44,9 +52,16 @@ def is_name(label: str) -> bool:
     return len(words) == 1 or all(map(_name_word, words)) or _is_role(words)
 
 
+def _is_phone(label: str) -> bool:
+    digits = sum(char.isdigit() or char == "*" for char in label)
+    return len(label) <= MAX_NAME and digits >= (7 if label[:1] == "+" else 10) and bool(_PHONE.fullmatch(label))
+
+
 def _name_word(word: str) -> bool:
     bare = word.strip("()[].,'’-")
-    return not bare or not bare[0].islower() or bare in _PARTICLES or "@" in bare or bare[1:2] in ("'", "’")
+    # `iPhone` is a name's word, `phone` is not
+    small = bare[:1].islower() and bare.islower()
+    return not small or bare in _PARTICLES or "@" in bare or bare[1:2] in ("'", "’")
 
 
 def _is_role(words: list[str]) -> bool:
@@ -55,8 +70,11 @@ def _is_role(words: list[str]) -> bool:
     return plain[0] in _ROLES and all(w in _ROLES or len(w) == 1 or any(c.isdigit() for c in w) for w in plain[1:])
 
 
-def split_name(line: str) -> tuple[str, str] | None:
-    """`("Alice", "Hello.")` of `Alice: Hello.`; None where the line does not begin with a name and a colon."""
+def split_name(line: str, *, known: Container[str] = ()) -> tuple[str, str] | None:
+    """`("Alice", "Hello.")` of `Alice: Hello.`; None where the line does not begin with a name and a colon.
+
+    What is `known` is a name whatever it looks like.
+    """
     head = line[: MAX_NAME + 4]
     at = -1
     for mark in (":", "："):
@@ -68,4 +86,6 @@ def split_name(line: str) -> tuple[str, str] | None:
     if at <= 0:
         return None
     label = line[:at].strip().removeprefix("- ").removeprefix(">> ").strip()
-    return (label, line[at + 1 :].strip()) if is_name(label) else None
+    # `[Ann]: Hi.`, as some write it; `[Ann] (Acme)` stays what it is
+    label = label[1:-1].strip() if label[:1] == "[" and label.find("]") == len(label) - 1 else label
+    return (label, line[at + 1 :].strip()) if label in known or is_name(label) else None

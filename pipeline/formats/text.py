@@ -27,8 +27,9 @@ _HEADED = re.compile(rf"(.*?\S)(?:\s+[\[(]?|[\[(])({_CLOCK})[\])]?(?:\s*:\s*|\t+
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 _OTTER_DAY = re.compile(rf"(?:[a-z]{{3}}, )?({'|'.join(_MONTHS)})[a-z]* (\d{{1,2}}), (\d{{4}})\b", re.IGNORECASE)
 _FURNITURE = re.compile(
-    r"(?:.{1,80} (?:started|stopped) transcription|Transcribed by https?://\S*|.{0,40}otter\.ai\S*"
-    r"|(?:End of|Transcription ended).{0,80})",
+    r"(?:.{1,80} (?:started|stopped) transcription|Transcribed by (?:https?://)?\S+\.\S+|Transcription ended.{0,80}"
+    r"|End of (?:the )?(?:transcript|transcription|recording)\W*"
+    r"|This editable transcript was computer generated.{0,120})",
     re.IGNORECASE,
 )
 
@@ -124,6 +125,9 @@ def _one(line: str, *, otter: bool, after_range: bool) -> _Line:
     if otter and (head := _headed(line)):
         return head
     t0, rest = _timeless(line)
+    if otter and rest:
+        # the time stands above: `2:30 works for me.` is what was said
+        return _Line("", clean_text(line))
     named = None if otter else split_name(rest)
     if named and named[0].lower() not in HEADERS:
         return _Line(clean_text(named[0]), clean_text(named[1]), t0)
@@ -138,10 +142,14 @@ def _timeless(line: str) -> tuple[float | None, str]:
 def _headed(line: str) -> _Line | None:
     """`Name  0:12`, `Name (0:12): text`, `Speaker 0  00:00:01  text`; None for anything else."""
     match = _HEADED.match(line.strip()[: MAX_NAME + 24])
-    if not match or not is_name(clean_text(match[1]).rstrip(":")):
+    if not match:
+        return None
+    name = clean_text(match[1]).rstrip(":")
+    # a time that stands alone behind a wide gap heads a paragraph: `dana reyes  0:12`
+    wide = line.strip()[match.end(1) : match.start(2)] in ("  ", "   ", "\t") and not match[3]
+    if not is_name(name) and not (wide and is_name(name.title())):
         return None
     rest = line.strip()[match.start(3) :]
-    name = clean_text(match[1]).rstrip(":")
     # Zoom's saved captions: `[Dana Reyes] 10:01:02`, by the clock on the wall
     boxed = name.startswith("[") and name.endswith("]")
     return _Line(name.strip("[]") if boxed else name, clean_text(rest), clock(match[2]), headed=True, on_wall=boxed)

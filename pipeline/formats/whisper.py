@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,8 +32,10 @@ def recognise_faster_whisper(data: Any) -> bool:
 
 
 def recognise_openai(data: Any) -> bool:
-    """Segments in an object: verbose_json, diarized_json, the whisper command's JSON, whisper-timestamped."""
-    return isinstance(data, dict) and bool(_segments(data))
+    """Segments in an object: verbose_json, diarized_json, the whisper command's JSON, whisper-timestamped; or only
+    words, as verbose_json has them where just their times were asked for."""
+    words = rows(mapping(data).get("words"))[:3]
+    return isinstance(data, dict) and (bool(_segments(data)) or any({"word", "start"} <= set(row) for row in words))
 
 
 def recognise_cpp(data: Any) -> bool:
@@ -59,15 +62,26 @@ def read(data: Any, where: str) -> Draft:
         else:
             who = tokens[0].speaker if tokens and tokens[0].speaker else speaker
             pieces.append(Piece(who, string(row.get("text")), t0, t1, timed_words(tokens, t0=t0, t1=t1)))
+    pieces = pieces or from_words(_punctuated(loose, string(facts.get("text")).split()))
     return Draft(pieces, language=string(facts.get("language")))
+
+
+def _punctuated(tokens: list[Token], written: list[str]) -> list[Token]:
+    """The words as the whole text writes them, where the two are as many: OpenAI's timed words have no full stops."""
+    if len(tokens) != len(written):
+        return tokens
+    return [dataclasses.replace(token, text=text) for token, text in zip(tokens, written, strict=True)]
 
 
 def _tokens(words: Any, speaker: str) -> list[Token]:
     found = []
-    for row in rows(words):
+    said_by = [speaker_label(row.get("speaker")) for row in rows(words)]
+    # WhisperX gives `$45,000` neither time nor speaker: who says the words before it (else behind it) says it too
+    who = next(filter(None, said_by), speaker)
+    for row, own in zip(rows(words), said_by, strict=True):
         prob = next((row[key] for key in ("score", "probability", "confidence") if key in row), None)
         text = string(row.get("word")) or string(row.get("text"))
-        who = speaker_label(row.get("speaker")) or speaker
+        who = own or who
         found.append(Token(text, seconds(row.get("start")), seconds(row.get("end")), probability(prob), who))
     return [token for token in found if token.text.strip()]
 
