@@ -118,3 +118,16 @@ def test_the_id_is_made_of_the_facts(other: tuple[str, str, str]) -> None:
     assert assignment_id("A", "c", "m", DAY) == assignment_id("A", "c", "m", DAY)
     assert assignment_id("A", "c", "m", DAY) != assignment_id(*other, DAY)
     assert assignment_id("A", "c", "m", DAY) != assignment_id("A", "c", "m", DAY + dt.timedelta(1))
+
+
+def test_no_further_module_while_the_calls_since_are_at_the_target() -> None:
+    low = [call(f"x{w}", "Xan", 3 * w - 80, "Acme", {"discovery": 1}) for w in range(25)]
+    others = [
+        call(f"{rep}{w}", rep, 7 * w - 80, "Birch", {"discovery": 2 + w % 3})
+        for rep in ("Yve", "Zoe")
+        for w in range(12)
+    ]
+    (first,) = given(merged(*low, *others))
+    done = completed(first, on=DAY)
+    good = merged(*low, *others, *(call(f"z{n}", "Xan", 1 + n, "Acme", {"discovery": 3 + n % 2}) for n in range(3)))
+    assert given(with_(good, done), as_of=DAY + dt.timedelta(5)) == ()

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from coach_simulation import TODAY, simulate
 
-from pipeline.coach.effect import TOO_EARLY, Effect, effect_of, module_effects
+from pipeline.coach.assign import dropped
+from pipeline.coach.effect import TOO_EARLY, Effect, effect_of, effects_of, module_effects
 from pipeline.coach.rows import Assignment, ScoredCall
 from pipeline.coach.standings import standings
 
@@ -163,3 +164,23 @@ def test_an_effect_names_the_calls_it_rests_on() -> None:
     assert effect.to_json()["calls_after"] == list(effect.calls_after)
     (module,) = module_effects([effect])
     assert module.assignments == ("i",)
+
+
+def test_peers_that_several_were_held_against_do_not_make_a_module_surer() -> None:
+    rng, covered = np.random.default_rng(1), []
+    for _ in range(100):
+        rows = simulate(rng, reps=8, days=120, calls=(10, 24), spread=0.5, mean=2.0).scores
+        known = standings([row for row in rows if row.date and row.date <= ASSIGNED])
+        worst = sorted((s for s in known if s.n >= 3), key=lambda s: s.plain_mean)[:5]
+        given = [assignment(s.rep) for s in worst]
+        (module,) = module_effects(effects_of(given, rows, given, as_of=TODAY))
+        if module.low is not None and module.high is not None:
+            covered.append(module.low <= 0 <= module.high)
+    assert len(covered) > 90
+    assert np.mean(covered) >= 0.86
+
+
+def test_training_that_was_taken_back_has_no_effect() -> None:
+    back = dropped(assignment("Ann", status="open", completed_on=None), on=DONE)
+    effect = effect_of(back, team([0, 1, 0, 1], [4, 4, 4]), [back], as_of=TODAY)
+    assert (effect.verdict, effect.reason) == (TOO_EARLY, "the training is dropped, not completed")

@@ -146,3 +146,27 @@ def test_every_kind_goes_to_a_table_of_the_store() -> None:
     }
     for form in KINDS.values():
         assert set(form.needed) <= set(form.columns)
+
+
+def test_numbers_as_other_countries_write_them(tmp_path: Path) -> None:
+    text = "rep;period;target;result\nAnn;2026-Q4;1.250.000;1 250 000\nBob;2026-Q4;250.000;0\n"
+    found = read_csv(written(tmp_path, text), "quota")
+    (ann,) = found.rows
+    assert (ann.target, ann.result) == (1_250_000, 1_250_000)
+    assert "'250.000' may be 250000 or 250" in found.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "minutes"), [("30m", 30), ("1h 30m", 90), ("0:45:00", 45), ("45 min", 45), ("50", 50)]
+)
+def test_minutes_as_calendars_write_them(tmp_path: Path, said: str, minutes: int) -> None:
+    (row,) = read_csv(written(tmp_path, f"rep,date,duration\nAnn,2026-10-02,{said}\n"), "sessions").rows
+    assert row.minutes == minutes
+
+
+def test_reps_are_spelled_as_on_their_calls(tmp_path: Path) -> None:
+    text = "rep,date\nanna  ROTH,2026-10-02\nNew One,2026-10-02\n"
+    rows = read_csv(written(tmp_path, text), "sessions", reps=["Anna Roth"]).rows
+    assert [row.rep for row in rows] == ["Anna Roth", "New One"]
+    (same,) = read_csv(written(tmp_path, "rep,date\nAnna Roth,2026-10-02\n"), "sessions").rows
+    assert same == rows[0]

@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import yaml
-from coach_story import keep_story
+from coach_story import call, keep_story, record
 
+from pipeline import keep
 from pipeline.coach import trainer
 from pipeline.coach.assign import MAX_OPEN, reminders
 from pipeline.coach.commands import assign_training, library_of, training_rows
+from pipeline.coach.load import MONTHLY, NEWEST, load_scores
 from pipeline.coach.profile import Profile, check_profile, load_profile
 from pipeline.coach.rows import Assignment
 from pipeline.coach.training import load_library
@@ -212,3 +215,14 @@ def test_profiles_that_cannot_be_read_name_their_file(tmp_path: Path) -> None:
     path.write_bytes(b"company: \xff")
     with pytest.raises(SettingsError, match="UTF-8"):
         load_profile(tmp_path)
+
+
+def test_a_busy_reps_older_months_are_thinned_and_not_forgotten(tmp_path: Path) -> None:
+    older, per_month = (30, 60), MONTHLY + 3
+    days = [-1 for _ in range(NEWEST)] + [-30 * month for month in older for _ in range(per_month)]
+    for n, day in enumerate(days):
+        rows = call(f"busy{n}", "Ann", day, "Acme", {"discovery": 2})
+        keep.write_record(tmp_path, record(rows.calls[0], rows))
+    with opened(Settings(data=tmp_path)) as store:
+        months = Counter(row.date.replace(day=1) for row in load_scores(store) if row.date)
+    assert sorted(months.values()) == [MONTHLY, MONTHLY, NEWEST]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from coach_story import DAY, RUBRIC, call, moment, story
+from coach_story import DAY, RUBRIC, call, merged, moment, story
 from icalendar import Calendar
 
 from pipeline.coach.after import call_debrief
@@ -372,3 +372,26 @@ def test_nothing_is_sent_without_a_sound_address() -> None:
 
 def test_the_story_has_promises_to_read() -> None:
     assert {c.owner for c in commitments(story(), as_of=DAY)} == {"Ann", "Bob", "Cid"}
+
+
+def test_a_team_is_whoever_made_their_newest_call_in_it() -> None:
+    moved = merged(story(), call("m1", "Cid", -60, "Dale", {"discovery": 4}))
+    moved = dataclasses.replace(
+        moved, calls=tuple(sorted(moved.calls, key=lambda c: (c.date or dt.date.min, c.call_id)))
+    )
+    week = weekly_digest(moved, RUBRIC, (), as_of=DAY, team="North")
+    assert not [item.text for part in week.sections for item in part.items if item.text.startswith("Cid")]
+
+
+def test_what_is_new_is_not_hidden_by_old_training_and_cut_lists_say_so() -> None:
+    names = [f"Rep {n}" for n in range(9)]
+    rows = Rows(calls=tuple(CallRow(f"c{name}", rep=name, team="North", date=DAY, overall=50.0) for name in names))
+    old = [
+        Assignment(f"o{n}", name, "discovery", 1, "m", "Old", "r", DAY - dt.timedelta(3), DAY, "North", "done", DAY)
+        for n, name in enumerate(names)
+    ]
+    new = Assignment("n", "Rep 8", "proposal", 1, "m", "New", "low", DAY, DAY + dt.timedelta(14), "North")
+    week = weekly_digest(dataclasses.replace(rows, assignments=(*old, new)), RUBRIC, (), as_of=DAY, team="North")
+    parts = {part.title: [item.text for item in part.items] for part in week.sections}
+    assert parts["Training"][0] == "Rep 8: new: New. low"
+    assert parts["Calls this week"][-1] == "and 3 more"

@@ -118,16 +118,15 @@ def test_an_empty_version_is_one_too(room: Backroom) -> None:
 
 
 def test_what_a_page_waits_for_goes_before_the_parts_that_may_come_later(room: Backroom) -> None:
-    go, done = threading.Event(), []
+    begun, go, done = threading.Event(), threading.Event(), []
 
     def take(key: str, wait_s: float | None) -> threading.Thread:
         made = threading.Thread(target=lambda: room.take(key, "1", lambda: done.append(key), wait_s=wait_s))
         made.start()
         return made
 
-    first = threading.Thread(target=lambda: room.take("busy", "1", lambda: go.wait(HANGS_S), wait_s=0.0))
-    first.start()
-    first.join()
+    room.take("busy", "1", lambda: begun.set() or go.wait(HANGS_S), wait_s=0.0)
+    assert begun.wait(HANGS_S)
     later = [take(f"part {n}", 0.0) for n in range(3)]
     for thread in later:
         thread.join()
@@ -141,4 +140,5 @@ def test_what_a_page_waits_for_goes_before_the_parts_that_may_come_later(room: B
     go.set()
     page.join()
     known.join()
+    wait_for(lambda: len(done) >= 2, "the two values")
     assert set(done[:2]) == {"page", "part 2"}

@@ -305,6 +305,7 @@ def test_a_call_dated_in_the_future_moves_nobodys_today_and_is_still_shown(app: 
     last = {row["account"]: row["last_call"] for row in at.get("/api/v1/accounts").json()}
     assert last["Acme"] < "2900"
     assert "2999" not in whole(at, "/accounts/Acme")
+    assert not re.search(r"(?:calls up| 2026) to 5 Jan 2999", whole(at, "/team"))
     assert f'href="/calls/{made["call_id"]}' in whole(at, "/accounts/Acme")
     assert f'href="/calls/{made["call_id"]}' in whole(at, "/reps/Ann")
 
@@ -330,13 +331,13 @@ def test_without_calls_each_page_says_what_to_do(tmp_path: Any) -> None:
 
 def test_training_for_something_else_is_not_denied(app: Any, desk: Desk) -> None:
     given = Assignment(
-        "b1b2c3d4e5f60718", "Bob", "decision_makers", 1, "decision_makers-who-signs", "Who signs", "a gap",
+        "b1b2c3d4e5f60718", "Bob", "ask_for_sale", 1, "ask_for_sale-date", "A date", "by hand",
         dt.date(2026, 10, 1), dt.date(2026, 10, 15), "North",
     )  # fmt: skip
     desk.store.put_fact("assignments", given.to_row())
     first = first_of(whole(client(app, desk, "admin"), "/team"))
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", first))
-    assert "no training open for this Open: Who signs (decision makers)." in words
+    assert "no training open for this Open: A date (ask for the sale)." in words
 
 
 def test_more_gaps_than_a_card_names_are_counted(app: Any, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,8 +133,9 @@ def effects(as_json: Json = False, data: Data = None) -> None:
     """What each module did, against peers who had no training; or that it is too early to tell."""
     from pipeline.coach import trainer
 
-    with open_store(settings_of(data)) as store:
-        rows = trainer.effect_rows(store)
+    settings = settings_of(data)
+    with open_store(settings) as store:
+        rows = trainer.effect_rows(store, settings=settings)
     _table("Effect per module, in levels", _EFFECTS, rows, "no training is done yet", as_json=as_json)
 
 

@@ -164,7 +164,8 @@ def _taken(gap: Gap, assignments: Sequence[Assignment]) -> set[str]:
 
 
 def _is_due(gap: Gap, rows: Rows) -> bool:
-    """True without an earlier assignment, or once enough calls were made since the last one ended."""
+    """True without an earlier assignment, or once enough calls since the last one ended are below the target, too: a
+    standing looks back further, and stays low for a while after training that works."""
     earlier = _earlier(gap, rows.assignments)
     if any(assignment.status == "open" for assignment in earlier):
         return False
@@ -173,11 +174,11 @@ def _is_due(gap: Gap, rows: Rows) -> bool:
     ended = max(a.completed_on or a.due_on for a in earlier)
     mine = set(gap.standing.call_ids)
     since = [
-        score
+        score.level
         for score in rows.scores
         if score.call_id in mine and score.criterion == gap.criterion and score.date and score.date > ended
     ]
-    return len(since) >= MIN_CALLS
+    return len(since) >= MIN_CALLS and sum(since) / len(since) < gap.standing.target
 
 
 def assignment_id(rep: str, criterion: str, module: str, assigned_on: dt.date) -> str:

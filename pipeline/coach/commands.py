@@ -230,7 +230,8 @@ def answers_that_worked(store: Store, *, settings: Settings) -> dict[str, str]:
 
 def import_csv(store: Store, path: Path, kind: str) -> Imported:
     """Keep a CSV file's coaching sessions, quotas or activity. Raises `InputError`, `StoreError`."""
-    found = read_csv(path, kind)
+    reps = store.query("SELECT DISTINCT rep FROM calls WHERE rep IS NOT NULL ORDER BY rep")
+    found = read_csv(path, kind, reps=[row["rep"] for row in reps])
     for row in found.rows:
         store.put_fact(found.kind, row.to_row())
     return found

@@ -110,8 +110,10 @@ def weekly_digest(
     `made` are the commitments of the calls in `rows`; `rows.turns` of recent calls let deals show their risks.
     `target` is that of `find_gaps`.
     """
+    # calls come oldest first: a rep is of the team of their newest one, as in `access.scope`
+    teams = {c.rep: c.team for c in rows.calls if c.rep and c.team}
     names = frozenset(
-        c.rep for c in rows.calls if c.rep and rep in (None, c.rep) and (team is None or c.team == team)
+        c.rep for c in rows.calls if c.rep and rep in (None, c.rep) and (team is None or teams.get(c.rep) == team)
     ) | ({rep} if rep else frozenset())
     week = _Week(
         rows=_of(rows, names),
@@ -125,9 +127,15 @@ def weekly_digest(
         target=target,
     )
     parts = REP_SECTIONS if rep else MANAGER_SECTIONS
-    sections = [Section(title, tuple(items[:MOST])) for title, part in parts.items() if (items := part(week))]
+    sections = [Section(title, _first(items)) for title, part in parts.items() if (items := part(week))]
     who = rep or (f"team {team}" if team else "all teams")
     return WeeklyDigest(f"The week of {who}", week.start, as_of, rep, team, tuple(sections))
+
+
+def _first(items: Sequence[Item]) -> tuple[Item, ...]:
+    """The first of a section's lines, and how many more there are."""
+    more = len(items) - MOST
+    return (*items[:MOST], *([Item(f"and {more} more")] if more > 0 else ()))
 
 
 def _of(rows: Rows, names: frozenset[str]) -> Rows:
@@ -160,16 +168,17 @@ def _calls(week: _Week) -> list[Item]:
 
 
 def _moved(week: _Week) -> list[Item]:
+    """The largest moves first."""
     titles = {c.id: c.title for c in week.rubric.criteria}
-    found = []
+    found: list[tuple[float, Item]] = []
     for s in standings(week.everybody.scores, as_of=week.to):
         if s.rep in week.reps and s.criterion in titles and s.trend and s.trend.word != "no clear change":
             text = (
                 f"{s.rep}, {titles[s.criterion].lower()}: {s.trend.word} by {abs(s.trend.per_30_days):.1f} a month "
                 f"({s.trend.low:+.1f} to {s.trend.high:+.1f}), now {s.estimate:.1f} over {s.n} calls"
             )
-            found.append(Item(text, s.call_ids))
-    return found
+            found.append((abs(s.trend.per_30_days), Item(text, s.call_ids)))
+    return [item for _, item in sorted(found, key=lambda pair: -pair[0])]
 
 
 def _gaps(week: _Week) -> list[Item]:
@@ -178,6 +187,7 @@ def _gaps(week: _Week) -> list[Item]:
 
 
 def _training(week: _Week) -> list[Item]:
+    """What is due, what is new, and what the trainings done last did: older effects were told in their weeks."""
     found = [
         Item(f"{_whose(week, r.assignment.rep)}{r.assignment.title}: {r.text}")
         for r in reminders(week.rows.assignments, as_of=week.to, within=WEEK)
@@ -185,6 +195,7 @@ def _training(week: _Week) -> list[Item]:
     for a in week.rows.assignments:
         if a.status == "open" and week.this_week(a.assigned_on):
             found.append(Item(f"{_whose(week, a.rep)}new: {a.title}. {a.reason}", tuple(a.detail.get("calls", ()))))
+    for a in sorted(week.rows.assignments, key=lambda a: a.completed_on or a.assigned_on, reverse=True):
         if a.status == "done":
             effect = effect_of(a, week.everybody.scores, week.everybody.assignments, as_of=week.to)
             number = "" if effect.effect is None else f" {effect.effect:+.1f} ({effect.low:+.1f} to {effect.high:+.1f})"
@@ -251,12 +262,15 @@ def _sessions(week: _Week) -> list[Item]:
 
 
 def _fairness(week: _Week) -> list[Item]:
+    """A line per rep, whoever has most warnings first."""
     found = support_report(week.everybody, week.rubric, week.made, as_of=week.to, target=week.target)
+    unfair = [row for row in found if row["rep"] in week.reps and row["warnings"]]
     return [
-        Item(f"{row['rep']}: {warning['text']}", tuple(row["results"]["call_ids"]))
-        for row in found
-        if row["rep"] in week.reps
-        for warning in row["warnings"]
+        Item(
+            f"{row['rep']}: {'; '.join(warning['text'] for warning in row['warnings'])}",
+            tuple(row["results"]["call_ids"]),
+        )
+        for row in sorted(unfair, key=lambda row: -len(row["warnings"]))
     ]
 
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,23 @@ MIN_PEER_CALLS = 2
 MIN_EFFECTS = 3
 _Z90 = 1.6448536269514722
 TOO_EARLY = "too early to tell"
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """The peers whose mean change, of this variance, an effect was held against, and the days of their calls after."""
+
+    variance: float
+    peers: frozenset[str]
+    start: dt.date
+    end: dt.date
+
+    def shared(self, other: Against) -> float:
+        """Covariance of both peers' mean changes: the same peers over the same days err the same way."""
+        days = max(0, (min(self.end, other.end) - max(self.start, other.start)).days)
+        spans = (self.end - self.start).days * (other.end - other.start).days
+        names = len(self.peers & other.peers) / math.sqrt(len(self.peers) * len(other.peers))
+        return names * days * math.sqrt(self.variance * other.variance / spans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +81,13 @@ class Effect:
     low: float | None = None
     high: float | None = None
     variance: float | None = None
+    against: Against | None = None
     calls_before: tuple[str, ...] = ()
     calls_after: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """All fields but the variance, rounded to three places; ids of calls as lists."""
-        names = [name for name in self.__slots__ if name != "variance"]
+        """All fields but the variances, rounded to three places; ids of calls as lists."""
+        names = [name for name in self.__slots__ if name not in ("variance", "against")]
         values = {name: getattr(self, name) for name in names}
         plain = {name: round(v, 3) if isinstance(v, float) else v for name, v in values.items()}
         return {**plain, "calls_before": list(self.calls_before), "calls_after": list(self.calls_after)}
@@ -158,44 +177,57 @@ def _effect(
     ]
     mine, levels = before.get(assignment.rep), after[assignment.rep]
     missing = _missing(assignment, len(calls_before), len(levels), len(peers))
-    if missing or mine is None:
+    if missing or mine is None or done is None:
         effect = _too_early(assignment, missing, len(calls_before), mine, levels, len(peers))
     else:
-        effect = _measured(assignment, mine, levels, [_change(before[rep], after[rep]) for rep in peers])
+        changes = [_change(before[rep], after[rep]) for rep in peers]
+        effect = _measured(assignment, mine, levels, changes, (frozenset(peers), done, until))
     return dataclasses.replace(effect, calls_before=tuple(calls_before), calls_after=tuple(calls_after))
 
 
 def module_effects(effects: Iterable[Effect]) -> tuple[ModuleEffect, ...]:
     """Effects pooled by module (random effects, DerSimonian & Laird), so that a bad module is seen; by module id."""
-    grouped: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
-    ids: dict[tuple[str, str], list[str]] = defaultdict(list)
+    grouped: dict[tuple[str, str], list[Effect]] = defaultdict(list)
     for effect in effects:
-        key = effect.module, effect.criterion
-        measured = grouped[key]
-        if effect.effect is not None and effect.variance is not None:
-            measured.append((effect.effect, effect.variance))
-            ids[key].append(effect.assignment_id)
+        measured = grouped[effect.module, effect.criterion]
+        if effect.effect is not None:
+            measured.append(effect)
     found = []
-    for (module, criterion), pairs in sorted(grouped.items()):
-        if len(pairs) < MIN_EFFECTS:
-            missing = f"{len(pairs)} measured, {MIN_EFFECTS} needed"
-            mine = tuple(ids[module, criterion])
-            found.append(ModuleEffect(module, criterion, len(pairs), TOO_EARLY, assignments=mine, reason=missing))
+    for (module, criterion), mine in sorted(grouped.items()):
+        ids = tuple(effect.assignment_id for effect in mine)
+        if len(mine) < MIN_EFFECTS:
+            missing = f"{len(mine)} measured, {MIN_EFFECTS} needed"
+            found.append(ModuleEffect(module, criterion, len(mine), TOO_EARLY, assignments=ids, reason=missing))
             continue
-        mean, variance, _ = _pool(pairs)
+        mean, variance = _pooled(mine)
         reach = _Z90 * variance**0.5
         low, high = mean - reach, mean + reach
-        found.append(
-            ModuleEffect(
-                module, criterion, len(pairs), _verdict(low, high), mean, low, high, tuple(ids[module, criterion])
-            )
-        )
+        found.append(ModuleEffect(module, criterion, len(mine), _verdict(low, high), mean, low, high, ids))
     return tuple(found)
+
+
+def _pooled(effects: Sequence[Effect]) -> tuple[float, float]:
+    """Mean of measured effects and its variance. What the peers' change is off by is in all effects that were held
+    against it and does not average out: only the rest of each variance does."""
+    against = [effect.against for effect in effects if effect.against]
+    own = [
+        (e.effect or 0.0, max((e.variance or 0.0) - (e.against.variance if e.against else 0.0), 1e-6)) for e in effects
+    ]
+    mean, variance, between = _pool(own)
+    weights = [1 / (rest + between) for _, rest in own]
+    total = sum(weights)
+    shared = sum(
+        w * v * one.shared(other)
+        for w, one in zip(weights, against, strict=True)
+        for v, other in zip(weights, against, strict=True)
+    )
+    return mean, variance + shared / total**2
 
 
 def _missing(assignment: Assignment, n_before: int, n_after: int, n_peers: int) -> str:
     """What keeps the effect from being measured, or an empty string."""
-    if assignment.completed_on is None:
+    # one that was taken back has a day on which it ended, too
+    if assignment.completed_on is None or assignment.status != "done":
         return f"the training is {assignment.status}, not completed"
     if n_before < MIN_BEFORE:
         return f"{n_before} scored calls before, {MIN_BEFORE} needed"
@@ -230,8 +262,13 @@ def _change(before: Standing, after: Sequence[int]) -> tuple[float, float]:
 
 
 def _measured(
-    assignment: Assignment, mine: Standing, levels: Sequence[int], peer_changes: Sequence[tuple[float, float]]
+    assignment: Assignment,
+    mine: Standing,
+    levels: Sequence[int],
+    peer_changes: Sequence[tuple[float, float]],
+    beside: tuple[frozenset[str], dt.date, dt.date],
 ) -> Effect:
+    """`beside` names the peers, and the days after which and up to which their calls count."""
     change, variance = _change(mine, levels)
     peer_change, peer_variance, differing = _pool(peer_changes)
     total = variance + differing + peer_variance
@@ -255,6 +292,7 @@ def _measured(
         low=low,
         high=high,
         variance=total,
+        against=Against(peer_variance, *beside),
     )
 
 

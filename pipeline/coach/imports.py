@@ -13,7 +13,7 @@ import datetime as dt
 import hashlib
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ _STATUSES = {
 }  # fmt: skip
 _QUARTER = re.compile(r"(?:(\d{4})[ -]?Q([1-4])|Q([1-4])[ -]?(\d{4}))$", re.IGNORECASE)
 _MONTH = re.compile(r"(\d{4})-(\d{1,2})$")
+_TIME = re.compile(r"(?:(\d+) ?h(?:rs?|ours?)?)? ?(?:(\d+) ?m(?:in(?:ute)?s?)?)?$", re.IGNORECASE)
+_CLOCK = re.compile(r"(\d{1,2}):([0-5]\d):[0-5]\d$")
 
 Fact = SessionRow | QuotaRow | ActivityRow
 
@@ -55,9 +57,10 @@ class Kind:
     read: Callable[[Mapping[str, str]], Sequence[Fact]]
 
 
-def read_csv(path: Path, kind: str) -> Imported:
-    """Read a file of `KINDS`. Raises `InputError` where it is no such table at all."""
-    form = KINDS[kind]
+def read_csv(path: Path, kind: str, *, reps: Iterable[str] = ()) -> Imported:
+    """Read a file of `KINDS`; names of `reps` are spelled as these are, whatever their case in the file. Raises
+    `InputError` where it is no such table at all."""
+    form, spelling = KINDS[kind], {rep.casefold(): rep for rep in reps}
     try:
         text = decode(path.read_bytes())
     except OSError as error:
@@ -81,7 +84,9 @@ def read_csv(path: Path, kind: str) -> Imported:
             if not any(cell.strip() for cell in cells):
                 continue
             try:
-                rows += form.read(_named(cells, names))
+                row = _named(cells, names)
+                rep = " ".join(row.get("rep", "").split())
+                rows += form.read({**row, "rep": spelling.get(rep.casefold(), rep)} if rep else row)
                 taken += 1
             except ValueError as error:
                 problems.append(f"{path}: line {lines.line_num}: {error}; the row is left out")
@@ -116,11 +121,17 @@ def _needs(row: Mapping[str, str], name: str) -> str:
 
 
 def _number(text: str) -> float:
-    """`1,250.50`, `1.250,50`, `$12k`, `45 min`: the number."""
+    """`1,250.50`, `1.250,50`, `1 250 000`, `$12k`: the number. `250.000` may be two numbers and is refused."""
+    text = re.sub(r"(?<=\d)[\s'\u2019](?=\d{3}(?!\d))", "", text)
     found = re.search(r"(-?)[^\d-]{0,3}(\d[\d.,]*)\s*([kKmM]?)\b", text)
     if not found:
         raise ValueError(f"'{text}' is no number")
     sign, digits, scale = found.groups()
+    if re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", digits):
+        whole = digits.replace(".", "")
+        raise ValueError(f"'{text}' may be {whole} or {digits[:-4]}; write it as {whole} or {digits[:-1]}")
+    if re.fullmatch(r"\d{1,3}(?:\.\d{3}){2,}", digits):
+        digits = digits.replace(".", "")
     if re.search(r",\d{1,2}$", digits) or ("." in digits and digits.rfind(",") > digits.rfind(".")):
         digits = digits.replace(".", "").replace(",", ".")
     try:
@@ -141,6 +152,17 @@ def _amount(row: Mapping[str, str], name: str) -> float:
     return found
 
 
+def _minutes(row: Mapping[str, str]) -> int:
+    """`45`, `45 min`, `30m`, `1h 30m`, `0:45:00`: minutes. `1:30` may be two times and is refused."""
+    text = row["minutes"]
+    found = _CLOCK.match(text) or _TIME.match(text)
+    if found and any(found.groups()):
+        return 60 * int(found[1] or 0) + int(found[2] or 0)
+    if ":" in text:
+        raise ValueError(f"minutes '{text}' may be hours or minutes; write minutes alone")
+    return round(_amount(row, "minutes"))
+
+
 def _id(*parts: Any) -> str:
     return hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).hexdigest()[:16]
 
@@ -150,7 +172,7 @@ def _session(row: Mapping[str, str]) -> Sequence[Fact]:
     status = _STATUSES.get(row.get("status", "").lower()) if "status" in row else None
     if "status" in row and status is None:
         raise ValueError(f"status '{row['status']}' is none of held, planned, missed")
-    minutes = round(_amount(row, "minutes")) if "minutes" in row else None
+    minutes = _minutes(row) if "minutes" in row else None
     return [
         SessionRow(
             session_id=_id("session", rep, day, row.get("coach"), row.get("topic")),

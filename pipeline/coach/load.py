@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 NEWEST = 200
 """Scored calls per rep and criterion that coaching looks at. The mean of 200 calls is sure to about 0.05 levels; what
 is older cannot be seen in it, and over years would fill the memory."""
+MONTHLY = 10
+"""Of older calls so many a month: who makes ten a day has 200 in a month, and training is measured against the calls
+before it. Drawn by the end of the id, a content hash, so that none is preferred."""
 
 _WHERE = "(c.call_date >= $since OR c.call_date IS NULL OR $since IS NULL)"
 
@@ -46,7 +49,9 @@ SELECT c.call_id, c.rep, c.criterion, c.level, c.team, c.call_date AS date, c.ca
 FROM scores c WHERE c.rep IS NOT NULL AND NOT list_contains($without::VARCHAR[], c.criterion) AND {_WHERE}
 QUALIFY row_number() OVER (
     PARTITION BY c.rep, c.criterion ORDER BY c.call_date DESC NULLS LAST, c.call_id DESC
-) <= {NEWEST}
+) <= {NEWEST} OR row_number() OVER (
+    PARTITION BY c.rep, c.criterion, date_trunc('month', c.call_date) ORDER BY reverse(c.call_id)
+) <= {MONTHLY}
 ORDER BY c.call_date NULLS FIRST, c.call_id, c.criterion
 """
 _MOMENTS = f"""

@@ -21,6 +21,7 @@ from pipeline.coach.snippets import BEST_LEVEL
 from pipeline.coach.training import module_source, save_module
 from pipeline.days import latest
 from pipeline.errors import StoreError
+from pipeline.human_review import human_review
 from pipeline.rubric import load_rubric
 
 if TYPE_CHECKING:
@@ -114,9 +115,9 @@ def reminder_rows(store: Store) -> list[Row]:
     return [{**r.assignment.to_json(), "days": r.days, "reminder": r.text} for r in found]
 
 
-def effect_rows(store: Store) -> list[Row]:
+def effect_rows(store: Store, *, settings: Settings) -> list[Row]:
     """What each module did over all its finished assignments, or that it is too early to tell."""
-    rows = Rows(scores=load_scores(store), assignments=load_assignments(store))
+    rows = Rows(scores=load_scores(store, without=human_review(settings)), assignments=load_assignments(store))
     return effects_report(rows, as_of=today_of(rows))
 
 

@@ -14,6 +14,7 @@ from pipeline.access.people import LEADERS
 from pipeline.coach.gaps import Gap
 from pipeline.coach.standings import Standing
 from pipeline.coach.team import WEEK, Change, Picture
+from pipeline.days import latest
 from pipeline.reviews import open_disputes
 from pipeline.web.ask import Ask, Html, get, page_at
 from pipeline.web.render import day
@@ -39,7 +40,9 @@ TRAINING = 8
 Row = dict[str, Any]
 
 _TYPES = "SELECT DISTINCT call_type FROM calls c WHERE call_type IS NOT NULL AND ({where}) ORDER BY 1"
-_NEWEST = "SELECT max(call_date) AS day FROM calls c WHERE status = 'scored' AND ({where})"
+_NEWEST = """
+SELECT max(call_date) AS day FROM calls c WHERE status = 'scored' AND call_date <= $latest AND ({where})
+"""
 _HEADS = """
 SELECT assignment_id, rep, criterion, module, title, status, assigned_on, due_on, completed_on FROM assignments
 ORDER BY assigned_on, assignment_id
@@ -127,7 +130,8 @@ def team(ask: Ask, *, team: str = "", period: str = "", call_type: str = "", sta
 
 def _newest(ask: Ask) -> dt.date | None:
     """The day of the newest scored call that the user sees: another team's is nobody else's business."""
-    found: dt.date | None = ask.desk.rows(_NEWEST.format(where=ask.scope.where("c")), ask.scope.params)[0]["day"]
+    asked = {**ask.scope.params, "latest": latest()}
+    found: dt.date | None = ask.desk.rows(_NEWEST.format(where=ask.scope.where("c")), asked)[0]["day"]
     return found
 
 
