@@ -18,8 +18,9 @@ from pipeline.coach.moves import Moves, moves_of, says_something, strength
 from pipeline.coach.people import named_people
 from pipeline.coach.pushback import HANDLED, KINDS, kind_of, shown_by
 from pipeline.coach.rows import CallRow, Moment, MoveRow, ObjectionRow, Rows, ScoredCall, TurnRow
-from pipeline.coach.signs import agreed_later, ordered, planned, subjects
+from pipeline.coach.signs import agreements, ordered, planned, subjects
 from pipeline.coach.statements import QUOTE_CHARACTERS, Statement, cite, said_in
+from pipeline.coach.subject import content
 from pipeline.rubric import Rubric
 from pipeline.types import ObjectionKind
 
@@ -319,7 +320,9 @@ def _objections(
     said = {(turn.call_id, turn.turn): turn for turn in turns}
     order = {call.call_id: place for place, call in enumerate(calls)}
     dates = {call.call_id: call.date for call in calls}
-    names = [call.rep or "" for call in calls] + [call.account or "" for call in calls] + [t.name for t in turns]
+    names = {name for call in calls for name in (call.rep or "", call.account or "")} | {t.name for t in turns}
+    whose = content(" ".join(names))
+    agreed = agreements(turns, moves)
     kinds = [kind_of(o.kind, said[at].text if (at := (o.call_id, o.turn)) in said else None) for o in objections]
     opened: list[tuple[ObjectionKind, Statement]] = []
     answered: list[tuple[ObjectionKind, Statement]] = []
@@ -329,17 +332,17 @@ def _objections(
         text = f"{KINDS[kind]}, {HANDLED[objection.handled]}"
         turn = said.get((objection.call_id, objection.turn))
         if not settled and any(
-            other == kind and row.handled == "yes" and _same_matter(objection, row, kind, said, names)
+            other == kind and row.handled == "yes" and _same_matter(objection, row, kind, said, whose)
             for row, other in later
         ):
             settled = True
             text += ", answered when it came up again"
         if turn and not settled:
-            after = [t for t in turns if order[t.call_id] > order[objection.call_id]]
-            agreed = agreed_later(turn, after, moves, names)
-            if agreed:
+            about = subjects(turn.text, whose)
+            yes = next((t for on, t in agreed if order[t.call_id] > order[turn.call_id] and about & on), None)
+            if yes:
                 settled = True
-                text = f"{KINDS[kind]}, agreed on later it seems: “{agreed.text[:QUOTE_CHARACTERS]}”"
+                text = f"{KINDS[kind]}, agreed on later it seems: “{yes.text[:QUOTE_CHARACTERS]}”"
         statement = (
             said_in(turn, dates, text, show=shown_by(kind, turn.text))
             if turn
@@ -354,13 +357,13 @@ def _same_matter(
     later: ObjectionRow,
     kind: ObjectionKind,
     said: Mapping[tuple[str, int], TurnRow],
-    names: Sequence[str],
+    whose: frozenset[str],
 ) -> bool:
     """Whether a later objection of the same kind is likely the same one: those of one call mostly are not."""
     if one.call_id != later.call_id and kind != "other":
         return True
     texts = [said[at].text for row in (one, later) if (at := (row.call_id, row.turn)) in said]
-    return len(texts) > 1 and bool(subjects(texts[0], names) & subjects(texts[1], names))
+    return len(texts) > 1 and bool(subjects(texts[0], whose) & subjects(texts[1], whose))
 
 
 def _next_step(

@@ -7,7 +7,7 @@ denial is no order, and to agree to something else settles nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from pipeline.coach.clauses import sentences
 from pipeline.coach.moves import Moves
@@ -92,25 +92,28 @@ def _says(text: str, pattern: re.Pattern[str], unless: re.Pattern[str]) -> bool:
     return any(pattern.search(said) and not unless.search(said) for said, asks in sentences(text) if not asks)
 
 
-def subjects(text: str, names: Iterable[str]) -> set[str]:
-    """The stems of the words that say what a text is about; `names` of people and firms say nothing of it."""
-    return {stem for stem in content(text) - content(" ".join(names)) if len(stem) >= SUBJECT_LETTERS}
+def subjects(text: str, without: frozenset[str] = frozenset()) -> frozenset[str]:
+    """The stems of the words that say what a text is about, `without` those of people's and firms' names."""
+    return frozenset(stem for stem in content(text) - without if len(stem) >= SUBJECT_LETTERS)
 
 
-def agreed_later(objection: TurnRow, later: Sequence[TurnRow], moves: Moves, names: Iterable[str]) -> TurnRow | None:
-    """Where a buyer agrees to an offer about the thing objected to; None where nobody does.
+def agreements(turns: Sequence[TurnRow], moves: Moves) -> list[tuple[frozenset[str], TurnRow]]:
+    """What the seller's offers that a buyer agreed to were about, as stems, each with the turn that agrees; `turns` and
+    these in order."""
+    found = []
+    for place, offer in enumerate(turns):
+        if offer.side == "rep" and moves.get((offer.call_id, offer.turn), frozenset()) & _OFFERS:
+            agreed = _agreed(turns[place + 1 : place + 1 + AGREED_WITHIN], offer.call_id, moves)
+            if agreed:
+                found.append((content(offer.text), agreed))
+    return found
 
-    `later` are turns of calls after it, in order; `names` are those of the people and firms, which are no subject.
-    """
-    about = subjects(objection.text, names)
-    for place, offer in enumerate(later):
-        made = moves.get((offer.call_id, offer.turn), frozenset())
-        if offer.side != "rep" or not made & _OFFERS or not about & content(offer.text):
-            continue
-        for turn in later[place + 1 : place + 1 + AGREED_WITHIN]:
-            heard = moves.get((turn.call_id, turn.turn), frozenset())
-            if turn.call_id != offer.call_id or "object" in heard:
-                break
-            if turn.side == "buyer" and ("accept_answer" in heard or _says(turn.text, _AGREES, _DENIED)):
-                return turn
+
+def _agreed(next_turns: Sequence[TurnRow], call_id: str, moves: Moves) -> TurnRow | None:
+    for turn in next_turns:
+        heard = moves.get((turn.call_id, turn.turn), frozenset())
+        if turn.call_id != call_id or "object" in heard:
+            return None
+        if turn.side == "buyer" and ("accept_answer" in heard or _says(turn.text, _AGREES, _DENIED)):
+            return turn
     return None
