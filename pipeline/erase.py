@@ -114,20 +114,25 @@ def of_person(settings: Settings, store: Store, person: str) -> Erasure:
     if len(name) < 2:
         raise NotThere("name the person to erase, as the calls have it")
     mine = store.query(
-        "SELECT DISTINCT sha256 FROM calls WHERE nfc_normalize(lower(rep)) = lower($name) OR call_id IN "
-        "(SELECT call_id FROM turns WHERE nfc_normalize(lower(name)) = lower($name)) ORDER BY sha256",
+        f"SELECT DISTINCT sha256 FROM calls WHERE {_plain('rep')} = {_plain('$name')} OR call_id IN "
+        f"(SELECT call_id FROM turns WHERE {_plain('name')} = {_plain('$name')}) ORDER BY sha256",
         {"name": name},
     )
     shas = [str(row["sha256"]) for row in mine]
     others = store.query(
         "SELECT count(DISTINCT call_id) AS n FROM turns JOIN calls USING (call_id) "
-        "WHERE contains(nfc_normalize(lower(text)), lower($name)) AND NOT list_contains($shas, sha256)",
+        f"WHERE contains({_plain('text')}, {_plain('$name')}) AND NOT list_contains($shas, sha256)",
         {"name": name, "shas": shas},
     )
     found = Erasure(tuple(calls_to_erase(settings.data, shas)), name, int(others[0]["n"]), _also(settings.data, name))
     if not found.calls and not remains(settings.data, found.traces, skip=(settings.inbox_folder,)):
         raise NotThere(f"{name}: nothing is kept under that name; `debrief scorecard` lists reps and calls")
     return found
+
+
+def _plain(text: str) -> str:
+    """SQL for a text as `scrub.same_person` compares it, but for blanks."""
+    return f"replace(nfc_normalize(lower({text})), chr(8217), chr(39))"
 
 
 def calls_to_erase(data: Path, shas: Iterable[str]) -> Iterable[CallToErase]:

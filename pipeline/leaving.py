@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline.redact import Redacted, redact_text, redact_turns
@@ -27,6 +29,10 @@ SAFE = frozenset(
 """Columns of ids, fixed words and names (but speakers', who may be called by a telephone number); every other column of
 text is read before it leaves, new ones included."""
 _CALLS = 500
+_ID = re.compile(r"[0-9a-f]{16}|[0-9a-f]{64}")
+
+TurnOf = Callable[[str, int], Redacted | None]
+"""Gives a turn by its call's id and its number; None where nothing was found in it."""
 
 
 @contextlib.contextmanager
@@ -83,9 +89,10 @@ def _make(cursor: DuckDBPyConnection, texts: Mapping[str, Mapping[str, str]], ki
     ids = [row[0] for row in cursor.execute("SELECT DISTINCT call_id FROM turns ORDER BY call_id").fetchall()]
     for start in range(0, len(ids), _CALLS):
         _words(cursor, ids[start : start + _CALLS], kinds)
+    turns = _Turns(cursor, kinds)
     for table, columns in texts.items():
         for column, kind in columns.items():
-            redact = redacted_json if kind == "JSON" else redacted_value
+            redact = partial(redacted_json, turn_of=turns.of) if kind == "JSON" else redacted_value
             values = cursor.execute(
                 f"SELECT DISTINCT {column}::VARCHAR FROM {table} WHERE {column} IS NOT NULL"
             ).fetchall()
@@ -126,6 +133,26 @@ def _words(cursor: DuckDBPyConnection, ids: list[str], kinds: Collection[str]) -
     )
 
 
+class _Turns:
+    """Turns in which something was found, for what quotes them elsewhere: read call by call, when it is asked for."""
+
+    def __init__(self, cursor: DuckDBPyConnection, kinds: Collection[str]) -> None:
+        self._cursor, self._kinds = cursor, kinds
+        found = cursor.execute("SELECT DISTINCT call_id FROM temp.leaving_words WHERE quote IS NULL").fetchall()
+        self._calls = {call_id for (call_id,) in found}
+        self._known: dict[str, dict[int, Redacted]] = {}
+
+    def of(self, call_id: str, turn: int) -> Redacted | None:
+        """One turn; None where nothing was found in it."""
+        if call_id in self._calls and call_id not in self._known:
+            rows = self._cursor.execute(
+                "SELECT turn, t0, t1, speaker, text FROM turns WHERE call_id = ? ORDER BY turn", [call_id]
+            ).fetchall()
+            redacted = redact_turns([Turn(*row[1:]) for row in rows], kinds=self._kinds)
+            self._known[call_id] = {row[0]: made for row, made in zip(rows, redacted, strict=True) if made.spans}
+        return self._known.get(call_id, {}).get(turn)
+
+
 def redacted_quote(turn: Redacted | None, quote: str, kinds: Collection[str]) -> str:
     """A quote as its redacted turn has it; `turn` is None where nothing was found in it."""
     at = turn.original.find(quote) if turn else -1
@@ -137,20 +164,38 @@ def redacted_value(value: str, kinds: Collection[str]) -> str:
     return redact_text(value, kinds=kinds).text
 
 
-def redacted_json(value: str, kinds: Collection[str]) -> str:
-    """A JSON text, each string in it without private details."""
+def redacted_json(value: str, kinds: Collection[str], *, turn_of: TurnOf | None = None) -> str:
+    """A JSON text without private details; `turn_of` gives the turns that its quotes are cut out of."""
     found = json.loads(value)
-    made = redacted_tree(found, kinds)
+    made = redacted_tree(found, kinds, turn_of=turn_of)
     return value if made == found else json.dumps(made, ensure_ascii=False)
 
 
-def redacted_tree(value: Any, kinds: Collection[str]) -> Any:
-    """A JSON-ready value, each string in it without private details."""
+def redacted_tree(value: Any, kinds: Collection[str], *, turn_of: TurnOf | None = None) -> Any:
+    """A JSON-ready value without private details: in its strings, in names of fields, in whole numbers."""
     if isinstance(value, str):
         return redact_text(value, kinds=kinds).text
+    if isinstance(value, int) and not isinstance(value, bool):
+        # a telephone or card number is a number in many a tool's metadata
+        made = redact_text(str(value), kinds=kinds)
+        return made.text if made.spans else value
     if isinstance(value, list):
-        return [redacted_tree(item, kinds) for item in value]
-    return {key: redacted_tree(item, kinds) for key, item in value.items()} if isinstance(value, dict) else value
+        return [redacted_tree(item, kinds, turn_of=turn_of) for item in value]
+    if not isinstance(value, dict):
+        return value
+    whole = {
+        redact_text(key, kinds=kinds).text: item if _is_id(key, item) else redacted_tree(item, kinds, turn_of=turn_of)
+        for key, item in value.items()
+    }
+    call_id, turn, quote = (value.get(name) for name in ("call_id", "turn", "quote"))
+    if turn_of and isinstance(call_id, str) and isinstance(turn, int) and isinstance(quote, str):
+        whole["quote"] = redacted_quote(turn_of(call_id, turn), quote, kinds)
+    return whole
+
+
+def _is_id(key: str, value: Any) -> bool:
+    """Is it a call's id? One in twenty has nine digits in a row, which look like a number of somebody's."""
+    return key in ("call_id", "sha256") and isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
 def _insert(cursor: DuckDBPyConnection, statement: str, rows: list[tuple[Any, ...]]) -> None:

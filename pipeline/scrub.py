@@ -22,6 +22,7 @@ from typing import Any
 
 from pipeline import keep
 from pipeline.errors import StoreError
+from pipeline.wording import straight
 
 ERASED = "erased"
 PASSING = ("logs", "status", "prefect")
@@ -29,8 +30,21 @@ PASSING = ("logs", "status", "prefect")
 LINES = (".log", ".jsonl")
 """Files of which whole lines go."""
 _SQLITE = b"SQLite format 3\0"
+_SIDE_FILES = ("-wal", "-shm", "-journal")
+"""Ends of the names of files that belong to a SQLite file: whoever deletes one takes rows away, or damages it."""
 _CHUNK = 1 << 22
 _SHORTEST_ID = 8
+_LETTER, _BYTE = r"[^\W_]", "[0-9A-Za-z]"
+"""What makes a name part of a longer word: a letter or digit; in bytes one of ASCII's, since what stands first in UTF-8
+for a quotation mark is a letter in Latin-1."""
+_ESCAPE = r"(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4})"
+"""Behind one of JSON's escapes, a line's end or a quotation mark, a name begins all the same."""
+_BETWEEN = (
+    r"(?:[\s_.+\-]|%20|\\[nrt]|\\u(?:00a0|20(?:0[0-9a]|2[89f]|5f)|3000)"
+    r"|\xc2\xa0|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80)+"
+)
+"""What stands between a name's words: blanks of any width, as they are, escaped and in bytes, and what addresses and
+file names have for them."""
 _HEX = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{8,64}(?![0-9A-Za-z])")
 _ITEM = re.compile(r"<li>.*?</li>", re.DOTALL)
 _LOCKED_S = 15.0
@@ -82,15 +96,16 @@ class Traces:
     def finder(self, *, file_names: bool = False, raw: bool = False) -> Finder:
         """Finds any of them, names with any of the separators that file names and addresses use.
 
-        `file_names`: also the bare names of the input files, which other calls may share. `raw`: in bytes as Latin-1.
+        `file_names`: also the bare names of the input files, which other calls may share. `raw`: in bytes as Latin-1;
+        what stands there may be part of a longer word still.
         """
         bare = {Path(path).name for path in self.paths} if file_names else set()
         texts = {text for text in (*self.words, *self.paths, *bare) if text}
         texts |= {json.dumps(text)[1:-1] for text in texts}
-        patterns = {re.escape(text) for text in texts} | set(_name_patterns(self.person) if self.person else ())
-        if raw:
-            patterns = {pattern.encode("utf-8", "surrogateescape").decode("latin-1") for pattern in patterns}
-        return Finder(self.ids, patterns)
+        patterns = {re.escape(text) for text in texts}
+        if self.person:
+            patterns.add(_name_pattern(self.person, edge=_BYTE if raw else _LETTER))
+        return Finder(self.ids, map(_in_bytes, patterns) if raw else patterns)
 
     def about(self, row: Any) -> bool:
         """Is this JSON object about one of the calls, or about the person?"""
@@ -108,16 +123,31 @@ def same_person(name: object, person: str) -> bool:
 
 
 def _plain(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", name).lower().split())
+    return " ".join(straight(unicodedata.normalize("NFC", name)).lower().split())
 
 
-def _name_patterns(person: str) -> Iterator[str]:
-    """A name as files, addresses, JSON and HTML write it, composed or not; never inside a longer word."""
-    forms = {unicodedata.normalize(form, person) for form in ("NFC", "NFD")}
-    forms |= {html.escape(name) for name in forms} | {json.dumps(name)[1:-1] for name in forms}
-    for words in sorted({tuple(name.split()) for name in forms}):
-        name = r"(?:[\s_.+\-]|%20|\\n)+".join(map(re.escape, words))
-        yield rf"(?<![^\W_]){name}(?![^\W_])"
+def _name_pattern(person: str, *, edge: str) -> str:
+    """A name as files, addresses, JSON and HTML write it, composed or not, its apostrophes straight or not; no `edge`
+    beside it but one that ends an escape."""
+    spelled = {straight(person), straight(person).replace("'", "\u2019")}
+    forms = {unicodedata.normalize(form, name) for form in ("NFC", "NFD") for name in spelled}
+    escaped = {html.escape(name) for name in forms}
+    # in these an upper-case letter is another number than a lower-case one
+    coded = {json.dumps(name)[1:-1] for form in forms for name in (form, form.lower(), form.upper())}
+    forms |= escaped | {name.replace("&#x27;", "&#39;") for name in escaped} | coded
+    written = sorted({_BETWEEN.join(map(re.escape, name.split())) for name in forms})
+    # one look at what stands before for all of them: it is what takes the time
+    return rf"(?:(?<!{edge})|{_ESCAPE})(?:{'|'.join(written)})(?!{edge})"
+
+
+def _in_bytes(pattern: str) -> str:
+    """The pattern for UTF-8 read as Latin-1, where only ASCII's letters are known to be the same in either case."""
+
+    def either(match: re.Match[str]) -> str:
+        forms = sorted({match[0], match[0].lower(), match[0].upper()})
+        return f"(?:{'|'.join(re.escape(form.encode('utf-8', 'surrogateescape').decode('latin-1')) for form in forms)})"
+
+    return re.sub(r"[^\x00-\x7f]", either, pattern)
 
 
 def scrub(data: Path, traces: Traces, *, skip: Iterable[Path] = ()) -> dict[str, int]:
@@ -132,10 +162,13 @@ def scrub(data: Path, traces: Traces, *, skip: Iterable[Path] = ()) -> dict[str,
         name = path.relative_to(data)
         passing = name.parts[0] in PASSING or path.suffix in LINES
         try:
+            if _beside_sqlite(path):
+                # emptied with the file that it belongs to, which comes before it
+                continue
             if whole.search(name.as_posix()):
                 path.unlink(missing_ok=True)
                 counts["deleted"] += 1
-            elif holds(path, loose_raw if passing else raw):
+            elif holds(path, *((loose_raw, loose) if passing else (raw, whole))):
                 counts[_clean(path, traces, loose if passing else whole)] += 1
         except FileNotFoundError:
             continue
@@ -148,13 +181,18 @@ def scrub(data: Path, traces: Traces, *, skip: Iterable[Path] = ()) -> dict[str,
 
 
 def remains(data: Path, traces: Traces, *, skip: Iterable[Path] = ()) -> list[Path]:
-    """Files of `data` in which a byte of the traces is still found, the database included."""
+    """Files of `data` in which a byte of the traces is still found, the database included. Raises `StoreError` for a
+    file that cannot be searched."""
     raw, whole = traces.finder(raw=True), traces.finder()
     found = []
     for path in files(data, skip=skip, database=True):
-        with contextlib.suppress(FileNotFoundError):
-            if whole.search(path.relative_to(data).as_posix()) or holds(path, raw):
+        try:
+            if whole.search(path.relative_to(data).as_posix()) or holds(path, raw, whole):
                 found.append(path)
+        except FileNotFoundError:
+            continue
+        except sqlite3.Error as error:
+            raise StoreError(f"{path}: cannot be searched ({error}); close what uses it and erase again") from error
     return found
 
 
@@ -171,7 +209,21 @@ def files(data: Path, *, skip: Iterable[Path] = (), database: bool = False) -> I
                 yield path
 
 
-def holds(path: Path, raw: Finder) -> bool:
+def holds(path: Path, raw: Finder, exact: Finder) -> bool:
+    """Is anything in the file that `raw` finds in its bytes and, where these are text or rows, `exact` finds in them?
+
+    Raises `sqlite3.OperationalError` where others do not let rows be read.
+    """
+    found = _in_bytes_of(path, raw)
+    if _is_sqlite(path):
+        return found or in_rows(path, exact)
+    if found:
+        with contextlib.suppress(UnicodeDecodeError):
+            return exact.search(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _in_bytes_of(path: Path, raw: Finder) -> bool:
     """Is anything that `raw` finds in the file's bytes? Read in pieces that overlap."""
     before = ""
     with path.open("rb") as file:
@@ -183,11 +235,59 @@ def holds(path: Path, raw: Finder) -> bool:
     return False
 
 
+def in_rows(path: Path, finder: Finder) -> bool:
+    """Is anything that `finder` finds in a row of this SQLite file? Its bytes do not tell: two values
+    stand there side by side as one word, and what was written last stands in another file.
+
+    Raises `sqlite3.OperationalError` where others do not let it be read.
+    """
+    where = f"{path.absolute().as_uri()}?mode=rw"
+    try:
+        with contextlib.closing(sqlite3.connect(where, uri=True, timeout=_LOCKED_S)) as connection:
+            connection.create_function("found", 1, lambda text: bool(finder.search(_text(text))), deterministic=True)
+            return any(
+                connection.execute(f"SELECT 1 FROM {table} WHERE {_typed(column)} LIMIT 1").fetchone()
+                for table, columns in _columns(connection)
+                for column in columns
+            )
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        # damaged: there are no rows, only bytes, and those were searched
+        return False
+
+
+def _is_sqlite(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE)) == _SQLITE
+
+
+def _beside_sqlite(path: Path) -> bool:
+    """Does a file belong to the SQLite file beside it?"""
+    owners = [path.with_name(path.name.removesuffix(end)) for end in _SIDE_FILES if path.name.endswith(end)]
+    return any(owner.is_file() and _is_sqlite(owner) for owner in owners)
+
+
+def _columns(connection: sqlite3.Connection) -> list[tuple[str, list[str]]]:
+    """Each table with its columns, quoted."""
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE '%VIRTUAL%'")
+    return [
+        (
+            _quoted(name),
+            [_quoted(row[1]) for row in connection.execute(f"PRAGMA table_info({_quoted(name)})").fetchall()],
+        )
+        for (name,) in tables.fetchall()
+    ]
+
+
+def _typed(column: str) -> str:
+    """The condition that a value is one to search in, and that something is found there."""
+    return f"typeof({column}) IN ('text', 'blob') AND found({column})"
+
+
 def _clean(path: Path, traces: Traces, finder: Finder) -> str:
     """Clean one file that holds traces; `deleted` or `changed`."""
-    with path.open("rb") as file:
-        head = file.read(len(_SQLITE))
-    if head == _SQLITE:
+    if _is_sqlite(path):
         scrub_sqlite(path, finder)
         return "changed"
     try:
@@ -270,20 +370,17 @@ def scrub_sqlite(path: Path, finder: Finder) -> None:
         connection.create_function("without", 1, lambda text: finder.sub(_text(text)), deterministic=True)
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA foreign_keys = OFF")
-        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE '%VIRTUAL%'")
-        for (table,) in tables.fetchall():
-            for row in connection.execute(f"PRAGMA table_info({_quoted(table)})").fetchall():
-                column = _quoted(row[1])
-                typed = f"typeof({column}) IN ('text', 'blob') AND found({column})"
+        for table, columns in _columns(connection):
+            for column in columns:
+                typed = _typed(column)
                 # a row whose name has to stay unique cannot be called the same as another
                 try:
                     connection.execute(
-                        f"UPDATE {_quoted(table)} SET {column} = without({column}) WHERE {typed} "
-                        f"AND typeof({column}) = 'text'"
+                        f"UPDATE {table} SET {column} = without({column}) WHERE {typed} AND typeof({column}) = 'text'"
                     )
                 except sqlite3.IntegrityError:
-                    connection.execute(f"DELETE FROM {_quoted(table)} WHERE {typed}")
-                connection.execute(f"DELETE FROM {_quoted(table)} WHERE {typed}")
+                    connection.execute(f"DELETE FROM {table} WHERE {typed}")
+                connection.execute(f"DELETE FROM {table} WHERE {typed}")
         _compact(connection)
 
 

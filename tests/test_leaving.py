@@ -14,7 +14,7 @@ from pipeline import batch, leaving, plan
 from pipeline.copies import EXPORTED
 from pipeline.errors import SettingsError
 from pipeline.ingest import discover
-from pipeline.leaving import SAFE
+from pipeline.leaving import SAFE, redacted_json
 from pipeline.redact import chosen_kinds
 from pipeline.settings import Settings, load_settings
 from pipeline.store import Store
@@ -68,6 +68,34 @@ def test_nothing_private_stands_in_an_export(store: Store, tmp_path: Path, form:
     assert not [word for word in PRIVATE if word in text]
     assert {"[card]", "[phone]", "[email]"} <= {f"[{kind}]" for kind in ("card", "phone", "email") if kind in text}
     assert "go ahead please whenever you like" in text
+
+
+def test_what_a_tool_keeps_as_a_number_or_as_a_fields_name_does_not_leave() -> None:
+    given = {"phone": 4155550132, "cards": [int(CARD.replace(" ", ""))], "people": {"jane@acme.com": "buyer"}}
+    kept = {"seats": 40, "revenue": 1250000, "lift": 0.5324123412, "asked": True}
+
+    made = json.loads(redacted_json(json.dumps(given | kept), chosen_kinds("all")))
+
+    assert made == {"phone": "[phone]", "cards": ["[card]"], "people": {"[email]": "buyer"}} | kept
+    assert redacted_json(json.dumps(given), chosen_kinds("ssn")) == json.dumps(given)
+
+
+def test_half_a_number_in_what_training_quotes_does_not_leave_and_the_calls_id_stays(
+    store: Store, tmp_path: Path
+) -> None:
+    with store:
+        call_id = store.query("SELECT call_id FROM calls")[0]["call_id"]
+        detail = {"low_moments": [{"call_id": call_id, "turn": 1, "quote": "four two four two", "before": "a1"}]}
+        detail["best_moments"] = [{"call_id": "12345678901ab234", "turn": 1, "quote": "fine"}]
+        row = {"assignment_id": "a2", "rep": "Ann Lee", "criterion": "discovery", "status": "open"}
+        store.put_fact("assignments", {**row, "assigned_on": "2026-10-01", "reason": "", "detail": detail})
+        store.export(tmp_path / "out", form="jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "out" / "assignments.jsonl").read_text().splitlines()]
+
+    left = next(row["detail"] for row in rows if row["assignment_id"] == "a2")
+    assert left["low_moments"][0]["quote"] == "[card]"
+    assert left["low_moments"][0]["call_id"] == call_id
+    assert left["best_moments"][0] == detail["best_moments"][0]
 
 
 def test_who_asks_for_it_gets_an_export_as_it_is(store: Store, tmp_path: Path) -> None:

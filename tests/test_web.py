@@ -244,6 +244,22 @@ def test_a_form_sent_by_nobody_says_that_nothing_was_saved_and_leads_back(app: A
     assert at.post("/sign-out").headers["location"] == "/sign-in"
 
 
+NOBODYS_WORDS = {
+    "/", "/password", "/reps", "/calls/{call_id}/clips", "/library", "/library/{module}", "/library/{module}/edit",
+    "/rubric/versions", "/rubric/edit", "/calibration/blind", "/settings", "/settings/health", "/settings/users",
+    "/api/v1/openapi.json", "/api/v1/me", "/api/v1/rubric", "/api/v1/rubric/versions",
+    "/api/v1/rubric/versions/{version}", "/api/v1/calibration", "/api/v1/settings", "/api/v1/users",
+    "/api/v1/webhooks/deliveries", "/api/{rest:path}", "/{rest:path}",
+}  # fmt: skip
+"""What shows nothing that somebody said and no score of a person, or only leads on to what does."""
+
+
+def test_whatever_shows_what_somebody_said_leaves_a_line_in_the_log() -> None:
+    looks = [route for route in all_routes() if route.method in SAFE and route.who is not ANYBODY]
+
+    assert {route.path for route in looks if not route.logged} == NOBODYS_WORDS
+
+
 def test_it_answers_only_to_its_own_names(app: Any, desk: Desk) -> None:
     assert TestClient(app, base_url="http://evil.example").get("/healthz").status_code == 400
 

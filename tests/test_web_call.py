@@ -116,6 +116,15 @@ def test_whoever_may_not_see_a_call_may_not_hear_it(app: Any, desk: Desk, path: 
     assert client(app, desk, "rep").get(f"{path}{rest}").status_code in (200, 303)
 
 
+def test_hearing_a_call_leaves_one_line_in_the_log(app: Any, desk: Desk, path: str) -> None:
+    manager = client(app, desk, "manager")
+    manager.get(path)
+    for part in ("bytes=0-9", "bytes=10-19"):
+        assert manager.get(f"{path}/audio", headers={"Range": part}).status_code == 206
+
+    assert [entry.what for entry in desk.book.log(name="Mo", kind="saw", limit=2)] == [f"{path}/audio", path]
+
+
 def test_what_browsers_cannot_play_is_copied_once_and_kept(tmp_path: Path, sound: Path) -> None:
     law = write(tmp_path / "call.au", np.zeros((1, RATE), np.float32) + 0.1, codec="pcm_mulaw", rate=8000)
     assert browser_type(law) is None

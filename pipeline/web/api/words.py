@@ -128,6 +128,6 @@ ROUTES = (
     get("/api/v1/calls/{call_id}/comments", comments, who=EVERYONE, title="Comments on a call", logged=True),
     post("/api/v1/calls/{call_id}/comments", add_comment, who=EVERYONE, title="Comment on a call"),
     post("/api/v1/calls/{call_id}/comments/{comment_id}/take-back", take_back, who=EVERYONE, title="Take one back"),
-    get("/api/v1/calls/{call_id}/roles", roles, who=EVERYONE, title="Who speaks on a call"),
+    get("/api/v1/calls/{call_id}/roles", roles, who=EVERYONE, title="Who speaks on a call", logged=True),
     post("/api/v1/calls/{call_id}/roles", name_speakers, who=EVERYONE, title="Say who is who, and judge again"),
 )

@@ -227,7 +227,7 @@ def _form(ask: Ask, call_id: str, *, problem: str = "", status: int = 200) -> Ht
 
 
 ROUTES: tuple[Any, ...] = (
-    get("/calibration", overview, who=LEADERS),
+    get("/calibration", overview, who=LEADERS, logged=True),
     get("/calibration/blind", offer, who=LEADERS),
     get("/calibration/blind/{call_id}", blind, who=LEADERS, logged=True),
     post("/calibration/blind/{call_id}", score, who=LEADERS),

@@ -29,4 +29,4 @@ def listing(ask: Ask, *, team: str = "", q: str = "", page: int = 1) -> Html:
     return ask.show("calls.html", calls=rows[:PAGE_CALLS], teams=teams, team=team, q=q, page=at, more=more)
 
 
-ROUTES = (get("/calls", listing, who=EVERYONE), *call.ROUTES, *listen.ROUTES)
+ROUTES = (get("/calls", listing, who=EVERYONE, logged=True), *call.ROUTES, *listen.ROUTES)

@@ -130,8 +130,8 @@ def _check(t0: float, t1: float, end: float) -> None:
 
 
 ROUTES: tuple[Any, ...] = (
-    get("/calls/{call_id}/audio", recording, who=EVERYONE),
-    get("/calls/{call_id}/audio/{kind}", copy, who=EVERYONE),
+    get("/calls/{call_id}/audio", recording, who=EVERYONE, logged=True),
+    get("/calls/{call_id}/audio/{kind}", copy, who=EVERYONE, logged=True),
     get("/calls/{call_id}/clips", choose, who=EVERYONE),
     get("/calls/{call_id}/clips/{span}", clip, who=EVERYONE, logged=True),
     get("/calls/{call_id}/clips/{span}/{kind}", clip_file, who=EVERYONE, logged=True),

@@ -277,12 +277,12 @@ def _text(ask: Ask, version: str) -> str:
 
 
 ROUTES: tuple[Any, ...] = (
-    get("/rubric", current, who=EVERYONE),
+    get("/rubric", current, who=EVERYONE, logged=True),
     get("/rubric/versions", versions, who=EVERYONE),
-    get("/rubric/versions/{version}", version, who=EVERYONE),
+    get("/rubric/versions/{version}", version, who=EVERYONE, logged=True),
     get("/rubric/edit", edit, who=LEADERS),
     post("/rubric/edit", change, who=LEADERS),
-    get("/rubric/preview/{version}", tried, who=LEADERS),
+    get("/rubric/preview/{version}", tried, who=LEADERS, logged=True),
     post("/rubric/choose", choose, who=TRAINERS),
     post("/rubric/rescore", rescore, who=TRAINERS),
 )
