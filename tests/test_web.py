@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -258,6 +259,16 @@ def test_whatever_shows_what_somebody_said_leaves_a_line_in_the_log() -> None:
     looks = [route for route in all_routes() if route.method in SAFE and route.who is not ANYBODY]
 
     assert {route.path for route in looks if not route.logged} == NOBODYS_WORDS
+
+
+def test_a_page_is_come_back_to_as_it_was_asked_for(app: Any, desk: Desk) -> None:
+    page = "/reps/Ann/criteria/discovery?period=30&call_type=first+call%3F"
+    visitor = client(app, desk)
+    there = visitor.get(page).headers["location"]
+    form = re.search(r'name="csrf" value="([0-9a-f]+)".*?name="next" value="([^"]*)"', visitor.get(there).text, re.S)
+    assert form
+    given = {"csrf": form[1], "name": "Tess", "password": PASSWORD, "next": html.unescape(form[2])}
+    assert visitor.post("/sign-in", data=given).headers["location"] == page
 
 
 def test_it_answers_only_to_its_own_names(app: Any, desk: Desk) -> None:

@@ -21,7 +21,7 @@ from whole_page import whole
 
 from pipeline import keep
 from pipeline.audio import RATE, load_audio
-from pipeline.errors import AudioError
+from pipeline.errors import AudioError, InputError
 from pipeline.listening import browser_type, kept_copy, recording_of
 from pipeline.settings import Settings
 from pipeline.web.app import build_app
@@ -335,6 +335,8 @@ def test_comments_by_the_api_and_a_rebuild(app: Any, desk: Desk, path: str) -> N
     token = {"x-csrf-token": csrf_token(manager.cookies[SESSION])}
     made = manager.post(f"/api/v1{path}/comments", json={"text": "good", "at_s": 3.5}, headers=token).json()
     assert (made["who"], made["at_s"]) == ("Mo", 3.5)
+    # a script whose first answer was lost sends it again
+    assert manager.post(f"/api/v1{path}/comments", json={"text": "good", "at_s": 3.5}, headers=token).json() == made
     desk.store.rebuild()
     assert [row["text"] for row in manager.get(f"/api/v1{path}/comments").json()] == ["good"]
     for wrong in ([], {"text": ""}, {"text": "x", "at_s": "1"}, {"text": "x", "at_s": True}, {"text": "x", "at_s": -1}):
@@ -403,7 +405,12 @@ def test_a_judge_that_fails_leaves_the_call_as_it_was(desk: Desk, path: str) -> 
     keep.write_record(desk.settings.data, broken)
     kept = keep.latest_record(desk.settings.data, before["source"]["sha256"])
     try:
-        assert at.begin(before, {"rep": "rep", "buyer:Owen": "buyer:Jo"}).under_way
+        said = {"rep": "rep", "buyer:Owen": "buyer:Jo"}
+        assert at.begin(before, said).under_way
+        assert at.begin(before, said).under_way
+        # what is said differently meanwhile is refused, not lost without a word
+        with pytest.raises(InputError, match="say it again"):
+            at.begin(before, {"rep": "buyer:Jo", "buyer:Owen": "rep"})
         found = wait_for(lambda: over(at, before["source"]["sha256"]), "the end of the judgement")
         assert found.state == "failed"
         assert "the judge failed" in found.line

@@ -7,6 +7,7 @@ import datetime as dt
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from whole_page import whole
 from pipeline import keep
 from pipeline.coach.commands import today_of
 from pipeline.coach.load import load_rows
+from pipeline.coach.playlists import KeptSnippet
 from pipeline.coach.rows import Assignment
 from pipeline.settings import Settings
 from pipeline.types import NEUTRAL
@@ -28,6 +30,7 @@ from pipeline.web.gate import SESSION, csrf_token
 from pipeline.web.render import coded, day, environment, objection, signed
 
 PASSWORD = "a long enough phrase"
+NOON = dt.datetime(2026, 11, 4, 12)
 USERS = {"admin": ("Ada", {}), "manager": ("Mo", {"teams": ("North",)}), "rep": ("Ann", {"rep": "Ann"})}
 
 
@@ -86,6 +89,40 @@ def test_a_cell_says_its_number_interval_and_calls_and_opens_them(app: Any, desk
         assert f'href="/calls/{one["call_id"]}#c-ask_for_sale"' in behind
     assert "I will send you something and we speak soon." in behind
     assert at.get("/reps/Ann/criteria/nothing").status_code == 404
+
+
+def test_training_that_was_done_for_a_criterion_of_an_older_rubric_is_still_told(tmp_path: Any) -> None:
+    keep_story(tmp_path)
+    done = Assignment(
+        "0a1b2c3d4e5f6071", "Bob", "rapport", 1, "rapport-names", "Say their name", "a gap",
+        dt.date(2026, 9, 1), dt.date(2026, 9, 15), "North", status="done", completed_on=dt.date(2026, 9, 14),
+    )  # fmt: skip
+    with closing(Desk(Settings(data=tmp_path))) as desk:
+        desk.store.ingest()
+        desk.store.put_fact("assignments", done.to_row())
+        desk.book.add_user("Ada", "admin", password=PASSWORD)
+        page = whole(client(build_app(desk), desk, "admin"), "/team")
+    assert '<a href="/training/0a1b2c3d4e5f6071">Say their name</a> (rapport)' in page
+
+
+def test_a_name_with_a_slash_is_reached_by_every_link(tmp_path: Any) -> None:
+    rows = call("slash", "Ada Park (she/her)", 1, "Vester A/S", {"discovery": 2})
+    keep.write_record(tmp_path, record(rows.calls[0], rows))
+    with closing(Desk(Settings(data=tmp_path))) as desk:
+        desk.store.ingest()
+        call_id = record(rows.calls[0], rows)["call_id"]
+        kept = KeptSnippet("5-a", call_id, 0.0, 9.0, "Ask", "Ada", NOON, playlists=("Q3/Q4",))
+        desk.store.put_fact("snippets", kept.to_row())
+        desk.book.add_user("Ada", "admin", password=PASSWORD)
+        at = client(build_app(desk), desk, "admin")
+        named = [link for page in ("/team", "/calls", "/accounts", "/snippets/kept?playlist=Q3%2FQ4")
+                 for link in re.findall(r'href="(/[^"?#]*%2F[^"?#]*)"', whole(at, page))]  # fmt: skip
+        named += re.findall(r'href="(/reps/[^"?#]+)"', whole(at, named[0]))
+        assert {link.split("/")[1] for link in named} == {"reps", "accounts", "playlists"}
+        assert any(link.endswith("/one-to-one.pdf") for link in named)
+        assert any("/criteria/" in link for link in named)
+        api = [f"/api/v1{link}" for link in named if re.fullmatch("/(reps|accounts)/[^/]+", link)]
+        assert {link: at.get(link).status_code for link in [*named, *api]} == dict.fromkeys([*named, *api], 200)
 
 
 def test_numbers_kinds_and_reasons_are_said_for_people() -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 import html
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -88,6 +89,18 @@ def test_open_training_is_listed_for_those_who_may_see_its_rep(app: Any, desk: D
     stranger.post(f"/training/{GIVEN.assignment_id}/done", 403)
     assert status_of(desk) == "open"
     Visitor(app, desk, "Ada").get("/training/none", 404)
+
+
+def test_all_training_of_one_rep_is_shown_however_much_it_is(app: Any, desk: Desk) -> None:
+    for number in range(30):
+        on = dt.date(2026, 3, 1) + dt.timedelta(number)
+        done = replace(GIVEN, assignment_id=f"d{number:015}", status="done", due_on=on, completed_on=on)
+        desk.store.put_fact("assignments", done.to_row())
+    leader = Visitor(app, desk, "Ada")
+    assert "5 more; choose a rep to see theirs" in leader.get("/training")
+    for page in (leader.get("/training?rep=Ann"), Visitor(app, desk, "Ann").get("/training")):
+        assert len(re.findall(r'href="/training/d\d{15}"', page)) == 30
+        assert "choose a rep" not in page
 
 
 def test_one_assignment_shows_words_module_and_no_link_to_a_closed_call(app: Any, desk: Desk) -> None:

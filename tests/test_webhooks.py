@@ -25,7 +25,7 @@ from pipeline.webhooks import outbox
 from pipeline.webhooks.courier import Courier, deliver, note_news, tell_all
 from pipeline.webhooks.news import collect
 from pipeline.webhooks.outbox import WAITS_S, Outbox
-from pipeline.webhooks.send import addresses, secret, send, signature
+from pipeline.webhooks.send import Sent, addresses, secret, send, signature
 
 SECRET = "a secret of the right length"
 KEY = SECRET.encode()
@@ -174,6 +174,22 @@ def test_an_address_that_fails_does_not_hold_up_another(tmp_path: Path) -> None:
             box.add("test", f"k{n}", {"n": n}, addresses(settings))
         assert deliver(settings, box) == {"waiting": 1, "delivered": 5}
         assert len(bad.bodies) == 1
+
+
+def test_what_piles_up_for_a_dead_address_does_not_hide_what_is_due_for_another(tmp_path: Path) -> None:
+    clock = Clock()
+    urls = ("https://dead.example/h", "https://alive.example/h")
+    with Outbox(tmp_path, clock=clock) as box:
+        for number in range(30):
+            box.add("scorecard.created", f"scorecard/{number}", {}, urls)
+        told = 0
+        for _ in range(3):
+            found = [delivery for delivery, _ in box.due(limit=10)]
+            box.settle(next(one for one in found if one.host == "dead.example"), Sent(False, True, "not reached"))
+            for delivery in found:
+                if delivery.host == "alive.example":
+                    told += box.settle(delivery, Sent(True, False, "answered 200")) == "delivered"
+        assert told == 30
 
 
 def test_what_was_delivered_leaves_no_body_and_no_address_in_the_file(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from pipeline.access.people import User
 from pipeline.access.scope import Scope
@@ -139,13 +139,14 @@ def inside(path: str) -> str:
 
 
 def sign_in_path(request: Incoming) -> str:
-    """Where to sign in, coming back to the page asked for; what a form was to change is lost, and said to be: one comes
-    back to the page that the form was on."""
+    """Where to sign in, coming back to the page asked for, narrowed as it was; what a form was to change is lost, and
+    said to be: one comes back to the page that the form was on."""
     if request.path == "/sign-out":
         return "/sign-in"
     if request.method not in SAFE:
         return f"/sign-in?next={quote(_form_page(request))}&lost=1"
-    return "/sign-in" + (f"?next={quote(request.path)}" if request.path != "/" else "")
+    page = f"{request.path}?{urlencode(request.query)}" if request.query else request.path
+    return "/sign-in" + (f"?next={quote(page)}" if page != "/" else "")
 
 
 def _form_page(request: Incoming) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from pipeline.errors import DebriefError
+from pipeline.errors import DebriefError, InputError
 from pipeline.workers import WorkerFailed, WorkerPool, log_of
 
 if TYPE_CHECKING:
@@ -61,21 +61,29 @@ class Rejudging:
         self._settings, self._store, self._task = settings, store, task
         self._waiting: queue.SimpleQueue[tuple[str, Record, dict[str, str]] | None] = queue.SimpleQueue()
         self._progress: dict[str, Progress] = {}
+        self._roles: dict[str, dict[str, str]] = {}
         self._guard = threading.Lock()
         self._thread: threading.Thread | None = None
         self._pool: WorkerPool | None = None
         self._closed = False
 
     def begin(self, record: Record, roles: Mapping[str, str]) -> Progress:
-        """Judge a kept record again with these roles, soon; what runs for the same call already is left to end."""
+        """Judge a kept record again with these roles, soon; asked for twice it is done once.
+
+        Raises `InputError` where the call is being judged by other roles: these are said of speakers who are about to
+        be called otherwise.
+        """
         sha256 = record["source"]["sha256"]
         with self._guard:
             now = self._progress.get(sha256)
             if now and now.under_way:
+                if self._roles.get(sha256) != roles:
+                    raise InputError("the call is being judged by what was said before; say it again in a minute")
                 return now
             if len(self._progress) >= _KEPT:
                 self._progress = {name: found for name, found in self._progress.items() if found.under_way}
-            self._progress[sha256] = Progress("waiting")
+                self._roles = {name: said for name, said in self._roles.items() if name in self._progress}
+            self._progress[sha256], self._roles[sha256] = Progress("waiting"), dict(roles)
             self._waiting.put((sha256, record, dict(roles)))
             if self._thread is None and not self._closed:
                 self._thread = threading.Thread(target=self._run, name="rejudging", daemon=True)

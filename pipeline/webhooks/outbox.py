@@ -165,10 +165,15 @@ class Outbox:
         return True
 
     def due(self, *, limit: int = 200) -> list[tuple[Delivery, bytes]]:
-        """Deliveries whose time has come, the oldest first, each with its body."""
+        """Deliveries whose time has come, the oldest first, each with its body.
+
+        `limit` of each address at most: what has piled up for one that is down does not hide what is due for others.
+        """
         rows = self._rows.all(
-            f"{_DELIVERIES} WHERE d.status = 'waiting' AND d.next_at <= ? AND e.body IS NOT NULL "
-            "ORDER BY d.next_at, e.made_at LIMIT ?",
+            "WITH due AS (SELECT event_id, address, row_number() OVER (PARTITION BY address ORDER BY next_at, rowid) "
+            "AS place FROM deliveries WHERE status = 'waiting' AND next_at <= ?) "
+            f"{_DELIVERIES} JOIN due ON due.event_id = d.event_id AND due.address = d.address "
+            "WHERE due.place <= ? AND e.body IS NOT NULL ORDER BY d.next_at, e.made_at",
             (self._clock(), limit),
         )
         return [(_delivery(row), str(row["body"]).encode()) for row in rows]

@@ -67,6 +67,26 @@ def test_a_second_click_sends_nothing(open_as: Open, site: Any) -> None:
     expect(page.get_by_text("Said once")).to_have_count(1)
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_who_types_on_sees_what_was_typed_last_whatever_answer_comes_first(
+    open_as: Open, site: Any, order: tuple[int, int]
+) -> None:
+    page = open_as("Ada", "/settings/audit")
+    held: list[Any] = []
+    page.route("**/settings/audit?*", lambda route: held.append(route))
+    box = page.locator("#q")
+    for words in ("nothing says this", "/settings/audit"):
+        sent = len(held)
+        box.fill(words)
+        wait_for(lambda sent=sent: page.wait_for_timeout(20) or len(held) > sent, "the filter sent")
+    for number in order:
+        with page.expect_response("**/settings/audit?*"):
+            held[number].continue_()
+        page.wait_for_timeout(100)
+    expect(page.locator("#log tbody tr").first).to_be_visible()
+    assert page.url.endswith("?q=%2Fsettings%2Faudit")
+
+
 def test_evidence_is_heard_with_a_click_and_the_keyboard(open_as: Open, site: Any) -> None:
     page = open_as("Mo", f"/calls/{site.call_id}")
     audio = page.locator("audio").first

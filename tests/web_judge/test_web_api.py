@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from coach_story import call, record
 from judge_pages import Visitor, unsettled
 
+from pipeline import keep
 from pipeline.web.desk import Desk
 from pipeline.web.gate import SESSION, csrf_token
 
@@ -41,6 +43,17 @@ def test_the_api_shows_a_rep_their_own_and_a_manager_their_teams(desk: Desk) -> 
     assert rep.get(f"/api/v1/calls/{theirs}/transcript").status_code == 403
     assert len(manager.get(f"/api/v1/calls/{theirs}/transcript").json()["turns"]) == 11
     assert manager.get("/api/v1/users").status_code == 403
+
+
+def test_an_account_is_listed_whose_calls_name_no_rep(desk: Desk) -> None:
+    rows = call("strangers", "", 3, "Elm", {"discovery": 2})
+    made = record(rows.calls[0], rows)
+    made["transcript"]["meta"]["rep"] = None
+    keep.write_record(desk.settings.data, made)
+    desk.store.ingest()
+    answer = Visitor(desk, "admin").get("/api/v1/accounts")
+    assert answer.status_code == 200
+    assert {row["account"]: row["reps"] for row in answer.json()}["Elm"] == []
 
 
 @pytest.mark.parametrize(

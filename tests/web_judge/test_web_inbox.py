@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,20 @@ def test_the_inbox_says_what_failed_and_why_and_what_follows(desk: Desk) -> None
     # files belong to no team: a manager sees none of them
     assert "not audio" not in Visitor(desk, "manager").text("/inbox")
     assert Visitor(desk, "manager").get("/api/v1/inbox").json()["failed"] == []
+
+
+def test_a_call_of_which_both_is_open_needs_one_person_once(desk: Desk) -> None:
+    data = desk.settings.data
+    made = keep.latest_record(data, desk.store.query("SELECT max(sha256) AS sha FROM calls")[0]["sha"])
+    assert made
+    meta = {key: value for key, value in made["transcript"]["meta"].items() if key != "rep"}
+    made["transcript"]["meta"] = meta
+    keep.write_record(data, made | {"status": "review", "reason": "both ask questions", "scorecard": None})
+    desk.store.ingest()
+    page = Visitor(desk, "trainer").text("/inbox")
+    assert re.search(r'Needs a person <span class="small faint num">1</span>', page)
+    found = Visitor(desk, "trainer").get("/api/v1/inbox").json()
+    assert (len(found["people"]), found["people_open"], found["roles_open"], found["reps_open"]) == (1, 1, 1, 1)
 
 
 def test_files_that_wait_are_those_that_are_no_call_and_did_not_fail(desk: Desk) -> None:

@@ -17,14 +17,14 @@ MOST = 500
 
 _ACCOUNTS = """
 SELECT account, count(*) AS calls, (max(call_date) FILTER (call_date <= $today))::VARCHAR AS last_call,
-       list_sort(list(DISTINCT rep)) AS reps
+       coalesce(list_sort(list(DISTINCT rep) FILTER (rep IS NOT NULL)), []) AS reps
 FROM calls c WHERE account IS NOT NULL AND ({where})
 GROUP BY account ORDER BY last_call DESC NULLS LAST, account LIMIT $limit OFFSET $offset
 """
 
 
 class AccountJson(TypedDict):
-    """An account: how many calls the user sees, the last one's date, and who made them."""
+    """An account: how many calls the user sees, the last one's date, and who made them, as far as that is known."""
 
     account: str
     calls: int
@@ -109,6 +109,6 @@ ROUTES = (
     get("/api/v1/gaps", gaps, who=EVERYONE, title="Gaps", logged=True),
     get("/api/v1/training", training, who=EVERYONE, title="Training and its effect", logged=True),
     get("/api/v1/accounts", accounts, who=EVERYONE, title="Accounts", logged=True),
-    get("/api/v1/accounts/{account}", account, who=EVERYONE, title="One account, and the next call", logged=True),
+    get("/api/v1/accounts/{account:path}", account, who=EVERYONE, title="One account, and the next call", logged=True),
     get("/api/v1/moments", moments, who=EVERYONE, title="Quoted moments", logged=True),
 )

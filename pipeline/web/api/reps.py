@@ -67,5 +67,5 @@ def rep(ask: Ask, *, rep: str) -> RepJson:
 
 ROUTES = (
     get("/api/v1/reps", reps, who=EVERYONE, title="Reps and their standings", logged=True),
-    get("/api/v1/reps/{rep}", rep, who=EVERYONE, title="One rep", logged=True),
+    get("/api/v1/reps/{rep:path}", rep, who=EVERYONE, title="One rep", logged=True),
 )

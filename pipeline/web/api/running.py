@@ -57,10 +57,11 @@ class DeliveryJson(TypedDict):
 
 def inbox(ask: Ask, *, status: str = "", page: int = 1) -> dict[str, Any]:
     """What waits (`waiting`), runs, failed (`failed`, 50 a page; `status`: quarantined, retry, refused) and needs a
-    person's word (`people`)."""
+    person's word (`people`, 50 at most of `people_open`)."""
     found = inbox_page.state_of(ask, status=status, page=page)
     waiting, errands = found["waiting"], found["errands"]
-    rest = {name: found[name] for name in ("people", "roles_open", "reps_open", "failed", "failed_counts", "watchers")}
+    names = ("people", "people_open", "roles_open", "reps_open", "failed", "failed_counts", "watchers")
+    rest = {name: found[name] for name in names}
     return {
         **rest,
         "page": found["page"],

@@ -78,9 +78,9 @@ def roles(ask: Ask, *, call_id: str) -> Html | Go:
     try:
         transcript = call_view.transcript_of(ask, call)
         said = swapped(transcript) if ask.form.get("do") == "swap" else _said_roles(ask, transcript)
+        ask.desk.rejudging.begin(record, said)
     except InputError as error:
         return _show(ask, call_id, status=400, problem=str(error), at="roles")
-    ask.desk.rejudging.begin(record, said)
     ask.detail = "named the speakers: " + ", ".join(f"{label} is {role}" for label, role in said.items())
     return Go(f"/calls/{path_part(call['call_id'])}")
 

@@ -27,7 +27,8 @@ WHERE ({where}) AND (status = 'review' OR rep IS NULL)
 ORDER BY status = 'review' DESC, call_date DESC NULLS LAST, call_id LIMIT $limit
 """
 _HOW_MANY = """
-SELECT count(*) FILTER (status = 'review') AS roles, count(*) FILTER (rep IS NULL) AS reps FROM calls c
+SELECT count(*) AS calls, count(*) FILTER (status = 'review') AS roles, count(*) FILTER (rep IS NULL) AS reps
+FROM calls c
 WHERE ({where}) AND (status = 'review' OR rep IS NULL)
 """
 _FAILED = """
@@ -56,6 +57,8 @@ def state_of(ask: Ask, *, status: str = "", page: int = 1) -> dict[str, Any]:
     now = watchers(ask.settings.data) if whole else []
     return {
         "people": people,
+        # of one call both may be open
+        "people_open": counts["calls"],
         "roles_open": counts["roles"],
         "reps_open": counts["reps"],
         "failed": failed[:SHOWN],

@@ -352,7 +352,8 @@ def behind(ask: Ask, *, rep: str, criterion: str, period: str = "", call_type: s
 
 ROUTES: tuple[Any, ...] = (
     get("/reps", listing, who=EVERYONE),
-    get("/reps/{rep}", one, who=EVERYONE, logged=True),
-    get("/reps/{rep}/one-to-one.pdf", one_to_one, who=EVERYONE, logged=True),
-    get("/reps/{rep}/criteria/{criterion}", behind, who=EVERYONE, logged=True),
+    # names may hold a slash, as "Ada Park (she/her)" does: what follows a name is matched first
+    get("/reps/{rep:path}/one-to-one.pdf", one_to_one, who=EVERYONE, logged=True),
+    get("/reps/{rep:path}/criteria/{criterion}", behind, who=EVERYONE, logged=True),
+    get("/reps/{rep:path}", one, who=EVERYONE, logged=True),
 )

@@ -258,5 +258,5 @@ ROUTES: tuple[Any, ...] = (
     post("/snippets/{snippet_id}", change, who=LEADERS),
     post("/snippets/{snippet_id}/remove", remove, who=LEADERS),
     get("/snippets/{snippet_id}/{kind}", sound, who=EVERYONE, logged=True),
-    get("/playlists/{playlist}", archive, who=EVERYONE, logged=True),
+    get("/playlists/{playlist:path}", archive, who=EVERYONE, logged=True),
 )

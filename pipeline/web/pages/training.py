@@ -17,7 +17,7 @@ from pipeline.web.ask import Ask, Go, Html, get, post
 from pipeline.web.render import path_part
 
 OPEN, ENDED = 50, 25
-"""Open training on the page, the most urgent, and the latest that is done or taken back; a rep by name has all."""
+"""Open training on the page, the most urgent, and the latest that is done or taken back; of one rep all is shown."""
 
 Row = dict[str, Any]
 
@@ -114,7 +114,9 @@ def _listing(ask: Ask, rep: str, *, status: int = 200, problem: str = "") -> Htm
     given = [one for one in load_assignments(ask.store, rep=rep or None) if ask.scope.sees_rep(one.rep)]
     due = sorted((one for one in given if one.status == "open"), key=lambda one: (one.due_on, one.rep))
     ended = sorted((one for one in given if one.status != "open"), key=_ended_on, reverse=True)
-    rows = ask.desk.training_rows([*due[:OPEN], *ended[:ENDED]])
+    alone = bool(rep) or ask.user.role == "rep"
+    most_open, most_ended = (len(due), len(ended)) if alone else (OPEN, ENDED)
+    rows = ask.desk.training_rows([*due[:most_open], *ended[:most_ended]])
     modules = ask.desk.library().modules
     finished = {row["assignment_id"] for row in ask.desk.rows(_FINISHED, of=("assignments",))}
     seen = [effect for effect in ask.desk.effects() if ask.scope.sees_rep(effect.rep)]
@@ -126,9 +128,9 @@ def _listing(ask: Ask, rep: str, *, status: int = 200, problem: str = "") -> Htm
         given=ask.form,
         rep=rep,
         open=[row for row in rows if row["status"] == "open"],
-        more_open=max(0, len(due) - OPEN),
+        more_open=max(0, len(due) - most_open),
         ended=sorted((row for row in rows if row["status"] != "open"), key=_done_on, reverse=True),
-        more=max(0, len(ended) - ENDED),
+        more=max(0, len(ended) - most_ended),
         by_module=[{"title": _title(modules, e.module), "effect": e} for e in module_effects(effects)],
         reps=visible_reps(ask.user, ask.store) if ask.is_a(LEADERS) else [],
         modules=modules.values(),

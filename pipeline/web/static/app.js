@@ -4,12 +4,17 @@
 const root = document.documentElement;
 
 // <form data-swap="#id"> and <a data-swap="#id">: load the address, put the part with that id in place of this one's.
+// Of several that were asked for, the answer to the last is shown, whatever comes when: one typed on, or chose again.
+const asked = new Map();
 async function swap(id, url, options, keep) {
-  const part = document.querySelector(id);
-  part?.setAttribute("aria-busy", "true");
+  const turn = (asked.get(id) ?? 0) + 1;
+  asked.set(id, turn);
+  document.querySelector(id)?.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(url, { ...options, headers: { "X-Swap": "1" }, credentials: "same-origin" });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (asked.get(id) !== turn) return;
+    const part = document.querySelector(id);
     const fresh = page.querySelector(id);
     if (!fresh || !part) { location.assign(answer.url || url); return; }
     part.replaceWith(fresh);
@@ -18,7 +23,8 @@ async function swap(id, url, options, keep) {
     if (said) say(said);
     fresh.dispatchEvent(new CustomEvent("swapped", { bubbles: true }));
   } catch {
-    part?.removeAttribute("aria-busy");
+    if (asked.get(id) !== turn) return;
+    document.querySelector(id)?.removeAttribute("aria-busy");
     say("The server did not answer. Check that debrief is running.");
   }
 }
@@ -95,8 +101,13 @@ document.addEventListener("input", (event) => {
 // <part id="..." data-again="2">: what is being worked out; asked for again after so many seconds, until it is there.
 function again(part) {
   for (const late of [part, ...part.querySelectorAll("[data-again]")]) {
-    const ask = () => { if (late.isConnected) swap(`#${late.id}`, location.href, {}, false); };
-    if (late.dataset.again) setTimeout(ask, 1000 * late.dataset.again);
+    const wait = () => setTimeout(ask, 1000 * late.dataset.again);
+    const ask = () => {
+      if (!late.isConnected) return;
+      // what is on its way was chosen just now; the address still says what was shown before
+      if (late.hasAttribute("aria-busy")) wait(); else swap(`#${late.id}`, location.href, {}, false);
+    };
+    if (late.dataset.again) wait();
   }
 }
 document.addEventListener("swapped", (event) => again(event.target));
