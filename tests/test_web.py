@@ -271,6 +271,20 @@ def test_a_page_is_come_back_to_as_it_was_asked_for(app: Any, desk: Desk) -> Non
     assert visitor.post("/sign-in", data=given).headers["location"] == page
 
 
+def test_a_form_about_a_level_begins_with_what_was_said_and_never_with_what_was_not(app: Any, desk: Desk) -> None:
+    def chosen(role: str, criterion: str) -> str:
+        page = client(app, desk, role).get(f"/calls/{FILL['call_id']}").text
+        found = re.search(rf'<select id="l-{criterion}".*?</select>', page, re.S)
+        assert found
+        options = re.findall(r'<option value="(\w*)"( selected)?>', found[0])
+        return next((value for value, selected in options if selected), options[0][0])
+
+    assert chosen("manager", "ask_for_sale") == "1"
+    # the judge said nothing of it: no level is a click away that nobody meant
+    assert chosen("manager", "recommendation") == ""
+    assert chosen("rep", "ask_for_sale") == ""
+
+
 def test_it_answers_only_to_its_own_names(app: Any, desk: Desk) -> None:
     assert TestClient(app, base_url="http://evil.example").get("/healthz").status_code == 400
 
