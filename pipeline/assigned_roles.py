@@ -16,7 +16,8 @@ from typing import Any
 
 from pipeline import keep
 from pipeline.errors import StoreError, TranscriptError
-from pipeline.types import BUYER, REP, Transcript
+from pipeline.speaker_names import REP_HEARD, name_of_label, with_heard_rep
+from pipeline.types import BUYER, REP, CallMeta, Transcript
 
 FACT = "roles"
 BY_PERSON = "person"
@@ -60,9 +61,9 @@ def roles_by_rep(transcript: Transcript, reps: Sequence[str], names: Mapping[str
         if label == sellers[0]:
             roles[label] = REP
         elif label in sellers:
-            roles[label] = _free(f"{REP}:{named.get(label) or _own_name(label) or 'Colleague'}", roles)
+            roles[label] = _free(f"{REP}:{named.get(label) or _name(transcript, label) or 'Colleague'}", roles)
         else:
-            roles[label] = _free(f"{BUYER}:{named.get(label) or _own_name(label) or 'Buyer'}", roles)
+            roles[label] = _free(f"{BUYER}:{named.get(label) or _name(transcript, label) or 'Buyer'}", roles)
     return roles
 
 
@@ -72,11 +73,17 @@ def swapped(transcript: Transcript) -> dict[str, str]:
     rows = speakers_of(transcript)
     if len(rows) == 1:
         (label,) = (row["speaker"] for row in rows)
-        return {label: REP if label.startswith(BUYER) else f"{BUYER}:{_own_name(label) or 'Buyer'}"}
+        return {label: REP if label.startswith(BUYER) else f"{BUYER}:{_name(transcript, label) or 'Buyer'}"}
     if not transcript.resolved:
         raise TranscriptError(f"{transcript.call_id}: nobody is rep or buyer yet; say who sells with --rep")
     buyers = sorted((row for row in rows if row["speaker"].startswith(BUYER)), key=lambda row: -row["words"])
     return roles_by_rep(transcript, [row["speaker"] for row in buyers], {})
+
+
+def _name(transcript: Transcript, label: str) -> str:
+    """A speaker's name: the label's own, and of `rep` that of the call's rep where it was this speaker's name."""
+    heard = label == REP and transcript.meta.extra.get(REP_HEARD)
+    return (transcript.meta.rep or "") if heard else _own_name(label)
 
 
 def _own_name(label: str) -> str:
@@ -118,10 +125,15 @@ def with_assigned_roles(transcript: Transcript, data: Path, sha256: str) -> Tran
 
 
 def renamed(transcript: Transcript, roles: Mapping[str, str]) -> Transcript:
-    """The transcript with other speakers, on a person's word."""
+    """The transcript with other speakers, on a person's word; whose call it is follows where only they told it."""
     turns = tuple(replace(turn, speaker=roles.get(turn.speaker, turn.speaker)) for turn in transcript.turns)
     hearing = replace(transcript.hearing, roles_method=BY_PERSON, roles_confidence=1.0)
-    return replace(transcript, turns=turns, hearing=hearing)
+    return replace(transcript, meta=_with_rep(transcript, roles), turns=turns, hearing=hearing)
+
+
+def _with_rep(transcript: Transcript, roles: Mapping[str, str]) -> CallMeta:
+    seller = next((label for label, role in roles.items() if role == REP), "")
+    return with_heard_rep(transcript.meta, name_of_label(_name(transcript, seller)))
 
 
 def _fact(data: Path, sha256: str, transcript: Transcript) -> dict[str, str]:

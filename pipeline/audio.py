@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import AudioError
+from pipeline.errors import AudioError, StoreError
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -103,24 +103,43 @@ class Audio:
 
 
 class Spool:
-    """Samples in a file without a name, which is gone when nobody holds it any more."""
+    """Samples in a file without a name, which is gone when nobody holds it any more.
+
+    Raises `StoreError` where there is no room for it: that is never the recording's fault.
+    """
+
+    _fd = -1
 
     def __init__(self) -> None:
-        self._fd, name = tempfile.mkstemp(prefix="debrief-")
-        os.unlink(name)
+        with _needing_room():
+            self._fd, name = tempfile.mkstemp(prefix="debrief-")
+            os.unlink(name)
 
     def __del__(self) -> None:
-        os.close(self._fd)
+        if self._fd >= 0:
+            os.close(self._fd)
 
     def append(self, samples: Samples) -> None:
-        """Add samples at the end. Raises `OSError` when the disk is full."""
+        """Add samples at the end. Raises `StoreError` when the disk is full."""
         rest = memoryview(samples.tobytes())
-        while rest:
-            rest = rest[os.write(self._fd, rest) :]
+        with _needing_room():
+            while rest:
+                rest = rest[os.write(self._fd, rest) :]
 
     def read(self, start: int, stop: int) -> Samples:
         """Samples from index `start` up to `stop`."""
         return np.frombuffer(os.pread(self._fd, (stop - start) * 4, start * 4), dtype=np.float32)
+
+
+@contextlib.contextmanager
+def _needing_room() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"no room for a decoded recording among temporary files ({error.strerror}); make room, or let TMPDIR name "
+            "a folder with more"
+        ) from None
 
 
 class _Writer:
@@ -158,7 +177,7 @@ def load_audio(path: Path | str, *, max_hours: float = 6.0) -> Audio:
     """Decode a recording to 16 kHz float32: two channels stay two, more are mixed to one.
 
     Raises `AudioError` with one line for a file that is missing, empty, unreadable, no media file, without audio,
-    damaged, cut off, or longer than `max_hours`.
+    damaged, cut off, or longer than `max_hours`; `StoreError` where the disk has no room for what is decoded.
     """
     path = Path(path)
     with open_recording(path) as container:

@@ -6,6 +6,7 @@ encoded: no codec can bring it back.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from pipeline.audio import Samples, open_recording, resampled
-from pipeline.errors import AudioError
+from pipeline.errors import AudioError, StoreError
 from pipeline.formats.writers import to_vtt
 from pipeline.redact import redact_text
 from pipeline.timing import evenly, said_words
@@ -76,7 +77,7 @@ def write_clip(
     silences: Iterable[Seconds] = (),
     container: Container = "m4a",
 ) -> None:
-    """`make_clip` into a file, of any length in little memory."""
+    """`make_clip` into a file, of any length in little memory. Raises `StoreError` where it cannot be written."""
     import av
 
     kind = KINDS[container]
@@ -88,6 +89,7 @@ def write_clip(
     samples = 0
     with (
         open_recording(path) as recording,
+        _written_into(target),
         av.open(str(target), "w", format=kind.format, options=_options(kind)) as made,
     ):
         stream: Any = made.add_stream(kind.codec, rate=RATE, layout="mono")
@@ -100,6 +102,15 @@ def write_clip(
         if not samples:
             raise AudioError(f"{path}: has no sound after {t0:g} seconds")
         made.mux(stream.encode(None))
+
+
+@contextlib.contextmanager
+def _written_into(target: Path) -> Iterator[None]:
+    """A full disk is said to be one: a recording that reads badly raises no `OSError` while its blocks come."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"{target.parent}: a clip cannot be written ({error.strerror}); make room") from None
 
 
 def _options(kind: Kind) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """A call while it is made: new turns of a transcript or recording that is still being written.
 
 A transcript is read line by line: `Name: words`, with a time before it or not, WebVTT, or one JSON object per line
-(`speaker`, `text`, `t0`, `t1`). A recording is a WAV file that grows: `follow_sound.py` hears it.
+(`speaker`, `text`, `t0`, `t1`). A name is what is one in a finished transcript. A recording is a WAV file that grows:
+`follow_sound.py` hears it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.errors import InputError
+from pipeline.formats.names import split_name
 from pipeline.types import BUYER, REP, CallMeta, Transcript, Turn
 
 if TYPE_CHECKING:
@@ -46,7 +48,6 @@ def follow(path: Path, settings: Settings) -> Follower:
 _TIME = r"(?:(\d{1,2}):)?(\d{1,2}):(\d{2})(?:[.,](\d{1,3}))?"
 _CLOCK = re.compile(rf"^\W*{_TIME}\W+(?=\S)")
 _SPAN = re.compile(rf"^{_TIME}\s*-->\s*{_TIME}")
-_SPOKEN = re.compile(r"^(?P<who>[^:<>]{1,40}?):\s+(?P<text>\S.*)$")
 _VOICE = re.compile(r"^<v\s+(?P<who>[^>]+)>(?P<text>.*?)(?:</v>)?$")
 
 
@@ -61,6 +62,8 @@ class Lines:
     _last: float = 0.0
     _span: tuple[float, float] | None = None
     _who: str = ""
+    _captions: bool = False
+    _in_cue: bool = False
 
     def poll(self) -> list[Turn]:
         """Turns of the lines that were finished since. A file that shrank is read from its start again."""
@@ -78,22 +81,27 @@ class Lines:
         return [turn for turn in found if turn]
 
     def _turn(self, line: str) -> Turn | None:
-        if not line or line.startswith(("WEBVTT", "NOTE", "@", "#")) or line.isdigit():
+        if not line or line.startswith("WEBVTT"):
+            # of WebVTT only what stands under a time is said: not its header, comments, styles or cues' names
+            self._captions, self._in_cue = self._captions or bool(line), False
+            return None
+        if line.startswith(("NOTE", "@", "#")) or line.isdigit():
             return None
         if line.startswith("{"):
             return self._from_json(line)
         span = _SPAN.match(line)
         if span:
             self._span = _seconds(span.groups()[:4]), _seconds(span.groups()[4:])
+            self._in_cue = True
+            return None
+        if self._captions and not self._in_cue:
             return None
         clock = _CLOCK.match(line)
         t0 = _seconds(clock.groups()) if clock else None
-        spoken = _VOICE.match(line) or _SPOKEN.match(line[clock.end() :] if clock else line)
-        who, text = (spoken["who"].strip(), spoken["text"].strip()) if spoken else (self._who, line)
-        if not who or not text:
-            return None
-        self._who = who
-        return self._made(who, text, t0, None)
+        voice, rest = _VOICE.match(line), line[clock.end() :] if clock else line
+        named = (voice["who"].strip(), voice["text"].strip()) if voice else split_name(rest)
+        self._who, text = named or (self._who, line)
+        return self._made(self._who, text, t0, None) if self._who and text else None
 
     def _from_json(self, line: str) -> Turn | None:
         try:

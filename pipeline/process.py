@@ -22,6 +22,7 @@ from pipeline.claims import Claims
 from pipeline.errors import DebriefError, EngineError, InputError, StoreError, TranscriptError, Withheld
 from pipeline.ingest import Source
 from pipeline.settings import Settings
+from pipeline.speaker_names import given_anew
 from pipeline.types import REP, CallMeta, Hearing, Scorecard, Transcript
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def debrief_version() -> str:
 def process_source(source: Source, settings: Settings) -> Record:
     """One input's record: `call_id`, `status`, `reason`, `source`, `transcript`, `scorecard`, `provenance`.
 
-    What is wrong with the file or an engine becomes status `failed`, with its one line and `kind` `input` or `engine`.
+    What is wrong with the file, an engine or the disk becomes status `failed`, with its one line and `kind` `input`,
+    `engine` or `store`.
     Raises `RubricError` or `SettingsError` only: those are wrong for every call, not for this one.
     """
     try:
@@ -66,9 +68,10 @@ def rescore(record: Record, settings: Settings, *, source: Source | None = None)
     if source and kept["known"] != _known(source):
         if source.kind == "transcript":
             return process_source(source, settings)
-        meta = source.meta().merged(CallMeta(extra=transcript.meta.extra))
-        transcript = dataclasses.replace(transcript, meta=meta)
-    transcript = with_assigned_roles(transcript, settings.data, kept["sha256"])
+        transcript = dataclasses.replace(transcript, meta=given_anew(source.meta(), transcript.meta))
+    if transcript.hearing.roles_method != BY_PERSON:
+        # once named, labels such as `rep` mean others than they did: naming them again would undo a swap
+        transcript = with_assigned_roles(transcript, settings.data, kept["sha256"])
     return _judged(source or kept, transcript, settings)
 
 
@@ -228,6 +231,8 @@ def scoring(settings: Settings) -> dict[str, dict[str, str]]:
 
 
 def _kind(error: DebriefError) -> str:
+    if isinstance(error, StoreError):
+        return "store"
     return "input" if isinstance(error, InputError) else "engine"
 
 

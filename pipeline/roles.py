@@ -13,24 +13,20 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from models.role_model import seller_logit, words_of
 from models.role_pairs import Pair, same_side_logits
+from pipeline.speaker_names import BUYER_LABEL, REP_LABEL, name_of_label, with_heard_rep
 from pipeline.types import BUYER, REP, CallMeta, Hearing, Transcript, Turn
 
 _ANONYMOUS = re.compile(
-    r"^(?:speaker|spk|channel|ch|participant|person|unknown|unidentified|user|guest|voice|s)?[\s_:#-]*(?:\d+|[a-z]|unknown)?"
-    r"(?: voice \d+)?$",
+    r"^(?:speaker|spk|channel|ch|participant|person|unknown|unidentified|user|guest|voice|s)?"
+    r"(?:[\s_:#-]*(?:\d+|unknown)?|(?:[\s_:#-]+|(?<=speaker)|^)[a-z])(?: voice \d+)?$",
     re.IGNORECASE,
 )
-_REP_LABEL = re.compile(
-    r"^(?:agent|rep|sales(?:\s?rep|person|man|woman)?|seller|account executive|ae|sdr|bdr|vendor|host|internal)\b",
-    re.IGNORECASE,
-)
-_BUYER_LABEL = re.compile(r"^(?:customer|client|buyer|prospect|lead|caller|external|contact|guest)\b", re.IGNORECASE)
 _INTRODUCTION = re.compile(
     r"\b(?:[Tt]his is|[Ii]t's|[Ii]t is|[Mm]y name is|[Mm]y name's|I'm|I am|[Cc]all me)"
     r"\s+([A-Z][a-z'-]+)(?:\s+([A-Z][\w'-]+))?"
@@ -42,8 +38,11 @@ _NOT_NAMES = frozenset(
     """a an the not so just very really here there fine good great okay sure sorry glad happy in on at with from calling
     going trying looking afraid all about still also only gonna that this what where how it we you they i our your my
     his her their everyone everybody guys folks team both again well yes no right everything nothing something much for
-    to and but""".split()
+    to and but monday tuesday wednesday thursday friday saturday sunday january february march july september october
+    november december""".split()
 )
+_ON_THE_LINE = 2
+"""Turns of a speaker in which "it's Dana" says who speaks; later it answers who decides, or who is in the office."""
 _MAX_EXACT = 8
 _PAIRS_TRUST = 0.75
 """Factor on the log-odds of pairs, which do not know of each other; cross-validated 0.5 to 1 do equally well."""
@@ -118,6 +117,7 @@ def _speakers(transcript: Transcript) -> tuple[list[_Speaker], str]:
     affiliation = _affiliations(transcript.meta)
     channels = _channel_map(transcript.meta)
     rep_words = _name_words(transcript.meta.rep or "")
+    named_rep = _named_rep(texts, transcript.meta)
     greeted = _greeted_rep(transcript.turns, rep_words)
     sounds_like = _recognised(transcript.meta)
     # Words that were misheard say nothing of who sells: of gibberish the model was sure, and wrong.
@@ -125,8 +125,8 @@ def _speakers(transcript: Transcript) -> tuple[list[_Speaker], str]:
     found: set[str] = set()
     speakers = []
     for label, said in texts.items():
-        name = (introduced.get(label) or sounds_like.get(label, "")) if _is_anonymous(label) else _clean_label(label)
-        fixed, method = _fixed_side(label, name, transcript.meta, channels, affiliation)
+        name = (introduced.get(label) or sounds_like.get(label, "")) if _is_anonymous(label) else name_of_label(label)
+        fixed, method = _fixed_side(label, name, channels, affiliation, named_rep)
         count = sum(len(words_of(text)) for text in said)
         # The model is trained on whole calls: who says little gives little evidence.
         logit = trust * seller_logit(said, total_words=total, speakers=len(texts))
@@ -147,7 +147,7 @@ def _speakers(transcript: Transcript) -> tuple[list[_Speaker], str]:
 
 
 def _fixed_side(
-    label: str, name: str, meta: CallMeta, channels: Mapping[str, str], affiliation: Mapping[str, str]
+    label: str, name: str, channels: Mapping[str, str], affiliation: Mapping[str, str], named_rep: Container[str]
 ) -> tuple[str, str]:
     """(side, kind of evidence) that leaves no choice for this speaker; ("", "") where nothing does."""
     head = label.partition(":")[0].strip().lower()
@@ -157,11 +157,11 @@ def _fixed_side(
     if channel in channels:
         return channels[channel], "channel map"
     if not _is_anonymous(label):
-        if _REP_LABEL.match(label):
+        if REP_LABEL.match(label):
             return REP, "labels"
-        if _BUYER_LABEL.match(label):
+        if BUYER_LABEL.match(label):
             return BUYER, "labels"
-        if meta.rep and _same_person(name, meta.rep):
+        if label in named_rep:
             return REP, "names"
         side = affiliation.get(name.lower()) or affiliation.get(label.lower(), "")
         if side:
@@ -169,6 +169,17 @@ def _fixed_side(
     elif affiliation.get(label.lower()):
         return affiliation[label.lower()], "affiliation"
     return "", ""
+
+
+def _named_rep(labels: Iterable[str], meta: CallMeta) -> set[str]:
+    """Labels that name the call's rep: in full, else in part where that can be one person only.
+
+    A buyer may share the rep's first name: `Chris` beside `Chris Nair` is somebody else.
+    """
+    names = {label: name_of_label(label) for label in labels if not _is_anonymous(label)}
+    alike = {label: _name_words(name) for label, name in names.items() if _same_person(name, meta.rep or "")}
+    in_full = {label for label, words in alike.items() if words == _name_words(meta.rep or "")}
+    return in_full or (set(alike) if len(set(map(frozenset, alike.values()))) == 1 else set())
 
 
 def _split(speakers: list[_Speaker], together: Mapping[Pair, float]) -> tuple[dict[str, str], float, str]:
@@ -246,30 +257,20 @@ def _final_labels(speakers: list[_Speaker], sides: Mapping[str, str], meta: Call
 def _main_rep(speakers: list[_Speaker], sides: Mapping[str, str], meta: CallMeta) -> str:
     """The seller named in the metadata, else the one who talks most."""
     sellers = [speaker for speaker in speakers if sides[speaker.label] == REP]
-    for speaker in sellers:
-        if meta.rep and speaker.name and _same_person(speaker.name, meta.rep):
-            return speaker.label
-    return max(sellers, key=lambda speaker: speaker.words).label
+    theirs = [speaker for speaker in sellers if meta.rep and _same_person(speaker.name, meta.rep)]
+    in_full = [speaker for speaker in theirs if _name_words(speaker.name) == _name_words(meta.rep or "")]
+    return max(in_full or theirs or sellers, key=lambda speaker: speaker.words).label
 
 
 def _with_rep(meta: CallMeta, speakers: list[_Speaker], sides: Mapping[str, str]) -> CallMeta:
     if meta.rep:
         return meta
     main = _main_rep(speakers, sides, meta)
-    name = next(speaker.name for speaker in speakers if speaker.label == main)
-    return replace(meta, rep=name) if name else meta
+    return with_heard_rep(meta, next(speaker.name for speaker in speakers if speaker.label == main))
 
 
 def _is_anonymous(label: str) -> bool:
     return bool(_ANONYMOUS.match(label.strip()))
-
-
-def _clean_label(label: str) -> str:
-    """A person's name without what conference tools put behind it: `Ann Lee (Acme)`, `Ann Lee | Acme`, `buyer:Ann`."""
-    head, _, tail = label.partition(":")
-    name = tail if head.strip().lower() in (REP, BUYER) else label
-    name = re.split(r"\s*[|(\[/]", name.strip(), maxsplit=1)[0].strip()
-    return "" if _REP_LABEL.match(name) or _BUYER_LABEL.match(name) else name
 
 
 def _recognised(meta: CallMeta) -> dict[str, str]:
@@ -335,7 +336,10 @@ def _introductions(transcript: Transcript) -> dict[str, str]:
             continue
         for match in _INTRODUCTION.finditer(turn.text):
             first, second = match.group(1), match.group(2)
-            if first.lower() in _NOT_NAMES:
+            if match.group().lower().startswith("it") and spoken[turn.speaker] > _ON_THE_LINE:
+                continue
+            # "it's Dana's colleague" is not Dana
+            if first.lower() in _NOT_NAMES or first.endswith("'s") or turn.text[match.end(1) :].startswith("’s"):
                 continue
             last = second if second and second.lower() not in _NOT_NAMES else ""
             names[turn.speaker] = f"{first} {last}".strip()

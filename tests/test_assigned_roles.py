@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ from pipeline import cli, keep
 from pipeline.assigned_roles import assign_roles, renamed, roles_by_rep, speakers_of, swapped, with_assigned_roles
 from pipeline.errors import TranscriptError
 from pipeline.ingest import Found, identify
-from pipeline.process import process_source
+from pipeline.process import correct_roles, process_source, rescore
+from pipeline.roles import resolve_roles
 from pipeline.settings import Settings
+from pipeline.speaker_names import given_anew
 from pipeline.types import CallMeta, Hearing, Transcript, Turn
 
 
@@ -98,7 +101,7 @@ def test_the_review_list_and_the_word_that_ends_the_wait(tmp_path: Path) -> None
     again = process_source(identify(Found(call), pattern="{account}"), settings)
     assert again["status"] == "scored"
     assert [turn["speaker"] for turn in again["transcript"]["turns"]][:2] == ["buyer:Owen", "rep"]
-    assert run(record["call_id"], "--swap")[0]["speakers"] == {"rep": "buyer:Buyer", "buyer:Owen": "rep"}
+    assert run(record["call_id"], "--swap")[0]["speakers"] == {"rep": "buyer:Two", "buyer:Owen": "rep"}
 
 
 @pytest.mark.parametrize(
@@ -127,3 +130,61 @@ def test_who_speaks_alone_is_settled_by_the_word_that_the_message_asks_for(
     assert (again["status"], again["reason"]) == ("abstained", row["reason"])
     back = CliRunner().invoke(cli.app, ["--data", str(settings.data), "roles", call_id, "--swap", "--json"])
     assert json.loads(back.stdout)["status"] == "abstained"
+
+
+def test_sides_that_a_person_swapped_stay_swapped_when_the_call_is_scored_again(tmp_path: Path) -> None:
+    """Nobody has a name, so the labels are the same two before and after: `rep` and `buyer:Buyer`."""
+    call = tmp_path / "call.txt"
+    seller = (
+        "Thanks for your time. What do you use today? Our planner starts at nine thousand a year, shall I show you?"
+    )
+    buyer = "We have twenty drivers and use spreadsheets. It costs us a lot of time. I would have to ask my boss."
+    call.write_text(f"Speaker 1: {seller}\nSpeaker 2: {buyer}\n" * 8)
+    settings = Settings(data=tmp_path / "data", min_roles_confidence=0.5)
+    first = process_source(identify(Found(call), pattern="{account}"), settings)
+    heard = Transcript.from_json(first["transcript"])
+    assert set(labels(heard)) == {"rep", "buyer:Buyer"}
+    keep.write_record(settings.data, first)
+    said = correct_roles(first, swapped(heard), settings)
+    again = rescore(rescore(said, settings), settings)
+    once = rescore(said, settings)
+    assert said["transcript"]["turns"] == once["transcript"]["turns"] == again["transcript"]["turns"]
+    assert said["transcript"]["turns"][0]["speaker"] == "buyer:Buyer"
+
+
+SELLER = "Thanks for your time. What do you use today? Our planner starts at nine thousand a year, shall I show you?"
+BUYER_SAYS = "We have twenty drivers and use spreadsheets. It costs us a lot of time. I would have to ask my boss."
+
+
+def by_name(first: str, second: str, meta: CallMeta) -> Transcript:
+    """Eight exchanges; the first sounds like the seller."""
+    said = ((first, SELLER), (second, BUYER_SAYS)) * 8
+    turns = tuple(Turn(float(k), k + 0.9, label, text) for k, (label, text) in enumerate(said))
+    return resolve_roles(Transcript("c1", meta, turns), threshold=0.5)
+
+
+def test_a_call_whose_sides_were_wrong_becomes_that_of_the_right_rep() -> None:
+    guessed = by_name("Dana Reed", "Priya Nair", CallMeta())
+    assert (guessed.meta.rep, set(labels(guessed))) == ("Dana Reed", {"rep", "buyer:Priya Nair"})
+    right = renamed(guessed, swapped(guessed))
+    assert (right.meta.rep, set(labels(right))) == ("Priya Nair", {"rep", "buyer:Dana Reed"})
+    back = renamed(right, swapped(right))
+    assert (back.meta.rep, labels(back)) == ("Dana Reed", labels(guessed))
+    nobody = by_name("Dana Reed", "SPEAKER_01", CallMeta())
+    assert renamed(nobody, swapped(nobody)).meta.rep is None
+
+
+def test_a_rep_that_folder_or_sidecar_names_stays_whoever_sells() -> None:
+    found = by_name("SPEAKER_00", "Dana Reed", CallMeta(rep="Priya Nair"))
+    assert renamed(found, swapped(found)).meta.rep == "Priya Nair"
+    waiting = transcript("Priya Nair (Calder)", "Dana Reed")
+    waiting = replace(waiting, meta=CallMeta())
+    assert renamed(waiting, roles_by_rep(waiting, ["Priya Nair (Calder)"], {})).meta.rep == "Priya Nair"
+
+
+def test_a_new_sidecar_leaves_the_rep_who_was_heard_unless_it_names_one() -> None:
+    heard = by_name("Priya Nair", "Dana Reed", CallMeta()).meta
+    consent = given_anew(CallMeta(extra={"consent": "yes"}), heard)
+    assert (consent.rep, consent.extra) == ("Priya Nair", {"consent": "yes", "rep_heard": True})
+    named = given_anew(CallMeta(rep="Tom Becker"), heard)
+    assert (named.rep, named.extra) == ("Tom Becker", {})

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 import wave
 from pathlib import Path
 
@@ -9,7 +10,10 @@ from hearing_samples import SHARED, piece, write
 
 from pipeline import audio as stage
 from pipeline.audio import RATE, Audio, load_audio, loudness_gain, require_speech
-from pipeline.errors import AudioError
+from pipeline.errors import AudioError, StoreError
+from pipeline.ingest import Found, identify
+from pipeline.process import process_source
+from pipeline.settings import Settings
 
 
 def tone(seconds: float, channels: int = 1) -> np.ndarray:
@@ -105,6 +109,21 @@ def test_long_recordings_go_to_disk_and_read_back_the_same(tmp_path: Path, monke
     for channel in (0, 1):
         np.testing.assert_array_equal(spilled.read(channel, 0.5, 2.5), kept.read(channel, 0.5, 2.5))
     np.testing.assert_allclose(spilled.mono().read(0), kept.mono().read(0))
+
+
+def test_a_full_disk_is_not_the_recordings_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "a.wav", tone(3.0), codec="pcm_s16le")
+    monkeypatch.setattr(stage, "_IN_MEMORY", RATE)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(StoreError, match="no room for a decoded recording"):
+            load_audio(path)
+        made = process_source(identify(Found(path), pattern="{account}"), Settings(data=tmp_path / "data"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    # not `input`: that would never be tried again
+    assert (made["status"], made["kind"]) == ("failed", "store")
 
 
 def test_reading_outside_the_recording_is_clipped() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,8 @@ import pytest
 from hearing_samples import SAMPLES, write
 
 from pipeline.audio import RATE, load_audio
-from pipeline.clips import KINDS, clip_captions, make_clip
-from pipeline.errors import AudioError
+from pipeline.clips import KINDS, clip_captions, make_clip, write_clip
+from pipeline.errors import AudioError, StoreError
 from pipeline.timing import evenly, said_words
 from pipeline.types import Turn, Word
 
@@ -86,6 +87,17 @@ def test_a_silence_that_runs_backwards_makes_no_clip(source: Path) -> None:
     for wrong in ((2.0, 1.0), (float("nan"), 2.0), (1.0, float("nan"))):
         with pytest.raises(AudioError, match="a silence runs"):
             make_clip(source, silences=[wrong])
+
+
+def test_a_full_disk_is_not_the_recordings_fault(source: Path, tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, hard))
+    try:
+        for kind in KINDS:
+            with pytest.raises(StoreError, match="a clip cannot be written"):
+                write_clip(source, tmp_path / f"clip.{kind}", container=kind)  # type: ignore[arg-type]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_recording_that_is_none_is_one_line(tmp_path: Path) -> None:

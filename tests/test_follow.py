@@ -58,6 +58,24 @@ def test_lines_of_other_kinds(tmp_path: Path) -> None:
     assert (found[3].t0, found[3].speaker) == (12.0, "Mia")
 
 
+def test_captions_say_what_stands_under_a_time_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "call.vtt"
+    path.write_text(
+        "WEBVTT\nKind: captions\nLanguage: en\n\nNOTE\nMade by: a tool\n\nSTYLE\n::cue(b) {\n  color: red;\n}\n\n"
+        "7f2a9c1e-1111-4222-8333-abcdefabcdef/15-0\n00:00:01.000 --> 00:00:03.000\n<v Dana Reed>Hello there.</v>\n\n"
+        "7f2a9c1e-1111-4222-8333-abcdefabcdef/16-0\n00:00:03.000 --> 00:00:05.000 align:start\n<v Priya>Hi.</v>\n\n"
+    )
+    assert [(t.speaker, t.text) for t in Lines(path).poll()] == [("Dana Reed", "Hello there."), ("Priya", "Hi.")]
+
+
+def test_a_colon_in_a_sentence_makes_no_speaker(tmp_path: Path) -> None:
+    path = tmp_path / "call.txt"
+    path.write_text("Dana: I want one thing\nand that is: a good price.\nPriya Nair:\nNo problem.\n")
+    assert [(t.speaker, t.text) for t in Lines(path).poll()] == [
+        ("Dana", "I want one thing"), ("Dana", "and that is: a good price."), ("Priya Nair", "No problem."),
+    ]  # fmt: skip
+
+
 def test_lines_without_times_get_the_clocks(tmp_path: Path) -> None:
     path = tmp_path / "call.txt"
     path.write_text("Ann: one two three four five\n", encoding="utf-8")

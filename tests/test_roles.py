@@ -121,6 +121,21 @@ def test_certain_facts_beat_the_words() -> None:
         assert found.hearing.roles_confidence == pytest.approx(1.0)
 
 
+def test_a_buyer_who_shares_the_reps_first_name_is_no_rep() -> None:
+    plain = call("Chris Nair", "Chris", CallMeta(rep="Chris Nair"))
+    found = resolve_roles(plain, threshold=0.5)
+    assert {turn.speaker for turn in found.turns} == {"rep", "buyer:Chris"}
+    third = replace(
+        plain, turns=(*plain.turns, Turn(99, 104, "Ana Lopez", BUYER[1]), Turn(105, 109, "Chris", BUYER[2]))
+    )
+    found = resolve_roles(third, threshold=0.5)
+    assert found.hearing.roles_method == "names"
+    assert sides(found)[:10] == ["rep", "buyer"] * 5
+    # in part is enough where it can be one person only
+    found = resolve_roles(call("Chris (Calder)", "Ana Lopez", CallMeta(rep="Chris Nair")), threshold=0.9)
+    assert (found.hearing.roles_method, sides(found)) == ("names", ["rep", "buyer"] * 5)
+
+
 def test_several_people_of_one_side_and_their_names() -> None:
     base = call("Priya Nair (Steady Line)", "Owen", CallMeta(rep="Priya"))
     more = (
@@ -142,6 +157,23 @@ def test_introductions_give_names() -> None:
     found = resolve_roles(replace(base, turns=opening + base.turns), threshold=0.5)
     assert {turn.speaker for turn in found.turns} == {"rep", "buyer:Owen"}
     assert found.meta.rep == "Priya Nair"
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["It's Monday, so bear with me.", "It is March already.", "Hi, it's Dana's colleague.", "This is Dana’s desk."],
+)
+def test_days_and_other_peoples_names_are_no_introduction(said: str) -> None:
+    plain = call()
+    first, second, *rest = plain.turns
+    found = resolve_roles(replace(plain, turns=(first, replace(second, text=said), *rest)), threshold=0.5)
+    assert {turn.speaker for turn in found.turns} == {"rep", "buyer:Buyer"}
+
+
+def test_short_names_are_names() -> None:
+    found = resolve_roles(call("Su", "Chi", CallMeta(rep="Su")), threshold=0.5)
+    assert found.hearing.roles_method == "names"
+    assert {turn.speaker for turn in found.turns} == {"rep", "buyer:Chi"}
 
 
 def test_a_colleague_is_known_by_who_talks_to_whom() -> None:
