@@ -11,13 +11,13 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from models.chat_judge import Messages, Unanswered
 from pipeline.errors import SettingsError
+from pipeline.wire import Wire, within
 
 KEY_NAME = "DEBRIEF_JUDGE_KEY"
 MAX_ANSWER_BYTES = 2_000_000
@@ -55,11 +55,10 @@ class Endpoint:
     is asked without from then on.
     """
 
-    def __init__(self, url: str, model: str, *, timeout_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, url: str, model: str, *, timeout_s: float) -> None:
         self._url = checked_url(url)
         self._model = model
         self._timeout_s = timeout_s
-        self._clock = clock
         self._takes_schema = True
 
     def complete(self, messages: Messages, *, schema: Mapping[str, Any]) -> str:
@@ -83,24 +82,36 @@ class Endpoint:
         return text
 
     def _post(self, body: bytes, key: str) -> tuple[int, bytes, float]:
-        """(status, body, seconds that the server asks to wait)."""
+        """(status, body, seconds that the server asks to wait), or `Unanswered`, within the limit in any case."""
+
+        def ask(wire: Wire) -> tuple[int, bytes, float] | Unanswered:
+            try:
+                return self._sent(body, key, wire)
+            except Unanswered as problem:
+                return problem
+
+        found = within(self._timeout_s, ask, name="judge")
+        if found is None:
+            raise Unanswered(f"it did not answer within {self._timeout_s:g} s", again=True)
+        if isinstance(found, Unanswered):
+            raise found
+        return found
+
+    def _sent(self, body: bytes, key: str, wire: Wire) -> tuple[int, bytes, float]:
         import httpx
 
         headers = {"Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity"}
         if key:
             headers["Authorization"] = f"Bearer {key}"
-        end = self._clock() + self._timeout_s
         try:
             # a proxy that the environment names is for the world outside, not for a server on this machine
             with (
                 httpx.Client(timeout=self._timeout_s, trust_env=not _is_here(self._url)) as client,
-                client.stream("POST", self._url, content=body, headers=headers) as response,
+                client.stream("POST", self._url, content=body, headers=headers, extensions=wire.extensions) as response,
             ):
                 received = bytearray()
                 for part in response.iter_bytes():
                     received += part
-                    if self._clock() > end:
-                        raise httpx.ReadTimeout("")
                     if len(received) > MAX_ANSWER_BYTES:
                         raise Unanswered("its answer has no end", again=False)
                 return response.status_code, bytes(received), _seconds(response.headers.get("Retry-After", ""))

@@ -13,7 +13,7 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from threading import RLock
@@ -66,7 +66,8 @@ class Heard:
 @dataclass(frozen=True, slots=True)
 class CriterionView:
     """The judge's view of one criterion: `level` 0-4, its calibrated `confidence`, the abstention `threshold`, the
-    turns that bear most on it, and whether the call gave no occasion (`na`)."""
+    turns that bear most on it, and whether the call gave no occasion (`na`): then the confidence is that of n/a, and
+    `if_due` (0-1) that of the level."""
 
     level: int
     na: bool
@@ -74,6 +75,11 @@ class CriterionView:
     threshold: float
     evidence: tuple[int, ...]
     probabilities: tuple[float, ...]
+    if_due: float = 0.0
+
+    def due(self) -> CriterionView:
+        """The view where the criterion applies, whatever was heard: its level, as sure as the judge is of that."""
+        return replace(self, na=False, confidence=self.if_due) if self.na else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +142,19 @@ class JudgeModel:
     def _view(self, name: str, row: int, heard: Heard, expected_wer: float) -> CriterionView:
         given, edges = heard.levels[row], self.config["edges"][name]
         decision = decide(given, float(heard.na[row]), edges, na_threshold=self.config["na_threshold"][name])
-        signs = signs_of(decision, given, edges, criterion=name, expected_wer=expected_wer)
+
+        def sure(decided: Decision) -> float:
+            signs = signs_of(decided, given, edges, criterion=name, expected_wer=expected_wer)
+            return confidence(self.config["confidence"], signs)
+
         return CriterionView(
             level=decision.level,
             na=decision.na,
-            confidence=confidence(self.config["confidence"], signs),
+            confidence=sure(decision),
             threshold=self.config["threshold"],
             evidence=strongest(heard.evidence[:, row], self.config["evidence_threshold"]),
             probabilities=tuple(float(p) for p in given),
+            if_due=sure(replace(decision, na=False)),
         )
 
     def _objections(self, heard: Heard, turns: Sequence[Turn], *, applies: bool) -> tuple[Objection, ...]:
@@ -159,9 +170,7 @@ class JudgeModel:
 
     def _with_objections(self, view: CriterionView, objections: Sequence[Objection]) -> CriterionView:
         """An objection that is reported makes the criterion apply: the two must not contradict each other."""
-        if view.na and objections:
-            return CriterionView(view.level, False, view.confidence, view.threshold, view.evidence, view.probabilities)
-        return view
+        return view.due() if objections else view
 
 
 def hear(net: JudgeNet, turns: Sequence[Turn]) -> Heard:

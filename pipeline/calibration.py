@@ -24,8 +24,9 @@ def calibration_rows(reviews: Sequence[Mapping[str, Any]]) -> list[Row]:
     """Agreement per kind of review, criterion and period: `all` and each month (`2026-11`).
 
     Each row holds `kind`, `criterion` (`all` for all together), `period`, `n`, `qwk` with its 90 % interval `low` and
-    `high` (None below 20 pairs), `exact`, `within_one`, `bias` (mean of machine minus person, in levels) and
-    `na_agreement`; `call_ids` names the calls.
+    `high` (None below 20 pairs), `exact`, `within_one`, `bias` (mean of machine minus person, in levels; all three None
+    where no call has a level of both) and `na_agreement`, the share of reviews in which both or neither said n/a;
+    `call_ids` names the calls.
     """
     rows = []
     for kind in ("blind", "override"):
@@ -34,7 +35,7 @@ def calibration_rows(reviews: Sequence[Mapping[str, Any]]) -> list[Row]:
             some = [row for row in mine if criterion in ("all", row["criterion"])]
             for period in ("all", *sorted({_month(row) for row in some})):
                 rows.append(_row(kind, criterion, period, [row for row in some if period in ("all", _month(row))]))
-    return [row for row in rows if row["n"]]
+    return [row for row in rows if row["na_agreement"] is not None]
 
 
 def _month(row: Mapping[str, Any]) -> str:
@@ -52,6 +53,8 @@ def _row(kind: str, criterion: str, period: str, reviews: Sequence[Mapping[str, 
     found = asdict(agreement(list(by_call.values()), draws=500 if enough else 0))
     if not enough:
         found |= {"qwk": None, "low": None, "high": None}
+    if not pairs:
+        found |= {"exact": None, "within_one": None}
     return {
         "kind": kind,
         "criterion": criterion,

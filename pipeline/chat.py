@@ -95,7 +95,7 @@ def ask_about(
     is not set up; whatever the model or its server does becomes `abstained` with the reason.
     """
     engine, revision = judge_identity(settings)
-    questions = [_question(criterion) for criterion in rubric.criteria]
+    questions = [question_of(criterion) for criterion in rubric.criteria]
     try:
         answer = _answer(questions, turns, rubric, settings, revision=revision, sleep=sleep or time.sleep)
     except Unanswered as problem:
@@ -108,7 +108,8 @@ def ask_about(
     return Opinion(scores, answer.objections, engine, revision)
 
 
-def _question(criterion: Criterion) -> Question:
+def question_of(criterion: Criterion) -> Question:
+    """What a chat model is asked of a criterion."""
     return Question(
         id=criterion.id,
         title=criterion.title,

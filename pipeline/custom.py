@@ -42,7 +42,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -140,8 +140,17 @@ class Likeness:
     span: tuple[Span, ...]
 
 
-def score_by_examples(turns: Sequence[Turn], criterion: Criterion) -> CriterionScore:
-    """Level of a criterion judged by its example sentences; see the module's table for the conditions."""
+def score_by_examples(turns: Sequence[Turn], criterion: Criterion, *, floor: float = 0.0) -> CriterionScore:
+    """Level of a criterion judged by its example sentences; see the module's table for the conditions. Under `floor`,
+    the least confidence (0-1) that is scored, it abstains."""
+    score = _scored(turns, criterion)
+    if score.status == "scored" and score.confidence < floor:
+        doubt = f"the judge is not sure enough ({score.confidence:.2f} < {floor:.2f})"
+        return replace(score, level=None, status="abstained", reason=doubt)
+    return score
+
+
+def _scored(turns: Sequence[Turn], criterion: Criterion) -> CriterionScore:
     if not turns:
         return CriterionScore(None, "abstained", 0.0, reason="no turns to judge")
     occasion = _likeness(turns, criterion.occasion, side="buyer").value

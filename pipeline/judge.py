@@ -108,7 +108,7 @@ def scorecard(
         if too_short:
             score = _too_short(transcript)
         elif criterion.judge == "examples":
-            score = score_by_examples(transcript.turns, criterion)
+            score = score_by_examples(transcript.turns, criterion, floor=floor)
         else:
             score = _score(transcript.turns, criterion, rubric, verdict, floor=floor)
         criteria[criterion.id] = score
@@ -146,6 +146,7 @@ def _score(
     view = verdict.criteria[name]
     if view.na and criterion.applies != "always":
         return CriterionScore(None, "na", view.confidence, reason=f"n/a: {_not_due(criterion)}")
+    view = view.due()
     cited = [turn for turn in view.evidence if turn < len(turns)][:MAX_EVIDENCE]
     evidence = tuple(
         cite(turns, turn, why=reason(criterion, rubric, verdict.moves[turn], turns[turn])) for turn in cited

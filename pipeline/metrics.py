@@ -10,6 +10,9 @@ Formulas, over the turns in time order:
 - `wpm`: the rep side's words per minute of the rep side's speech.
 - `fillers_per_min`: the rep side's hesitations (um, uh, er, you know, ...) per minute of the rep side's speech.
 
+Where a file gives no times, or no ends, its reader lays them out at one pace: nobody was heard to pause or to hurry
+then, and there is neither `patience_s` nor `wpm`.
+
 All of them rest on who is said to speak. `intervals` tells how far they move when that is wrong as often as the
 diarizer is: each turn changes sides with `WRONG_SIDE` probability, in `DRAWS` draws that are the same for the same
 call; the 5th and 95th percentile are given.
@@ -24,6 +27,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 
+from pipeline.formats.assemble import NO_ENDS, NO_TIMES
 from pipeline.types import Metrics, Transcript, Turn
 
 BACKCHANNEL_WORDS = 2
@@ -56,19 +60,22 @@ class _Said:
 def measure(transcript: Transcript) -> Metrics:
     """Metrics of a transcript whose roles are resolved; fields without a basis are None."""
     turns = _spoken(transcript)
-    return _metrics([_said(turn) for turn in turns], [turn.side == "rep" for turn in turns], transcript.duration_s)
+    said, sides = [_said(turn) for turn in turns], [turn.side == "rep" for turn in turns]
+    return _metrics(said, sides, transcript.duration_s, timed=_timed(transcript))
 
 
 def intervals(transcript: Transcript) -> dict[str, Interval]:
     """Per metric (low, high): where 90 % of the draws lie; metrics without a basis are left out."""
     turns = _spoken(transcript)
     said, sides = [_said(turn) for turn in turns], [turn.side == "rep" for turn in turns]
+    timed = _timed(transcript)
     wrong = WRONG_SIDE.get(transcript.hearing.diarizer, max(WRONG_SIDE.values()))
     rng = random.Random(0)
     drawn: dict[str, list[float]] = {}
     for _ in range(DRAWS if turns else 0):
         mistaken = [side != (rng.random() < wrong) for side in sides]
-        for name, value in dataclasses.asdict(_metrics(said, mistaken, transcript.duration_s)).items():
+        found = _metrics(said, mistaken, transcript.duration_s, timed=timed)
+        for name, value in dataclasses.asdict(found).items():
             if value is not None:
                 drawn.setdefault(name, []).append(float(value))
     return {name: _middle(sorted(values)) for name, values in drawn.items()}
@@ -83,12 +90,17 @@ def _spoken(transcript: Transcript) -> list[Turn]:
     return [turn for turn in transcript.turns if turn.text.strip()]
 
 
+def _timed(transcript: Transcript) -> bool:
+    """Whether the ends of the turns were measured, by whomever."""
+    return transcript.duration_s > 0 and not {NO_TIMES, NO_ENDS} & set(transcript.hearing.notes)
+
+
 def _said(turn: Turn) -> _Said:
     return _Said(turn.t0, turn.t1, len(turn.text.split()), count_questions(turn.text), len(_FILLER.findall(turn.text)))
 
 
-def _metrics(said: Sequence[_Said], sides: Sequence[bool], duration_s: float) -> Metrics:
-    """Metrics of turns and who speaks each (True: the rep's side)."""
+def _metrics(said: Sequence[_Said], sides: Sequence[bool], duration_s: float, *, timed: bool) -> Metrics:
+    """Metrics of turns and who speaks each (True: the rep's side); `timed`: their ends were measured."""
     rep = [item for item, mine in zip(said, sides, strict=True) if mine]
     rep_s = sum(item.t1 - item.t0 for item in rep)
     all_s = sum(item.t1 - item.t0 for item in said)
@@ -98,8 +110,8 @@ def _metrics(said: Sequence[_Said], sides: Sequence[bool], duration_s: float) ->
         longest_monologue_s=_longest_monologue(said, sides) if rep_s else None,
         questions=sum(item.questions for item in rep),
         switches_per_min=sum(a != b for a, b in pairwise(sides)) / minutes if minutes else None,
-        patience_s=_patience(said, sides),
-        wpm=60 * sum(item.words for item in rep) / rep_s if rep_s else None,
+        patience_s=_patience(said, sides) if timed else None,
+        wpm=60 * sum(item.words for item in rep) / rep_s if rep_s and timed else None,
         fillers_per_min=60 * sum(item.fillers for item in rep) / rep_s if rep_s else None,
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -45,6 +45,8 @@ _CRITERION_KEYS = {
     "occasion", "shows", "confirms", "same_as",
 }  # fmt: skip
 _RUBRIC_KEYS = {"id", "title", "stages", "criteria", "moves"}
+_MOVE_KEYS = ("means", "side")
+_MERGE = "tag:yaml.org,2002:merge"
 _TEXTS = ("id", "title", "stage", "question", "applies", "judge", "missed", "same_as")
 _LISTS = ("moves", "occasion", "shows", "confirms")
 
@@ -148,6 +150,10 @@ def check_text(text: str) -> list[str]:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         return [f"line {line}: not readable as YAML ({getattr(error, 'problem', error)}); check indentation and quotes"]
+    except ValueError:
+        return [
+            f"line {line}: looks like a date or a number and is none; put it in quotes" for line in _no_values(node)
+        ]
     except RecursionError:
         return ["line 1: nested too deeply to be a rubric; see rubrics/sales_call.yaml"]
     if not isinstance(table, dict) or not isinstance(node, yaml.MappingNode):
@@ -212,6 +218,17 @@ def _check_kinds(table: Mapping[str, Any], node: yaml.MappingNode) -> list[str]:
         for name, row in moves.items()
         if not (isinstance(row, dict) and row.get("side") in ("rep", "buyer") and isinstance(row.get("means"), str))
     ]
+    found += [
+        f"line {line}: move '{name}': its name must be text; put it in quotes (YAML reads a bare no as false)"
+        for name, line in _untexted(next((value for key, value in node.value if key.value == "moves"), node))
+    ]
+    found += [
+        f"line {_line(node, 'moves', name)}: move '{name}': unknown key '{key}'; known: {', '.join(_MOVE_KEYS)} "
+        "(example sentences stand under a criterion's 'occasion', 'shows' and 'confirms')"
+        for name, row in moves.items()
+        for key in (row if isinstance(row, dict) else ())
+        if key not in _MOVE_KEYS
+    ]
     for number, row in enumerate(table.get("criteria") or []):
         if isinstance(row, dict):
             found += _check_row_kinds(row, node, number, stages)
@@ -239,7 +256,7 @@ def _check_row_kinds(
     found += [
         wrong(key, f"{key} must be a finite number")
         for key in ("weight", "target")
-        if isinstance(row.get(key), float) and not math.isfinite(row[key])
+        if isinstance(row.get(key), int | float) and not _finite(row[key])
     ]
     levels = row.get("levels")
     if isinstance(levels, dict) and not _texts(list(levels.values())):
@@ -248,6 +265,13 @@ def _check_row_kinds(
         known = ", ".join(stages)
         found.append(wrong("stage", f"unknown stage '{row['stage']}'; use one of: {known}, or add it to 'stages'"))
     return found
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _texts(value: Any) -> bool:
@@ -272,19 +296,44 @@ def _line(node: yaml.Node, *path: str | int) -> int:
 def _twice(root: yaml.Node) -> list[tuple[str, int]]:
     """Keys that a mapping under `root` has more than once: YAML would silently keep the last."""
     found: list[tuple[str, int]] = []
-    waiting, met = [root], {id(root)}
-    while waiting:
-        node = waiting.pop()
+    for node in _nodes(root):
         if isinstance(node, yaml.MappingNode):
             names = [(str(key.value), key.start_mark.line + 1) for key, _ in node.value]
             found += [pair for place, pair in enumerate(names) if pair[0] in {name for name, _ in names[:place]}]
-        inner = [value for _, value in node.value] if isinstance(node, yaml.MappingNode) else node.value
+    return sorted(found, key=lambda pair: pair[1])
+
+
+def _nodes(root: yaml.Node) -> Iterator[yaml.Node]:
+    """Every node from `root` on, each once."""
+    waiting, met = [root], {id(root)}
+    while waiting:
+        node = waiting.pop()
+        yield node
+        inner = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
         for child in inner if isinstance(node, yaml.CollectionNode) else ():
             # an alias may lead back to where it stands
             if id(child) not in met:
                 met.add(id(child))
                 waiting.append(child)
-    return sorted(found, key=lambda pair: pair[1])
+
+
+def _no_values(root: yaml.Node | None) -> list[int]:
+    """The lines (from 1) of what YAML takes for a date or a number and cannot read as one: `2026-02-30`."""
+    found = set()
+    for node in _nodes(root) if root else ():
+        try:
+            if isinstance(node, yaml.ScalarNode):
+                yaml.SafeLoader("").construct_object(node)
+        except ValueError:
+            found.add(node.start_mark.line + 1)
+    return sorted(found)
+
+
+def _untexted(node: yaml.Node) -> list[tuple[str, int]]:
+    """Names in a mapping that YAML does not read as text, with their lines (from 1)."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    text = yaml.resolver.BaseResolver.DEFAULT_SCALAR_TAG
+    return [(str(key.value), key.start_mark.line + 1) for key, _ in pairs if key.tag not in (text, _MERGE)]
 
 
 def _keys(node: yaml.MappingNode) -> list[tuple[str, int]]:

@@ -3,12 +3,13 @@
 `rubric_changes` says what differs between two rubrics and which of it can move a score. `moved_scores` judges a kept
 call by both: a criterion that is scored the same way by both keeps its score, one judged by example sentences is scored
 from the kept transcript, and the trained judge reads the call only for a criterion that neither rubric has scored.
+A chat model is asked by the rubric's words, all criteria at once: it keeps its scores only where it is asked the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.types import Scorecard, Transcript
@@ -17,9 +18,13 @@ if TYPE_CHECKING:
     from pipeline.rubric import Criterion, Rubric
 
 OVERALL = "overall"
+EMBEDDED = "embedded"
+"""The engine that is not asked by the rubric's words; every other judge is a chat model."""
 MAX_NAMED = 3
 _SENTENCES = ("occasion", "shows", "confirms")
 _WORDS = ("title", "stage", "question", "missed")
+_ASKED = ("title", "question", "levels", "applies", "examples")
+_NOT_ASKED = ("stage", "missed", "moves", "confirms", "judge")
 _GONE = "only the old rubric has it"
 _NEW = "only the new rubric has it"
 _WORDING = {
@@ -64,21 +69,25 @@ class Moved:
         return {"kind": OVERALL if self.criterion == OVERALL else "score", **asdict(self)}
 
 
-def rubric_changes(old: Rubric, new: Rubric) -> list[Change]:
-    """Every difference between two rubrics, criterion by criterion, in the old one's order and then the new one's."""
+def rubric_changes(old: Rubric, new: Rubric, *, engine: str = EMBEDDED) -> list[Change]:
+    """Every difference between two rubrics, criterion by criterion, in the old one's order and then the new one's;
+    `engine` is the judge whose scores it may move."""
+    differences = _criterion_changes if engine == EMBEDDED else _asked_changes
     before, after = ({item.id: item for item in rubric.criteria} for rubric in (old, new))
     found: list[Change] = []
     for name in dict.fromkeys([*before, *after]):
         if name not in after:
             found.append(Change(name, "criterion removed", "its scores go and no longer count in the overall", "level"))
         elif name not in before:
-            found.append(Change(name, "criterion added", _added(after[name], old), "level"))
+            found.append(Change(name, "criterion added", _added(after[name], old, engine), "level"))
         else:
-            found += _criterion_changes(before[name], after[name])
+            found += differences(before[name], after[name])
     return found
 
 
-def _added(criterion: Criterion, old: Rubric) -> str:
+def _added(criterion: Criterion, old: Rubric, engine: str) -> str:
+    if engine != EMBEDDED:
+        return "asked with the others, which are asked anew; counts in the overall"
     if criterion.judge == "examples":
         return "scored from the kept transcript by its example sentences, and counts in the overall"
     twin = next((item.id for item in old.criteria if _scored_alike(item, criterion)), None)
@@ -94,14 +103,9 @@ def _criterion_changes(before: Criterion, after: Criterion) -> list[Change]:
         found.append(Change(name, what, "scored anew", "level"))
     elif after.judge == "examples":
         found += _sentence_changes(before, after)
-    if before.weight != after.weight:
-        what = f"weight {before.weight:g} -> {after.weight:g}"
-        found.append(Change(name, what, "its level stays; it counts for more or less in the overall", OVERALL))
+    found += _number_changes(before, after)
     if before.applies != after.applies:
         found.append(_applies_change(before, after))
-    if before.target != after.target:
-        what = f"target {before.target:g} -> {after.target:g}"
-        found.append(Change(name, what, "no score moves; gaps and training follow the new target", "nothing"))
     if before.levels != after.levels:
         pairs = enumerate(zip(before.levels, after.levels, strict=True))
         which = [str(level) for level, (mine, theirs) in pairs if mine != theirs]
@@ -112,6 +116,34 @@ def _criterion_changes(before: Criterion, after: Criterion) -> list[Change]:
         found.append(Change(name, f"{', '.join(words)} reworded", "no score moves: nothing is judged by it", "nothing"))
     if before.moves != after.moves:
         found.append(Change(name, "moves changed", "no score moves; evidence is explained in other words", "nothing"))
+    return found
+
+
+def _asked_changes(before: Criterion, after: Criterion) -> list[Change]:
+    """What differs for a judge that is asked by the rubric's words."""
+    from pipeline.chat import question_of
+
+    mine, theirs = question_of(before), question_of(after)
+    asked = [key for key in _ASKED if getattr(mine, key) != getattr(theirs, key)]
+    asked += ["same_as"] if before.same_as != after.same_as else []
+    rest = [key for key in _NOT_ASKED if getattr(before, key) != getattr(after, key)]
+    found = [Change(before.id, f"{', '.join(asked)} changed", "all criteria are asked anew", "level")] if asked else []
+    found += _number_changes(before, after)
+    if rest:
+        effect = "no score moves: the judge is not asked by it"
+        found.append(Change(before.id, f"{', '.join(rest)} changed", effect, "nothing"))
+    return found
+
+
+def _number_changes(before: Criterion, after: Criterion) -> list[Change]:
+    name = before.id
+    found: list[Change] = []
+    if before.weight != after.weight:
+        what = f"weight {before.weight:g} -> {after.weight:g}"
+        found.append(Change(name, what, "its level stays; it counts for more or less in the overall", OVERALL))
+    if before.target != after.target:
+        what = f"target {before.target:g} -> {after.target:g}"
+        found.append(Change(name, what, "no score moves; gaps and training follow the new target", "nothing"))
     return found
 
 
@@ -141,17 +173,27 @@ def _applies_change(before: Criterion, after: Criterion) -> Change:
 
 
 def moved_scores(
-    record: Mapping[str, Any], old: Rubric, new: Rubric, *, judge: Judge, identity: tuple[str, str]
+    record: Mapping[str, Any],
+    old: Rubric,
+    new: Rubric,
+    *,
+    judge: Judge,
+    identity: tuple[str, str],
+    floor: float = 0.0,
 ) -> list[Moved]:
     """A kept call's scores that differ between the rubrics, then its overall where that differs.
 
     `record` is a scored call's record, `identity` the engine and revision that would judge now: what is stored is
-    taken as it is where that judge scored it by `old`, else `judge` scores the transcript again.
+    taken as it is where that judge scored it by `old`, else `judge` scores the transcript again. `floor` is the least
+    confidence (0-1) that is scored.
     """
     transcript = Transcript.from_json(record["transcript"], where=record["source"]["path"])
     before = _stored(record, old, identity) or judge(transcript, old).to_json()
-    after = _derived(before, transcript, old, new) or judge(transcript, new).to_json()
-    reasons = _reasons(rubric_changes(old, new))
+    engine = identity[0]
+    known = _derived(before, transcript, old, new, floor) if engine == EMBEDDED else _answered(before, old, new)
+    after = known or judge(transcript, new).to_json()
+    changes = rubric_changes(old, new, engine=engine)
+    reasons = _reasons(changes)
     found = []
     for name in dict.fromkeys([*before["criteria"], *after["criteria"]]):
         was, now = (_outcome(card["criteria"].get(name)) for card in (before, after))
@@ -159,7 +201,7 @@ def moved_scores(
             why = reasons.get(name) or (_NEW if was is None else _GONE if now is None else "judged differently")
             found.append(Moved(record["call_id"], transcript.meta.rep, name, was, now, why))
     if before["overall"] != after["overall"]:
-        why = _why_overall(rubric_changes(old, new), found)
+        why = _why_overall(changes, found)
         found.append(Moved(record["call_id"], transcript.meta.rep, OVERALL, before["overall"], after["overall"], why))
     return found
 
@@ -170,7 +212,9 @@ def _stored(record: Mapping[str, Any], rubric: Rubric, identity: tuple[str, str]
     return card if made == (rubric.id, rubric.version, *identity) else None
 
 
-def _derived(card: Mapping[str, Any], transcript: Transcript, old: Rubric, new: Rubric) -> dict[str, Any] | None:
+def _derived(
+    card: Mapping[str, Any], transcript: Transcript, old: Rubric, new: Rubric, floor: float
+) -> dict[str, Any] | None:
     """The scorecard by `new`, made of that by `old` without the trained judge; None where only it can tell."""
     if [item.id for item in old.criteria] != list(card["criteria"]):
         return None
@@ -186,10 +230,20 @@ def _derived(card: Mapping[str, Any], transcript: Transcript, old: Rubric, new: 
                 return None
             from pipeline.custom import score_by_examples
 
-            scores[criterion.id] = score_by_examples(transcript.turns, criterion).to_json()
+            scores[criterion.id] = score_by_examples(transcript.turns, criterion, floor=floor).to_json()
         else:
             return None
     return {"criteria": scores, "overall": _overall(scores, new)}
+
+
+def _answered(card: Mapping[str, Any], old: Rubric, new: Rubric) -> dict[str, Any] | None:
+    """The scorecard by `new` where a chat model is asked the same by both; None where only it can tell."""
+    from pipeline.chat import question_of
+
+    asked, again = (
+        [(replace(question_of(item), missed=""), item.same_as) for item in rubric.criteria] for rubric in (old, new)
+    )
+    return {"criteria": card["criteria"], "overall": _overall(card["criteria"], new)} if asked == again else None
 
 
 def _scored_alike(one: Criterion, other: Criterion) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 import yaml
@@ -34,8 +35,9 @@ def with_criterion(
 
     Raises `RubricError` where the text has no list of criteria to add to, or something is missing.
     """
-    name = re.sub(r"[^a-z0-9]+", "_", title.lower()).strip("_")[:40]
-    if not name or not question.strip():
+    plain = unicodedata.normalize("NFKD", title.lower()).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9]+", "_", plain)[:40].strip("_") or "criterion"
+    if not title.strip() or not question.strip():
         raise RubricError("give the criterion a title, and say in a sentence what it asks of the rep")
     if len(shows) < 2:
         raise RubricError("give at least two sentences that a rep might say to show it, each on its own line")
@@ -66,7 +68,7 @@ def with_criterion(
     column = rows.start_mark.column
     block = "".join(f"{' ' * column}{line}\n" for line in made.splitlines())
     lines = text.splitlines(keepends=True)
-    at = _after(rows, len(lines))
+    at = _after(rows, text, len(lines))
     before = "".join(lines[:at])
     return f"{before}{'' if before.endswith(chr(10)) else chr(10)}\n{block}{''.join(lines[at:])}"
 
@@ -74,17 +76,21 @@ def with_criterion(
 def _composed(text: str) -> tuple[yaml.MappingNode, dict[str, list[object]]]:
     try:
         node, table = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError):
+    except (yaml.YAMLError, RecursionError, ValueError):
         raise RubricError("the rubric cannot be read as YAML; check it first") from None
     if not isinstance(node, yaml.MappingNode) or not isinstance(table.get("criteria"), list):
         raise RubricError("the rubric has no list under 'criteria' to add to; correct it first")
     return node, table
 
 
-def _after(rows: yaml.SequenceNode, lines: int) -> int:
-    """The line (from 0) after the last one that belongs to the list: blank lines and comments behind it are not."""
-    last: yaml.Node = rows
-    while isinstance(last, yaml.CollectionNode) and last.value and not last.flow_style:
-        last = last.value[-1][1] if isinstance(last, yaml.MappingNode) else last.value[-1]
-    end = last.end_mark
-    return min(lines, end.line + (1 if end.column else 0))
+def _after(rows: yaml.SequenceNode, text: str, lines: int) -> int:
+    """The line (from 0) after the last one that belongs to the list: blank lines and comments behind it are not.
+
+    Told by the events of the text, not by its nodes: an alias's node lies where its anchor is.
+    """
+    last = rows.start_mark
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        start, end = event.start_mark, event.end_mark
+        if start and end and rows.start_mark.index <= start.index < end.index <= rows.end_mark.index:
+            last = end
+    return min(lines, last.line + (1 if last.column else 0))

@@ -38,7 +38,7 @@ def moves_of(sha256s: Iterable[str], old: Rubric, new: Rubric, settings: Setting
             continue
         calls += 1
         try:
-            found = moved_scores(record, old, new, judge=judge, identity=identity)
+            found = moved_scores(record, old, new, judge=judge, identity=identity, floor=settings.min_confidence)
         except DebriefError as error:
             failed.append(f"{record['call_id']}: {error}")
             continue

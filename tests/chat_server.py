@@ -107,6 +107,18 @@ def says(content: Any, *, finish: str = "stop") -> Behaviour:
     return raw(json.dumps(row).encode())
 
 
+def drips_its_head(handler: Handler) -> None:
+    """A header without end, a byte at a time: no part of an answer ever comes."""
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    for _ in range(150):
+        if handler.shared.over.wait(0.02):
+            return
+        try:
+            handler.wfile.write(b"a")
+        except OSError:
+            return
+
+
 def drips(handler: Handler) -> None:
     """One byte after another, each well within any limit on reading."""
     handler.send(200, b"{", length=101)

@@ -15,7 +15,7 @@ LAYERS = ("base", "models", "stages", "store", "flows", "top")
 
 BASE = {
     "pipeline.types", "pipeline.days", "pipeline.errors", "pipeline.settings", "pipeline.settings_check",
-    "pipeline.migrations",
+    "pipeline.migrations", "pipeline.wire",
 }  # fmt: skip
 STORE = {
     "pipeline.calibration",

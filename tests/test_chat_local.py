@@ -12,7 +12,7 @@ from models.chat_judge import Unanswered, messages
 from models.chat_local import complete
 from models.judge_card import judge_identity
 from models.torchaudio_shim import import_torchaudio
-from pipeline.chat import _question
+from pipeline.chat import question_of
 from pipeline.errors import SettingsError
 from pipeline.judge import score_call
 from pipeline.rubric import Criterion, Rubric
@@ -46,7 +46,7 @@ def build(folder: Path, script: str) -> Path:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END, chat_template=TEMPLATE)
-    asked = messages([_question(CRITERION)], TURNS)
+    asked = messages([question_of(CRITERION)], TURNS)
     prompt = len(fast("".join(message["content"] for message in asked))["input_ids"])
     said = [*fast(script)["input_ids"], fast.eos_token_id]
     config = GPT2Config(
@@ -94,6 +94,6 @@ def test_a_folder_that_holds_no_model(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="judge_model"):
         judge_identity(settings(tmp_path, tmp_path))
     (tmp_path / "config.json").write_text("{}")
-    asked: list[dict[str, Any]] = messages([_question(CRITERION)], TURNS)
+    asked: list[dict[str, Any]] = messages([question_of(CRITERION)], TURNS)
     with pytest.raises(Unanswered, match="failed"):
         complete(asked, folder=tmp_path, timeout_s=5.0)

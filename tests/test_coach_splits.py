@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from coach_story import RUBRIC, keep_story, story
 
+from pipeline import human_review
 from pipeline.cli import reports as cli_reports
 from pipeline.cli.render import level_text
 from pipeline.coach import commands, snapshot
@@ -98,3 +99,16 @@ def test_over_very_many_calls_the_team_table_shows_plain_means(
     assert many["Ann"]["discovery"] == {"standing": 4.0, "low": None, "high": None, "calls": 6}
     assert str(level_text(many["Ann"]["discovery"])) == "4.0"
     assert "±" in str(level_text(few["Ann"]["discovery"]))
+
+
+@pytest.mark.parametrize("live", [3, snapshot.LIVE_CALLS])
+def test_the_team_table_leaves_out_what_is_for_people_over_any_number_of_calls(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, live: int
+) -> None:
+    monkeypatch.setattr(snapshot, "LIVE_CALLS", live)
+    monkeypatch.setattr(human_review, "human_review", lambda settings: frozenset({"discovery"}))
+    with Store(settings.data) as store:
+        store.ingest()
+        levels = {row["rep"]: row["levels"] for row in cli_reports.team_rows(store, settings)}
+    assert "discovery" not in levels["Ann"]
+    assert levels["Ann"]

@@ -97,6 +97,17 @@ def test_levels_rise_with_what_happens() -> None:
     assert level(SMALL_TALK, WORRY, NAMED, ann("Good, our security people will accept that.")) == (4, "scored")
 
 
+def test_under_the_least_confidence_it_abstains() -> None:
+    """`min_confidence` holds for criteria by examples as for the others."""
+    said = turns(SMALL_TALK, WORRY, NAMED, ann("Hm."))
+    sure = score_by_examples(said, CERTIFICATE)
+    doubted = score_by_examples(said, CERTIFICATE, floor=sure.confidence + 0.01)
+    assert (sure.level, doubted.level, doubted.status) == (3, None, "abstained")
+    assert (doubted.evidence, doubted.confidence) == (sure.evidence, sure.confidence)
+    assert "not sure enough" in doubted.reason
+    assert score_by_examples(said, CERTIFICATE, floor=sure.confidence) == sure
+
+
 def test_named_before_the_worry_is_not_an_answer_to_it() -> None:
     assert level(SMALL_TALK, NAMED, ann("Right."), WORRY, rep("Shall we look at the dashboard?")) == (2, "scored")
 

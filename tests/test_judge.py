@@ -60,14 +60,40 @@ def test_statuses_follow_the_verdict() -> None:
 
 
 def test_a_criterion_that_always_applies_is_never_na() -> None:
-    card = scorecard(TALK, RUBRIC, verdict(TALK, discovery=CriterionView(1, True, 0.9, 0.3, (0,), ())), revision="r")
-    assert card.criteria["discovery"].status == "scored"
+    view = CriterionView(1, True, 0.9, 0.3, (0,), (), if_due=0.6)
+    score = scorecard(TALK, RUBRIC, verdict(TALK, discovery=view), revision="r").criteria["discovery"]
+    assert (score.level, score.status, score.confidence) == (1, "scored", 0.6)
+
+
+def test_being_sure_that_it_does_not_apply_is_not_being_sure_of_the_level() -> None:
+    view = CriterionView(1, True, 0.9, 0.3, (0,), (), if_due=0.2)
+    score = scorecard(TALK, RUBRIC, verdict(TALK, discovery=view), revision="r").criteria["discovery"]
+    assert (score.level, score.status, score.confidence) == (None, "abstained", 0.2)
+
+
+def test_the_level_under_an_na_has_a_confidence_of_its_own() -> None:
+    """The more certain the n/a, the less the level beside it."""
+    judge = load_judge()
+    heard = judge.hear(TALK.turns)
+    row = judge.criteria.index("proposal")
+    absent, there = (
+        judge._view("proposal", row, dataclasses.replace(heard, na=np.full(len(heard.na), chance)), 0.0)
+        for chance in (0.99, 0.01)
+    )
+    assert (absent.na, there.na) == (True, False)
+    assert absent.if_due < there.if_due == there.confidence
+    assert absent.due().confidence == absent.if_due != absent.confidence
 
 
 def test_a_floor_above_the_confidence_abstains_everything() -> None:
     card = scorecard(TALK, RUBRIC, verdict(TALK), revision="r", floor=0.95)
     assert {score.status for score in card.criteria.values()} == {"abstained"}
     assert card.overall is None
+
+
+def test_the_floor_holds_for_criteria_by_examples_too() -> None:
+    card = scorecard(TALK, load_rubric("bant"), verdict(TALK), revision="r", floor=0.999)
+    assert {score.status for score in card.criteria.values()} == {"abstained"}
 
 
 def test_overall_is_the_weighted_mean_of_what_was_scored() -> None:

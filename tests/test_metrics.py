@@ -1,5 +1,9 @@
 import dataclasses
+from pathlib import Path
 
+import pytest
+
+from pipeline.formats import read_transcript
 from pipeline.metrics import count_questions, intervals, measure
 from pipeline.types import CallMeta, Hearing, Transcript, Turn
 
@@ -33,6 +37,27 @@ def test_no_buyer_and_no_turns_give_none_not_zero() -> None:
     assert alone.talk_share == 1.0
     empty = measure(transcript())
     assert (empty.talk_share, empty.wpm, empty.switches_per_min) == (None, None, None)
+
+
+@pytest.mark.parametrize("start", ["", "[00:00:{at:02d}] "])
+def test_times_that_were_laid_out_tell_no_pace_and_no_pauses(tmp_path: Path, start: str) -> None:
+    file = tmp_path / "call.txt"
+    sides = ("rep", "Dale")
+    lines = (f"{start.format(at=2 * n)}{sides[n % 2]}: What do you do about the pumps?" for n in range(8))
+    file.write_text("\n".join(lines))
+    read = read_transcript(file)
+    named = {"rep": "rep", "Dale": "buyer:Dale"}
+    call = dataclasses.replace(read, turns=tuple(dataclasses.replace(t, speaker=named[t.speaker]) for t in read.turns))
+    metrics = measure(call)
+    assert (metrics.wpm, metrics.patience_s) == (None, None)
+    assert not {"wpm", "patience_s"} & set(intervals(call))
+    assert metrics.talk_share is not None
+
+
+def test_a_transcript_without_times_has_no_patience() -> None:
+    untimed = transcript(*[(0.0, 0.0, side, "Hello there.") for side in ("buyer:Ann", "rep") * 3])
+    assert measure(untimed).patience_s is None
+    assert "patience_s" not in intervals(untimed)
 
 
 def test_questions_without_punctuation_are_heard() -> None:

@@ -140,6 +140,17 @@ def test_agreement_is_told_per_kind_criterion_and_month() -> None:
     assert found["override", "discovery", "all"]["bias"] == 2.0
 
 
+def test_where_the_machine_said_na_and_people_a_level_that_is_told() -> None:
+    """There is no pair of levels then, and it is the worst disagreement of all."""
+    reviews = [
+        row | {"machine_level": None, "machine_status": "na"} for row in pairs("override", 9, [(2, 0), (3, 0), (1, 0)])
+    ]
+    rows = {(row["criterion"], row["period"]): row for row in calibration_rows(reviews)}
+    found = rows["discovery", "all"]
+    assert (found["n"], found["na_agreement"]) == (0, 0.0)
+    assert (found["qwk"], found["exact"], found["within_one"], found["bias"]) == (None, None, None, None)
+
+
 def test_an_override_reaches_every_table_and_survives_a_rebuild(
     stages: None, tmp_path: Path, settings: Settings
 ) -> None:

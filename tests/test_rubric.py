@@ -1,7 +1,8 @@
 import pytest
 
 from pipeline.errors import RubricError
-from pipeline.rubric import TRAINED, check_text, load_rubric, shipped_rubrics
+from pipeline.rubric import TRAINED, check_text, load_rubric, rubric_of_text, shipped_rubrics
+from pipeline.rubric_edit import with_criterion
 
 SOUND = """
 id: mini
@@ -64,6 +65,18 @@ def test_version_follows_content(tmp_path) -> None:
         (SOUND + "moves: {wave: {means: greets}}\n", "line 12: move 'wave' needs 'side: rep' or 'side: buyer'"),
         (SOUND + "moves: 5\n", "line 12: 'moves' must map"),
         ("id: a\ntitle: &t {b: {c: *t}}\n", "'title' must be text"),
+        (SOUND.replace("title: Mini", "title: 2026-02-30"), "line 3: looks like a date or a number and is none"),
+        (SOUND.replace("0: never", "0: 2026-13-01"), "line 11: looks like a date or a number and is none"),
+        (SOUND + f"    weight: {'9' * 5000}\n", "line 12: looks like a date or a number and is none"),
+        (SOUND + f"    weight: {'9' * 400}\n", "line 12: criterion 'security': weight must be a finite number"),
+        (
+            SOUND + "moves:\n  wave: {side: rep, means: greets}\n  no: {side: buyer, means: declines}\n",
+            "line 14: move 'no': its name must be text",
+        ),
+        (
+            SOUND + "moves:\n  wave: {side: rep, means: greets, examples: [Hi there]}\n",
+            "line 13: move 'wave': unknown key 'examples'; known: means, side",
+        ),
     ],
 )
 def test_each_mistake_is_named_with_its_line(broken: str, expected: str) -> None:
@@ -80,3 +93,54 @@ def test_broken_file_is_named(tmp_path) -> None:
     path.write_text("title: x\n")
     with pytest.raises(RubricError, match=r"mine\.yaml: line 1: 'id' is missing"):
         load_rubric(path)
+
+
+SHARED_ANCHORS = """
+id: shared
+title: Shared anchors
+criteria:
+  - id: budget
+    title: Budget
+    stage: assess
+    question: asks for the money
+    judge: examples
+    levels: &anchors
+      0: never
+      1: hinted
+      2: half
+      3: asked
+      4: answered
+    shows: ["Is there a budget?", "Who pays for it?"]
+
+  - id: timeline
+    title: Timeline
+    stage: assess
+    question: asks for the date
+    judge: examples
+    shows: ["When do you need it?", "By when?"]
+    levels: *anchors
+# nothing below
+"""
+ADDED = {"question": "names our certificate", "shows": ["We are certified.", "I can send you the certificate."]}
+
+
+def test_a_criterion_is_added_behind_the_last_one_where_anchors_are_shared() -> None:
+    made = with_criterion(SHARED_ANCHORS, title="Security", **ADDED)
+    assert check_text(made) == []
+    rubric = rubric_of_text(made)
+    assert [criterion.id for criterion in rubric.criteria] == ["budget", "timeline", "security"]
+    assert rubric.criteria[:2] == rubric_of_text(SHARED_ANCHORS).criteria
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [("Sicherheit & Überblick", "sicherheit_uberblick"), ("Сертификат", "criterion"), ("Budget", "budget_2")],
+)
+def test_a_criterion_may_have_a_title_in_any_language(title: str, name: str) -> None:
+    added = rubric_of_text(with_criterion(SHARED_ANCHORS, title=title, **ADDED)).criteria[-1]
+    assert (added.id, added.title) == (name, title)
+
+
+def test_a_criterion_without_a_title_is_refused() -> None:
+    with pytest.raises(RubricError, match="give the criterion a title"):
+        with_criterion(SHARED_ANCHORS, title=" ", **ADDED)

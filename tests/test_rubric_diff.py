@@ -107,6 +107,12 @@ def test_an_added_criterion_of_examples_is_scored_without_the_judge() -> None:
     assert judge.asked == []
 
 
+def test_an_added_criterion_below_the_least_confidence_is_abstained() -> None:
+    new = rubric(DISCOVERY, PROPOSAL, TIMING, version="b")
+    found = moved_scores(record(), OLD, new, judge=Judge(), identity=NOW, floor=0.99)
+    assert [(row.criterion, row.before, row.after) for row in found] == [("timing", None, "abstained")]
+
+
 def test_a_renamed_trained_criterion_keeps_its_level() -> None:
     judge = Judge()
     need = dataclasses.replace(DISCOVERY, id="need")
@@ -150,6 +156,31 @@ def test_always_against_sometimes_can_move_a_level_and_other_wording_cannot() ->
     assert judge.asked == ["b"]
     (change,) = rubric_changes(OLD, turned(PROPOSAL, applies="when price comes up"))
     assert change.moves == "nothing"
+
+
+def test_a_chat_model_is_asked_anew_where_it_is_asked_by_other_words() -> None:
+    """It scores by the anchors and sentences that it is shown, all criteria at once."""
+    reworded = turned(DISCOVERY, levels=(*ANCHORS[:4], "better still"))
+    (change,) = rubric_changes(OLD, reworded, engine="endpoint")
+    assert (change.what, change.moves) == ("levels changed", "level")
+    judge = Judge()
+    kept = record()
+    kept["scorecard"]["judge"]["engine"] = "endpoint"
+    kept["scorecard"]["criteria"]["discovery"]["level"] = 3
+    found = moved_scores(kept, OLD, reworded, judge=judge, identity=("endpoint", "r1"))
+    assert judge.asked == ["b"]
+    first = found[0]
+    assert (first.criterion, first.before, first.after, first.why) == ("discovery", 3, 1, "levels changed")
+
+
+def test_a_chat_model_keeps_its_scores_where_it_is_asked_the_same() -> None:
+    judge, kept = Judge(), record()
+    kept["scorecard"]["judge"]["engine"] = "endpoint"
+    heavier = turned(DISCOVERY, weight=3.0, missed="the moment passes")
+    found = moved_scores(kept, OLD, heavier, judge=judge, identity=("endpoint", "r1"))
+    assert ([row.criterion for row in found], judge.asked) == (["overall"], [])
+    effects = [change.moves for change in rubric_changes(OLD, heavier, engine="endpoint")]
+    assert effects == ["overall", "nothing"]
 
 
 def test_a_score_by_another_judge_is_made_anew_before_comparing() -> None:

@@ -122,24 +122,27 @@ def team_rows(store: Store, settings: Settings, *, rep: str | None = None) -> li
     """`{"team", "rep", "calls", "overall", "levels": {criterion: standing}}` of what was scored.
 
     A standing is `{"standing", "low", "high", "calls"}`: the estimate over the rep's calls with its 90 % interval, or a
-    plain mean without one where there are more than `LIVE_CALLS` calls.
+    plain mean without one where there are more than `LIVE_CALLS` calls. What is for people to review has none.
     """
     from pipeline.coach.load import load_scores
     from pipeline.coach.snapshot import LIVE_CALLS
     from pipeline.coach.standings import standings
     from pipeline.human_review import human_review
 
+    without = human_review(settings)
     levels: dict[str, dict[str, Row]] = {}
     if store.query("SELECT coalesce(sum(scored), 0) AS n FROM rep_totals")[0]["n"] > LIVE_CALLS:
         # standings over so many calls take minutes: plain means, shown without an interval
         for row in store.query(
             "SELECT rep, criterion, sum(n) AS n, sum(n * mean_level) / sum(n) AS mean "
-            "FROM team_criteria WHERE rep IS NOT NULL GROUP BY rep, criterion"
+            "FROM team_criteria WHERE rep IS NOT NULL AND criterion NOT IN (SELECT unnest($without::VARCHAR[])) "
+            "GROUP BY rep, criterion",
+            {"without": sorted(without)},
         ):
             mean = {"standing": row["mean"], "low": None, "high": None, "calls": int(row["n"])}
             levels.setdefault(row["rep"], {})[row["criterion"]] = mean
     else:
-        for s in standings(load_scores(store, without=human_review(settings))):
+        for s in standings(load_scores(store, without=without)):
             found = {"standing": s.estimate, "low": s.low, "high": s.high, "calls": s.n}
             levels.setdefault(s.rep, {})[s.criterion] = found
     rows = store.query(_TEAM, {"rep": rep})

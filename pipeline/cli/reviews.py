@@ -26,7 +26,8 @@ _AGREEMENT = {
     "interval": "90 %",
     "exact": "Exact",
     "within_one": "Within 1",
-    "bias": "Machine - person",
+    "na_agreement": "n/a",
+    "bias": "Machine +",
 }
 _TITLES = {
     "blind": "Blind reviews: the machine against people who did not see its scores",
@@ -138,7 +139,9 @@ def _print_agreement(rows: list[dict[str, Any]]) -> None:
     from pipeline.cli.render import rows_table
 
     if not rows:
-        console().print("no reviews yet; `debrief calibrate --sample 10` names calls to rate blind")
+        console().print(
+            "no review yet of what the judge scored; `debrief calibrate --sample 10` names calls to rate blind"
+        )
     for kind, title in _TITLES.items():
         mine = [{**row, **_two_decimals(row), "interval": _interval(row)} for row in rows if row["kind"] == kind]
         if mine:
@@ -146,7 +149,8 @@ def _print_agreement(rows: list[dict[str, Any]]) -> None:
 
 
 def _two_decimals(row: dict[str, Any]) -> dict[str, str]:
-    return {key: f"{row[key]:.2f}" for key in ("qwk", "exact", "within_one", "bias") if row[key] is not None}
+    keys = ("qwk", "exact", "within_one", "na_agreement", "bias")
+    return {key: f"{row[key]:.2f}" for key in keys if row[key] is not None}
 
 
 def _interval(row: dict[str, Any]) -> str | None:

@@ -61,7 +61,7 @@ def diff(
 
     settings = settings_of(data)
     pair = load_rubric(old), load_rubric(new)
-    changes = [change.to_json() for change in rubric_changes(*pair)]
+    changes = [change.to_json() for change in rubric_changes(*pair, engine=settings.judge)]
     kept = sorted({file.parent.name for file in keep.all_record_files(settings.data)})
     found = moves_of(kept, *pair, settings)
     moved, calls, failed = found["moved"], found["calls"], found["failed"]

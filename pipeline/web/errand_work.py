@@ -89,7 +89,8 @@ def preview(
         from pipeline.rubric_diff import rubric_changes
         from pipeline.workers import WorkerFailed, WorkerPool, log_of
 
-        changes = [change.to_json() for change in rubric_changes(rubric_of_text(old_text), rubric_of_text(new_text))]
+        pair = rubric_of_text(old_text), rubric_of_text(new_text)
+        changes = [change.to_json() for change in rubric_changes(*pair, engine=settings.judge)]
         errand.step(0, len(sha256s))
         if all(change["moves"] == "nothing" for change in changes):
             errand.result = {"changes": changes, "moved": [], "calls": len(sha256s), "failed": []}

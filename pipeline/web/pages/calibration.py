@@ -52,7 +52,8 @@ def overview(ask: Ask) -> Html:
 
 def figures(ask: Ask) -> dict[str, Any]:
     """What the page and the API show: per criterion what is published and what was measured here; the months."""
-    rows = ask.desk.remember("calibration", lambda: calibration_rows(reviews_in(ask.store)))
+    found = ask.desk.remember("calibration", lambda: calibration_rows(reviews_in(ask.store)))
+    rows = [row for row in found if row["n"]]
     whole = {(row["kind"], row["criterion"]): row for row in rows if row["period"] == "all"}
     public = published() if ask.settings.judge == "embedded" else {}
     known = {item.id: item for item in ask.desk.rubric.criteria}
