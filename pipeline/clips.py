@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -18,7 +18,7 @@ import numpy as np
 from pipeline.audio import Samples, open_recording, resampled
 from pipeline.errors import AudioError, StoreError
 from pipeline.formats.writers import to_vtt
-from pipeline.redact import redact_text
+from pipeline.redact import ALL, redact_text
 from pipeline.timing import evenly, said_words
 from pipeline.types import CallMeta, Transcript, Turn
 
@@ -147,24 +147,38 @@ def _between(recording: InputContainer, first: int, last: int, silent: Sequence[
             return
 
 
-def clip_captions(turns: Sequence[Turn], *, t0: float, t1: float, silences: Iterable[Seconds] = ()) -> str:
+def clip_captions(
+    turns: Sequence[Turn],
+    *,
+    t0: float,
+    t1: float,
+    silences: Iterable[Seconds] = (),
+    kinds: Collection[str] = ALL,
+) -> str:
     """WebVTT for the clip between `t0` and `t1`, its times from the clip's start, speakers by name (a dial-in's may be
-    a number: not that).
+    a number: not that, where it is of one of the `kinds`).
 
     What is said inside `silences` reads `[redacted]`: the word, or the whole turn where its words have no times.
     """
-    return to_vtt(Transcript("", CallMeta(), clip_cues(turns, t0=t0, t1=t1, silences=silences)))
+    return to_vtt(Transcript("", CallMeta(), clip_cues(turns, t0=t0, t1=t1, silences=silences, kinds=kinds)))
 
 
-def clip_cues(turns: Sequence[Turn], *, t0: float, t1: float, silences: Iterable[Seconds] = ()) -> tuple[Turn, ...]:
+def clip_cues(
+    turns: Sequence[Turn],
+    *,
+    t0: float,
+    t1: float,
+    silences: Iterable[Seconds] = (),
+    kinds: Collection[str] = ALL,
+) -> tuple[Turn, ...]:
     """The cues of `clip_captions`, their speakers by name."""
     silent = tuple(silences)
-    return tuple(cue for turn in turns if turn.t1 > t0 and turn.t0 < t1 for cue in _cues(turn, t0, t1, silent))
+    return tuple(cue for turn in turns if turn.t1 > t0 and turn.t0 < t1 for cue in _cues(turn, t0, t1, silent, kinds))
 
 
-def _cues(turn: Turn, t0: float, t1: float, silent: Sequence[Seconds]) -> Iterator[Turn]:
+def _cues(turn: Turn, t0: float, t1: float, silent: Sequence[Seconds], kinds: Collection[str]) -> Iterator[Turn]:
     """A turn's words inside the clip, as many to a cue as one reads at a glance."""
-    timed, name = said_words(turn), redact_text(turn.name).text
+    timed, name = said_words(turn), redact_text(turn.name, kinds=kinds).text
     if not timed and _meets(turn.t0, turn.t1, silent):
         yield Turn(max(turn.t0, t0) - t0, min(turn.t1, t1) - t0, name, REDACTED)
         return

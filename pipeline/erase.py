@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -34,8 +35,10 @@ from pipeline.voices import forget
 from pipeline.webhooks.outbox import FILE as NEWS_FILE
 from pipeline.webhooks.outbox import Outbox
 
-_SHORTEST_WORD = 6
-"""A vendor's id below this is found all over the place."""
+_SHORTEST_WORD, _LONG_WORD = 6, 16
+"""A vendor's id below this is found all over the place; from the second on it need have no figure to be told from a
+word."""
+_DAY = re.compile(r"\d{4}-?\d\d-?\d\d")
 
 Progress = Callable[[str], None]
 
@@ -70,7 +73,9 @@ class Erasure:
         return Traces(
             tuple(text for call in self.calls for text in (call.sha256, call.companion_sha256, call.call_id) if text),
             tuple(
-                word for word in (*(call.external_id for call in self.calls), *self.also) if len(word) >= _SHORTEST_WORD
+                word
+                for word in (*(call.external_id for call in self.calls if _telling(call.external_id)), *self.also)
+                if len(word) >= _SHORTEST_WORD
             ),
             tuple(call.path for call in self.calls if call.path),
             self.person,
@@ -95,6 +100,12 @@ class Report:
     def to_json(self) -> dict[str, Any]:
         """All fields."""
         return asdict(self)
+
+
+def _telling(external_id: str) -> bool:
+    """Does a vendor's id name a call wherever it stands? A word or a day does not: other calls have it, too."""
+    figures = any(char.isdigit() for char in external_id) or len(external_id) >= _LONG_WORD
+    return figures and len(external_id.split()) == 1 and not _DAY.fullmatch(external_id)
 
 
 def of_call(settings: Settings, store: Store, call_id: str) -> Erasure:

@@ -102,9 +102,12 @@ class Traces:
         bare = {Path(path).name for path in self.paths} if file_names else set()
         texts = {text for text in (*self.words, *self.paths, *bare) if text}
         texts |= {json.dumps(text)[1:-1] for text in texts}
-        patterns = {re.escape(text) for text in texts}
+        edge = _BYTE if raw else _LETTER
+        # `call-1` stands neither in `call-12` nor in `call-1-b`, and six figures of a vendor's in nobody else's hash
+        longer = rf"(?:{edge}|[-_])"
+        patterns = {rf"(?:(?<!{longer})|{_ESCAPE}){re.escape(text)}(?!{longer})" for text in texts}
         if self.person:
-            patterns.add(_name_pattern(self.person, edge=_BYTE if raw else _LETTER))
+            patterns.add(_name_pattern(self.person, edge=edge))
         return Finder(self.ids, map(_in_bytes, patterns) if raw else patterns)
 
     def about(self, row: Any) -> bool:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import fakes
 import pytest
+from typer.testing import CliRunner
 
 from pipeline import batch, consent, keep, plan
 from pipeline.claims import Claims
+from pipeline.cli import app
 from pipeline.erase import Erasure, calls_to_erase, erase
 from pipeline.ingest import discover, hash_file
 from pipeline.plan import Outcome
@@ -203,6 +206,31 @@ def test_a_refused_recording_takes_the_call_of_its_transcript_with_it(stages: No
     recording(settings, "a.wav", "consent: no\n")
     assert [outcome.status for outcome in run(settings)] == ["withheld"]
     assert calls(settings) == 0
+
+
+@pytest.mark.parametrize("named", ["call", "file"])
+def test_a_refusal_counts_for_the_transcript_beside_the_recording_too(
+    stages: None, settings: Settings, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    sniff = {"sniff": lambda path: "json" if path.suffix == ".json" else None}
+    monkeypatch.setitem(fakes.MODULES, "pipeline.formats", fakes.MODULES["pipeline.formats"] | sniff)
+    monkeypatch.setitem(sys.modules, "pipeline.formats", fakes.modules()["pipeline.formats"])
+    path = recording(settings, "a.wav")
+    path.with_suffix(".json").write_text(json.dumps(fakes.transcript_row()))
+    run(settings)
+    assert calls(settings) == 1
+    call = str(path) if named == "file" else hash_file(path)[:16]
+
+    assert CliRunner().invoke(app, ["consent", "no", call, "--data", str(settings.data)]).exit_code == 0
+    path.rename(settings.data / "elsewhere.wav")
+    assert [outcome.status for outcome in run(settings)] == ["withheld"]
+    assert calls(settings) == 0
+
+    (settings.data / "elsewhere.wav").rename(path)
+    assert CliRunner().invoke(app, ["consent", "yes", str(path), "--data", str(settings.data)]).exit_code == 0
+    path.unlink()
+    assert run(settings) == []
+    assert calls(settings) == 1
 
 
 def test_vendors_and_paths_say_it_too(tmp_path: Path) -> None:

@@ -241,6 +241,38 @@ def test_the_last_admin_and_unknown_names_are_refused_before_anything_goes(world
             erase.erase(world, store, what)
 
 
+@pytest.mark.parametrize(
+    ("erased", "other"),
+    [("call-1", "call-12"), ("discovery", "call-2"), ("2026-10-06", "call-3"), ("100200", "call-100200-7")],
+)
+def test_erasing_a_call_leaves_other_calls_as_they_are(world: Settings, erased: str, other: str) -> None:
+    for name, known in (("mine", erased), ("theirs", other)):
+        path = call(world.inbox_folder, name, rep="Tom Becker", text=f"our discovery, as on 2026-10-06, {name}")
+        row = json.loads(path.read_text())
+        path.write_text(json.dumps(row | {"call_id": known}))
+    take_in(world)
+
+    def others(store: Store) -> list[dict[str, object]]:
+        sql = (
+            "SELECT c.*, s.* FROM calls c JOIN criterion_scores s USING (call_id) WHERE external_id <> $id ORDER BY ALL"
+        )
+        return store.query(sql, {"id": erased}) + store.query("SELECT text FROM turns ORDER BY text")[-1:]
+
+    with Store(world.data) as store:
+        before = others(store)
+        assert erase.erase(world, store, erase.of_call(world, store, erased)).left == ()
+        assert others(store) == before
+
+
+def test_figures_of_a_vendors_id_in_anothers_hash_delete_nothing(tmp_path: Path) -> None:
+    (tmp_path / "results" / f"00ff100200{'a' * 54}").mkdir(parents=True)
+    record = tmp_path / "results" / f"00ff100200{'a' * 54}" / "import.json"
+    record.write_text(json.dumps({"sha256": f"00ff100200{'a' * 54}"}))
+
+    assert scrub(tmp_path, Traces(words=("100200",))) == {"deleted": 0, "changed": 0}
+    assert record.exists()
+
+
 def test_a_file_that_was_changed_since_its_export_is_named_and_stays(world: Settings, tmp_path: Path) -> None:
     changed = tmp_path / "out" / "calls.jsonl"
     changed.write_text("mine now")

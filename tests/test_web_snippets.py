@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
 import zipfile
@@ -195,6 +196,19 @@ def test_hidden_words_are_silent_in_the_sound(app: Any, desk: Desk, call_id: str
     assert loud > 0.1
     assert np.abs(audio.read(0, 2.2, 2.8)).max() < loud / 100
     tess.post(f"{here}/remove")
+
+
+def test_the_setting_says_with_what_no_clip_and_no_snippet_leaves(
+    app: Any, desk: Desk, call_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tess = Visitor(app, desk, "Tess")
+    kept = tess.post("/snippets", call_id=call_id, turn=9)
+    places = (f"/calls/{call_id}/clips/90-106/vtt", f"{kept}/vtt")
+    assert not [path for path in places if "four two" in tess.get(path)]
+    for kinds in ("ssn, phone", "none"):
+        monkeypatch.setattr(desk, "settings", dataclasses.replace(desk.settings, redact=kinds))
+        assert not [path for path in places if "four two" not in tess.get(path)]
+    tess.post(f"{kept}/remove")
 
 
 def test_a_playlist_comes_as_a_zip_of_sound_and_captions(app: Any, desk: Desk, call_id: str) -> None:

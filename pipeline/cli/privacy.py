@@ -130,13 +130,15 @@ def consent(
     out = console()
     with open_store(settings) as store:
         shas = {item: _sha256(settings, store, item) for item in calls}
+        beside = {item: _transcripts(settings, item, sha256) for item, sha256 in shas.items()}
         if answer == "no":
             # before as well, so that an end in the midst of it does not let the call in again
-            for sha256 in shas.values():
+            for sha256 in (*shas.values(), *(found for each in beside.values() for found in each)):
                 kept.state(settings.data, sha256, answer)
             do(settings, store, Erasure(tuple(calls_to_erase(settings.data, list(shas.values())))), again=True)
         for item, sha256 in shas.items():
-            kept.state(settings.data, sha256, answer)
+            for found in (sha256, *beside[item]):
+                kept.state(settings.data, found, answer)
             note(settings.data, WHO, ROLE, "changed", "consent", f"{sha256[:16]}: {answer}")
             out.print(one_line(f"{item}: consent {answer}"), soft_wrap=True)
 
@@ -152,6 +154,17 @@ def _sha256(settings: Settings, store: Any, item: str) -> str:
     if record is None:
         raise NotThere(f"{item}: no such call or file; `debrief scorecard` lists the calls")
     return str(record["source"]["sha256"])
+
+
+def _transcripts(settings: Settings, item: str, sha256: str) -> set[str]:
+    """Hashes of the transcripts beside a call's recording, as it was kept and as it lies there: alone each would be a
+    call that nobody was asked about."""
+    from pipeline.erase import calls_to_erase
+    from pipeline.ingest import companion_of, hash_file
+
+    found = {call.companion_sha256 for call in calls_to_erase(settings.data, [sha256])}
+    companion = companion_of(Path(item)) if Path(item).is_file() else None
+    return {*found, hash_file(companion) if companion else ""} - {"", sha256}
 
 
 def tidy(

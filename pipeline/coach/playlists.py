@@ -6,13 +6,13 @@ from __future__ import annotations
 import datetime as dt
 import math
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, cast, get_args
 
 from pipeline.clips import clip_cues
 from pipeline.errors import ReviewError
-from pipeline.redact import silences
+from pipeline.redact import ALL, silences
 from pipeline.types import Turn
 
 Verdict = Literal["good", "bad", "no"]
@@ -81,9 +81,10 @@ def keep_snippet(
     verdict: str = "good",
     criterion: str | None = None,
     level: int | None = None,
+    kinds: Collection[str] = ALL,
 ) -> KeptSnippet:
     """A snippet around one turn, the one before it included where that is short. Without a `title`, it begins as the
-    turn does, without what must not leave.
+    turn does, without what must not leave (`kinds` of it).
 
     Raises `ReviewError` for a turn that the call does not have or an unknown verdict.
     """
@@ -97,7 +98,7 @@ def keep_snippet(
         t0=round(max(0.0, turns[first].t0 - AROUND_S), 2),
         t1=round(min(end, max(turns[turn].t1, turns[first].t1) + AROUND_S), 2),
         turn=turn,
-        title=" ".join(title.split())[:MAX_TITLE] or beginning_of(turns, turn),
+        title=" ".join(title.split())[:MAX_TITLE] or beginning_of(turns, turn, kinds=kinds),
         who=who,
         kept_at=dt.datetime.now(dt.UTC).replace(tzinfo=None),
         verdict=_verdict(verdict),
@@ -178,9 +179,11 @@ def _check_span(t0: float, t1: float, end: float) -> None:
         raise ReviewError(f"a snippet is at most {MOST_S / 60:.0f} minutes long")
 
 
-def beginning_of(turns: Sequence[Turn], turn: int, *, hidden: Iterable[Seconds] = ()) -> str:
+def beginning_of(
+    turns: Sequence[Turn], turn: int, *, hidden: Iterable[Seconds] = (), kinds: Collection[str] = ALL
+) -> str:
     """The first words of a turn as its captions have them: without what must not leave, or is said in `hidden`."""
     one = turns[turn]
-    silent = [*silences(turns, t0=one.t0, t1=one.t1), *hidden]
+    silent = [*silences(turns, t0=one.t0, t1=one.t1, kinds=kinds), *hidden]
     text = " ".join(cue.text for cue in clip_cues([one], t0=one.t0, t1=one.t1, silences=silent))
     return (text if len(text) <= 60 else f"{text[:60].rsplit(' ', 1)[0]} …") or UNTITLED

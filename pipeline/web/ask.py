@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.access.people import EVERYONE, User
 from pipeline.access.scope import Scope
 from pipeline.oidc.plan import passwords_count
+from pipeline.redact import chosen_kinds
 
 if TYPE_CHECKING:
     from pipeline.access.book import AccessBook
@@ -164,6 +165,11 @@ class Ask:
     def passwords(self) -> bool:
         """Whether passwords count here, or only the company's provider."""
         return passwords_count(self.settings)
+
+    @property
+    def redacts(self) -> frozenset[str]:
+        """The kinds of private details that no clip leaves with, by the setting `redact`. Raises `SettingsError`."""
+        return chosen_kinds(self.settings.redact)
 
     def show(self, template: str, *, status: int = 200, **values: Any) -> Html:
         """Show a template of `templates/`."""

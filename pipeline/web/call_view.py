@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -19,6 +19,7 @@ from pipeline.comments import Comment, sent_before, taken_back
 from pipeline.errors import NotThere, ReviewError
 from pipeline.keep import read_json
 from pipeline.listening import browser_type
+from pipeline.redact import ALL
 from pipeline.timing import said_words
 from pipeline.types import Transcript, Turn
 from pipeline.web.ask import Ask
@@ -129,11 +130,13 @@ def sources(ask: Ask, record: Mapping[str, Any], path: Path) -> list[tuple[str, 
     return [(base, kind)] if kind in ("audio/wav", "audio/mpeg") else [(base, kind), copies[0]]
 
 
-def clip_words(transcript: Transcript, t0: float, t1: float, silent: Sequence[tuple[float, float]]) -> list[Row]:
+def clip_words(
+    transcript: Transcript, t0: float, t1: float, silent: Sequence[tuple[float, float]], *, kinds: Collection[str] = ALL
+) -> list[Row]:
     """What is said in a clip: `who`, `t0` (seconds of the clip) and `text` of each speaker in turn."""
     named = [replace(turn, speaker=speaker_name(turn, transcript.meta.rep)) for turn in transcript.turns]
     rows: list[Row] = []
-    for cue in clip_cues(named, t0=t0, t1=t1, silences=silent):
+    for cue in clip_cues(named, t0=t0, t1=t1, silences=silent, kinds=kinds):
         if rows and rows[-1]["who"] == cue.speaker:
             rows[-1]["text"] += f" {cue.text}"
         else:

@@ -8,7 +8,7 @@ import re
 import tempfile
 import threading
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from pipeline.clips import KINDS, Container, clip_captions
 from pipeline.coach.playlists import KeptSnippet
 from pipeline.errors import AudioError, NotAllowed, NotThere, StoreError
 from pipeline.listening import archive_file, kept_clip, recording_of
-from pipeline.redact import redact_text, silences
+from pipeline.redact import ALL, redact_text, silences
 from pipeline.types import Transcript
 from pipeline.web import call_view
 from pipeline.web.ask import Ask, File, Kept
@@ -125,9 +125,9 @@ def transcript_of(ask: Ask, snippet: KeptSnippet) -> Transcript:
     return call_view.transcript_of(ask, rows[0])
 
 
-def silences_of(snippet: KeptSnippet, transcript: Transcript) -> tuple[Seconds, ...]:
-    """What is silent in a snippet: what must not leave, and what was hidden by hand."""
-    found = [*silences(transcript.turns, t0=snippet.t0, t1=snippet.t1), *snippet.hidden]
+def silences_of(snippet: KeptSnippet, transcript: Transcript, *, kinds: Collection[str] = ALL) -> tuple[Seconds, ...]:
+    """What is silent in a snippet: what must not leave, by its `kinds`, and what was hidden by hand."""
+    found = [*silences(transcript.turns, t0=snippet.t0, t1=snippet.t1, kinds=kinds), *snippet.hidden]
     return tuple(sorted((max(a, snippet.t0), min(b, snippet.t1)) for a, b in found))
 
 
@@ -148,7 +148,7 @@ def recordings(ask: Ask, snippets: Sequence[KeptSnippet]) -> set[str]:
 
 def piece(ask: Ask, snippet: KeptSnippet, kind: str, *, download: bool = False) -> Kept | File:
     """The sound (`m4a`, `ogg`) or the captions (`vtt`) of a snippet; what cannot be silenced is not served."""
-    name = f"{file_name(snippet)}.{kind}" if download else ""
+    name = f"{file_name(snippet, kinds=ask.redacts)}.{kind}" if download else ""
     if kind == "vtt":
         return File(captions(ask, snippet).encode(), "text/vtt", name)
     if kind not in KINDS:
@@ -163,8 +163,8 @@ def piece(ask: Ask, snippet: KeptSnippet, kind: str, *, download: bool = False) 
 def captions(ask: Ask, snippet: KeptSnippet) -> str:
     """WebVTT of a snippet."""
     transcript = transcript_of(ask, snippet)
-    silent = silences_of(snippet, transcript)
-    return clip_captions(transcript.turns, t0=snippet.t0, t1=snippet.t1, silences=silent)
+    silent = silences_of(snippet, transcript, kinds=ask.redacts)
+    return clip_captions(transcript.turns, t0=snippet.t0, t1=snippet.t1, silences=silent, kinds=ask.redacts)
 
 
 def archive(ask: Ask, playlist: str, snippets: Sequence[KeptSnippet]) -> Kept:
@@ -186,28 +186,29 @@ def archive(ask: Ask, playlist: str, snippets: Sequence[KeptSnippet]) -> Kept:
     return Kept(target, "application/zip", f"{_plain(playlist)}.zip")
 
 
-def file_name(snippet: KeptSnippet) -> str:
+def file_name(snippet: KeptSnippet, *, kinds: Collection[str] = ALL) -> str:
     """A snippet's title as a file name, without what must not leave."""
-    return _plain(redact_text(snippet.title).text)
+    return _plain(redact_text(snippet.title, kinds=kinds).text)
 
 
 def _write_archive(ask: Ask, target: Path, snippets: Sequence[KeptSnippet]) -> None:
     lines = ["#EXTM3U"]
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as whole:
         for number, snippet in enumerate(snippets, 1):
-            name = f"{number:02d} {file_name(snippet)}"
+            name = f"{number:02d} {file_name(snippet, kinds=ask.redacts)}"
             whole.writestr(f"{name}.vtt", captions(ask, snippet))
             try:
                 whole.write(_sound(ask, snippet, "m4a"), f"{name}.m4a")
             except (AudioError, NotThere):
                 continue
-            lines += [f"#EXTINF:{snippet.t1 - snippet.t0:.0f},{redact_text(snippet.title).text}", f"{name}.m4a"]
+            title = redact_text(snippet.title, kinds=ask.redacts).text
+            lines += [f"#EXTINF:{snippet.t1 - snippet.t0:.0f},{title}", f"{name}.m4a"]
         whole.writestr("playlist.m3u8", "\n".join(lines) + "\n")
 
 
 def _sound(ask: Ask, snippet: KeptSnippet, container: Container) -> Path:
     record, path = _recording(ask, snippet)
-    silent = silences_of(snippet, transcript_of(ask, snippet))
+    silent = silences_of(snippet, transcript_of(ask, snippet), kinds=ask.redacts)
     sha256, data = record["source"]["sha256"], ask.settings.data
     return kept_clip(data, sha256, path, t0=snippet.t0, t1=snippet.t1, silences=silent, container=container)
 

@@ -61,7 +61,7 @@ def clip(ask: Ask, *, call_id: str, span: str) -> Html:
     call, record = call_view.seen(ask, call_id)
     t0, t1 = _span(ask, span, call)
     transcript = call_view.transcript_of(ask, call)
-    silent = silences(transcript.turns, t0=t0, t1=t1)
+    silent = silences(transcript.turns, t0=t0, t1=t1, kinds=ask.redacts)
     try:
         recording_of(record, ask.settings.data)
         missing = ""
@@ -78,7 +78,7 @@ def clip(ask: Ask, *, call_id: str, span: str) -> Html:
         link=f"{public_address(ask.settings)}{here}",
         missing=missing,
         hidden=bool(silent),
-        words=call_view.clip_words(transcript, t0, t1, silent),
+        words=call_view.clip_words(transcript, t0, t1, silent, kinds=ask.redacts),
     )
 
 
@@ -87,10 +87,10 @@ def clip_file(ask: Ask, *, call_id: str, span: str, kind: str, download: bool = 
     call, record = call_view.seen(ask, call_id)
     t0, t1 = _span(ask, span, call)
     turns = call_view.transcript_of(ask, call).turns
-    silent = silences(turns, t0=t0, t1=t1)
+    silent = silences(turns, t0=t0, t1=t1, kinds=ask.redacts)
     name = f"{call['call_id']}-{span}.{kind}" if download else ""
     if kind == "vtt":
-        return File(clip_captions(turns, t0=t0, t1=t1, silences=silent).encode(), "text/vtt", name)
+        return File(clip_captions(turns, t0=t0, t1=t1, silences=silent, kinds=ask.redacts).encode(), "text/vtt", name)
     container = _container(kind)
     source, sha256 = _recording(ask, record), record["source"]["sha256"]
     path = kept_clip(ask.settings.data, sha256, source, t0=t0, t1=t1, silences=silent, container=container)

@@ -89,6 +89,7 @@ def keep(ask: Ask) -> Go:
         verdict=verdict,
         criterion=criterion if score else None,
         level=score.get("level"),
+        kinds=ask.redacts,
     )
     snippet, said = kept_snippets.keep(ask, made)
     ask.detail = f"{snippet.snippet_id}: {snippet.verdict}"
@@ -161,7 +162,7 @@ def archive(ask: Ask, *, playlist: str) -> Kept:
 def _one(ask: Ask, snippet_id: str, *, status: int = 200, problem: str = "") -> Html:
     snippet = kept_snippets.open_to(ask, snippet_id)
     transcript = kept_snippets.transcript_of(ask, snippet)
-    silent = kept_snippets.silences_of(snippet, transcript)
+    silent = kept_snippets.silences_of(snippet, transcript, kinds=ask.redacts)
     here = f"/snippets/{path_part(snippet_id)}"
     return ask.show(
         "snippet.html",
@@ -174,7 +175,7 @@ def _one(ask: Ask, snippet_id: str, *, status: int = 200, problem: str = "") -> 
         here=here,
         link=f"{public_address(ask.settings)}{here}",
         missing=kept_snippets.missing(ask, snippet),
-        words=call_view.clip_words(transcript, snippet.t0, snippet.t1, silent),
+        words=call_view.clip_words(transcript, snippet.t0, snippet.t1, silent, kinds=ask.redacts),
         spoken=_said(snippet, transcript) if ask.is_a(LEADERS) else [],
         may_change=kept_snippets.may_change(ask, snippet),
         opens_call=kept_snippets.opens_call(ask, snippet),
@@ -196,7 +197,7 @@ def _changed(ask: Ask, snippet: KeptSnippet, transcript: Transcript) -> KeptSnip
         end=transcript.duration_s,
         t0=snippet.t0 if t0 is None else t0,
         t1=snippet.t1 if t1 is None else t1,
-        title=_title(snippet, transcript, form.get("title", ""), hidden),
+        title=_title(snippet, transcript, form.get("title", ""), hidden, kinds=ask.redacts),
         verdict=form.get("verdict", snippet.verdict),
         tags=form.get("tags", "").split(","),
         playlists=form.get("playlists", "").split(","),
@@ -206,9 +207,16 @@ def _changed(ask: Ask, snippet: KeptSnippet, transcript: Transcript) -> KeptSnip
     )
 
 
-def _title(snippet: KeptSnippet, transcript: Transcript, given: str, hidden: list[tuple[float, float]]) -> str:
+def _title(
+    snippet: KeptSnippet,
+    transcript: Transcript,
+    given: str,
+    hidden: list[tuple[float, float]],
+    *,
+    kinds: frozenset[str],
+) -> str:
     """The title that is given; one that is the turn's own words follows what is hidden of them."""
-    own = partial(beginning_of, transcript.turns, snippet.turn) if snippet.turn is not None else None
+    own = partial(beginning_of, transcript.turns, snippet.turn, kinds=kinds) if snippet.turn is not None else None
     return own(hidden=hidden) if own and given == own(hidden=snippet.hidden) else given
 
 
