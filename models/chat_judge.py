@@ -35,7 +35,6 @@ MIN_QUOTE_WORDS = 3
 """Shorter quotes than this prove nothing, unless they are all that was said in the turn."""
 
 _THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
-_FENCED = re.compile(r"\A```(?:json)?\s*\n(.*)\n\s*```\Z", re.DOTALL)
 
 SYSTEM = """\
 You score one recorded B2B sales call for a sales manager, criterion by criterion, by the anchored levels you are given.
@@ -173,15 +172,22 @@ def read_answer(text: str, questions: Sequence[Question], turns: Sequence[Turn])
 
 
 def _parsed(text: str) -> Mapping[str, Any]:
-    bare = _THOUGHTS.sub("", text).strip()
-    fenced = _FENCED.match(bare)
+    bare = _unfenced(_THOUGHTS.sub("", text).strip())
     try:
-        row = json.loads(fenced[1] if fenced else bare, object_pairs_hook=_once, parse_constant=_no_number)
+        row = json.loads(bare, object_pairs_hook=_once, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise Unanswered("its answer is not one JSON object", again=True) from None
     if not isinstance(row, Mapping):
         raise Unanswered("its answer is not one JSON object", again=True)
     return row
+
+
+def _unfenced(text: str) -> str:
+    """What stands between two lines of three backticks, else the text. No pattern: one with two runs of white space
+    takes hours over an answer that is mostly empty lines."""
+    first, _, rest = text.partition("\n")
+    body, _, last = rest.rpartition("\n")
+    return body if first.rstrip() in ("```", "```json") and last.strip() == "```" else text
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -223,9 +229,11 @@ def _score(question: Question, row: Any, turns: Sequence[Turn]) -> CriterionScor
     if not found:
         what = f"none of the {len(cited)} quotes is" if cited else "no quote is given that is"
         return abstained(f"the answer claims a level, but {what} in the turn that it cites")
-    kept = tuple({(item.turn, item.quote): item for item in found}.values())[:MAX_EVIDENCE]
+    kept = tuple({(item.turn, item.quote): item for item in found}.values())
     missed = (Missed(kept[0].turn, question.missed),) if level <= 1 and question.missed else ()
-    return CriterionScore(level, "scored", trust(len(found), len(cited)), kept, missed)
+    # a quote that is said again proves nothing more
+    sure = trust(len(kept), len(cited) - (len(found) - len(kept)))
+    return CriterionScore(level, "scored", sure, kept[:MAX_EVIDENCE], missed)
 
 
 def abstained(reason: str) -> CriterionScore:

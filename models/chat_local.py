@@ -15,6 +15,7 @@ from models.chat_judge import Messages, Unanswered
 from pipeline.errors import SettingsError
 
 MAX_NEW_TOKENS = 4096
+SAMPLES, SAMPLE_BYTES = 64, 4096
 
 
 def checked_folder(folder: str) -> Path:
@@ -26,9 +27,26 @@ def checked_folder(folder: str) -> Path:
 
 
 def folder_revision(path: Path) -> str:
-    """First 12 hex digits of a hash over the names and sizes of a model's files."""
-    rows = sorted((file.name, file.stat().st_size) for file in path.iterdir() if file.is_file())
+    """First 12 hex digits of a hash over the names and sizes of a model's files, and samples of what is in them.
+
+    Raises `SettingsError` when one cannot be read.
+    """
+    try:
+        rows = sorted((file.name, file.stat().st_size, _sampled(file)) for file in path.iterdir() if file.is_file())
+    except OSError as error:
+        raise SettingsError(f"judge_model: {path.name} cannot be read ({error.strerror or error})") from error
     return hashlib.sha256(repr(rows).encode()).hexdigest()[:12]
+
+
+def _sampled(file: Path) -> str:
+    """Hash of `SAMPLES` pieces all over a file (of all of a small one): weights that were trained on have the size of
+    those before, and reading gigabytes would hold up every batch."""
+    size, found = file.stat().st_size, hashlib.sha256()
+    with file.open("rb") as opened:
+        for at in sorted({max(0, (size - SAMPLE_BYTES) * n // (SAMPLES - 1)) for n in range(SAMPLES)}):
+            opened.seek(at)
+            found.update(opened.read(SAMPLE_BYTES))
+    return found.hexdigest()
 
 
 def complete(messages: Messages, *, folder: Path, timeout_s: float) -> str:

@@ -13,13 +13,14 @@ the scoring stale: the next batch asks again.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import json
 import logging
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -170,13 +171,26 @@ def _digest(value: Any) -> str:
 
 
 def answers_folder(data: Path, turns: Sequence[Turn]) -> Path:
-    """Where the answers about a call are kept: named by who said what in it."""
-    return data / "judge" / _digest([[turn.speaker, turn.text] for turn in turns])
+    """Where the answers about a call are kept: named by what is said in it, whoever is taken to say it, so that those
+    from before a person named its speakers are found too."""
+    return data / "judge" / _digest([turn.text for turn in turns])
 
 
 def forget(data: Path, turns: Sequence[Turn]) -> None:
     """Remove every kept answer about a call: they quote it."""
     shutil.rmtree(answers_folder(data, turns), ignore_errors=True)
+
+
+@contextlib.contextmanager
+def keeping_no_answer(data: Path, turns: Sequence[Turn]) -> Iterator[None]:
+    """What is answered about a call inside is forgotten at the end, but for a call of which answers are kept already:
+    nobody would erase what no record tells of."""
+    known = answers_folder(data, turns).exists()
+    try:
+        yield
+    finally:
+        if not known:
+            forget(data, turns)
 
 
 def _kept(path: Path) -> str:

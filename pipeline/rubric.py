@@ -120,10 +120,14 @@ def load_rubric(name_or_path: str | Path) -> Rubric:
         path = RUBRICS / f"{name_or_path}.yaml"
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except FileNotFoundError as error:
         raise RubricError(
             f"{name_or_path}: no such rubric; give a YAML file or one of: {', '.join(shipped_rubrics())}"
         ) from error
+    except UnicodeDecodeError:
+        raise RubricError(f"{name_or_path}: not UTF-8 text; save it as UTF-8") from None
+    except OSError as error:
+        raise RubricError(f"{name_or_path}: cannot be read ({error.strerror or error})") from error
     mistakes = _mistakes(text)
     if mistakes:
         raise RubricError(f"{path}: " + "; ".join(mistakes))
@@ -416,6 +420,12 @@ def _build(table: Mapping[str, Any]) -> Rubric:
     )
 
 
+def _applies(row: Mapping[str, Any]) -> str:
+    """When a criterion applies; `Always` is `always`."""
+    said = str(row.get("applies") or "always").strip()
+    return "always" if said.casefold() in ("", "always") else said
+
+
 def _criterion(row: Mapping[str, Any]) -> Criterion:
     lists = {key: tuple(str(item) for item in row.get(key) or ()) for key in ("moves", "occasion", "shows", "confirms")}
     return Criterion(
@@ -426,7 +436,7 @@ def _criterion(row: Mapping[str, Any]) -> Criterion:
         levels=tuple(str(row["levels"][level]) for level in LEVELS),
         weight=float(row.get("weight", 1.0)),
         target=float(row.get("target", 3.0)),
-        applies=row.get("applies") or "always",
+        applies=_applies(row),
         judge=row.get("judge", "trained"),
         same_as=row.get("same_as") or row["id"],
         missed=str(row.get("missed", "")),

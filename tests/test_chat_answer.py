@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from chat_server import CALL, INJECTION, TEXTS, call, part
 
 from models import judge_card
 from models.chat_endpoint import KEY_NAME, Endpoint, checked_url
-from models.chat_judge import Question, messages, prompt_revision, read_answer
+from models.chat_judge import Question, Unanswered, messages, prompt_revision, read_answer
 from pipeline import chat, judge
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings, load_settings
@@ -31,6 +32,18 @@ def test_true_quotes_are_kept_and_false_ones_dropped() -> None:
     assert len(score.evidence[0].why) <= 200
 
 
+def test_fences_come_off_and_empty_lines_cost_no_time() -> None:
+    question = Question("discovery", "Discovery", "learns", ("0", "1", "2", "3", "4"))
+    body = json.dumps({"criteria": {"discovery": part(3)}})
+    sound = read_answer(body, [question], CALL.turns)
+    for text in (f"```json\n\n{body}\n\n```", f"```json\n{body}\n```", f"<think>hm</think>\n```\n{body}\n\n  ```\n"):
+        assert read_answer(text, [question], CALL.turns) == sound
+    began = time.monotonic()
+    with pytest.raises(Unanswered, match="not one JSON object"):
+        read_answer("```json\n" + "\n" * 1_000_000 + "x", [question], CALL.turns)
+    assert time.monotonic() - began < 2
+
+
 def test_a_long_quote_is_shortened_and_stays_verbatim() -> None:
     long = call(*TEXTS[:2], "word " * 300, *TEXTS[3:])
     question = Question("discovery", "Discovery", "learns", ("0", "1", "2", "3", "4"))
@@ -38,6 +51,20 @@ def test_a_long_quote_is_shortened_and_stays_verbatim() -> None:
     (item,) = read_answer(text, [question], long.turns).criteria["discovery"].evidence
     assert 200 < len(item.quote) <= 260
     assert item.quote in long.turns[2].text
+
+
+def test_a_quote_that_is_said_again_makes_nothing_surer() -> None:
+    question = Question("discovery", "Discovery", "learns", ("0", "1", "2", "3", "4"))
+
+    def sure(*evidence: dict[str, object]) -> float:
+        text = json.dumps({"criteria": {"discovery": {"level": 3, "evidence": evidence}}})
+        return read_answer(text, [question], CALL.turns).criteria["discovery"].confidence
+
+    (true,), (other,) = part(3)["evidence"], part(3, 1, TEXTS[1])["evidence"]
+    false = {"turn": 2, "quote": "nobody said so", "why": "x"}
+    assert sure(true) == sure(*[true] * 5) == 0.667
+    assert sure(true, other) == sure(true, other, true) == 0.75
+    assert sure(true, true, false) == sure(true, false) == 0.5
 
 
 def test_words_of_a_call_cannot_leave_the_transcript() -> None:
@@ -87,6 +114,18 @@ def test_the_identity_is_the_model_and_the_prompt(tmp_path: Path) -> None:
     assert judge_card.judge_identity(moved) == (engine, revision)
     other = dataclasses.replace(settings, judge_model="some/other")
     assert judge_card.judge_identity(other)[1].partition(" ")[0] != digest
+
+
+def test_other_weights_of_the_same_size_are_another_judge(tmp_path: Path) -> None:
+    """As training a model further leaves them."""
+    (tmp_path / "config.json").write_text("{}")
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(bytes(3_000_000))
+    local = Settings(judge="transformers", judge_model=str(tmp_path))
+    before = judge_card.judge_identity(local)
+    assert judge_card.judge_identity(local) == before
+    weights.write_bytes(bytes(1_000_000) + b"\x01" * 1_000_000 + bytes(1_000_000))
+    assert judge_card.judge_identity(local) != before
 
 
 def test_another_prompt_is_another_judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

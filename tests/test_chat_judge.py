@@ -30,12 +30,14 @@ from chat_server import (
     truncated,
 )
 from local_server import hangs
+from typer.testing import CliRunner
 
 from models import judge_card
 from models.chat_endpoint import KEY_NAME, Endpoint
 from models.chat_judge import Unanswered
 from models.judge_model import CriterionView, Verdict
 from pipeline import chat, judge
+from pipeline.cli import app
 from pipeline.errors import SettingsError
 from pipeline.judge import score_call, verify
 from pipeline.process import stale
@@ -267,6 +269,23 @@ def test_another_question_is_asked(server: ChatServer, settings: Settings, other
     assert len(server.requests) == 2
 
 
+def test_the_command_that_keeps_nothing_keeps_no_answer_either(
+    server: ChatServer, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.behaviours = [says(answer())]
+    for name in ("judge", "judge_url", "judge_model"):
+        monkeypatch.setenv(f"DEBRIEF_{name.upper()}", getattr(settings, name))
+    file = tmp_path / "call.json"
+    file.write_text(json.dumps(CALL.to_json()))
+    done = CliRunner().invoke(app, ["score", str(file), "--json", "--data", str(settings.data)])
+    assert (done.exit_code, json.loads(done.output)["overall"]) == (0, 75.0)
+    assert not list((settings.data / "judge").glob("*/*.json"))
+
+    score_call(CALL, RUBRIC, settings=settings)
+    CliRunner().invoke(app, ["score", str(file), "--json", "--data", str(settings.data)])
+    assert len(list((settings.data / "judge").glob("*/*.json"))) == 1
+
+
 def test_a_damaged_kept_answer_is_asked_for_again(server: ChatServer, settings: Settings) -> None:
     server.behaviours = [says(answer())]
     score_call(CALL, RUBRIC, settings=settings)
@@ -285,6 +304,21 @@ def test_kept_answers_of_a_call_can_be_forgotten(server: ChatServer, settings: S
     chat.forget(settings.data, CALL.turns)
     assert not chat.answers_folder(settings.data, CALL.turns).exists()
     assert chat.answers_folder(settings.data, other.turns).exists()
+
+
+def test_answers_from_before_the_speakers_were_swapped_are_forgotten_with_the_call(
+    server: ChatServer, settings: Settings
+) -> None:
+    server.behaviours = [says(answer())]
+    sides = {"rep": "buyer:Ann", "buyer:Ann": "rep"}
+    swapped = dataclasses.replace(
+        CALL, turns=tuple(dataclasses.replace(turn, speaker=sides[turn.speaker]) for turn in CALL.turns)
+    )
+    for transcript in (CALL, swapped):
+        score_call(transcript, RUBRIC, settings=settings)
+    assert len(server.requests) == 2
+    chat.forget(settings.data, swapped.turns)
+    assert not list((settings.data / "judge").glob("*/*.json"))
 
 
 def test_a_data_folder_that_cannot_be_written_does_not_cost_the_score(

@@ -88,6 +88,24 @@ def test_unknown_rubric_names_the_shipped_ones() -> None:
         load_rubric("nonsense")
 
 
+def test_a_rubric_that_is_there_and_cannot_be_read_is_not_called_missing(tmp_path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_bytes(SOUND.replace("Mini", "F\u00fcr uns").encode("latin-1"))
+    with pytest.raises(RubricError, match="not UTF-8 text; save it as UTF-8"):
+        load_rubric(file)
+    folder = tmp_path / "folder.yaml"
+    folder.mkdir()
+    with pytest.raises(RubricError, match="cannot be read"):
+        load_rubric(folder)
+
+
+def test_always_may_be_written_in_capitals(tmp_path) -> None:
+    file = tmp_path / "mine.yaml"
+    for word in ("Always", "ALWAYS", "always ", "'  '"):
+        file.write_text(SOUND + f"    applies: {word}\n")
+        assert load_rubric(file).criteria[0].applies == "always"
+
+
 def test_broken_file_is_named(tmp_path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("title: x\n")

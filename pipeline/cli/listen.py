@@ -109,6 +109,7 @@ def score(
     data: Data = None,
 ) -> None:
     """Judge transcripts and print their scorecards. Keeps nothing."""
+    from pipeline.chat import keeping_no_answer
     from pipeline.cli.render import scorecard_text
     from pipeline.judge import score_call
     from pipeline.process import current_rubric
@@ -117,7 +118,8 @@ def score(
     by = current_rubric(settings)
 
     def show(transcript: Transcript, _: str) -> None:
-        card = score_call(transcript, by, settings=settings).to_json()
+        with keeping_no_answer(settings.data, transcript.turns):
+            card = score_call(transcript, by, settings=settings).to_json()
         if as_json:
             emit(card)
         else:
