@@ -222,7 +222,7 @@ def on_recordings() -> None:
             truth = json.loads((SAMPLES / "reference" / f"{rec}.json").read_text(encoding="utf-8"))
             samples, channels = recording(SAMPLES / "inbox" / truth["meta"]["file"])
             cards, load = grown(
-                samples, channels, Path(name) / f"{rec}.wav", rep="channel 1" if channels == 2 else None
+                samples, channels, Path(name) / f"{rec}.wav", rep="channel 0" if channels == 2 else None
             )
             print(f"{rec}: {channels} channel(s), {load:.2f} CPU seconds per second")
             free = [(at, cue) for at, cue in cards if cue.kind == "objection"]

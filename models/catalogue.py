@@ -174,31 +174,44 @@ def models_folder() -> Path:
     return Path(cache_home or "~/.cache").expanduser() / "debrief" / "models"
 
 
-def recommended() -> str:
-    """Model for this hardware: GPU large-v3-turbo; four or more cores small.en; fewer base.en."""
-    if _has_gpu():
+def recommended(language: str = "en") -> str:
+    """Model for this hardware: GPU large-v3-turbo; four or more cores small.en; fewer base.en. Only the first knows
+    other languages than English."""
+    if _has_gpu() or not knows("small.en", language):
         return "large-v3-turbo"
     return "small.en" if (os.cpu_count() or 1) >= 4 else "base.en"
 
 
-def find_model() -> str | None:
-    """The best catalogue model whose files are on this machine, or None. Only looks; `local_model` verifies."""
+def knows(model: str, language: str) -> bool:
+    """False where a model of that name (`small.en`) was trained on English alone and the language is another."""
+    return not model.endswith(".en") or language in ("", "auto", "en")
+
+
+def find_model(language: str = "en") -> str | None:
+    """The best catalogue model for a language whose files are on this machine, or None. Only looks; `local_model`
+    verifies."""
     for name in _ON_GPU if _has_gpu() else _ON_CPU:
-        if all((models_folder() / name / file).is_file() for file in _NEEDED):
+        if knows(name, language) and all((models_folder() / name / file).is_file() for file in _NEEDED):
             return name
     return None
 
 
-def local_model(model: str = "auto") -> Path:
+def local_model(model: str = "auto", language: str = "en") -> Path:
     """Folder of a Whisper model: a folder as given, a catalogue name, or the best one here for `auto`.
 
-    Raises `ModelUnavailable` naming the one command that gets it. Nothing is downloaded.
+    Raises `ModelUnavailable` naming the one command that gets it, also for a model that does not know the `language`:
+    Whisper would write English words, whatever is spoken. Nothing is downloaded.
     """
     if model in ("", "auto"):
-        found = find_model()
+        found = find_model(language)
         if found is None:
-            raise ModelUnavailable(f"no Whisper model on this machine; run: debrief models pull {recommended()}")
+            what = "Whisper model" if language in ("", "auto", "en") else f"Whisper model that knows '{language}'"
+            raise ModelUnavailable(f"no {what} on this machine; run: debrief models pull {recommended(language)}")
         model = found
+    if not knows(model, language):
+        raise ModelUnavailable(
+            f"{model} knows English only, not '{language}'; run: debrief models pull {recommended(language)}"
+        )
     if model in DOWNLOADS:
         folder = models_folder() / model
         if not folder.is_dir():
@@ -212,17 +225,18 @@ def local_model(model: str = "auto") -> Path:
     return folder
 
 
-def verify_model(folder: Path) -> str:
+def verify_model(folder: Path, *, anew: bool = False) -> str:
     """Check a folder against the catalogue entry of its name; returns `name revision` for the record.
 
-    Unchanged files (size and time) are not hashed again. A folder that the catalogue does not know is identified by its
-    weights' SHA-256. Raises `ModelUnavailable` for a missing or altered file.
+    Unchanged files (size and time) are not hashed again unless `anew`: a disk that rots changes neither. A folder that
+    the catalogue does not know is identified by its weights' SHA-256. Raises `ModelUnavailable` for a missing or
+    altered file.
     """
     missing = [name for name in _NEEDED if not (folder / name).is_file()]
     if missing:
         raise ModelUnavailable(f"{folder}: '{missing[0]}' is missing; copy the whole model folder again")
     entry = DOWNLOADS.get(folder.name)
-    hashes = _hashes(folder, tuple(entry.files) if entry else _NEEDED)
+    hashes = _hashes(folder, tuple(entry.files) if entry else _NEEDED, anew=anew)
     if entry is None:
         return f"{folder.name} {hashes['model.bin'][:12]}"
     for file, expected in entry.files.items():
@@ -233,8 +247,9 @@ def verify_model(folder: Path) -> str:
     return f"{folder.name} {entry.revision[:12]}"
 
 
-def catalogue_rows() -> list[Row]:
-    """Every packaged and downloadable model with its state on this machine; hashes nothing that was hashed before."""
+def catalogue_rows(*, anew: bool = False) -> list[Row]:
+    """Every packaged and downloadable model with its state on this machine; hashes nothing that was hashed before
+    unless `anew`."""
     rows = []
     for name, item in PACKAGED.items():
         try:
@@ -247,7 +262,7 @@ def catalogue_rows() -> list[Row]:
         state = "not here"
         if folder.is_dir():
             try:
-                verify_model(folder)
+                verify_model(folder, anew=anew)
                 state = "ready"
             except ModelUnavailable as error:
                 state = str(error)
@@ -255,7 +270,7 @@ def catalogue_rows() -> list[Row]:
     return rows
 
 
-def _hashes(folder: Path, files: tuple[str, ...]) -> dict[str, str]:
+def _hashes(folder: Path, files: tuple[str, ...], *, anew: bool) -> dict[str, str]:
     """SHA-256 of each file that exists; remembered beside them until size or time of change differ."""
     memo = folder / _VERIFIED
     try:
@@ -268,7 +283,7 @@ def _hashes(folder: Path, files: tuple[str, ...]) -> dict[str, str]:
         if path.is_file():
             stat = path.stat()
             mark = f"{stat.st_size} {stat.st_mtime_ns}"
-            before = known.get(name) if isinstance(known, dict) else None
+            before = known.get(name) if isinstance(known, dict) and not anew else None
             result[name] = before[1] if before and before[0] == mark else sha256_of(path)
             marks[name] = [mark, result[name]]
     if marks != known:

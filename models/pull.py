@@ -5,6 +5,7 @@ The one place of the project that opens a connection for weights, and only when 
 
 from __future__ import annotations
 
+import http.client
 import os
 import socket
 import threading
@@ -36,7 +37,12 @@ def pull(name: str, *, progress: Progress | None = None) -> Path:
     entry = DOWNLOADS[name]
     folder = models_folder() / name
     host = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ModelUnavailable(
+            f"{folder}: cannot be made ({error.strerror}); let DEBRIEF_MODELS name a folder that can be written"
+        ) from None
     wanted = [
         file
         for file, sha in entry.files.items()
@@ -106,8 +112,9 @@ def _fetch(url: str, path: Path, sha256: str, progress: Progress | None) -> None
         else:
             hint = "set HF_TOKEN to a token that may read it" if error.code in (401, 403) else "try again later"
             raise ModelUnavailable(f"{url}: the host answered {error.code} {error.reason}; {hint}") from None
-    except (OSError, ValueError) as error:
-        raise ModelUnavailable(f"{url}: broken off ({error}); run the same command again to resume") from None
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        reason = " ".join(ascii(str(error))[1:-1].split())[:120] or type(error).__name__
+        raise ModelUnavailable(f"{url}: broken off ({reason}); run the same command again to resume") from None
     if sha256 and sha256_of(part) != sha256:
         part.unlink()
         raise ModelUnavailable(f"{url}: the bytes are not the pinned ones (SHA-256); nothing was kept, try again")

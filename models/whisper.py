@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.catalogue import local_model, verify_model
+from models.catalogue import local_model, recommended, verify_model
 from pipeline.errors import EngineError, ModelUnavailable
 from pipeline.types import Word
 
@@ -47,11 +47,16 @@ def transcribe(
     """Words inside the `speech` spans, with times and probabilities.
 
     `terms` (names, products) are given as hotwords; `model` is a catalogue name, a folder, or "" / `auto`. Raises
-    `ModelUnavailable` when the model is not on this machine or altered, `EngineError` when it cannot decode.
+    `ModelUnavailable` when the model is not on this machine, altered, or does not know the language, `EngineError` when
+    it cannot decode.
     """
-    whisper = _load(str(local_model(model)))
+    whisper = _load(str(local_model(model, language)))
     hotwords = _hotwords(whisper, terms)
     known = None if language in ("", "auto") else language
+    if known not in (None, "en") and not whisper.model.is_multilingual:
+        raise ModelUnavailable(
+            f"{model} knows English only, not '{language}'; run: debrief models pull {recommended(language)}"
+        )
     words: list[Word] = []
     for chunks in _blocks(pack(speech)):
         offset = chunks[0][0]

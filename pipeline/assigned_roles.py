@@ -48,16 +48,13 @@ def roles_by_rep(transcript: Transcript, reps: Sequence[str], names: Mapping[str
     `names` maps labels to names. Raises `TranscriptError` for a label that nobody has, and where of several speakers no
     buyer is left.
     """
-    labels = {row["speaker"].lower(): row["speaker"] for row in speakers_of(transcript)}
-    for label in (*reps, *names):
-        if label.lower() not in labels:
-            raise TranscriptError(f"{transcript.call_id}: no speaker '{label}'; there are {', '.join(labels.values())}")
-    sellers = [labels[label.lower()] for label in reps]
-    named = {labels[label.lower()]: name for label, name in names.items()}
-    if len(labels) > 1 and not set(labels.values()) - set(sellers):
+    labels = [row["speaker"] for row in speakers_of(transcript)]
+    sellers = [_meant(label, labels, transcript) for label in reps]
+    named = {_meant(label, labels, transcript): name for label, name in names.items()}
+    if len(labels) > 1 and not set(labels) - set(sellers):
         raise TranscriptError(f"{transcript.call_id}: every speaker would be a rep; name only those who sell")
     roles: dict[str, str] = {}
-    for label in [*sellers, *(label for label in labels.values() if label not in sellers)]:
+    for label in [*sellers, *(label for label in labels if label not in sellers)]:
         if label == sellers[0]:
             roles[label] = REP
         elif label in sellers:
@@ -67,17 +64,31 @@ def roles_by_rep(transcript: Transcript, reps: Sequence[str], names: Mapping[str
     return roles
 
 
-def swapped(transcript: Transcript) -> dict[str, str]:
+def _meant(label: str, labels: Sequence[str], transcript: Transcript) -> str:
+    """The speaker's label as it is; in other capitals where only one is the same then. Else `TranscriptError`."""
+    alike = [label] if label in labels else [one for one in labels if one.lower() == label.lower()]
+    if len(alike) != 1:
+        raise TranscriptError(f"{transcript.call_id}: no speaker '{label}'; there are {', '.join(labels)}")
+    return alike[0]
+
+
+def swapped(transcript: Transcript, names: Mapping[str, str] | None = None) -> dict[str, str]:
     """Roles with the sides exchanged; the buyer who says most becomes the rep, whoever speaks alone and is no rep yet a
-    buyer. `TranscriptError` if unresolved."""
+    buyer. `names` as in `roles_by_rep`. `TranscriptError` if unresolved."""
+    names = names or {}
     rows = speakers_of(transcript)
     if len(rows) == 1:
         (label,) = (row["speaker"] for row in rows)
-        return {label: REP if label.startswith(BUYER) else f"{BUYER}:{_name(transcript, label) or 'Buyer'}"}
+        names = {_meant(one, [label], transcript): name for one, name in names.items()}
+        return {
+            label: REP
+            if label.startswith(BUYER)
+            else f"{BUYER}:{names.get(label) or _name(transcript, label) or 'Buyer'}"
+        }
     if not transcript.resolved:
         raise TranscriptError(f"{transcript.call_id}: nobody is rep or buyer yet; say who sells with --rep")
     buyers = sorted((row for row in rows if row["speaker"].startswith(BUYER)), key=lambda row: -row["words"])
-    return roles_by_rep(transcript, [row["speaker"] for row in buyers], {})
+    return roles_by_rep(transcript, [row["speaker"] for row in buyers], names)
 
 
 def _name(transcript: Transcript, label: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -326,9 +327,14 @@ def _clean(samples: npt.NDArray[Any]) -> Samples:
 
 
 def _declared_seconds(container: InputContainer, stream: Any) -> float | None:
+    """How long the sound itself is by its header; None where that tells only how long the film is."""
     if stream.duration and stream.time_base and stream.duration > 0:
         return float(stream.duration * stream.time_base)
-    if container.duration and container.duration > 0:
+    # Matroska says of each track when it ends, as a tag
+    own = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
+    if own:
+        return 3600 * int(own[1]) + 60 * int(own[2]) + float(own[3])
+    if container.duration and container.duration > 0 and len(container.streams) == 1:
         return container.duration / 1_000_000
     return None
 
@@ -354,6 +360,9 @@ def _check_wav_size(path: Path, file: BinaryIO) -> None:
     while head[:4] == b"RIFF" and head[8:] == b"WAVE":
         chunk = file.read(8)
         length = int.from_bytes(chunk[4:], "little")
+        if chunk == bytes(8) and file.read(4096) == bytes(4096):
+            # to the decoder each eight of these are an empty chunk: a file of hours takes it minutes
+            raise AudioError(f"{path}: its header is damaged, zeros stand where the sound begins; copy it again")
         if len(chunk) < 8 or chunk[:4] == b"data":
             there = size - file.tell()
             # Recorders that cannot seek leave the largest number there is, or zero.

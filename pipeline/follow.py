@@ -30,6 +30,9 @@ class Follower(Protocol):
     def poll(self) -> list[Turn]:
         """New turns in order; speakers may be unresolved labels. Raises `InputError`."""
 
+    def rest(self) -> list[Turn]:
+        """What was not finished yet when the file ended: asked for once, after the last `poll`."""
+
 
 def follow(path: Path, settings: Settings) -> Follower:
     """The follower that fits a file by its name. Raises `InputError` for one that cannot be followed."""
@@ -79,6 +82,12 @@ class Lines:
         *lines, self._rest = (self._rest + fresh).split(b"\n")
         found = [self._turn(line.decode("utf-8", "replace").strip().lstrip("\ufeff")) for line in lines]
         return [turn for turn in found if turn]
+
+    def rest(self) -> list[Turn]:
+        """The last line, where nothing ends it."""
+        turn = self._turn(self._rest.decode("utf-8", "replace").strip())
+        self._rest = b""
+        return [turn] if turn else []
 
     def _turn(self, line: str) -> Turn | None:
         if not line or line.startswith("WEBVTT"):
@@ -130,16 +139,35 @@ def _seconds(parts: Sequence[str | None]) -> float:
 
 @dataclass(slots=True)
 class Roles:
-    """Which speaker is the rep: as told, by the label, or as what they say sounds, which may change as more is said."""
+    """Which speaker is the rep: as told, by the label, or as what they say sounds, which may change as more is said.
+
+    `rep` is a label (`channel 0`), or a name in full or in part where that can be one speaker only.
+    """
 
     rep: str | None = None
     _turns: list[Turn] = field(default_factory=list)
     _sides: dict[str, str] = field(default_factory=dict)
+    _words: dict[str, int] = field(default_factory=dict)
+    _reps: set[str] = field(default_factory=set)
 
     def hear(self, turn: Turn) -> None:
         """Take in what a speaker said."""
         self._turns.append(turn)
         self._sides = {}
+        new = turn.speaker not in self._words
+        self._words[turn.speaker] = self._words.get(turn.speaker, 0) + len(turn.text.split())
+        if new and self.rep:
+            self._reps = self._named_so(self.rep.strip().lower())
+
+    def _named_so(self, rep: str) -> set[str]:
+        from pipeline.roles import named_rep
+
+        return {label for label in self._words if label.strip().lower() == rep} or named_rep(self._words, rep)
+
+    def missing(self) -> list[str]:
+        """Who speaks, once two have said enough and neither is the rep that was named; else nothing."""
+        said_enough = sorted(self._words.values())[-2:-1] >= [MIN_ROLE_WORDS]
+        return list(self._words) if self.rep and said_enough and not any(map(self._is_rep, self._words)) else []
 
     def name(self, label: str) -> str:
         """`rep`, `buyer:Name`, or the label itself while it is not known whose it is; colleagues of the rep are `rep`
@@ -153,11 +181,11 @@ class Roles:
     def _side(self, label: str) -> str | None:
         if self._told(label):
             return self._told(label)
-        heard = {turn.speaker for turn in self._turns}
+        heard = set(self._words)
         known = any(self._told(other) == REP for other in heard)
         if (self.rep and not known) or (known and len(heard | {label}) < 3):
             return BUYER
-        words = {who: sum(len(turn.text.split()) for turn in self._turns if turn.speaker == who) for who in heard}
+        words = self._words
         if label not in words or len(words) < 2 or (not known and sorted(words.values())[-2] < MIN_ROLE_WORDS):
             return BUYER if known else None
         self._sides = self._sides or self._resolved()
@@ -165,9 +193,10 @@ class Roles:
 
     def _told(self, label: str) -> str | None:
         """The side that was said of a speaker, or that the label names itself."""
-        if self.rep and label.strip().lower() == self.rep.strip().lower():
-            return REP
-        return _named(label)
+        return REP if self._is_rep(label) else _named(label)
+
+    def _is_rep(self, label: str) -> bool:
+        return label in self._reps or (self.rep is not None and label.strip().lower() == self.rep.strip().lower())
 
     def _resolved(self) -> dict[str, str]:
         from pipeline.roles import resolve_roles

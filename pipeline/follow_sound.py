@@ -33,6 +33,8 @@ GIVE_S = 2.5
 UNSURE_S = 0.8
 """Words that ended less than this ago may still change."""
 LONGEST_S = 20.0
+LOOK_S = 30.0
+"""Looked at in one go: a recording followed late may be an hour long already."""
 MIN_VOICE_S = 1.2
 SAME_VOICE = 0.8
 """Cosine of two utterances' voices from which they are taken for one person."""
@@ -184,36 +186,55 @@ class Recording:
             turns += self._hear(channel)
         return sorted(turns, key=lambda turn: turn.t0)
 
+    def rest(self) -> list[Turn]:
+        """Turns of what somebody was saying when the recording ended."""
+        turns = [turn for channel in range(len(self._ears)) for turn in self._hear(channel, ended=True)]
+        return sorted(turns, key=lambda turn: turn.t0)
+
     def _ear(self) -> Ear:
         from models.recognisers import RECOGNISERS
 
         stream = RECOGNISERS[self._engine[0]].stream
         return Ear(stream=stream(self.settings.language) if stream else None)
 
-    def _hear(self, channel: int) -> list[Turn]:
+    def _hear(self, channel: int, *, ended: bool = False) -> list[Turn]:
         """Words of a channel's new speech; what is heard to its end leaves the buffer."""
+        ear = self._ears[channel]
+        turns: list[Turn] = []
+        again = True
+        while again:
+            window = ear.buffer[: int(LOOK_S * RATE)]
+            all_of_it = len(window) == len(ear.buffer)
+            found, cut = self._hear_window(channel, window, ended=ended and all_of_it)
+            turns += found
+            again = cut or not all_of_it
+        return turns
+
+    def _hear_window(self, channel: int, samples: Samples, *, ended: bool) -> tuple[list[Turn], bool]:
+        """Words of the buffer's beginning, and whether it was cut amid a long piece, so that more is to be heard."""
         from models.silero import probabilities, speech_spans
 
         ear = self._ears[channel]
-        length = len(ear.buffer) / RATE
-        peak = float(np.abs(ear.buffer).max()) if len(ear.buffer) else 0.0
-        level = ear.buffer * np.float32(min(20.0, 0.5 / peak)) if peak > 1e-4 else ear.buffer
+        length = len(samples) / RATE
+        peak = float(np.abs(samples).max()) if len(samples) else 0.0
+        level = samples * np.float32(min(20.0, 0.5 / peak)) if peak > 1e-4 else samples
         probs = probabilities([level])
         pause = PAUSE_S[self._wave.channels]
         longest = LONGEST_S if ear.stream else MAX_PIECE_S
         turns: list[Turn] = []
-        done = 0.0
+        done, cut = 0.0, False
         spans = speech_spans(probs, min_silence_s=pause)
         for t0, t1 in spans:
-            speaking = length - t1 < pause - 0.15
+            speaking = length - t1 < pause - 0.15 and not ended
             if speaking and length - t0 < longest:
                 turns += self._listen(channel, level, t0, length)
                 done = max(done, t0)
                 break
-            end = _quietest(probs, t0 + longest / 2, t0 + longest) if speaking else t1
+            end = _quietest(probs, t0 + longest / 2, t0 + longest) if speaking or t1 - t0 > 2 * longest else t1
             turns += self._finish(channel, level, t0, end)
             done = end
             if end < t1:
+                cut = True
                 break
         else:
             # silence at the end is let go of, but for what may be the beginning of a word
@@ -224,7 +245,7 @@ class Recording:
         ear.buffer = ear.buffer[keep:]
         ear.start += keep / RATE
         ear.fed = max(0.0, ear.fed - keep / RATE)
-        return turns
+        return turns, cut
 
     def _listen(self, channel: int, level: Samples, t0: float, t1: float) -> list[Turn]:
         """Let a stream hear on; the words it is sure of, every `GIVE_S`."""
@@ -280,7 +301,7 @@ class Recording:
             return []
         start = self._ears[channel].start
         said = level[max(0, int((t0 - start) * RATE)) : int((t1 - start) * RATE)]
-        label = f"channel {channel + 1}" if self._wave.channels > 1 else self._voices.of(said)
+        label = f"channel {channel}" if self._wave.channels > 1 else self._voices.of(said)
         return [Turn(t0, t1, label, text)]
 
 

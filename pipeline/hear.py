@@ -92,15 +92,15 @@ def choose_engine(settings: Settings) -> tuple[str, str, tuple[str, ...]]:
     """(engine, its model, notes): faster-whisper where a verified model is on this machine, else pocketsphinx, said
     aloud.
 
-    Raises `ModelUnavailable` when faster-whisper is asked for by name and no model is here, `EngineError` for an
-    unknown engine.
+    Raises `ModelUnavailable` when faster-whisper is asked for by name and no model is here, or the one asked for does
+    not know the language; `EngineError` for an unknown engine.
     """
     from models.catalogue import find_model, local_model, recommended
     from models.recognisers import RECOGNISERS
 
     if settings.engine == "auto":
-        if settings.whisper_model != "auto" or find_model() is not None:
-            return "faster-whisper", str(local_model(settings.whisper_model)), ()
+        if settings.whisper_model != "auto" or find_model(settings.language) is not None:
+            return "faster-whisper", str(local_model(settings.whisper_model, settings.language)), ()
         note = (
             "heard with the small built-in recogniser (pocketsphinx), which needs clear speech; "
             f"for real calls use faster-whisper: debrief models pull {recommended()}"
@@ -109,7 +109,7 @@ def choose_engine(settings: Settings) -> tuple[str, str, tuple[str, ...]]:
     if settings.engine not in RECOGNISERS:
         raise EngineError(f"unknown engine '{settings.engine}'; known: auto, {', '.join(sorted(RECOGNISERS))}")
     if settings.engine == "faster-whisper":
-        return "faster-whisper", str(local_model(settings.whisper_model)), ()
+        return "faster-whisper", str(local_model(settings.whisper_model, settings.language)), ()
     return settings.engine, "", ()
 
 

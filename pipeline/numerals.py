@@ -2,8 +2,9 @@
 
 `forty five thousand dollars` -> `$45,000`, `march thirty first` -> `March 31`, `eleven percent` -> `11%`, `twenty
 twenty six` -> `2026`, `three and a half thousand` -> `3,500`, `ten fifteen a.m.` -> `10:15 a.m.`. Small counts (`two
-sites`), times without their half of the day (`three thirty`) and digit strings are left alone: a wrong numeral is worse
-than a word.
+sites`), times without their half of the day (`three thirty`), digit strings, what may be a year or two numbers (`about
+twenty thirty drivers`), seconds (`a thirty second pitch`) and parts (`half a million dollars`) are left alone: a wrong
+numeral is worse than a word.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ _MONTHS = frozenset("""january february march april may june july august septemb
 _BEFORE_DATES = frozenset(
     """on by of until till before after since from to for and monday tuesday wednesday thursday friday""".split()
 )
+_BEFORE_YEARS = _MONTHS | frozenset("in since by until till during early late mid fiscal calendar year".split())
+_PERHAPS_BEFORE_YEARS = frozenset("of before after through from for the our your their this next last and".split())
+"""Before `twenty twenty six` these tell a year, before `twenty thirty` they may count: `for twenty thirty minutes`."""
+_PARTS = frozenset("half third thirds quarter quarters fifth fifths".split())
 _NTH = """first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth
     fifteenth sixteenth seventeenth eighteenth nineteenth twentieth""".split()
 _ORDINALS = {word: value for value, word in enumerate(_NTH, start=1)} | {"thirtieth": 30}
@@ -55,7 +60,7 @@ def _date(words: list[str], index: int) -> tuple[int, str]:
     # "may" and "march" are verbs too: "it may second that" is not a date.
     if words[index] in ("may", "march") and index and words[index - 1] not in _BEFORE_DATES:
         return 0, ""
-    year = _year(words, at + size) if at + size < len(words) else None
+    year = _full_year(words, at + size) if at + size < len(words) else None
     if year:
         return at + size + year[0] - index, f"{words[index].capitalize()} {day}, {year[1]}"
     return at + size - index, f"{words[index].capitalize()} {day}"
@@ -86,10 +91,17 @@ def _number(words: list[str], index: int) -> tuple[int, str]:
     size, value, scale = _cardinal(words, index)
     if not size:
         return 0, ""
+    before = words[index - 1] if index else ""
     ordinal, day = _ordinal(words, index)
     if ordinal == 2:
+        if words[index + 1] == "second" and before != "the":
+            return 2, " ".join(words[index : index + 2])
         return 2, f"{day}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(day % 10, 'th') }"
-    year = _year(words, index)
+    if words[index] == "a" and (before == "half" or (before == "of" and words[max(0, index - 2)] in _PARTS)):
+        return size, " ".join(words[index : index + size])
+    year = _year(words, index) if _tells_year(before, words, index) else None
+    if year is None and before in _BEFORE_YEARS:
+        year = _year_of_thousands(words, index)
     if year:
         return year
     size, value, scale = _with_half(words, index, (size, value, scale))
@@ -149,6 +161,8 @@ def _cardinal(words: list[str], index: int) -> tuple[int, float, str]:
     size, total, last_scale, top = 0, 0.0, float("inf"), ""
     while True:
         used, value = _below_thousand(words, index + size)
+        if not used and size:
+            used, value = _and_the_rest(words, index + size)
         if not used:
             break
         point, decimals = _decimals(words, index + size + used)
@@ -166,6 +180,14 @@ def _cardinal(words: list[str], index: int) -> tuple[int, float, str]:
     if size and top in ("million", "billion") and total % (_SCALES[top] / 10):
         top = ""
     return size, total, top
+
+
+def _and_the_rest(words: list[str], index: int) -> tuple[int, int]:
+    """`and fifty` of `two thousand and fifty` -> (2, 50); (0, 0) where another number follows (`and ten thousand`)."""
+    size, value = _below_hundred(words, index + 1) if words[index : index + 1] == ["and"] else (0, 0)
+    after = words[index + 1 + size] if index + 1 + size < len(words) else ""
+    other = after in _SCALES or after in ("hundred", "point", "cents", "pence") or _percent(words, index + 1 + size)
+    return (0, 0) if not size or other or _starts_number(after) else (1 + size, value)
 
 
 def _below_thousand(words: list[str], index: int) -> tuple[int, int]:
@@ -199,6 +221,25 @@ def _decimals(words: list[str], index: int) -> tuple[int, float]:
     while UNITS.get(words[index + 1 + len(digits)] if index + 1 + len(digits) < len(words) else "", 99) < 10:
         digits += str(UNITS[words[index + 1 + len(digits)]])
     return (1 + len(digits), float(f"0.{digits}")) if digits else (0, 0.0)
+
+
+def _tells_year(before: str, words: list[str], index: int) -> bool:
+    """Is `twenty thirty` here a year and not two numbers? `nineteen ninety five` always is one."""
+    if words[index] == "nineteen" or before in _BEFORE_YEARS:
+        return True
+    return before in _PERHAPS_BEFORE_YEARS and _below_hundred(words, index + 1)[1] % 10 > 0
+
+
+def _full_year(words: list[str], index: int) -> tuple[int, str] | None:
+    return _year(words, index) or _year_of_thousands(words, index)
+
+
+def _year_of_thousands(words: list[str], index: int) -> tuple[int, str] | None:
+    """`two thousand and nineteen` -> (4, `2019`), no sum of money or percentage; None where there is none."""
+    size, value, _ = _cardinal(words, index)
+    after = words[index + size] if index + size < len(words) else ""
+    counts = after in _MONEY or _starts_number(after) or _percent(words, index + size)
+    return None if counts or not 2000 < value < 2100 or value % 1 else (size, f"{value:.0f}")
 
 
 def _year(words: list[str], index: int) -> tuple[int, str] | None:

@@ -117,7 +117,7 @@ def _speakers(transcript: Transcript) -> tuple[list[_Speaker], str]:
     affiliation = _affiliations(transcript.meta)
     channels = _channel_map(transcript.meta)
     rep_words = _name_words(transcript.meta.rep or "")
-    named_rep = _named_rep(texts, transcript.meta)
+    their_labels = named_rep(texts, transcript.meta.rep or "")
     greeted = _greeted_rep(transcript.turns, rep_words)
     sounds_like = _recognised(transcript.meta)
     # Words that were misheard say nothing of who sells: of gibberish the model was sure, and wrong.
@@ -126,7 +126,7 @@ def _speakers(transcript: Transcript) -> tuple[list[_Speaker], str]:
     speakers = []
     for label, said in texts.items():
         name = (introduced.get(label) or sounds_like.get(label, "")) if _is_anonymous(label) else name_of_label(label)
-        fixed, method = _fixed_side(label, name, channels, affiliation, named_rep)
+        fixed, method = _fixed_side(label, name, channels, affiliation, their_labels)
         count = sum(len(words_of(text)) for text in said)
         # The model is trained on whole calls: who says little gives little evidence.
         logit = trust * seller_logit(said, total_words=total, speakers=len(texts))
@@ -147,7 +147,7 @@ def _speakers(transcript: Transcript) -> tuple[list[_Speaker], str]:
 
 
 def _fixed_side(
-    label: str, name: str, channels: Mapping[str, str], affiliation: Mapping[str, str], named_rep: Container[str]
+    label: str, name: str, channels: Mapping[str, str], affiliation: Mapping[str, str], their_labels: Container[str]
 ) -> tuple[str, str]:
     """(side, kind of evidence) that leaves no choice for this speaker; ("", "") where nothing does."""
     head = label.partition(":")[0].strip().lower()
@@ -161,7 +161,7 @@ def _fixed_side(
             return REP, "labels"
         if BUYER_LABEL.match(label):
             return BUYER, "labels"
-        if label in named_rep:
+        if label in their_labels:
             return REP, "names"
         side = affiliation.get(name.lower()) or affiliation.get(label.lower(), "")
         if side:
@@ -171,14 +171,14 @@ def _fixed_side(
     return "", ""
 
 
-def _named_rep(labels: Iterable[str], meta: CallMeta) -> set[str]:
-    """Labels that name the call's rep: in full, else in part where that can be one person only.
+def named_rep(labels: Iterable[str], rep: str) -> set[str]:
+    """Labels that name the rep: in full, else in part where that can be one person only; none that is no name.
 
     A buyer may share the rep's first name: `Chris` beside `Chris Nair` is somebody else.
     """
     names = {label: name_of_label(label) for label in labels if not _is_anonymous(label)}
-    alike = {label: _name_words(name) for label, name in names.items() if _same_person(name, meta.rep or "")}
-    in_full = {label for label, words in alike.items() if words == _name_words(meta.rep or "")}
+    alike = {label: _name_words(name) for label, name in names.items() if _same_person(name, rep)}
+    in_full = {label for label, words in alike.items() if words == _name_words(rep)}
     return in_full or (set(alike) if len(set(map(frozenset, alike.values()))) == 1 else set())
 
 

@@ -7,7 +7,7 @@ and what stands between them shares the time between them.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -15,6 +15,9 @@ from pipeline.types import Turn, Word
 
 _TOKEN = re.compile(r"\S+")
 _BARE = re.compile(r"[^\w']+")
+_STRETCH = 400
+_SURE = 3
+"""So many words in a row that are the same are no chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ def said_words(turn: Turn) -> tuple[Said, ...]:
     written = [_bare(turn.text[a:b]) for a, b in places]
     heard = [_bare(word.text) for word in turn.words]
     found: list[Said] = []
-    for kind, i, j, k, m in SequenceMatcher(None, written, heard, autojunk=False).get_opcodes():
+    for kind, i, j, k, m in _opcodes(written, heard):
         if kind == "equal":
             same = zip(places[i:j], turn.words[k:m], strict=True)
             found.extend(Said(a, b, word.t0, word.t1) for (a, b), word in same)
@@ -50,6 +53,20 @@ def said_words(turn: Turn) -> tuple[Said, ...]:
 def evenly(turn: Turn) -> tuple[Said, ...]:
     """The words of a turn's text as if they shared its time by their length: for a turn without word times."""
     return tuple(_shared([match.span() for match in _TOKEN.finditer(turn.text)], turn.t0, turn.t1))
+
+
+def _opcodes(written: Sequence[str], heard: Sequence[str]) -> Iterator[tuple[str, int, int, int, int]]:
+    """What is the same in both and what is not, as `SequenceMatcher` says it, a stretch at a time: the whole of a long
+    talk takes it time by the cube of its words."""
+    i = k = 0
+    while i < len(written) or k < len(heard):
+        ops = SequenceMatcher(None, written[i : i + _STRETCH], heard[k : k + _STRETCH], autojunk=False).get_opcodes()
+        if len(written) - i > _STRETCH or len(heard) - k > _STRETCH:
+            # the ends of the two do not belong together: only up to where they surely do
+            last = max((n for n, op in enumerate(ops) if op[0] == "equal" and op[2] - op[1] >= _SURE), default=len(ops))
+            ops = ops[: last + 1]
+        yield from ((kind, a + i, b + i, c + k, d + k) for kind, a, b, c, d in ops)
+        i, k = i + ops[-1][2], k + ops[-1][4]
 
 
 def _bare(text: str) -> str:

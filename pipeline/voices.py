@@ -151,7 +151,8 @@ def matches(found: Diarization, voices: Iterable[KnownVoice], *, rep: str | None
 
     Where the call's rep is known by name, only that voice is looked for: another rep's would prove nothing. A match
     needs a cosine of `MIN_LIKENESS`, and `MARGIN` over every other speaker of the call and over every other rep.
-    Voices over another kind of line or of another encoder are not compared.
+    Voices of another encoder are not compared, nor is a speaker with a voice over another kind of line than the
+    speaker's own: of two channels one may be a headset and the other a telephone.
     """
     usable = [voice for voice in voices if voice.model == _model()]
     if rep:
@@ -160,13 +161,20 @@ def matches(found: Diarization, voices: Iterable[KnownVoice], *, rep: str | None
     if not usable or len(labels) < 2:
         return []
     heard: dict[str, Vector] = {}
+    lines: dict[str, str] = {}
     for label in labels:
         spans = [span for span in found.spans if span.speaker == label]
         vector, seconds = voice_of(found.audio, alone(found.spans, label), spans[0].channel)
         if vector is not None and seconds >= _MIN_KNOWN_S:
             heard[label] = vector
-    line = line_of(found.audio, found.spans, 0)
-    return best_matches(heard, {voice.rep: np.array(voice.vector) for voice in usable if voice.line == line})
+            lines[label] = line_of(found.audio, spans, spans[0].channel)
+    best: dict[str, Match] = {}
+    for line in sorted(set(lines.values())):
+        known = {voice.rep: np.array(voice.vector) for voice in usable if voice.line == line}
+        for match in best_matches(heard, known):
+            if lines[match.label] == line and (match.rep not in best or best[match.rep].likeness < match.likeness):
+                best[match.rep] = match
+    return list(best.values())
 
 
 def best_matches(heard: Mapping[str, Vector], known: Mapping[str, Vector]) -> list[Match]:

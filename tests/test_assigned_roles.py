@@ -38,6 +38,23 @@ def test_who_sells_decides_every_speaker() -> None:
         roles_by_rep(transcript("a1", "a2"), ["a1", "a2"], {})
 
 
+def test_labels_that_differ_in_capitals_only_are_each_told() -> None:
+    call = transcript("PRIYA", "Dana", "DANA")
+    said = roles_by_rep(call, ["priya"], {})
+    assert said == {"PRIYA": "rep", "Dana": "buyer:Dana", "DANA": "buyer:DANA"}
+    assert renamed(call, said).resolved
+    with pytest.raises(TranscriptError, match="no speaker 'dana'; there are PRIYA, Dana, DANA"):
+        roles_by_rep(call, ["dana"], {})
+
+
+def test_a_swap_takes_names_and_refuses_those_of_nobody() -> None:
+    call = transcript("rep", "buyer:Owen")
+    assert swapped(call, {"rep": "Jo"}) == {"buyer:Owen": "rep", "rep": "buyer:Jo"}
+    assert swapped(transcript("Dana"), {"Dana": "Dana Reed"}) == {"Dana": "buyer:Dana Reed"}
+    with pytest.raises(TranscriptError, match="no speaker 'nobody'"):
+        swapped(call, {"nobody": "Jo"})
+
+
 def test_two_unnamed_buyers_stay_two() -> None:
     said = roles_by_rep(transcript("SPEAKER_00", "SPEAKER_01", "SPEAKER_02"), ["SPEAKER_00"], {})
     assert sorted(said.values()) == ["buyer:Buyer", "buyer:Buyer 2", "rep"]

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import resource
+import time
 import wave
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import pytest
 from hearing_samples import SHARED, piece, write
@@ -124,6 +127,43 @@ def test_a_full_disk_is_not_the_recordings_fault(tmp_path: Path, monkeypatch: py
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     # not `input`: that would never be tried again
     assert (made["status"], made["kind"]) == ("failed", "store")
+
+
+def film(path: Path, *, sound_to: int, seconds: int) -> Path:
+    """A film whose sound ends before it does."""
+    with av.open(str(path), "w") as made:
+        pictures: Any = made.add_stream("mpeg4", rate=1)
+        pictures.width = pictures.height = 64
+        sound: Any = made.add_stream("aac", rate=RATE, layout="mono")
+        for second in range(seconds):
+            picture = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), format="rgb24")
+            picture.pts = second
+            made.mux(pictures.encode(picture))
+            if second < sound_to:
+                frame = av.AudioFrame.from_ndarray(tone(1.0), format="fltp", layout="mono")
+                frame.sample_rate, frame.pts = RATE, second * RATE
+                made.mux(sound.encode(frame))
+        made.mux(pictures.encode(None))
+        made.mux(sound.encode(None))
+    return path
+
+
+def test_a_film_that_is_longer_than_its_sound_is_not_cut_off(tmp_path: Path) -> None:
+    whole = film(tmp_path / "call.mkv", sound_to=24, seconds=40)
+    assert load_audio(whole).duration_s == pytest.approx(24, abs=0.2)
+    half = tmp_path / "half.mkv"
+    half.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    with pytest.raises(AudioError, match="is cut off"):
+        load_audio(half)
+
+
+def test_a_wave_file_of_zeros_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "call.wav"
+    path.write_bytes(b"RIFF\xff\xff\xff\xffWAVE" + bytes(8_000_000))
+    begun = time.process_time()
+    with pytest.raises(AudioError, match="its header is damaged"):
+        load_audio(path)
+    assert time.process_time() - begun < 1
 
 
 def test_reading_outside_the_recording_is_clipped() -> None:

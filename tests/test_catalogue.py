@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
+import socketserver
+import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -8,10 +12,14 @@ from typing import ClassVar
 
 import pytest
 from local_server import Quiet, Served, serving
+from typer.testing import CliRunner
 
 from models import catalogue, pull
 from models.catalogue import DOWNLOADS, PACKAGED, Download, catalogue_rows, find_model, local_model, verify_model
+from pipeline import cli
 from pipeline.errors import ModelUnavailable
+from pipeline.hear import choose_engine
+from pipeline.settings import Settings
 
 FILES = {"config.json": b"{}", "model.bin": b"weights" * 50_000, "tokenizer.json": b"[]"}
 ENTRY = Download(
@@ -114,6 +122,31 @@ def test_refusals_name_the_remedy(hub: Path, monkeypatch: pytest.MonkeyPatch) ->
         pull.pull("nonsense")
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [b"\x15\x03\x01 a proxy's page\r\n\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nabc"],
+)
+def test_an_answer_that_is_none_is_one_line(hub: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes) -> None:
+    class Odd(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(4096)
+            self.request.sendall(answer)
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Odd) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_address[1]}")
+        with pytest.raises(ModelUnavailable, match="broken off") as refused:
+            pull.pull("tiny")
+        server.shutdown()
+    assert str(refused.value).isprintable()
+
+
+def test_a_models_folder_that_cannot_be_made_is_one_line(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.write_text("a file")
+    with pytest.raises(ModelUnavailable, match="cannot be made"):
+        pull.pull("tiny")
+
+
 def test_altered_weights_are_refused_and_hashed_again_when_changed(hub: Path) -> None:
     folder = pull.pull("tiny")
     (folder / "model.bin").write_bytes(b"\0" * 1000 + FILES["model.bin"][1000:])
@@ -122,6 +155,19 @@ def test_altered_weights_are_refused_and_hashed_again_when_changed(hub: Path) ->
     (folder / "tokenizer.json").unlink()
     with pytest.raises(ModelUnavailable, match=r"'tokenizer\.json' is missing"):
         verify_model(folder)
+
+
+def test_a_check_reads_the_bytes_whatever_size_and_time_say(hub: Path) -> None:
+    weights = pull.pull("tiny") / "model.bin"
+    state = weights.stat()
+    weights.write_bytes(b"\0" * 1000 + FILES["model.bin"][1000:])
+    os.utime(weights, ns=(state.st_atime_ns, state.st_mtime_ns))
+    made = CliRunner().invoke(cli.app, ["models", "check", "--json"])
+    states = {row["name"]: row["state"] for row in map(json.loads, made.stdout.splitlines())}
+    assert (made.exit_code, "not the pinned file of tiny" in states["tiny"]) == (1, True)
+    # and what it found is remembered: the model is not used either
+    with pytest.raises(ModelUnavailable, match="not the pinned file"):
+        verify_model(hub / "tiny")
 
 
 def test_a_folder_copied_by_hand_is_identified_by_its_weights(tmp_path: Path) -> None:
@@ -141,6 +187,20 @@ def test_nothing_here_names_the_command(hub: Path) -> None:
         local_model("base.en")
     with pytest.raises(ModelUnavailable, match="debrief models list"):
         local_model("no-such-model")
+
+
+def test_no_english_model_is_taken_for_another_language(hub: Path) -> None:
+    for name in ("base.en", "large-v3-turbo"):
+        (hub / name).mkdir(parents=True)
+        for file in DOWNLOADS[name].files:
+            (hub / name / file).write_bytes(b"x")
+    assert (find_model(), find_model("de")) == ("base.en", "large-v3-turbo")
+    assert choose_engine(Settings(language="de"))[1] == str(hub / "large-v3-turbo")
+    with pytest.raises(ModelUnavailable, match=r"base.en knows English only, not 'de'; run: .* large-v3-turbo"):
+        choose_engine(Settings(language="de", whisper_model="base.en"))
+    (hub / "large-v3-turbo" / "model.bin").unlink()
+    with pytest.raises(ModelUnavailable, match=r"no Whisper model that knows 'de' on this machine; run: .*turbo"):
+        choose_engine(Settings(language="de", engine="faster-whisper"))
 
 
 def test_the_list_shows_state(hub: Path) -> None:

@@ -41,6 +41,15 @@ def test_lines_come_once_they_are_finished(tmp_path: Path) -> None:
     assert found[1].t0 == 65
 
 
+def test_a_last_line_that_nothing_ends_is_read_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "call.txt"
+    path.write_text("Ann: Hello.\nMia: That is too expensive", encoding="utf-8")
+    lines = Lines(path)
+    lines.poll()
+    assert [(t.speaker, t.text) for t in lines.rest()] == [("Mia", "That is too expensive")]
+    assert lines.rest() == []
+
+
 def test_lines_of_other_kinds(tmp_path: Path) -> None:
     path = tmp_path / "call.vtt"
     path.write_text(
@@ -222,6 +231,30 @@ def test_a_recording_is_heard_piece_by_piece(tmp_path: Path, monkeypatch: pytest
     assert {turn.speaker for turn in turns} == {"voice 1", "voice 2"}
 
 
+@pytest.mark.parametrize("streams", [False, True])
+def test_a_recording_that_ends_amid_speech_or_is_followed_late_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, streams: bool
+) -> None:
+    spans = fake_engine(monkeypatch)
+    if streams:
+        fake = dataclasses.replace(recognisers.RECOGNISERS["fake"], stream=Ear)
+        monkeypatch.setitem(recognisers.RECOGNISERS, "fake", fake)
+    whole = SAMPLE.read_bytes()
+    start = whole.index(b"data") + 8
+    words = whole[start + 32_000 * 7 : start + 32_000 * 11]
+    path = tmp_path / "call.wav"
+    path.write_bytes(whole[:start] + words * 10)  # 40 s of speech with hardly a pause, and no silence behind it
+    recording = Recording(path, Settings())
+    turns = recording.poll()
+    assert 33 < turns[-1].t1 <= 40
+    assert recording.poll() == []
+    turns += recording.rest()
+    assert 39 < turns[-1].t1 <= 40.5
+    assert all(a.t1 <= b.t0 + 0.25 for a, b in itertools.pairwise(turns))
+    assert sum(turn.duration_s for turn in turns) > 32
+    assert streams or all(t1 - t0 <= 2 * follow_sound.MAX_PIECE_S for t0, t1 in spans)
+
+
 class Ear:
     """Hears a word per second of sound, each a second long."""
 
@@ -291,7 +324,7 @@ def test_two_channels_are_two_people(tmp_path: Path, monkeypatch: pytest.MonkeyP
     path = tmp_path / "call.wav"
     path.write_bytes(head(1, 2, 16_000, 16) + both.tobytes() + bytes(4 * 16_000))
     turns = Recording(path, Settings()).poll()
-    assert {turn.speaker for turn in turns} == {"channel 1"}
+    assert {turn.speaker for turn in turns} == {"channel 0"}
 
 
 def test_short_utterances_are_the_last_speakers() -> None:
@@ -313,6 +346,28 @@ def test_roles_are_as_told_or_as_the_labels_say() -> None:
     assert (named.name("rep"), named.name("Mia"), named.name("buyer:Owen"), named.name("buyer")) == (
         "rep", "buyer:Mia", "buyer:Owen", "buyer",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rep", "label"), [("Ann", "Ann Lee"), ("Ann Lee", "Ann"), ("Ann Lee", "Ann Lee (Calder)"), ("ANN LEE", "Ann Lee")]
+)
+def test_the_rep_may_be_named_in_part(rep: str, label: str) -> None:
+    told = roles_for((label, "Hi"), ("Mia", "Hi"), rep=rep)
+    assert (told.name(label), told.name("Mia"), told.missing()) == ("rep", "buyer:Mia", [])
+
+
+def test_a_part_of_two_names_and_another_channel_are_not_the_rep() -> None:
+    both = roles_for(("Ann Lee", "Hi"), ("Ann Ode", "Hi"), rep="Ann")
+    assert (both.name("Ann Lee"), both.name("Ann Ode")) == ("buyer:Ann Lee", "buyer:Ann Ode")
+    channels = roles_for(("channel 0", "Hi"), ("channel 1", "Hi"), rep="channel 1")
+    assert (channels.name("channel 1"), channels.name("channel 0")) == ("rep", "buyer:channel 0")
+
+
+def test_a_rep_who_is_not_there_is_missed_once_others_have_said_enough() -> None:
+    much = "we plan the rounds on paper and lose forty orders a month " * 3
+    assert roles_for(("Ann Lee", "Hi"), ("Mia", much), rep="Anne").missing() == []
+    assert roles_for(("Ann Lee", much), ("Mia", much), rep="Anne").missing() == ["Ann Lee", "Mia"]
+    assert roles_for(("Ann Lee", much), ("Mia", much), rep="Ann").missing() == []
 
 
 def test_who_answers_the_buyer_is_the_reps_colleague() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hearing_samples import piece, recording, reference, write
+from scipy.signal import butter, sosfilt
 from typer.testing import CliRunner
 
 from pipeline import cli
@@ -44,6 +45,24 @@ def test_a_voice_is_known_again_in_the_rest_of_the_call(tmp_path: Path) -> None:
     assert "A sounds like Alice Moreau" in notes[0]
     telephone = diarized("rec-05", 90, 180)
     assert matches(telephone, known_voices(tmp_path)) == [], "never compared over another kind of line"
+
+
+def test_a_rep_with_a_headset_is_known_beside_a_buyer_on_the_telephone(tmp_path: Path) -> None:
+    rep, buyer = piece("rec-01", 0, 70)
+    by_telephone = sosfilt(butter(8, 3400, fs=16_000, output="sos"), buyer)
+    audio = Audio.of(np.stack([by_telephone, rep]))
+    spans = tuple(
+        Span(turn["t0"], turn["t1"], f"channel {channel}", channel)
+        for turn in reference("rec-01")["turns"]
+        if turn["t1"] <= 70
+        for channel in [int(turn["speaker"].startswith("rep"))]
+    )
+    found = Diarization(spans, "channels", audio, ())
+    assert enrol(tmp_path, "Priya Nair", found, "channel 1", consent="signed form", source="a.wav").line == "wideband"
+    assert [match.label for match in matches(found, known_voices(tmp_path))] == ["channel 1"]
+    enrol(tmp_path, "Dana Reed", found, "channel 0", consent="signed form", source="a.wav")
+    both = {match.label: match.rep for match in matches(found, known_voices(tmp_path))}
+    assert both == {"channel 0": "Dana Reed", "channel 1": "Priya Nair"}
 
 
 def test_the_margin_rule() -> None:

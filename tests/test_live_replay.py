@@ -108,7 +108,7 @@ def test_the_four_cards_on_a_recording_that_grows(tmp_path: Path, monkeypatch: p
     path = tmp_path / "call.wav"
     head = struct.pack("<HHIIHH", 1, 2, 16_000, rate, 4, 16)
     path.write_bytes(b"RIFF\0\0\0\0WAVEfmt " + struct.pack("<I", 16) + head + b"data\0\0\0\0")
-    follower, roles = follow(path, Settings()), Roles("channel 1")
+    follower, roles = follow(path, Settings()), Roles("channel 0")
     call, found = live(roles), []
     for second in range(len(data) // rate + 1):
         with path.open("ab") as file:

@@ -285,6 +285,27 @@ def test_a_form_about_a_level_begins_with_what_was_said_and_never_with_what_was_
     assert chosen("rep", "ask_for_sale") == ""
 
 
+def test_a_refused_user_keeps_what_was_typed_and_one_with_a_taken_e_mail_is_there(app: Any, desk: Desk) -> None:
+    admin = client(app, desk, "admin")
+    token = csrf_token(admin.cookies[SESSION])
+
+    def add(name: str, **more: Any) -> Any:
+        return admin.post("/settings/users", data={"csrf": token, "name": name, **more})
+
+    page = add("tess", role="rep", rep="Ann <b>", team=["South"])
+    assert page.status_code == 400
+    form = page.text.partition("<h2>Add a user</h2>")[2].partition("</form>")[0]
+    assert 'value="tess"' in form
+    assert 'value="Ann &lt;b&gt;"' in form
+    assert '<option value="rep" selected>' in form
+    assert 'value="South" checked' in form
+    assert add("Una", role="trainer", email="una@example.com").status_code == 200
+    both = add("Uno", role="trainer", email="una@example.com")
+    assert both.status_code == 200
+    assert "Uno is added, but not the e-mail" in both.text
+    assert "/welcome?link=" in both.text
+
+
 def test_it_answers_only_to_its_own_names(app: Any, desk: Desk) -> None:
     assert TestClient(app, base_url="http://evil.example").get("/healthz").status_code == 400
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import io
 import re
 import zipfile
@@ -22,7 +23,7 @@ from test_web_call import heard
 from pipeline.access.scope import Scope
 from pipeline.audio import RATE, load_audio
 from pipeline.coach.moments import Search, find_moments, flagged
-from pipeline.coach.playlists import KeptSnippet, beginning_of, changed, keep_snippet, names_of
+from pipeline.coach.playlists import KeptSnippet, beginning_of, changed, keep_snippet, names_of, removed
 from pipeline.errors import ReviewError
 from pipeline.settings import Settings
 from pipeline.types import Turn, Word
@@ -226,6 +227,30 @@ def test_a_playlist_comes_as_a_zip_of_sound_and_captions(app: Any, desk: Desk, c
         assert names == ["01 Part 0.m4a", "01 Part 0.vtt", "02 Part 1.vtt", "playlist.m3u8"]
         assert b"01 Part 0.m4a" in whole.read("playlist.m3u8")
     Visitor(app, desk, "Zed").get("/playlists/Best of: all", 404)
+
+
+def test_an_old_playlist_is_there_however_much_was_kept_since(
+    app: Any, desk: Desk, call_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_snippets, "MOST", 2)
+    at = dt.datetime(2025, 1, 6, 9)
+    old = KeptSnippet("0ld-a", call_id, 0.0, 9.0, "The old one", "Tess", at, tags=("early",), playlists=("First days",))
+    newer = [replace(old, snippet_id=f"new-{n}", kept_at=at + dt.timedelta(n), tags=(), playlists=()) for n in (1, 2)]
+    for snippet in (old, *newer):
+        desk.store.put_fact("snippets", snippet.to_row())
+    tess, sue = Visitor(app, desk, "Tess"), Visitor(app, desk, "Sue")
+    page = tess.get("/snippets/kept")
+    assert "The newest 2 are shown" in page
+    for link in ("/snippets/kept?playlist=First%20days", "/snippets/kept?tag=early"):
+        assert f'href="{link}"' in page
+        assert "The old one" in tess.get(link)
+        assert "<audio" in tess.get(link)
+    assert tess.whole("/playlists/First%20days").headers["content-type"] == "application/zip"
+    assert "First days" not in sue.get("/snippets/kept")
+    sue.get("/playlists/First%20days", 404)
+    for snippet in (old, *newer):
+        desk.store.put_fact("snippets", removed(snippet).to_row())
+    assert "First days" not in tess.get("/snippets/kept")
 
 
 def test_kept_snippets_survive_a_rebuild(app: Any, desk: Desk, call_id: str) -> None:

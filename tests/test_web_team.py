@@ -125,6 +125,22 @@ def test_a_name_with_a_slash_is_reached_by_every_link(tmp_path: Any) -> None:
         assert {link: at.get(link).status_code for link in [*named, *api]} == dict.fromkeys([*named, *api], 200)
 
 
+def test_a_day_of_many_calls_says_how_many_and_is_told_by_those_that_were_scored(tmp_path: Any) -> None:
+    for number in range(9):
+        rows = call(f"day{number}", "Ann", 1, f"Firm {number}", {"discovery": 4})
+        made = record(rows.calls[0], rows)
+        if number < 7:
+            made |= {"status": "abstained", "reason": "too short", "scorecard": None}
+        keep.write_record(tmp_path, made)
+    with closing(Desk(Settings(data=tmp_path))) as desk:
+        desk.store.ingest()
+        desk.book.add_user("Ann", "rep", rep="Ann", password=PASSWORD)
+        page = whole(client(build_app(desk), desk, "rep"), "/today")
+    assert "6 of 9 calls on 3 Nov 2026" in page
+    assert "None of these calls could be scored" not in page
+    assert ">Firm 7</a>" in page
+
+
 def test_numbers_kinds_and_reasons_are_said_for_people() -> None:
     assert [signed(0.84), signed(-0.56), signed(-0.04), signed(0.004, 2)] == ["+0.8", "−0.6", "0.0", "0.00"]
     assert [objection("price_terms"), objection("stall")] == ["price or terms", "stall"]

@@ -101,6 +101,12 @@ def test_all_training_of_one_rep_is_shown_however_much_it_is(app: Any, desk: Des
     for page in (leader.get("/training?rep=Ann"), Visitor(app, desk, "Ann").get("/training")):
         assert len(re.findall(r'href="/training/d\d{15}"', page)) == 30
         assert "choose a rep" not in page
+    card = leader.get("/reps/Ann")
+    assert re.findall(r'href="/training/(\w{16})"', card) == [
+        GIVEN.assignment_id,
+        *(f"d{number:015}" for number in range(29, 20, -1)),
+    ]
+    assert '<a href="/training?rep=Ann">21 older</a>' in card
 
 
 def test_one_assignment_shows_words_module_and_no_link_to_a_closed_call(app: Any, desk: Desk) -> None:
@@ -118,6 +124,10 @@ def test_a_rep_notes_and_marks_their_own_done_and_a_leader_opens_it_again(app: A
     assert "tried it with Acme (Ann)" in ann.get(path)
     assert "without words" in ann.post(f"{path}/note", 400, note=" ")
     ann.post(f"{path}/drop", 403)
+    # refused, it is still there to be corrected
+    early = ann.post(f"{path}/done", 400, on="2026-01-01", note="a long story")
+    assert 'value="2026-01-01" max=' in early
+    assert 'value="a long story"' in early
     ann.post(f"{path}/done", on="2026-10-10", note="went well")
     assert status_of(desk) == "done"
     again = ann.post(f"{path}/done", 400)

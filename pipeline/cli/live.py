@@ -66,10 +66,14 @@ def cues(file: Path, settings: Settings, *, rep: str | None, minutes: float, idl
     start = last = time.monotonic()
     if isinstance(follower, Lines):
         follower.clock = lambda: time.monotonic() - start
+    told = False
     while time.monotonic() - last < idle:
         turns = follower.poll()
         for turn in turns:
             roles.hear(turn)
+        if not told and (speakers := roles.missing()):
+            told = True
+            _say_missing(rep or "", speakers)
         if turns:
             # what came in together is read together: a late start is caught up with at once
             yield from call.add(*turns)
@@ -77,6 +81,16 @@ def cues(file: Path, settings: Settings, *, rep: str | None, minutes: float, idl
         else:
             yield from call.tick(max(time.monotonic() - start, call.turns[-1].t1 if call.turns else 0.0))
             time.sleep(POLL_S)
+    turns = follower.rest()
+    for turn in turns:
+        roles.hear(turn)
+    if turns:
+        yield from call.add(*turns)
+
+
+def _say_missing(rep: str, speakers: list[str]) -> None:
+    line = f"nobody who speaks is called '{rep}', so all are taken for buyers; --rep may be {', '.join(speakers)}"
+    console(stderr=True).print(one_line(line), soft_wrap=True)
 
 
 def worked_answers(settings: Settings) -> dict[str, str]:

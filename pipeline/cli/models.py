@@ -49,7 +49,7 @@ def check(as_json: Json = False) -> None:
     """Verify every model that is here against its pinned SHA-256. Exits with 1 when one is not as it should be."""
     from models.catalogue import catalogue_rows
 
-    rows = [dataclasses.asdict(row) for row in catalogue_rows() if row.state != "not here"]
+    rows = [dataclasses.asdict(row) for row in catalogue_rows(anew=True) if row.state != "not here"]
     _show(rows, as_json=as_json)
     if any(row["state"] != "ready" for row in rows):
         raise typer.Exit(1)

@@ -99,7 +99,7 @@ def _assign(store: Store, settings: Any, call: str, reps: list[str], names: dict
 
     record = _record(store, call)
     transcript = _transcript(record)
-    said = roles_by_rep(transcript, reps, names) if reps else swapped(transcript)
+    said = roles_by_rep(transcript, reps, names) if reps else swapped(transcript, names)
     made = correct_roles(record, said, settings)
     store.ingest()
     return {

@@ -6,7 +6,7 @@ import gc
 import inspect
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -70,13 +70,18 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
         (401, "No session or token, or one that is no longer valid"),
         (403, "Not open to this user"),
         (404, "Not here"),
+        (503, "Being worked out for the first time, or busy: ask again in a moment"),
     )
 }
 """What the API answers beside the schema of each route."""
 
 
 def _with_security(found: dict[str, Any]) -> dict[str, Any]:
-    """The API's description with the two ways in."""
+    """The API's description with the two ways in, and without what FastAPI would answer: `Answers.misread` says 400."""
+    for described in [one for path in found["paths"].values() for one in path.values()]:
+        described["responses"].pop("422", None)
+    for name in ("HTTPValidationError", "ValidationError"):
+        found.get("components", {}).get("schemas", {}).pop(name, None)
     schemes = {
         "token": {"type": "http", "scheme": "bearer", "description": "`debrief users token`, or the Users page"},
         "session": {"type": "apiKey", "in": "cookie", "name": gate.SESSION},
@@ -143,8 +148,13 @@ def _add(app: FastAPI, route: Route, answers: Answers) -> None:
         description=inspect.getdoc(route.answer) or "",
         response_model=wanted.return_annotation if documented else None,
         responses=REFUSALS if documented else None,
+        openapi_extra=_body(route.takes) if route.takes else None,
         name=f"{route.method} {route.path}",
     )
+
+
+def _body(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": dict(schema)}}}}
 
 
 def _bounded(annotation: Any) -> Any:

@@ -30,7 +30,8 @@ class Route:
 
     `who` is a set of roles (`EVERYONE`, `LEADERS`, `TRAINERS`, `ADMINS`) or `ANYBODY`. `answer(ask, **values)` gets the
     path's `{names}` and the query's values as its keyword parameters, by their annotations. `title` describes a route
-    of the API in its OpenAPI document. `logged` routes leave a line in the log when looked at; changes always do.
+    of the API in its OpenAPI document, `takes` (a JSON schema) what it is sent. `logged` routes leave a line in the log
+    when looked at; changes always do.
     """
 
     method: str
@@ -39,6 +40,7 @@ class Route:
     who: frozenset[str]
     title: str = ""
     logged: bool = False
+    takes: Mapping[str, Any] | None = None
 
     @property
     def is_api(self) -> bool:
@@ -51,9 +53,16 @@ def get(path: str, answer: Callable[..., Any], *, who: frozenset[str], title: st
     return Route("GET", path, answer, who, title, logged)
 
 
-def post(path: str, answer: Callable[..., Any], *, who: frozenset[str], title: str = "") -> Route:
+def post(
+    path: str,
+    answer: Callable[..., Any],
+    *,
+    who: frozenset[str],
+    title: str = "",
+    takes: Mapping[str, Any] | None = None,
+) -> Route:
     """A route that changes something: always logged, always with the CSRF token."""
-    return Route("POST", path, answer, who, title, True)
+    return Route("POST", path, answer, who, title, True, takes)
 
 
 @dataclass(frozen=True, slots=True)

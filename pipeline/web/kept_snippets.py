@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pipeline.access.people import TRAINERS
 from pipeline.clips import KINDS, Container, clip_captions
@@ -29,12 +29,21 @@ MOST = 500
 Seconds = tuple[float, float]
 Row = dict[str, Any]
 
-_KEPT = """
-SELECT s.*, ({where}) AS opens, c.kind = 'audio' AS audio FROM snippets s JOIN calls c USING (call_id)
-WHERE s.removed_at IS NULL AND s.verdict <> 'no' AND (s.shared OR ({where})) AND ($id = '' OR s.snippet_id = $id)
+_OPEN = """
+FROM snippets s JOIN calls c USING (call_id)
+WHERE s.removed_at IS NULL AND s.verdict <> 'no' AND (s.shared OR ({where}))
+"""
+_KEPT = f"""
+SELECT s.*, ({{where}}) AS opens {_OPEN} AND ($id = '' OR s.snippet_id = $id)
+  AND ($playlist = '' OR list_contains(s.playlists::VARCHAR[], $playlist))
+  AND ($tag = '' OR list_contains(s.tags::VARCHAR[], $tag))
 ORDER BY s.kept_at DESC, s.snippet_id LIMIT $most
 """
-
+_NAMES = f"SELECT DISTINCT unnest(s.{{field}}::VARCHAR[]) AS name {_OPEN}"
+_HEARD = """
+SELECT s.snippet_id FROM snippets s JOIN calls c USING (call_id)
+WHERE c.kind = 'audio' AND s.snippet_id IN (SELECT unnest($ids::VARCHAR[]))
+"""
 
 _STANDS = "removed_at IS NULL ORDER BY kept_at, snippet_id"
 _SAME = (
@@ -48,9 +57,10 @@ _OF_CALLS = (
 _KEEPING = threading.Lock()
 
 
-def all_kept(ask: Ask) -> list[KeptSnippet]:
-    """What the user may see of what is kept: of their calls, and what is shared with everybody."""
-    return [_snippet(row) for row in _rows(ask)]
+def all_kept(ask: Ask, *, playlist: str = "", tag: str = "") -> list[KeptSnippet]:
+    """What the user may see of what is kept, in a playlist, with a tag: of their calls, and what is shared with
+    everybody; the newest first, `MOST` of them."""
+    return [_snippet(row) for row in _rows(ask, playlist=playlist, tag=tag)]
 
 
 def open_to(ask: Ask, snippet_id: str) -> KeptSnippet:
@@ -109,12 +119,13 @@ def require_may_change(ask: Ask, snippet: KeptSnippet) -> None:
 
 def playlists(ask: Ask) -> list[str]:
     """Names of the playlists that the user sees something of."""
-    return names(all_kept(ask), "playlists")
+    return names(ask, "playlists")
 
 
-def names(snippets: Iterable[KeptSnippet], field: str) -> list[str]:
-    """All names in `tags` or `playlists`, in order."""
-    return sorted({name for snippet in snippets for name in getattr(snippet, field)}, key=str.lower)
+def names(ask: Ask, field: Literal["playlists", "tags"]) -> list[str]:
+    """All names in `tags` or `playlists` of what the user may see, in order."""
+    sql = _NAMES.format(field=field, where=ask.scope.where("c"))
+    return sorted((row["name"] for row in ask.store.query(sql, ask.scope.params)), key=str.lower)
 
 
 def transcript_of(ask: Ask, snippet: KeptSnippet) -> Transcript:
@@ -142,8 +153,8 @@ def missing(ask: Ask, snippet: KeptSnippet) -> str:
 
 def recordings(ask: Ask, snippets: Sequence[KeptSnippet]) -> set[str]:
     """Ids of those snippets whose call came as a recording."""
-    wanted = {snippet.snippet_id for snippet in snippets}
-    return {row["snippet_id"] for row in _rows(ask) if row["audio"]} & wanted
+    ids = [snippet.snippet_id for snippet in snippets]
+    return {row["snippet_id"] for row in ask.store.query(_HEARD, {"ids": ids})}
 
 
 def piece(ask: Ask, snippet: KeptSnippet, kind: str, *, download: bool = False) -> Kept | File:
@@ -220,13 +231,14 @@ def _recording(ask: Ask, snippet: KeptSnippet) -> tuple[Row, Path]:
     return record, recording_of(record, ask.settings.data)
 
 
-def _rows(ask: Ask, snippet_id: str = "") -> list[Row]:
+def _rows(ask: Ask, snippet_id: str = "", *, playlist: str = "", tag: str = "") -> list[Row]:
     sql = _KEPT.format(where=ask.scope.where("c"))
-    return ask.store.query(sql, {**ask.scope.params, "id": snippet_id, "most": MOST})
+    asked = {"id": snippet_id, "playlist": playlist, "tag": tag, "most": MOST}
+    return ask.store.query(sql, {**ask.scope.params, **asked})
 
 
 def _snippet(row: Row) -> KeptSnippet:
-    return KeptSnippet.from_row({name: value for name, value in row.items() if name not in ("opens", "audio")})
+    return KeptSnippet.from_row({name: value for name, value in row.items() if name != "opens"})
 
 
 def _plain(title: str) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from waiting import wait_for
 
+from pipeline.web.rejudging import Progress
+
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 Open = Callable[..., Any]
@@ -54,6 +56,19 @@ def test_a_manager_comments_at_a_moment(open_as: Open, site: Any) -> None:
     box.fill("Good question here")
     box.locator("xpath=ancestor::form").get_by_role("button").first.click()
     expect(page.locator("main")).to_contain_text("Good question here")
+
+
+def test_what_is_being_written_stays_when_a_call_was_judged_again(open_as: Open, site: Any) -> None:
+    sha256 = site.desk.store.record(site.call_id)["source"]["sha256"]
+    site.desk.rejudging._put(sha256, Progress("running"))
+    page = open_as("Mo", f"/calls/{site.call_id}")
+    box = page.locator("textarea[name=text]").first
+    box.fill("A long thought")
+    site.desk.rejudging._put(sha256, Progress("done"))
+    expect(page.locator("#judging")).to_contain_text("Judging is over")
+    assert box.input_value() == "A long thought"
+    box.fill("")
+    expect(page.locator("#judging")).to_have_count(0)
 
 
 def test_a_second_click_sends_nothing(open_as: Open, site: Any) -> None:

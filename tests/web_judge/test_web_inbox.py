@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from coach_story import DAY, call, record
 from judge_pages import Visitor, over, unsettled
-from waiting import wait_for
+from waiting import HANGS_S, wait_for
 
 from pipeline import keep
 from pipeline.assigned_reps import assign_rep
@@ -126,6 +126,28 @@ def test_a_person_says_who_sells_and_whose_call_it_is(desk: Desk, monkeypatch: p
     turn = desk.store.query("SELECT speaker FROM turns WHERE call_id = ? AND turn = 0", [ids["strangers"]])[0]
     assert turn["speaker"] == "rep"
     assert "No call waits for anybody’s word" in trainer.text("/inbox")
+
+
+def test_what_is_said_while_a_call_is_scored_is_refused_and_not_lost_without_a_word(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = unsettled(desk.settings.data)
+    desk.store.ingest()
+
+    def under_way(*given: Any) -> Any:
+        return lambda errand: str(errand.stop.wait(HANGS_S))
+
+    monkeypatch.setattr("pipeline.web.pages.inbox.score_again", under_way)
+    trainer, path = Visitor(desk, "trainer"), f"/inbox/{ids['strangers']}"
+    for _ in range(2):
+        assert trainer.post(path, sells="SPEAKER_01").status_code == 303
+    corrected = trainer.post(path, sells="SPEAKER_00", rep="Dora New")
+    assert corrected.status_code == 400
+    assert "say it again when that is done" in corrected.text
+    assert 'value="SPEAKER_00" checked' in corrected.text
+    assert 'value="Dora New"' in corrected.text
+    fact = keep.read_json(next((desk.settings.data / "facts" / "roles").glob("*.json")))
+    assert fact["speakers"]["SPEAKER_01"] == "rep"
 
 
 def test_a_manager_gives_calls_to_their_own_people_only(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

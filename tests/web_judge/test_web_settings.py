@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import re
 from concurrent.futures import Future
 from typing import Any
 
@@ -29,6 +30,16 @@ def test_a_setting_is_checked_kept_in_place_and_counts_at_once(desk: Desk) -> No
     assert any("target_level '3' -> '2.5'" in line.detail for line in desk.book.log(kind="changed"))
     assert admin.post("/settings", target_level="").status_code == 303
     assert "target_level" not in file.read_text()
+
+
+def test_a_page_that_lay_open_takes_back_nothing_that_was_changed_since(desk: Desk) -> None:
+    admin = Visitor(desk, "admin")
+    form = admin.text("/settings").partition('id="settings"')[2].partition("</form>")[0]
+    fields = dict(re.findall(r'<input[^>]* name="((?!csrf)[\w-]+)" value="([^"]*)"', form))
+    assert "target_level" in fields
+    assert admin.post("/settings", target_level="2.5").status_code == 303
+    assert admin.post("/settings", **{**fields, "glossary": "Calder"}).status_code == 303
+    assert (desk.settings.target_level, desk.settings.glossary) == (2.5, "Calder")
 
 
 def test_a_call_whose_speakers_are_named_is_judged_by_the_settings_of_now(

@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from pipeline.access.people import EVERYONE
 from pipeline.assigned_roles import roles_by_rep, speakers_of, swapped
-from pipeline.comments import comment_of
+from pipeline.comments import MAX_TEXT, comment_of
 from pipeline.errors import NotAllowed, ReviewError, TranscriptError
 from pipeline.web import call_view
 from pipeline.web.ask import Ask, get, post
@@ -44,6 +44,22 @@ class RolesJson(TypedDict):
     state: str | None
     line: str
 
+
+COMMENT: dict[str, Any] = {
+    "type": "object",
+    "required": ["text"],
+    "properties": {"text": {"type": "string", "maxLength": MAX_TEXT}, "at_s": {"type": ["number", "null"]}},
+}
+NAMED: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "reps": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+        "names": {"type": "object", "additionalProperties": {"type": "string"}},
+        "swap": {"const": True},
+    },
+    "anyOf": [{"required": ["reps"]}, {"required": ["swap"]}],
+}
+"""What these routes are sent."""
 
 _KEPT = """
 SELECT comment_id, call_id, at_s, who, text, strftime(written_at, '%Y-%m-%dT%H:%M:%S') AS written_at FROM comments
@@ -120,8 +136,14 @@ def _object(ask: Ask) -> dict[str, Any]:
 
 ROUTES = (
     get("/api/v1/calls/{call_id}/comments", comments, who=EVERYONE, title="Comments on a call", logged=True),
-    post("/api/v1/calls/{call_id}/comments", add_comment, who=EVERYONE, title="Comment on a call"),
+    post("/api/v1/calls/{call_id}/comments", add_comment, who=EVERYONE, title="Comment on a call", takes=COMMENT),
     post("/api/v1/calls/{call_id}/comments/{comment_id}/take-back", take_back, who=EVERYONE, title="Take one back"),
     get("/api/v1/calls/{call_id}/roles", roles, who=EVERYONE, title="Who speaks on a call", logged=True),
-    post("/api/v1/calls/{call_id}/roles", name_speakers, who=EVERYONE, title="Say who is who, and judge again"),
+    post(
+        "/api/v1/calls/{call_id}/roles",
+        name_speakers,
+        who=EVERYONE,
+        title="Say who is who, and judge again",
+        takes=NAMED,
+    ),
 )

@@ -9,7 +9,7 @@ from pipeline import keep
 from pipeline.access.people import LEADERS, TRAINERS
 from pipeline.assigned_reps import assign_rep
 from pipeline.assigned_roles import assign_roles, roles_by_rep, speakers_of
-from pipeline.errors import DebriefError, NotAllowed, NotThere
+from pipeline.errors import DebriefError, InputError, NotAllowed, NotThere
 from pipeline.status import watchers
 from pipeline.types import Transcript
 from pipeline.web.ask import Ask, Go, Html, get, page_at, post
@@ -20,6 +20,7 @@ SHOWN = 50
 FIRST_TURNS = 14
 STATUSES = ("quarantined", "retry", "refused")
 """What follows from a failure, what needs a person first."""
+KEPT = "Kept. The call is being scored again."
 
 _PEOPLE = """
 SELECT call_id, call_date, rep, account, path, status, reason FROM calls c
@@ -110,7 +111,14 @@ def say_who(ask: Ask, *, call_id: str) -> Html | Go:
     # names as `assign_rep` keeps them: what is checked must be what is kept
     rep, team = (" ".join(ask.form.get(name, "").split()) for name in ("rep", "team"))
     sells = ask.forms.get("sells", [])
+    said, key = (sells, rep, team), f"score/{row['call_id']}"
     try:
+        under_way = ask.desk.errands.get(key)
+        if under_way and under_way.under_way:
+            if under_way.about == said:
+                return Go("/inbox", KEPT)
+            # it may have been read already, and the labels that this is said of are about to change
+            raise InputError("the call is being scored by what was said before; say it again when that is done")
         if not transcript.resolved and not sells:
             raise NotThere("tick the speaker who sells")
         if not rep and not sells:
@@ -125,9 +133,9 @@ def say_who(ask: Ask, *, call_id: str) -> Html | Go:
         return _who(ask, call_id, problem=str(error), status=400)
     again = score_again([row["sha256"]], ask.settings, ask.store)
     title = f"Scoring the call with {row['account'] or 'an unknown account'} again"
-    ask.desk.errands.send(title, again, who=ask.user.name, key=f"score/{row['call_id']}")
+    ask.desk.errands.send(title, again, who=ask.user.name, key=key, about=said)
     ask.detail = f"rep {rep or '-'}, sells {', '.join(sells) or '-'}"
-    return Go("/inbox", "Kept. The call is being scored again.")
+    return Go("/inbox", KEPT)
 
 
 def _require_mine(ask: Ask, rep: str, team: str, now: str | None) -> None:

@@ -145,12 +145,23 @@ def scorecard(ask: Ask, card: Row) -> Row:
         "low": {gap.criterion: grounds["low"].get((rep, gap.criterion), []) for gap in gaps},
         "strengths": good,
         "high": {s.criterion: grounds["high"].get((rep, s.criterion), []) for s in good},
-        "training": ask.desk.training(rep),
+        "training": latest_first(ask.desk.training(rep)),
         "metrics": _metrics(ask, rep, whole.newest),
         "calls": ask.store.query(
             _CALLS.format(where=ask.scope.where("c")), {"rep": rep, "limit": LATEST, **ask.scope.params}
         ),
     }
+
+
+def latest_first(training: list[Row]) -> list[Row]:
+    """A rep's training: what is open as it comes, then what was ended, the latest first, where lists are cut short."""
+    ended = sorted((row for row in training if row["status"] != "open"), key=ended_on, reverse=True)
+    return [*(row for row in training if row["status"] == "open"), *ended]
+
+
+def ended_on(row: Row) -> str:
+    """The day on which training was done or taken back, as ISO text."""
+    return str(row["completed_on"] or row["due_on"])
 
 
 def peers_of(picture: Picture, rep: str) -> dict[str, Row]:

@@ -74,11 +74,7 @@ def deliveries(ask: Ask) -> dict[str, Any]:
 def change(ask: Ask) -> Html | Go:
     """Check what was changed, and write it into debrief.toml."""
     before = {row.name: row for row in described(ask.settings) if row.changeable}
-    wanted = {
-        name: ask.form[name].strip()
-        for name, row in before.items()
-        if name in ask.form and ask.form[name].strip() != shown(row.value)
-    }
+    wanted = {name: ask.form[name].strip() for name, row in before.items() if _changed(ask, name, shown(row.value))}
     problems: dict[str, str] = {}
     for name, text in wanted.items():
         try:
@@ -93,6 +89,13 @@ def change(ask: Ask) -> Html | Go:
     ask.desk.take_settings(fresh, wanted)
     ask.detail = ", ".join(f"{name} {shown(before[name].value)!r} -> {text!r}" for name, text in wanted.items())
     return Go("/settings", f"Kept: {', '.join(wanted)}")
+
+
+def _changed(ask: Ask, name: str, now: str) -> bool:
+    """Whether the form says something new of a setting. A field left as the page had it (`was-NAME`) says nothing: the
+    setting may have been changed since by somebody else."""
+    said = ask.form.get(name)
+    return said is not None and said.strip() not in (now, ask.form.get(f"was-{name}", now).strip())
 
 
 def shown(value: Any) -> str:

@@ -134,8 +134,7 @@ def sound(ask: Ask, *, snippet_id: str, kind: str, download: bool = False) -> Ke
 
 def kept(ask: Ask, *, playlist: str = "", tag: str = "") -> Html:
     """What is kept, by playlist and tag."""
-    found = kept_snippets.all_kept(ask)
-    wanted = [snippet for snippet in found if playlist in ("", *snippet.playlists) and (not tag or tag in snippet.tags)]
+    wanted = kept_snippets.all_kept(ask, playlist=playlist, tag=tag)
     if playlist:
         wanted.reverse()
     return ask.show(
@@ -143,8 +142,9 @@ def kept(ask: Ask, *, playlist: str = "", tag: str = "") -> Html:
         snippets=wanted,
         playlist=playlist,
         tag=tag,
-        playlists=kept_snippets.names(found, "playlists"),
-        tags=kept_snippets.names(found, "tags"),
+        playlists=kept_snippets.playlists(ask),
+        tags=kept_snippets.names(ask, "tags"),
+        most=kept_snippets.MOST,
         titles=_choices(ask)["titles"],
         heard=kept_snippets.recordings(ask, wanted),
     )
@@ -152,7 +152,7 @@ def kept(ask: Ask, *, playlist: str = "", tag: str = "") -> Html:
 
 def archive(ask: Ask, *, playlist: str) -> Kept:
     """A playlist as a zip: each snippet's sound and captions, in order, with a list of what is what."""
-    wanted = [snippet for snippet in reversed(kept_snippets.all_kept(ask)) if playlist in snippet.playlists]
+    wanted = kept_snippets.all_kept(ask, playlist=playlist)[::-1] if playlist else []
     if not wanted:
         raise NotThere(f"{playlist}: there is no such playlist")
     ask.detail = playlist
@@ -179,7 +179,7 @@ def _one(ask: Ask, snippet_id: str, *, status: int = 200, problem: str = "") -> 
         spoken=_said(snippet, transcript) if ask.is_a(LEADERS) else [],
         may_change=kept_snippets.may_change(ask, snippet),
         opens_call=kept_snippets.opens_call(ask, snippet),
-        known=kept_snippets.names(kept_snippets.all_kept(ask), "playlists"),
+        known=kept_snippets.playlists(ask),
         titles=_choices(ask)["titles"],
     )
 

@@ -1,7 +1,7 @@
 """A rep's own first page: the last calls in two minutes, and what is open: training and promises.
 
-One thing done well and one to work on, out of all calls of the newest day; the words to try and a drill are those of
-the module that is assigned for it, else of the one that would be.
+One thing done well and one to work on, out of the calls of the newest day, six of them at most; the words to try and a
+drill are those of the module that is assigned for it, else of the one that would be.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pipeline.web.desk import Desk
 from pipeline.web.pages.reps import goals_of, support_of
 
 CALLS = 6
-"""Calls of a day that are debriefed."""
+"""Calls of a day that are debriefed: the scored ones first, since the others say nothing to learn from."""
 AROUND = 12
 """Earlier calls with the same account that a call's next step is seen from."""
 PROMISES = 8
@@ -29,8 +29,8 @@ Row = dict[str, Any]
 
 _DAY = "SELECT max(call_date) AS day FROM calls WHERE rep = $rep AND call_date <= $today"
 _CALLS = """
-SELECT call_id, account, call_date, call_type, duration_s, status, reason, overall FROM calls
-WHERE rep = $rep AND call_date = $day ORDER BY kept_at, call_id LIMIT $limit
+SELECT call_id, account, call_date, call_type, duration_s, status, reason, overall, count(*) OVER () AS of_day
+FROM calls WHERE rep = $rep AND call_date = $day ORDER BY status <> 'scored', kept_at, call_id LIMIT $limit
 """
 _AROUND = """
 SELECT call_id FROM calls WHERE rep = $rep AND account = $account AND call_id <> $call

@@ -14,6 +14,7 @@ from pipeline.coach.load import load_assignments
 from pipeline.coach.rows import Assignment
 from pipeline.errors import DebriefError, NotAllowed, NotThere, StoreError
 from pipeline.web.ask import Ask, Go, Html, get, post
+from pipeline.web.pages.reps import ended_on
 from pipeline.web.render import path_part
 
 OPEN, ENDED = 50, 25
@@ -67,7 +68,7 @@ def act(ask: Ask, *, assignment_id: str, what: str) -> Html | Go:
     try:
         do(ask, row["assignment_id"])
     except DebriefError as error:
-        return _one(ask, assignment_id, status=400, problem=str(error))
+        return _one(ask, assignment_id, status=400, problem=str(error), what=what)
     ask.detail = f"{row['rep']}: {row['title']}: {what}"
     return Go(f"/training/{path_part(row['assignment_id'])}", said)
 
@@ -129,7 +130,7 @@ def _listing(ask: Ask, rep: str, *, status: int = 200, problem: str = "") -> Htm
         rep=rep,
         open=[row for row in rows if row["status"] == "open"],
         more_open=max(0, len(due) - most_open),
-        ended=sorted((row for row in rows if row["status"] != "open"), key=_done_on, reverse=True),
+        ended=sorted((row for row in rows if row["status"] != "open"), key=ended_on, reverse=True),
         more=max(0, len(ended) - most_ended),
         by_module=[{"title": _title(modules, e.module), "effect": e} for e in module_effects(effects)],
         reps=visible_reps(ask.user, ask.store) if ask.is_a(LEADERS) else [],
@@ -140,7 +141,8 @@ def _listing(ask: Ask, rep: str, *, status: int = 200, problem: str = "") -> Htm
     )
 
 
-def _one(ask: Ask, assignment_id: str, *, status: int = 200, problem: str = "") -> Html:
+def _one(ask: Ask, assignment_id: str, *, status: int = 200, problem: str = "", what: str = "") -> Html:
+    """One assignment's page; `what` names the form that was refused, which shows what was typed."""
     row = _row(ask, assignment_id)
     reached = _reached(ask, [*row["detail"].get("low_moments", []), *row["detail"].get("best_moments", [])])
     return ask.show(
@@ -152,6 +154,7 @@ def _one(ask: Ask, assignment_id: str, *, status: int = 200, problem: str = "") 
         reached=reached,
         leads=ask.is_a(LEADERS),
         today=dt.date.today().isoformat(),
+        given={name: ask.form if name == what else {} for name in ACTS},
     )
 
 
@@ -185,10 +188,6 @@ def calls_open_to(ask: Ask, call_ids: list[str]) -> set[str]:
 
 def _ended_on(given: Assignment) -> dt.date:
     return given.completed_on or given.due_on
-
-
-def _done_on(row: Row) -> str:
-    return str(row["completed_on"] or row["due_on"])
 
 
 def _title(modules: Any, name: str) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pipeline.access.identities import Identities, checked_email
 from pipeline.access.people import ADMINS, User
 from pipeline.errors import AccessError
@@ -18,19 +21,23 @@ def listing(ask: Ask) -> Html:
 
 def add(ask: Ask) -> Html:
     """A new user, and the link by which they choose their password: shown once, on the page that follows."""
-    form = ask.form
+    form, teams = ask.form, ask.forms.get("team", [])
     try:
         email = checked_email(form["email"]) if form.get("email", "").strip() else ""
-        user = ask.book.add_user(
-            form.get("name", ""), form.get("role", ""), rep=form.get("rep") or None, teams=ask.forms.get("team", ())
-        )
+        user = ask.book.add_user(form.get("name", ""), form.get("role", ""), rep=form.get("rep") or None, teams=teams)
+    except AccessError as error:
+        given = {name: form.get(name, "") for name in ("name", "email", "role", "rep")}
+        return _page(ask, status=400, problem=str(error), given={**given, "teams": teams})
+    ask.detail = f"added {user.name} as {user.role}"
+    warning = unheard(ask, user)
+    try:
         if email:
             _set_email(ask, user.name, email)
     except AccessError as error:
-        return _page(ask, status=400, problem=str(error))
-    ask.detail = f"added {user.name} as {user.role}"
+        # the user is there: to call all of it refused would have them added twice
+        warning = f"{user.name} is added, but not the e-mail: {error}. {warning}".strip()
     link = _link(ask, user.name) if ask.passwords else ""
-    return _page(ask, link_for=user.name, link=link, warning=unheard(ask, user))
+    return _page(ask, link_for=user.name, link=link, warning=warning)
 
 
 def change(ask: Ask) -> Html | Go:
@@ -117,7 +124,9 @@ def _page(
     warning: str = "",
     secret: str = "",
     secret_for: str = "",
+    given: Mapping[str, Any] | None = None,
 ) -> Html:
+    """The page; `given` is what a refused form of a new user holds."""
     teams = ask.store.query("SELECT DISTINCT team FROM calls WHERE team IS NOT NULL ORDER BY team")
     reps = ask.store.query("SELECT DISTINCT rep FROM calls WHERE rep IS NOT NULL ORDER BY rep")
     return ask.show(
@@ -128,6 +137,7 @@ def _page(
         teams=[row["team"] for row in teams],
         reps=[row["rep"] for row in reps],
         problem=problem,
+        given=given,
         link=link,
         link_for=link_for,
         warning=warning,

@@ -243,11 +243,17 @@
   const watcher = new ResizeObserver(measure);
   for (const node of [player, deck, document.documentElement]) if (node) watcher.observe(node);
   const judging = document.querySelector("[data-judging]");
+  // what somebody is writing is not taken away from them
+  const writing = () => [...document.querySelectorAll("main textarea, main input:not([type=hidden], [type=checkbox])")]
+    .some((field) => field.value !== field.defaultValue);
   async function ask() {
     try {
       const answer = await fetch(judging.dataset.judging, { credentials: "same-origin" });
       const found = await answer.json();
-      if (!answer.ok || !["waiting", "running"].includes(found.state)) { location.reload(); return; }
+      if (!answer.ok || !["waiting", "running"].includes(found.state)) {
+        if (!writing()) { location.reload(); return; }
+        judging.textContent = "Judging is over. The page shows it when what you are writing is sent, or when it is loaded again.";
+      }
     } catch { /* asked again below */ }
     setTimeout(ask, 1500);
   }
