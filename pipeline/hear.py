@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -117,7 +118,11 @@ def glossary(meta: CallMeta, settings: Settings) -> tuple[str, ...]:
     """Names and products likely in this call: who is on it first, then the account, then the user's glossary."""
     rep = (meta.rep or "").split()
     people = meta.extra.get("participants") or ()
-    names = [str(item.get("name") if isinstance(item, dict) else item) for item in people if item]
+    if isinstance(people, str):
+        people = re.split(r"[,;\n]", people)
+    if not isinstance(people, list | tuple | dict):
+        people = ()  # how many they are, perhaps: no names
+    names = [str((item.get("name") or "") if isinstance(item, dict) else item or "") for item in people]
     terms = [*rep, *names, meta.account or "", *settings.glossary.split(",")]
     return tuple(dict.fromkeys(term.strip() for term in terms if term and term.strip()))
 

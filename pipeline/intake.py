@@ -32,7 +32,8 @@ def take_in(tables: Tables, data: Path, sha256s: list[str]) -> Ingested:
 
     A call whose values a table refuses is found by halving, and costs only itself.
     """
-    spread = [_spread(data, sha256) for sha256 in sha256s]
+    reviews = keep.reviews_by_call(data, (sha256[:16] for sha256 in sha256s))
+    spread = [_spread(data, sha256, reviews.get(sha256[:16], [])) for sha256 in sha256s]
     try:
         return _replace(tables, sha256s, spread)
     except StoreError as error:
@@ -101,15 +102,17 @@ def _merge(tables: Tables, table: str, rows: list[Row]) -> None:
     tables.run(f"DROP TABLE delta_{table}")
 
 
-def take_small(tables: Tables, data: Path) -> tuple[tuple[str, str], ...]:
-    """Failures and facts: few rows, replaced whole, one per id. A row that its table refuses costs only itself.
+SMALL: dict[str, str] = {"failures": "failures", **{kind: f"facts/{kind}" for kind in FACT_KEYS}}
+"""Tables that are replaced whole, with the folder of their files."""
+
+
+def take_small(tables: Tables, data: Path, names: Collection[str] = tuple(SMALL)) -> tuple[tuple[str, str], ...]:
+    """Failures and facts, the tables of these `names`: replaced whole, one row per id. A row that its table refuses
+    costs only itself.
 
     The files of what was refused, by name with the reason.
     """
-    failures = [{**row, "path": text_of(row["path"])} for row in keep.read_failures(data)]
-    small = {"failures": {keep.failure_file(data, row["path"]): row for row in failures}}
-    for kind, key in FACT_KEYS.items():
-        small[kind] = {keep.fact_file(data, kind, str(row.get(key))): row for row in keep.read_facts(data, kind)}
+    small = {name: _small_rows(data, name) for name in SMALL if name in names}
     try:
         _replace_small(tables, small)
         return ()
@@ -121,6 +124,14 @@ def take_small(tables: Tables, data: Path) -> tuple[tuple[str, str], ...]:
     return tuple(
         (file.relative_to(data).as_posix(), f"{file}: {why}; correct or delete it") for file, why in misfits.items()
     )
+
+
+def _small_rows(data: Path, table: str) -> dict[Path, Row]:
+    if table == "failures":
+        failures = [{**row, "path": text_of(row["path"])} for row in keep.read_failures(data)]
+        return {keep.failure_file(data, row["path"]): row for row in failures}
+    key = FACT_KEYS[table]
+    return {keep.fact_file(data, table, str(row.get(key))): row for row in keep.read_facts(data, table)}
 
 
 def _replace_small(tables: Tables, small: Mapping[str, Mapping[Path, Row]]) -> None:
@@ -155,8 +166,9 @@ def _misfits(tables: Tables, table: str, rows: Mapping[Path, Row]) -> dict[Path,
     return _misfits(tables, table, _without(rows, files[half:])) | _misfits(tables, table, _without(rows, files[:half]))
 
 
-def _spread(data: Path, sha256: str) -> dict[str, list[Row]]:
-    """One call's rows per table: of its latest record that holds together; `records` lists all with their problems."""
+def _spread(data: Path, sha256: str, reviews: Sequence[Row]) -> dict[str, list[Row]]:
+    """One call's rows per table: of its latest record that holds together, what people said in `reviews` laid over it;
+    `records` lists all with their problems."""
     records: list[Row] = []
     kept: list[tuple[int, Row, Row]] = []
     for path in keep.record_files(data, sha256):
@@ -183,7 +195,7 @@ def _spread(data: Path, sha256: str) -> dict[str, list[Row]]:
     for _, row, record in sorted(kept, key=lambda item: -item[0]):
         found: dict[str, list[Row]] = {name: [] for name in ("calls", *CALL_TABLES)}
         try:
-            add_call(found, sha256, row["file"], reviewed(record, keep.reviews_of(data, sha256[:16])))
+            add_call(found, sha256, row["file"], reviewed(record, reviews))
         except (DebriefError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             row["problem"] = f"{data / row['file']}: damaged ({error}); process the recording again"
             continue

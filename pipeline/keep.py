@@ -305,12 +305,25 @@ def write_fact(data: Path, kind: str, name: str, row: Mapping[str, Any]) -> Path
 
 
 def reviews_of(data: Path, call_id: str) -> list[dict[str, Any]]:
-    """The reviews of one call, whose names begin with its id; damaged files are passed over."""
-    rows: list[dict[str, Any]] = []
-    for file in sorted((data / "facts" / "reviews").glob(f"{call_id}_*.json")):
-        with contextlib.suppress(StoreError):
-            rows.append(read_json(file))
-    return rows
+    """The reviews of one call; damaged files are passed over."""
+    return reviews_by_call(data, (call_id,)).get(call_id, [])
+
+
+def reviews_by_call(data: Path, call_ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """The reviews of these calls, whose files' names begin with the call's id: by one look at the folder, whatever the
+    number of calls. Damaged files are passed over."""
+    folder, wanted = data / "facts" / "reviews", set(call_ids)
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return {}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name in names:
+        call_id, _, rest = name.partition("_")
+        if call_id in wanted and rest.endswith(".json"):
+            with contextlib.suppress(StoreError):
+                found.setdefault(call_id, []).append(read_json(folder / name))
+    return found
 
 
 def fact_file(data: Path, kind: str, name: str) -> Path:

@@ -58,6 +58,11 @@ _STRICT: dict[str, re.Pattern[str]] = {
 }
 """What makes even a few digits private."""
 _PHONE_NEAR = {"phone": re.compile(r"\b(?:phone|cell|mobile|call me|my number|your number|text me|dial)\b", re.I)}
+_ACCOUNT = re.compile(
+    r"\b(?:bank|account|checking|savings)(?:[\s:#.]|\b(?:account|number|no|details|is|are|it's|ending|in|with)\b)*$",
+    re.I,
+)
+"""What stands right before an account's seven or eight digits."""
 _EXPIRY = re.compile(
     r"\b(?:exp(?:ir\w+|\.)?|valid)\b(?: date| until| thru| through| is|[ :,])*\d{1,2} ?/ ?\d{2,4}", re.I
 )
@@ -187,7 +192,8 @@ def _kind(run: Run, text: str) -> str | None:
     if run.listed or _YEARS.fullmatch(run.digits):
         return None
     if size < 9:
-        return _named(before, _PHONE_NEAR) or _local_phone(run, text)
+        bank = "bank" if _ACCOUNT.search(before) else None
+        return bank or _named(before, _PHONE_NEAR) or _local_phone(run, text)
     named = _named(before, _ABOUT) or _named(after, _ABOUT)
     if run.dictated or (named and (size >= 13 or run.singles > 1)):
         return named or _by_shape(run, text)

@@ -230,6 +230,9 @@ def _delete_words(settings: Settings, store: Store, rows: list[Due]) -> int:
         drop_words(settings.data, row.sha256)
     calls = {row.what for row in rows}
     for file in sorted((settings.data / "facts").glob("*/[!.]*.json")):
+        if file.parent.name == "comments":
+            # whoever wrote it said it, not the call; so do reasons of reviews and notes stay
+            continue
         with contextlib.suppress(StoreError):
             fact = keep.read_json(file)
             made = _unquoted(fact, calls)

@@ -116,6 +116,18 @@ def test_too_many_failures_are_refused_for_a_while_before_the_password_is_looked
     assert book.sign_in("Ada", PASSWORD, address="10.0.0.1")[0].name == "Ada"
 
 
+def test_a_clock_that_is_set_back_locks_nobody_out_and_hides_no_look(book: AccessBook, clock: Clock) -> None:
+    book.add_user("Ada", "admin", password=PASSWORD)
+    for _ in range(5):
+        with pytest.raises(AccessError):
+            book.sign_in("Ada", "wrong", address="10.0.0.1")
+    book.note("Ada", "admin", "saw", "/reps/Ann")
+    clock.now -= 30 * DAY
+    assert book.sign_in("Ada", PASSWORD, address="10.0.0.1")[0].name == "Ada"
+    book.note("Ada", "admin", "saw", "/reps/Ann")
+    assert [entry.what for entry in book.log()] == ["/reps/Ann"] * 2
+
+
 def test_guesses_made_side_by_side_are_counted_like_those_made_one_by_one(
     book: AccessBook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -320,6 +332,17 @@ def test_a_page_that_asks_for_itself_again_is_one_look(book: AccessBook, clock: 
 
 def debrief(data: Path, *words: str, stdin: str | None = None) -> Any:
     return CliRunner().invoke(app, ["users", *words, "--data", str(data)], input=stdin, prog_name="debrief")
+
+
+def test_nobody_is_added_with_somebody_elses_e_mail(tmp_path: Path) -> None:
+    def add(name: str) -> Any:
+        given = ["users", "add", name, "--role", "rep", "--email", "p@example.com", "--data", str(tmp_path)]
+        return CliRunner().invoke(app, given)
+
+    assert add("Old").exit_code == 0
+    assert "is Old's e-mail already" in str(add("New").exception)
+    with AccessBook(tmp_path) as book:
+        assert [user.name for user in book.users()] == ["Old"]
 
 
 def test_the_commands_add_change_and_shut_out(tmp_path: Path) -> None:

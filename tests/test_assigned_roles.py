@@ -205,3 +205,22 @@ def test_a_new_sidecar_leaves_the_rep_who_was_heard_unless_it_names_one() -> Non
     assert (consent.rep, consent.extra) == ("Priya Nair", {"consent": "yes", "rep_heard": True})
     named = given_anew(CallMeta(rep="Tom Becker"), heard)
     assert (named.rep, named.extra) == ("Tom Becker", {})
+
+
+def test_a_call_whose_words_are_gone_says_so(tmp_path: Path) -> None:
+    call = tmp_path / "call.txt"
+    call.write_text(f"One: {SELLER}\nTwo: {BUYER_SAYS}\n" * 4)
+    settings = Settings(data=tmp_path / "data")
+    record = process_source(identify(Found(call), pattern="{account}"), settings)
+    record["transcript"] |= {"turns": [], "words_expired": True}
+    keep.write_record(settings.data, record)
+
+    def refused(*args: str) -> str:
+        made = CliRunner().invoke(cli.app, ["--data", str(settings.data), *args])
+        assert made.exit_code == 1
+        return str(made.exception)
+
+    gone = "the words of this call are no longer kept"
+    assert gone in refused("roles", record["call_id"], "--rep", "One")
+    assert gone in refused("roles", record["call_id"], "--swap")
+    assert gone in refused("transcribe", "--call", record["call_id"], "--format", "vtt")

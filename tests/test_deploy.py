@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import http.server
+import json
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -39,6 +40,14 @@ def test_the_image_checks_its_health_and_starts_a_command() -> None:
     for line in text.splitlines():
         if line.startswith("COPY") and "--" not in line:
             assert all((ROOT / name).exists() for name in line.split()[1:-1]), line
+    # a volume over a folder that the image does not have is root's, and nothing could be written to it
+    lines = text.splitlines()
+    (volumes,) = (json.loads(line.removeprefix("VOLUME")) for line in lines if line.startswith("VOLUME"))
+    (made,) = (line.split() for line in lines if line.startswith("RUN install"))
+    (user,) = (line.split()[1] for line in lines if line.startswith("USER"))
+    assert made[-len(volumes) :] == volumes
+    assert f"--owner={user}" in made
+    assert lines.index(" ".join(made)) < lines.index(f"USER {user}")
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
     assert {name: row["command"][0] for name, row in services.items()} == {
         "web": "serve", "watch": "watch", "nightly": "nightly",

@@ -113,3 +113,12 @@ def test_the_glossary_knows_who_is_on_the_call() -> None:
     meta = CallMeta(rep="Priya Nair", account="Calder Pumps", extra={"participants": [{"name": "Owen"}, "Jim"]})
     terms = glossary(meta, Settings(glossary="Steady Line, Owen,"))
     assert terms == ("Priya", "Nair", "Owen", "Jim", "Calder Pumps", "Steady Line")
+
+
+def test_participants_in_one_cell_or_without_a_name_give_names_only() -> None:
+    """A CSV's cell is one text; vendors list people of whom only the e-mail is known."""
+    cell = CallMeta(extra={"participants": "Ann Lee, Dana Reed; Jim"})
+    assert glossary(cell, Settings()) == ("Ann Lee", "Dana Reed", "Jim")
+    unnamed = CallMeta(extra={"participants": [{"email": "jo@acme.com"}, {"name": None}, None, {"name": "Owen"}]})
+    assert glossary(unnamed, Settings()) == ("Owen",)
+    assert glossary(CallMeta(extra={"participants": 3}), Settings()) == ()

@@ -152,6 +152,17 @@ def test_words_go_from_records_quotes_and_clips_and_scores_stay(world: Settings)
     assert retained(world, keep_transcripts_days=90) == ([], {})
 
 
+def test_what_people_wrote_about_a_call_outlives_its_words(world: Settings) -> None:
+    said = {"at_s": None, "who": "Mel", "written_at": "2026-10-01T10:00:00", "removed_at": None}
+    with Store(world.data) as store:
+        (call,) = store.query("SELECT call_id FROM calls ORDER BY call_date LIMIT 1")
+        store.put_fact("comments", {"comment_id": f"{call['call_id']}-1", **call, "text": "Coach the close", **said})
+
+    assert retained(world, keep_transcripts_days=90)[1] == {"words of a call": 1}
+    with Store(world.data) as store:
+        assert store.query("SELECT text FROM comments") == [{"text": "Coach the close"}]
+
+
 def test_scores_go_with_all_that_is_kept_and_the_recording_does_not_bring_them_back(world: Settings) -> None:
     rows, done = retained(world, keep_scores_days=90, keep_transcripts_days=90)
 

@@ -9,6 +9,7 @@ import pytest
 from test_store import keep_call
 from typer.testing import CliRunner
 
+from pipeline import database, keep
 from pipeline.calibration import ENOUGH, calibration_rows, reviews_in, to_review_blind
 from pipeline.cli import app
 from pipeline.errors import ReviewError
@@ -177,6 +178,62 @@ def test_an_override_reaches_every_table_and_survives_a_rebuild(
             store.rebuild()
         assert [row["kind"] for row in reviews_in(store)] == ["override"]
         assert [row["call_id"] for row in to_review_blind(store, count=5)] == [call["call_id"]]
+
+
+def test_what_concerns_other_calls_or_none_reads_no_reviewed_call_again(
+    stages: None, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = [keep_call(tmp_path, settings, "Ann", f"2026-09-{day}_acme", f"ok {day}") for day in (14, 15, 16)]
+    with Store(settings.data) as store:
+        store.ingest()
+        rows = []
+        for record in records:
+            shown = store.record(record["call_id"])
+            assert shown
+            criterion = next(k for k, v in shown["scorecard"]["criteria"].items() if v["status"] == "scored")
+            rows.append(review_of(shown, criterion, "override", who="Maria", why="seen", level=0).to_row())
+            store.put_fact("reviews", rows[-1])
+        taken: list[list[str]] = []
+        take_in = database.take_in
+        monkeypatch.setattr(database, "take_in", lambda *given: taken.append(given[2]) or take_in(*given))
+        keep.write_failure(settings.data, {"path": "/in/x.wav", "kind": "input", "reason": "empty"})
+        store.catch_up()
+        assert taken == []
+        assert [row["path"] for row in store.query("SELECT path FROM failures")] == ["/in/x.wav"]
+        # a file that somebody brought, for one call
+        later = {**rows[1], "review_id": f"{rows[1]['call_id']}_later", "level": 4, "who": "Olu"}
+        later["reviewed_at"] = "2099-01-01T00:00:00"
+        keep.write_fact(settings.data, "reviews", later["review_id"], later)
+        store.catch_up()
+        assert taken == [[records[1]["source"]["sha256"]]]
+        sql = "SELECT overridden_by FROM criterion_scores WHERE overridden_by IS NOT NULL ORDER BY overridden_by"
+        assert [row["overridden_by"] for row in store.query(sql)] == ["Maria", "Maria", "Olu"]
+
+
+def test_a_review_whose_writer_was_killed_counts_after_the_next_look(
+    stages: None, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = keep_call(tmp_path, settings, "Ann", "2026-09-14_acme", "ok")
+    sql = "SELECT count(*) AS n FROM criterion_scores WHERE overridden_by = 'Maria'"
+
+    def killed(*args: object) -> None:
+        raise SystemExit
+
+    with Store(settings.data) as store:
+        store.ingest()
+        criterion = next(k for k, v in record["scorecard"]["criteria"].items() if v["status"] == "scored")
+        row = review_of(record, criterion, "override", who="Maria", why="seen", level=0).to_row()
+        with monkeypatch.context() as patch:
+            patch.setattr(database, "take_in", killed)
+            with pytest.raises(SystemExit):
+                store.put_fact("reviews", row)
+        assert store.query(sql) == [{"n": 0}]
+        with monkeypatch.context() as patch:
+            patch.setattr(database, "take_in", killed)
+            with pytest.raises(SystemExit):
+                store.catch_up()
+        store.catch_up()
+        assert store.query(sql) == [{"n": 1}]
 
 
 def test_the_commands_review_dispute_and_calibrate(stages: None, tmp_path: Path, settings: Settings) -> None:

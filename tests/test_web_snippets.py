@@ -26,7 +26,7 @@ from pipeline.coach.moments import Search, find_moments, flagged
 from pipeline.coach.playlists import KeptSnippet, beginning_of, changed, keep_snippet, names_of, removed
 from pipeline.errors import ReviewError
 from pipeline.settings import Settings
-from pipeline.types import Turn, Word
+from pipeline.types import CallMeta, Transcript, Turn, Word
 from pipeline.web import kept_snippets
 from pipeline.web.app import build_app
 from pipeline.web.desk import Desk
@@ -210,6 +210,20 @@ def test_the_setting_says_with_what_no_clip_and_no_snippet_leaves(
         monkeypatch.setattr(desk, "settings", dataclasses.replace(desk.settings, redact=kinds))
         assert not [path for path in places if "four two" not in tess.get(path)]
     tess.post(f"{kept}/remove")
+
+
+def test_a_hidden_word_without_a_time_takes_its_whole_turn_with_it() -> None:
+    words = tuple(Word(20.0 + n, 20.9 + n, text) for n, text in enumerate("it is nine thousand".split()))
+    turns = (
+        Turn(10.0, 20.0, "rep", "our secret price for them is nine thousand"),
+        Turn(20.0, 24.0, "buyer:Jo", "it is nine thousand", words),
+    )
+    made = KeptSnippet("s", "c", 9.0, 25.0, "x", "Tess", dt.datetime(2026, 11, 1))
+    said = Transcript("en", CallMeta(), turns)
+
+    assert kept_snippets.silences_of(made, said) == ()
+    assert kept_snippets.silences_of(replace(made, hidden=((17.0, 17.8),)), said) == ((10.0, 20.0), (17.0, 17.8))
+    assert kept_snippets.silences_of(replace(made, hidden=((22.0, 22.9),)), said) == ((22.0, 22.9),)
 
 
 def test_a_playlist_comes_as_a_zip_of_sound_and_captions(app: Any, desk: Desk, call_id: str) -> None:

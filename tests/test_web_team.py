@@ -141,6 +141,12 @@ def test_a_day_of_many_calls_says_how_many_and_is_told_by_those_that_were_scored
     assert ">Firm 7</a>" in page
 
 
+@pytest.mark.parametrize("words", ["first call ", " dale", "Cid  Dale"])
+def test_blanks_around_what_is_looked_for_lose_no_call(app: Any, desk: Desk, words: str) -> None:
+    page = client(app, desk, "admin").get("/calls", params={"q": words}).text
+    assert page.count(">Dale</a>") == 6
+
+
 def test_numbers_kinds_and_reasons_are_said_for_people() -> None:
     assert [signed(0.84), signed(-0.56), signed(-0.04), signed(0.004, 2)] == ["+0.8", "−0.6", "0.0", "0.00"]
     assert [objection("price_terms"), objection("stall")] == ["price or terms", "stall"]

@@ -26,6 +26,8 @@ SESSION_IDLE_S = 12 * HOUR
 SESSION_LONGEST_S = 7 * DAY
 INVITATION_S = 3 * DAY
 LOOK_S = 60
+AHEAD_S = 60.0
+"""Failures from further ahead are from before the clock was set back: nobody waits until it is there again."""
 OPERATOR_LINK_S = HOUR
 OPERATOR = "operator"
 """The admin whom the link on the terminal signs in: whoever started the web app on this machine."""
@@ -330,7 +332,7 @@ class AccessBook:
             last = self.rows.one(
                 "SELECT at, role, kind, what, detail FROM audit WHERE name = ? ORDER BY n DESC LIMIT 1", (name,)
             )
-            if last and kind == "saw" and self.clock() - last["at"] < LOOK_S and tuple(last)[1:] == line[2:]:
+            if last and kind == "saw" and 0 <= line[0] - last["at"] < LOOK_S and tuple(last)[1:] == line[2:]:
                 return
             self.rows.run(
                 "INSERT INTO audit (at, name, role, kind, what, detail) VALUES (?, ?, ?, ?, ?, ?)",
@@ -399,8 +401,8 @@ class AccessBook:
         for kind, key in keys.items():
             allowed, period = LIMITS[kind]
             row = self.rows.one(
-                "SELECT count(*) AS n, min(at) AS first FROM attempts WHERE key = ? AND at > ?",
-                (f"{kind}: {key}", now - period),
+                "SELECT count(*) AS n, min(at) AS first FROM attempts WHERE key = ? AND at > ? AND at <= ?",
+                (f"{kind}: {key}", now - period, now + AHEAD_S),
             )
             if row is not None and row["n"] >= allowed:
                 wait = max(1, round((row["first"] + period - now) / 60))

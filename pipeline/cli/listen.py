@@ -78,6 +78,8 @@ def _write(transcript: Transcript, name: str, form: str, out: Path | None) -> No
     if out is None:
         sys.stdout.write(text)
         return
+    if out.exists() and not out.is_dir():
+        raise StoreError(f"{out}: is a file; name a folder with --out")
     path = out / f"{name}{WRITERS[form].suffix}"
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -99,6 +101,8 @@ def _kept(call: str, settings: Settings) -> Transcript:
         record = store.record(call)
     if not record or not record["transcript"]:
         raise StoreError(f"{call}: no such call with a transcript; `debrief scorecard` lists them")
+    if not record["transcript"]["turns"]:
+        raise StoreError(f"{call}: the words of this call are no longer kept; process the recording again")
     return Transcript.from_json(record["transcript"], where=call)
 
 

@@ -64,9 +64,10 @@ def scorecard(
         if rep is not None and not rows:
             raise StoreError(f"{rep}: no such rep; known: {', '.join(reps(store)) or 'none yet'}")
         if as_json:
+            said = keep.reviews_by_call(settings.data, (row["call_id"] for row in rows))
             for row in rows:
                 record = keep.read_json(settings.data / row["record_file"])
-                emit(card_row(reviewed(record, keep.reviews_of(settings.data, row["call_id"]))))
+                emit(card_row(reviewed(record, said.get(row["call_id"], []))))
             return
         out = console()
         for table in teams(store, settings, rep=rep):

@@ -99,6 +99,8 @@ def _assign(store: Store, settings: Any, call: str, reps: list[str], names: dict
 
     record = _record(store, call)
     transcript = _transcript(record)
+    if not transcript.turns:
+        raise StoreError(f"{call}: the words of this call are no longer kept, so nobody can be named in it")
     said = roles_by_rep(transcript, reps, names) if reps else swapped(transcript, names)
     made = correct_roles(record, said, settings)
     store.ingest()

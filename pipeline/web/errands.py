@@ -13,7 +13,7 @@ import queue
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pipeline.errors import DebriefError
@@ -50,6 +50,11 @@ class Errand:
     def under_way(self) -> bool:
         """Whether it is not over yet."""
         return self.state in ("waiting", "running")
+
+    def told(self, *, everything: bool) -> Errand:
+        """The errand as it is shown to somebody: what came of it names files of all teams, which only those who see
+        everything may read."""
+        return self if everything else replace(self, line="")
 
     def step(self, done: int, total: int) -> None:
         """Say how far it is."""

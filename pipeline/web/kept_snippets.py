@@ -19,6 +19,7 @@ from pipeline.coach.playlists import KeptSnippet
 from pipeline.errors import AudioError, NotAllowed, NotThere, StoreError
 from pipeline.listening import archive_file, kept_clip, recording_of
 from pipeline.redact import ALL, redact_text, silences
+from pipeline.timing import said_words
 from pipeline.types import Transcript
 from pipeline.web import call_view
 from pipeline.web.ask import Ask, File, Kept
@@ -137,8 +138,13 @@ def transcript_of(ask: Ask, snippet: KeptSnippet) -> Transcript:
 
 
 def silences_of(snippet: KeptSnippet, transcript: Transcript, *, kinds: Collection[str] = ALL) -> tuple[Seconds, ...]:
-    """What is silent in a snippet: what must not leave, by its `kinds`, and what was hidden by hand."""
+    """What is silent in a snippet: what must not leave, by its `kinds`, and what was hidden by hand, the whole turn
+    where its words have no times: nobody knows where in it a word was said."""
     found = [*silences(transcript.turns, t0=snippet.t0, t1=snippet.t1, kinds=kinds), *snippet.hidden]
+    for a, b in snippet.hidden:
+        met = (turn for turn in transcript.turns if turn.t0 < b and turn.t1 > a and turn.text.strip())
+        found += [(turn.t0, turn.t1) for turn in met if not said_words(turn)]
+    found = [(a, b) for a, b in found if a < snippet.t1 and b > snippet.t0]
     return tuple(sorted((max(a, snippet.t0), min(b, snippet.t1)) for a, b in found))
 
 

@@ -19,6 +19,7 @@ from pipeline.rubric_shelf import put_up, text_of
 from pipeline.settings import Settings, load_settings
 from pipeline.web.desk import Desk
 from pipeline.web.errand_work import preview
+from pipeline.web.errands import Errand
 from pipeline.web.pages import calibration
 
 
@@ -192,3 +193,19 @@ def test_a_criterion_below_the_floor_is_said_to_be_for_people(desk: Desk) -> Non
     found = admin.get("/api/v1/rubric").json()["criteria"]
     assert [row["id"] for row in found if row["for_people"]] == [worst]
     assert f"{worst}; published agreement" in admin.text("/settings/health")
+
+
+def test_what_came_of_scoring_again_names_files_only_to_those_who_see_everything(desk: Desk) -> None:
+    def work(errand: Errand) -> str:
+        errand.result = {"changes": [], "moved": [], "calls": 1, "failed": ["0123456789abcdef: Cid's call"]}
+        return "1 failed: /in/South/Cid/2026-10-06_Dale.wav: no transcript was kept"
+
+    for key in ("rescore", f"preview/{RUBRIC.version}"):
+        errand = desk.errands.send("Scoring", work, who="Tess", key=key, about=text_of("sales_call"))
+        wait_for(lambda errand=errand: errand.state == "done", "the errand")
+    for role, named in (("rep", False), ("manager", False), ("trainer", True)):
+        assert ("/in/South/Cid" in whole(Visitor(desk, role))) is named
+    for role, named in (("manager", False), ("trainer", True)):
+        page = Visitor(desk, role).text(f"/rubric/preview/{RUBRIC.version}")
+        assert "1 call could not be compared" in page
+        assert ("0123456789abcdef" in page) is named

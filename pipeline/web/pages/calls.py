@@ -19,7 +19,7 @@ _TEAMS = "SELECT DISTINCT team FROM calls c WHERE team IS NOT NULL AND ({where})
 def listing(ask: Ask, *, team: str = "", q: str = "", page: int = 1) -> Html:
     """The calls that the user sees, newest first."""
     where, known = ask.scope.where("c"), ask.scope.params
-    at = page_at(page)
+    at, q = page_at(page), " ".join(q.split())
     rows = ask.store.query(
         _CALLS.format(where=where),
         {**known, "team": team, "q": q, "limit": PAGE_CALLS + 1, "offset": (at - 1) * PAGE_CALLS},

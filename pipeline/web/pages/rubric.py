@@ -140,7 +140,7 @@ def tried(ask: Ask, *, version: str) -> Html:
     fresh = rubric_of_text(errand.about)
     return ask.show(
         "rubric_preview.html",
-        errand=errand,
+        errand=errand.told(everything=ask.scope.everything),
         text=errand.about,
         changes=[item.to_json() for item in rubric_changes(ask.desk.rubric, fresh, engine=ask.settings.judge)],
         moved=mine[:MOST_MOVED],
@@ -148,7 +148,9 @@ def tried(ask: Ask, *, version: str) -> Html:
         scores=sum(row["kind"] == "score" for row in mine),
         overalls=sum(row["kind"] == "overall" for row in mine),
         calls=found["calls"],
-        failed=found["failed"],
+        failed=len(found["failed"]),
+        # each names a call, which may be another team's
+        why_failed=found["failed"][:20] if ask.scope.everything else [],
         rubric=fresh,
         titles={item.id: item.title for item in (*ask.desk.rubric.criteria, *fresh.criteria)},
         all_calls=ask.store.query("SELECT count(*) AS n FROM calls WHERE status = 'scored'")[0]["n"],
@@ -219,6 +221,7 @@ def _page(ask: Ask, rubric: Rubric) -> Html:
     except DebriefError:
         stale = 0
     found = examples(ask, rubric)
+    errand = ask.desk.errands.get("rescore")
     return ask.show(
         "rubric.html",
         rubric=rubric,
@@ -231,7 +234,7 @@ def _page(ask: Ask, rubric: Rubric) -> Html:
         changes=[item.to_json() for item in rubric_changes(active, rubric, engine=ask.settings.judge)],
         leads=ask.is_a(LEADERS),
         chooses=ask.is_a(TRAINERS),
-        errand=ask.desk.errands.get("rescore"),
+        errand=errand.told(everything=ask.scope.everything) if errand else None,
         version=path_part(rubric.version),
     )
 

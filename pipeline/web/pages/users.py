@@ -24,18 +24,18 @@ def add(ask: Ask) -> Html:
     form, teams = ask.form, ask.forms.get("team", [])
     try:
         email = checked_email(form["email"]) if form.get("email", "").strip() else ""
-        user = ask.book.add_user(form.get("name", ""), form.get("role", ""), rep=form.get("rep") or None, teams=teams)
+        # both or neither: with an e-mail that is somebody else's there is no user yet
+        with ask.book.rows.writing():
+            user = ask.book.add_user(
+                form.get("name", ""), form.get("role", ""), rep=form.get("rep") or None, teams=teams
+            )
+            if email:
+                _set_email(ask, user.name, email)
     except AccessError as error:
         given = {name: form.get(name, "") for name in ("name", "email", "role", "rep")}
         return _page(ask, status=400, problem=str(error), given={**given, "teams": teams})
     ask.detail = f"added {user.name} as {user.role}"
     warning = unheard(ask, user)
-    try:
-        if email:
-            _set_email(ask, user.name, email)
-    except AccessError as error:
-        # the user is there: to call all of it refused would have them added twice
-        warning = f"{user.name} is added, but not the e-mail: {error}. {warning}".strip()
     link = _link(ask, user.name) if ask.passwords else ""
     return _page(ask, link_for=user.name, link=link, warning=warning)
 
