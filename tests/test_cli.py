@@ -200,8 +200,9 @@ def test_scoring_a_recording_is_refused(run: Run, inbox: Path) -> None:
 
 
 def test_a_changed_rubric_shows_what_would_move_and_rescore_moves_it(run: Run, inbox: Path, monkeypatch: Any) -> None:
+    import sys
+
     run("process", str(inbox / "North"))
-    assert "no score of 2 calls would move" in run("rubric", "diff", "a", "b").stdout
     score = fakes.score_call
 
     def other(transcript: Any, rubric: Any, *, settings: Any) -> Any:
@@ -211,15 +212,17 @@ def test_a_changed_rubric_shows_what_would_move_and_rescore_moves_it(run: Run, i
         changed = {**card.criteria, "discovery": dataclasses.replace(card.criteria["discovery"], level=2)}
         return dataclasses.replace(card, criteria=changed) if rubric.version == "bbbb" else card
 
-    import sys
-
-    monkeypatch.setattr(sys.modules["pipeline.judge"], "score_call", other)
-    monkeypatch.setattr(
-        sys.modules["pipeline.rubric"],
-        "load_rubric",
-        lambda name: fakes.Rubric(version="bbbb" if name == "b" else "aaaa"),
-    )
-    moved = rows(run("rubric", "diff", "a", "b", "--json").stdout)
+    # the fake rubrics differ in no word, so that only the built-in judge may tell them apart
+    with pytest.MonkeyPatch.context() as built_in:
+        built_in.setattr(sys.modules["models.judge_card"], "judge_identity", lambda settings: ("embedded", "1"))
+        assert "no score of 2 calls would move" in run("rubric", "diff", "a", "b").stdout
+        monkeypatch.setattr(sys.modules["pipeline.judge"], "score_call", other)
+        monkeypatch.setattr(
+            sys.modules["pipeline.rubric"],
+            "load_rubric",
+            lambda name: fakes.Rubric(version="bbbb" if name == "b" else "aaaa"),
+        )
+        moved = rows(run("rubric", "diff", "a", "b", "--json").stdout)
     assert sorted((row["rep"], row["criterion"], row["before"], row["after"]) for row in moved) == [
         ("Ann", "discovery", 3, 2),
         ("Bea", "discovery", 3, 2),
