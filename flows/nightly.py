@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,10 @@ from pipeline.claims import Claims
 from pipeline.deliver import deliver
 from pipeline.digest import Digest, as_markdown, nightly_digest, section
 from pipeline.erase import note
-from pipeline.errors import DebriefError
+from pipeline.errors import DebriefError, StoreError
 from pipeline.ingest import Found, beside_state, discover, state_of
+from pipeline.plan import Outcome, plan_rescore
 from pipeline.plan import plan as make_plan
-from pipeline.plan import plan_rescore
 from pipeline.retention import retain_all
 from pipeline.settings import Settings, load_settings
 from pipeline.store import Store
@@ -48,14 +50,9 @@ def nightly_flow(data: str | None = None) -> dict[str, Any]:
     with Claims(settings.data / "claims") as claims:
         swept = {"runs": sweep_stale_runs(), "claims": claims.sweep()}
     forget_old_runs(settings.keep_logs_days)
-    inbox = settings.inbox_folder
-    found = _standing(inbox) if inbox.is_dir() else []
-    backlog = make_plan(found, settings, max_attempts=settings.max_attempts)
-    caller.on_plan(backlog)
-    done = [*backlog.settled, *perform_jobs(backlog.jobs, settings)]
-    stale = plan_rescore(settings)
-    caller.on_plan(stale)
-    rescored = perform_jobs(stale.jobs, settings)
+    problems: list[str] = []
+    done = _part("backlog", lambda: _backlog(settings, caller), problems)
+    rescored = _part("scoring again", lambda: _rescored(settings, caller), problems)
     report: dict[str, Any] = {
         "backlog": summary(done),
         "rescored": summary(rescored),
@@ -65,13 +62,38 @@ def nightly_flow(data: str | None = None) -> dict[str, Any]:
         "retained": {},
         "tidied": tidy(settings),
         "swept": swept,
-        "problems": []
-        if inbox.is_dir() or not settings.inbox
-        else [f"{inbox}: no such inbox; make it, or set `inbox`"],
+        "problems": problems,
     }
     digest = _coach(report, settings)
     create_markdown_artifact(as_markdown(digest), key="debrief-nightly", description="What the night's batch did")
     return report
+
+
+def _part(what: str, work: Callable[[], list[Outcome]], problems: list[str]) -> list[Outcome]:
+    """What a part of the night gives; where it fails as a whole (a rubric being edited, a drive that is away), nothing
+    and a line in `problems`."""
+    try:
+        return work()
+    except (DebriefError, OSError) as error:
+        problems.append(f"{what}: {error}")
+        return []
+
+
+def _backlog(settings: Settings, caller: Caller) -> list[Outcome]:
+    inbox = settings.inbox_folder
+    # os.path: a drive whose server does not answer is no folder either, and no error
+    there = os.path.isdir(inbox)
+    if not there and settings.inbox:
+        raise StoreError(f"{inbox}: no such inbox; make it, or set `inbox`")
+    plan = make_plan(_standing(inbox) if there else [], settings, max_attempts=settings.max_attempts)
+    caller.on_plan(plan)
+    return [*plan.settled, *perform_jobs(plan.jobs, settings)]
+
+
+def _rescored(settings: Settings, caller: Caller) -> list[Outcome]:
+    plan = plan_rescore(settings)
+    caller.on_plan(plan)
+    return perform_jobs(plan.jobs, settings)
 
 
 def _standing(inbox: Path) -> list[Found]:
@@ -99,14 +121,15 @@ def _coach(report: dict[str, Any], settings: Settings) -> Digest:
                 report["assigned"] = assign(store, settings)
                 report["reminders"] = remind(store)
                 refresh(store, settings)
-            except DebriefError as error:
+            except (DebriefError, OSError) as error:
                 report["problems"].append(f"training not assigned: {error}")
             _retain(report, store, settings)
             report["problems"] += tell_all(store, settings, lambda: open_gaps(store, settings))
             digest = nightly_digest(store, report, day=today)
-        report["digest"] = deliver(digest, settings)
+        # whoever gets it by mail sees nothing else of the night
+        report["digest"] = deliver(with_problems(digest, report["problems"]), settings)
         report["problems"] += report["digest"]["problems"]
-    except DebriefError as error:
+    except (DebriefError, OSError) as error:
         report["problems"].append(str(error))
         digest = Digest(f"nightly-{today.isoformat()}", f"debrief: last night, {today.isoformat()}", ())
     return with_problems(digest, report["problems"])

@@ -31,6 +31,9 @@ SETTLE_S = 2.0
 """How long a file must have stood still before it is taken."""
 CHUNK = 200
 """Files per run: a backlog of thousands shows up in the reports as it goes."""
+LOOK_SHARE = 0.1
+"""The part of the time that looking may take: a look at fifty thousand files takes long, and one for each of 250 runs
+would take hours."""
 
 State = tuple[int, int, str]
 
@@ -76,6 +79,11 @@ class Looked:
                 moving = True
         self._seen = seen
         return still, moving
+
+    def stands(self, item: Found) -> bool:
+        """Whether a file still stands as it was last seen: while others were worked on, it may have been written to."""
+        seen = self._seen.get(item.path)
+        return seen is not None and state_of(item.path) == seen[0][:2]
 
     def settle(
         self,
@@ -181,13 +189,32 @@ def _look(
     process: Callable[[Path, Caller], object],
 ) -> bool:
     """One look at the folder and what follows from it; True when there is more to do soon."""
+    begun = time.monotonic()
     found = discover([inbox])
     if not found and not inbox.is_dir():
         raise StoreError(f"{inbox}: the watched folder is not there; it is looked for again")
     looked.heed(_said(settings))
     ready, moving = looked.ready(found)
     on_look(len(found), len(ready))
-    now, later = ready[:CHUNK], ready[CHUNK:]
+    enough = time.monotonic() + max(RESCAN_S, (time.monotonic() - begun) / LOOK_SHARE)
+    for start in range(0, len(ready), CHUNK):
+        if start and (time.monotonic() > enough or (caller.stop and caller.stop.is_set())):
+            return True
+        now = [item for item in ready[start : start + CHUNK] if looked.stands(item)]
+        moving = moving or len(now) < len(ready[start : start + CHUNK])
+        _take(inbox, now, settings, looked, caller, process)
+    return moving
+
+
+def _take(
+    inbox: Path,
+    now: Collection[Found],
+    settings: Settings,
+    looked: Looked,
+    caller: Caller,
+    process: Callable[[Path, Caller], object],
+) -> None:
+    """One run: these files planned and worked on."""
     busy: set[Path] = set()
     withheld: set[Path] = set()
 
@@ -203,22 +230,20 @@ def _look(
         note(outcome)
         caller.on_outcome(outcome)
 
-    if now:
-        plan = make_plan(now, settings, max_attempts=settings.max_attempts)
-        for outcome in plan.settled:
-            note(outcome)
-        if plan.jobs:
-            mine = replace(caller, settings=settings, plan=plan, on_outcome=told)
-            _beside(lambda: process(inbox, mine))
-        else:
-            caller.on_plan(plan)
-        # what another debrief works on is looked at again
-        looked.settle(
-            [item for item in now if item.path not in busy],
-            again_in={item.path: wait for item in now if (wait := _retry_in(settings, item.path)) is not None},
-            withheld=withheld,
-        )
-    return moving or bool(later)
+    plan = make_plan(now, settings, max_attempts=settings.max_attempts)
+    for outcome in plan.settled:
+        note(outcome)
+    if plan.jobs:
+        mine = replace(caller, settings=settings, plan=plan, on_outcome=told)
+        _beside(lambda: process(inbox, mine))
+    else:
+        caller.on_plan(plan)
+    # what another debrief works on is looked at again
+    looked.settle(
+        [item for item in now if item.path not in busy],
+        again_in={item.path: wait for item in now if (wait := _retry_in(settings, item.path)) is not None},
+        withheld=withheld,
+    )
 
 
 def _said(settings: Settings) -> object:

@@ -1,7 +1,8 @@
 """One file that holds what cannot be made again: records, failures, facts, settings, a trainer's own modules.
 
-What is built from these (the database), locks, caches, logs and Prefect's own files stay out; recordings in the inbox
-come along when asked for. Record files are whole or not there, so a backup may be taken while debrief works.
+What is built from these (the database), locks, caches, logs, Prefect's own files and earlier backups stay out;
+recordings in the inbox come along when asked for. Record files are whole or not there, so a backup may be taken while
+debrief works.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline import register
 from pipeline.errors import StoreError
+from pipeline.own_files import BACKUP
 
 LEFT_OUT_FOLDERS = frozenset({"claims", "prefect", "logs", "cache", "pending", "status"})
 LEFT_OUT_FILES = ("store.", "hashes.jsonl")
@@ -26,18 +29,20 @@ def back_up(data: Path, target: Path, *, inbox: Path | None = None) -> tuple[int
     """Write the data folder's backup to `target` (`.tar.gz`); how many files it holds, and its size in bytes.
 
     `inbox` are the recordings to take along. Unpacked as a data folder, `debrief rebuild` makes it complete.
-    Raises `StoreError` when there is nothing to back up or the file cannot be written.
+    Raises `StoreError` when there is nothing to back up, the file cannot be written, or something cannot be read: a
+    backup without it would be found out when it is needed.
     """
     if not data.is_dir():
         raise StoreError(f"{data}: no such data folder; name one with --data")
     half = target.with_name(f".{target.name}.tmp")
+    earlier = {Path(row["path"]).absolute() for row in register.written(data) if row["kind"] == "backup"}
     count = 0
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with half.open("wb") as file:
             os.chmod(half, 0o600)
             with tarfile.open(fileobj=file, mode="w:gz", compresslevel=6) as archive:
-                for path, name in _files(data, inbox, skip={half.absolute(), target.absolute()}):
+                for path, name in _files(data, inbox, skip=earlier | {half.absolute(), target.absolute()}):
                     count += _add(archive, path, name)
             file.flush()
             os.fsync(file.fileno())
@@ -59,7 +64,7 @@ def default_target(now: dt.datetime | None = None) -> Path:
 def _files(data: Path, inbox: Path | None, *, skip: set[Path]) -> Iterator[tuple[Path, str]]:
     """Files and their names in the archive, in order; links are not followed."""
     own = (data / "inbox").absolute()
-    for folder, names, files in os.walk(data):
+    for folder, names, files in os.walk(data, onerror=_unread):
         here = Path(folder)
         top = here == data
         names[:] = sorted(
@@ -67,34 +72,50 @@ def _files(data: Path, inbox: Path | None, *, skip: set[Path]) -> Iterator[tuple
         )
         for name in sorted(files):
             path = here / name
-            if name.endswith(".tmp") or (top and name.startswith(LEFT_OUT_FILES)) or path.absolute() in skip:
+            # a backup in a backup doubles it with each one
+            ours = (top and name.startswith(LEFT_OUT_FILES)) or (
+                name.startswith(BACKUP[0]) and name.endswith(BACKUP[1])
+            )
+            if name.endswith(".tmp") or ours or path.absolute() in skip:
                 continue
             yield path, path.relative_to(data).as_posix()
     if inbox and inbox.is_dir():
-        for folder, names, files in os.walk(inbox):
+        for folder, names, files in os.walk(inbox, onerror=_unread):
             names.sort()
             for name in sorted(files):
                 path = Path(folder, name)
                 yield path, f"inbox/{path.relative_to(inbox).as_posix()}"
 
 
+def _unread(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        where, why = error.filename, error.strerror or error
+        raise StoreError(f"{where}: cannot be read ({why}), so no backup was written; check its permissions") from error
+
+
 def _add(archive: tarfile.TarFile, path: Path, name: str) -> int:
     """Add one regular file; 1 when it was there, 0 when it has gone meanwhile or is a link or a socket."""
     if path.is_symlink() or not path.is_file() or path.name.endswith(("-wal", "-shm", "-journal")):
         return 0
-    with contextlib.suppress(FileNotFoundError):
+    try:
         with path.open("rb") as file:
+            info = archive.gettarinfo(arcname=name, fileobj=file)
             is_sqlite = file.read(len(_SQLITE)) == _SQLITE
-        if is_sqlite:
-            _add_sqlite(archive, path, name)
-        else:
-            archive.add(path, arcname=name, recursive=False)
+            file.seek(0)
+            if is_sqlite:
+                _add_sqlite(archive, path, info)
+            else:
+                archive.addfile(info, file)
         return 1
+    except PermissionError as error:
+        _unread(error)
+    except FileNotFoundError:
+        pass
     return 0
 
 
-def _add_sqlite(archive: tarfile.TarFile, path: Path, name: str) -> None:
-    """A SQLite file as of one moment, also while others write to it."""
+def _add_sqlite(archive: tarfile.TarFile, path: Path, info: tarfile.TarInfo) -> None:
+    """A SQLite file as of one moment, also while others write to it; whose it is and who may read it stays."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "copy.db")
         # a `#`, `?` or `%` of the path would be read as part of the address
@@ -107,4 +128,6 @@ def _add_sqlite(archive: tarfile.TarFile, path: Path, name: str) -> None:
                 source.backup(made)
         except sqlite3.Error as error:
             raise StoreError(f"{path}: cannot be copied ({error}); no backup was written") from error
-        archive.add(copy, arcname=name, recursive=False)
+        info.size = copy.stat().st_size
+        with copy.open("rb") as file:
+            archive.addfile(info, file)

@@ -401,12 +401,14 @@ class Database:
 
     def export(self, folder: Path, *, form: str, kinds: Collection[str] = ALL) -> dict[str, int]:
         """Write every table as `<table>.<form>` (`jsonl`, `csv`, `parquet`), or all and the views as `debrief.duckdb`,
-        without the `kinds` of private details that `pipeline/redact.py` finds.
+        without the `kinds` of private details that `pipeline/redact.py` finds. A relative `folder` is one of the data
+        folder.
 
         Returns the number of rows of each table. Raises `StoreError` when the folder cannot be written.
         """
         import duckdb
 
+        folder = self.data / folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with self._reading.shared(), self._tables.connection.cursor() as cursor:

@@ -87,7 +87,7 @@ class Report:
     """What was done: `calls` erased, files `deleted` and `changed`, `recordings` deleted.
 
     `left` are files in which something is still found, `elsewhere` what lies outside the data folder and may hold
-    copies: recordings that were not to be deleted, backups, exports that were changed since.
+    copies: recordings that were not to be deleted, backups, exports that were changed since or cannot be deleted.
     """
 
     calls: int
@@ -193,14 +193,14 @@ def erase(
         forget_archives(data)
         _forget_news(data, what.traces)
         counts = scrub(data, what.traces, skip=(inbox, *kept, data / "claims"))
-        deleted_exports, elsewhere = register.drop_exports(data)
+        deleted_exports, elsewhere, stuck = register.drop_exports(data)
         for aside in (*data.glob("store.damaged-*"), *data.glob("store.rebuilding*")):
             aside.unlink(missing_ok=True)
     progress("database")
     store.rebuild()
     progress("looking for what is left")
     left = remains(data, what.traces, skip=(inbox, *kept))
-    named = [*_own_files(what, inbox, recordings=recordings, gone=gone), *elsewhere]
+    named = [*_own_files(what, inbox, recordings=recordings, gone=gone), *elsewhere, *stuck]
     return Report(
         len(what.calls),
         counts["deleted"] + deleted_exports,
@@ -236,8 +236,8 @@ def _held(claims: Claims, calls: Iterable[CallToErase]) -> Iterator[None]:
 def _own_files(what: Erasure, inbox: Path, *, recordings: bool, gone: Collection[str]) -> Iterator[str]:
     """The files that only their owner can deal with, each with what to do."""
     for call in () if recordings else what.calls:
-        if Path(call.path).exists():
-            yield f"{call.path}: the recording itself; --recordings deletes it"
+        if call.path and Path(call.path).exists():
+            yield f"{call.path}: the recording itself; delete it, or let `debrief erase --recordings` do it"
     if what.person:
         finder = what.traces.finder()
         for path in files(inbox):

@@ -13,6 +13,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from pipeline.errors import StoreError
+from pipeline.keep import write_atomically
+
 FILE = "written.jsonl"
 
 
@@ -41,12 +44,13 @@ def written(data: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def drop_exports(data: Path, *, before: dt.datetime | None = None) -> tuple[int, list[str]]:
+def drop_exports(data: Path, *, before: dt.datetime | None = None) -> tuple[int, list[str], list[str]]:
     """Delete the files of exports written before a time (all), unless somebody changed them since.
 
-    How many were deleted; and lines about what may hold copies and was not: changed files, backups.
+    How many were deleted; lines about what may hold copies and was not: changed files, backups; and lines about what
+    cannot be deleted now, which stays remembered.
     """
-    deleted, lines, stay = 0, [], []
+    deleted, lines, stuck, stay = 0, [], [], []
     for row in written(data):
         if before and dt.datetime.fromisoformat(str(row["at"])) >= before:
             stay.append(row)
@@ -57,18 +61,27 @@ def drop_exports(data: Path, *, before: dt.datetime | None = None) -> tuple[int,
                 lines.append(f"{row['path']}: a {row['kind']} of {str(row['at'])[:10]}; make a new one and delete it")
             continue
         for path, size, mtime_ns in row["files"]:
-            with contextlib.suppress(FileNotFoundError):
+            try:
                 state = os.stat(path)
                 if (state.st_size, state.st_mtime_ns) == (size, mtime_ns):
                     os.unlink(path)
                     deleted += 1
                 else:
                     lines.append(f"{path}: was an {row['kind']} and was changed since; delete it if it may not stay")
-    with contextlib.suppress(OSError):
-        text = "".join(json.dumps(row) + "\n" for row in stay)
-        if text or (data / FILE).exists():
-            (data / FILE).write_text(text, encoding="utf-8")
-    return deleted, lines
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                # a drive that may not be written to keeps nothing else from going
+                stuck.append(
+                    f"{path}: is an {row['kind']} and cannot be deleted ({error.strerror or error}); delete it"
+                )
+                stay.append({**row, "files": [[path, size, mtime_ns]]})
+    text = "".join(json.dumps(row) + "\n" for row in stay)
+    if text or (data / FILE).exists():
+        # whole or not at all: what a full disk made it forget would never be deleted; told again it does no harm
+        with contextlib.suppress(StoreError):
+            write_atomically(data / FILE, text.encode("ascii"))
+    return deleted, lines, stuck
 
 
 def _within(path: Path, folder: Path) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
@@ -26,6 +27,7 @@ from pipeline.listening import forget_archives
 from pipeline.scrub import Traces
 from pipeline.settings import Settings
 from pipeline.store import Store
+from pipeline.tidy import was_deleted
 
 DERIVED_FOLDERS = ("clips", "cache", "captions")
 """Folders of what was made from recordings and can be made again."""
@@ -48,14 +50,14 @@ class Due:
 
 def due(settings: Settings, store: Store, *, today: dt.date | None = None) -> list[Due]:
     """What is due, by the settings, as of a day; a limit below 0 is no limit. Reads only."""
+    settings, day = _bounded(settings), today or dt.date.today()
+    return [row for look in _LOOKS for row in look(settings, store, day)]
+
+
+def _bounded(settings: Settings) -> Settings:
     # such a limit lies in the future: without this everything would be over it
     limits = {f.name: max(0, getattr(settings, f.name)) for f in fields(settings) if f.name.startswith("keep_")}
-    settings = replace(settings, **limits)
-    day = today or dt.date.today()
-    looks: tuple[Callable[[Settings, Store, dt.date], Iterable[Due]], ...] = (
-        _recordings, _scores, _words, _clips, _exports, _caches, _audit,
-    )  # fmt: skip
-    return [row for look in looks for row in look(settings, store, day)]
+    return replace(settings, **limits)
 
 
 def retain(settings: Settings, store: Store, rows: Iterable[Due]) -> dict[str, int]:
@@ -86,7 +88,7 @@ def _recordings(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]
     erased ones by the file's. What was never heard, or failed for another reason, stays."""
     limits = {"recording": settings.keep_recordings_days, "transcript file": settings.keep_transcripts_days}
     inbox = settings.inbox_folder
-    if not any(limits.values()) or not inbox.is_dir():
+    if not any(limits.values()) or not os.path.isdir(inbox):
         return
     dealt_with, listed = _dealt_with(settings, store), Beside()
     for found in discover([inbox]):
@@ -155,7 +157,8 @@ def _caches(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
     for name in ("cache", "captions", "judge"):
         yield from _old_files(settings.data / name, "cached file", settings.keep_cache_days, day)
     if settings.keep_cache_days:
-        gone = [path for path, _ in _hashes(settings.data) if not Path(path).exists()]
+        # with a drive that is away for a night, all that lies on it would be read again
+        gone = [path for path, _ in _hashes(settings.data) if was_deleted(path, settings)]
         yield from (Due("cached hash", path, day.isoformat()) for path in dict.fromkeys(gone))
 
 
@@ -290,7 +293,10 @@ def without_words(record: dict[str, Any]) -> dict[str, Any]:
 
 def _delete_exports(settings: Settings, store: Store, rows: list[Due]) -> int:
     limit = dt.datetime.now(dt.UTC) - dt.timedelta(days=settings.keep_exports_days)
-    return register.drop_exports(settings.data, before=limit)[0]
+    deleted, _, stuck = register.drop_exports(settings.data, before=limit)
+    if stuck:
+        raise StoreError("; ".join(stuck))
+    return deleted
 
 
 def _hashes(data: Path) -> list[tuple[str, str]]:
@@ -316,6 +322,9 @@ def _delete_audit(settings: Settings, store: Store, rows: list[Due]) -> int:
         return sum(book.forget_lines(_stamp(dt.date.fromisoformat(row.day))) for row in rows)
 
 
+_LOOKS: tuple[Callable[[Settings, Store, dt.date], Iterable[Due]], ...] = (
+    _recordings, _scores, _words, _clips, _exports, _caches, _audit,
+)  # fmt: skip
 _GO: dict[str, Callable[[Settings, Store, list[Due]], int]] = {
     "recording": _delete_inputs,
     "transcript file": _delete_inputs,
@@ -330,10 +339,15 @@ _GO: dict[str, Callable[[Settings, Store, list[Due]], int]] = {
 
 
 def retain_all(settings: Settings, store: Store) -> tuple[dict[str, int], list[str]]:
-    """`due`, then `retain`, kind by kind: one that fails is a line, the others go all the same."""
+    """`due`, then `retain`, look by look and kind by kind: one that fails is a line, the others go all the same."""
     done: dict[str, int] = {}
     problems: list[str] = []
-    rows = due(settings, store)
+    rows: list[Due] = []
+    for look in _LOOKS:
+        try:
+            rows += look(_bounded(settings), store, dt.date.today())
+        except (DebriefError, OSError) as error:
+            problems.append(f"retention: {error}")
     for kind in dict.fromkeys(row.kind for row in rows):
         try:
             done |= retain(settings, store, [row for row in rows if row.kind == kind])

@@ -20,6 +20,7 @@ import secrets
 import socket
 import struct
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from multiprocessing import AuthenticationError
@@ -38,6 +39,8 @@ OPERATIONS = ("ingest", "catch_up", "rebuild", "put_fact", "put_derived", "expor
 ANSWER_S = 10.0
 """How long the other side has to prove that it knows the secret."""
 MOST_AT_ONCE = 64
+PAUSE_S = 0.2
+"""How long the server waits where the system gives it no connection."""
 
 _ADDRESS = "store.address"
 _SOCKET = "store.sock"
@@ -95,8 +98,12 @@ class Server:
         while not self._closed:
             try:
                 theirs, _ = self._socket.accept()
-            except OSError:
-                return
+            except OSError as error:
+                # a moment of too many open files must not lock all others out for as long as this process lives
+                if not self._closed:
+                    log.warning("a caller was not answered: %s", error)
+                    time.sleep(PAUSE_S)
+                continue
             with self._guard:
                 if self._closed or len(self._open) >= MOST_AT_ONCE:
                     theirs.close()
@@ -105,8 +112,9 @@ class Server:
             threading.Thread(target=self._converse, args=(theirs,), name="store-caller", daemon=True).start()
 
     def _converse(self, theirs: socket.socket) -> None:
-        line = Connection(os.dup(theirs.fileno()))
+        line = None
         try:
+            line = Connection(os.dup(theirs.fileno()))
             _prove(line, self._secret, first=True)
             while not self._closed:
                 request = decode(line.recv_bytes())
@@ -114,7 +122,8 @@ class Server:
         except (OSError, EOFError, ValueError, AuthenticationError):
             return
         finally:
-            line.close()
+            if line:
+                line.close()
             with self._guard:
                 self._open.discard(theirs)
                 theirs.close()

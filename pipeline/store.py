@@ -8,6 +8,8 @@ one is set aside and rebuilt.
 
 from __future__ import annotations
 
+import secrets
+import shutil
 import threading
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -151,7 +153,26 @@ class Store:
         `kinds` of private details (`pipeline/redact.py`) are taken out. Returns the number of rows of each table.
         Raises `StoreError` when the folder cannot be written.
         """
-        counts: dict[str, int] = self._do("export", folder=folder.absolute(), form=form, kinds=sorted(kinds))
+        folder = folder.absolute()
+        if self.owner:
+            return self._exported(folder, form, kinds)
+        # whoever has it open may have another user, another /tmp and other mounts (a service, a container): all that
+        # both see is the data folder
+        half = Path(f".export-{secrets.token_hex(8)}.tmp")
+        try:
+            counts = self._exported(half, form, kinds)
+            folder.mkdir(parents=True, exist_ok=True)
+            for file in sorted((self.data / half).iterdir()):
+                shutil.copyfile(file, folder / file.name)
+            return counts
+        except OSError as error:
+            why = error.strerror or error
+            raise StoreError(f"{folder}: cannot be written ({why}); check the folder and its space") from error
+        finally:
+            shutil.rmtree(self.data / half, ignore_errors=True)
+
+    def _exported(self, folder: Path, form: str, kinds: Collection[str]) -> dict[str, int]:
+        counts: dict[str, int] = self._do("export", folder=folder, form=form, kinds=sorted(kinds))
         return counts
 
     def _do(self, operation: str, **arguments: Any) -> Any:

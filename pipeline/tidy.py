@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def tidy(settings: Settings) -> dict[str, int]:
         "digests": _old((data / "digests").glob("*.html"), seconds=_days(settings)),
         "copies to listen to": _old((data / "cache" / "listen").glob("[!.]*"), seconds=COPIES_S),
         "damaged databases": _but_newest(sorted(data.glob("store.damaged-*.duckdb"))),
-        "failures of files that are gone": _gone(data),
+        "failures of files that are gone": _gone(settings),
     }
 
 
@@ -55,7 +56,8 @@ def _old(paths: object, *, seconds: float) -> int:
     for path in list(paths):  # type: ignore[call-overload]
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > seconds:
-                path.unlink()
+                # an export that was being made for another process is a folder
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
                 count += 1
     return count
 
@@ -77,13 +79,28 @@ def _but_newest(paths: list[Path]) -> int:
     return count
 
 
-def _gone(data: Path) -> int:
-    """Forget failures of files that were deleted; not while their whole folder is away (a drive that is not there)."""
+def _gone(settings: Settings) -> int:
     count = 0
-    for row in keep.read_failures(data):
-        path = Path(str(row["path"]))
-        with contextlib.suppress(OSError, ValueError):
-            if not path.exists() and path.parent.is_dir():
-                keep.clear_failure(data, str(row["path"]))
+    for row in keep.read_failures(settings.data):
+        with contextlib.suppress(OSError):
+            if was_deleted(str(row["path"]), settings):
+                keep.clear_failure(settings.data, str(row["path"]))
                 count += 1
     return count
+
+
+def was_deleted(path: str, settings: Settings) -> bool:
+    """Whether a file was deleted, and is not merely out of reach with the whole inbox or another drive: where the next
+    folder above it that is there holds nothing at all, that is the mount point of one that is away."""
+    # os.path: a server that does not answer is no error here
+    if os.path.lexists(path):
+        return False
+    inbox = settings.inbox_folder.absolute()
+    for folder in Path(path).parents:
+        if folder == inbox and not os.path.isdir(inbox):
+            return False
+        if os.path.isdir(folder):
+            with contextlib.suppress(OSError), os.scandir(folder) as entries:
+                return next(entries, None) is not None
+            return False
+    return False

@@ -14,7 +14,7 @@ import pytest
 from test_served import ASSIGNMENT
 from test_store import dump, keep_call
 
-from pipeline import backup, keep, migrations, plan, status, tidy
+from pipeline import backup, keep, migrations, plan, register, status, tidy
 from pipeline.access.book import AccessBook
 from pipeline.database import migrate
 from pipeline.errors import StoreError
@@ -94,6 +94,38 @@ def test_a_damaged_file_of_users_is_one_line_and_leaves_no_half_backup(tmp_path:
     (data / "access.sqlite").write_bytes(b"SQLite format 3\0" + b"\xff" * 5000)
     with pytest.raises(StoreError, match=r"access\.sqlite: cannot be copied \(.*\); no backup was written"):
         backup.back_up(data, tmp_path / "out" / "b.tar.gz")
+    assert os.listdir(tmp_path / "out") == []
+
+
+def test_a_backup_holds_no_earlier_one_and_each_file_as_its_owner_has_it(kept: Settings, tmp_path: Path) -> None:
+    with AccessBook(kept.data) as book:
+        book.add_user("Ada", "admin")
+    mine = kept.data / "backups" / "night.tar.gz"
+    for target in (kept.data / "debrief-backup-2026-11-01T020000.tar.gz", mine, tmp_path / "b.tar.gz"):
+        backup.back_up(kept.data, target)
+        register.wrote(kept.data, "backup", target, [target])
+    with tarfile.open(tmp_path / "b.tar.gz") as archive:
+        held = {member.name: member for member in archive.getmembers()}
+    assert [name for name in held if "backup" in name] == []
+    users = (kept.data / "access.sqlite").stat()
+    member = held["access.sqlite"]
+    assert (member.mode, member.uid, member.gid) == (0o600, users.st_uid, users.st_gid)
+
+
+def test_what_cannot_be_read_is_named_and_leaves_no_half_backup(
+    kept: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shut = kept.data / "facts"
+
+    def scandir(path: object) -> object:
+        if str(path) == str(shut):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    scan = os.scandir
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(StoreError, match=r"data/facts: cannot be read \(Permission denied\), so no backup was written"):
+        backup.back_up(kept.data, tmp_path / "out" / "b.tar.gz")
     assert os.listdir(tmp_path / "out") == []
 
 

@@ -180,13 +180,32 @@ def test_a_file_in_the_data_folders_place_is_named(command: str, inside: str, tm
 
 
 @pytest.mark.parametrize(
-    "words", [["process", ""], ["process", "a", " "], ["watch", ""], ["--data", "", "users", "list"], ["export", ""]]
-)
+    "words",
+    [
+        ["process", ""], ["process", "a", " "], ["watch", ""], ["--data", "", "users", "list"], ["export", ""],
+        ["score", ""], ["transcribe", ""], ["transcribe", "a", "--out", ""], ["live", ""], ["import", "quota", ""],
+        ["voices", "enrol", "Ann", "", "--consent", "signed"], ["crm", "export", "--out", " "], ["digest", "--out", ""],
+    ],
+)  # fmt: skip
 def test_an_empty_path_is_no_path(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     code, said = result_of(*words)
     assert (code, "the path is empty" in said) == (2, True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_watched_folder_that_there_was_not_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.cli.run._watch", lambda *_: None)
+    monkeypatch.setattr("pipeline.cli.run.signal.signal", lambda *_: None)
+    for name in ("PREFECT_HOME", "PREFECT_API_URL"):
+        monkeypatch.setenv(name, str(tmp_path))
+    (tmp_path / "calls").mkdir()
+    said = {
+        name: result_of("--data", str(tmp_path / "data"), "watch", str(tmp_path / name))[1]
+        for name in ("calls", "cals")
+    }
+    assert "no such folder yet: it is made" in said["cals"].replace("\n", " ")
+    assert "no such folder" not in said["calls"]
 
 
 def test_a_file_is_not_watched(tmp_path: Path) -> None:
@@ -214,6 +233,17 @@ def test_an_output_that_is_closed_or_full_is_no_bug_of_ours() -> None:
     if Path("/dev/full").exists():
         code, said = done(" >/dev/full")
         assert (code, said) == (1, "debrief: the output: no space is left on the disk; make room and run it again\n")
+
+
+def test_what_debrief_writes_is_closed_to_other_users_of_the_machine(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    rows = tmp_path / "calls.csv"
+    rows.write_text("rep,date,calls\nAnn,2026-10-06,3\n")
+    command = [sys.executable, "-m", "pipeline.cli", "import", "activity", str(rows), "--data", str(data)]
+    subprocess.run(command, check=True, umask=0o022, capture_output=True, cwd=ROOT)
+    made = [data, *data.rglob("*")]
+    assert len(made) > 2
+    assert [path for path in made if path.lstat().st_mode & 0o007] == []
 
 
 def test_a_wrong_role_is_said_before_a_password_is_asked_for(tmp_path: Path) -> None:

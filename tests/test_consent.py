@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import fakes
 import pytest
@@ -231,6 +232,26 @@ def test_a_refusal_counts_for_the_transcript_beside_the_recording_too(
     path.unlink()
     assert run(settings) == []
     assert calls(settings) == 1
+
+
+def test_a_refusal_says_what_went_and_names_the_backup_that_still_has_it(
+    stages: None, settings: Settings, tmp_path: Path
+) -> None:
+    def say(*words: str) -> Any:
+        return CliRunner().invoke(app, [*words, "--data", str(settings.data)], env={"COLUMNS": "80"})
+
+    path = recording(settings, "a.wav")
+    run(settings)
+    backup = tmp_path / "backup.tar.gz"
+    assert say("backup", str(backup)).exit_code == 0
+
+    refused = say("consent", "no", hash_file(path)[:16])
+    assert refused.exit_code == 0
+    assert "erased: 1 call" in refused.output
+    assert f"{backup}: a backup of" in refused.output
+    assert f"{path}: the recording itself" in refused.output
+    # nothing more is kept of it: nothing more is said
+    assert "erased" not in say("consent", "no", str(path)).output
 
 
 def test_vendors_and_paths_say_it_too(tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
+import os
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import fakes
 import pytest
@@ -271,6 +274,30 @@ def test_figures_of_a_vendors_id_in_anothers_hash_delete_nothing(tmp_path: Path)
 
     assert scrub(tmp_path, Traces(words=("100200",))) == {"deleted": 0, "changed": 0}
     assert record.exists()
+
+
+def test_an_export_that_cannot_be_deleted_is_named_and_all_else_goes(
+    world: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "calls.csv"
+    out.write_text("x")
+    register.wrote(world.data, "export", tmp_path, [out])
+    unlink = os.unlink
+
+    def read_only(path: Any, **how: Any) -> None:
+        if str(path) == str(out):
+            raise OSError(errno.EROFS, "Read-only file system", str(path))
+        unlink(path, **how)
+
+    monkeypatch.setattr(os, "unlink", read_only)
+    with Store(world.data) as store:
+        store.catch_up()
+        (call,) = store.query("SELECT sha256 FROM calls ORDER BY call_id LIMIT 1")
+        report = erase.erase(world, store, erase.Erasure(tuple(erase.calls_to_erase(world.data, [call["sha256"]]))))
+        assert store.query("SELECT 1 FROM calls WHERE sha256 = ?", [call["sha256"]]) == []
+    assert [line for line in report.elsewhere if "Read-only file system" in line] == [
+        f"{out}: is an export and cannot be deleted (Read-only file system); delete it"
+    ]
 
 
 def test_a_file_that_was_changed_since_its_export_is_named_and_stays(world: Settings, tmp_path: Path) -> None:

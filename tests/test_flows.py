@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import signal
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator
@@ -15,11 +14,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from waiting import wait_for
 
 import pipeline.coach.trainer  # noqa: F401 (before the stand-ins take the place of what it imports)
 from pipeline import batch
-from pipeline.claims import process_start
 from pipeline.plan import Job, Outcome, Plan
 from pipeline.settings import Settings
 from pipeline.store import Store
@@ -123,6 +120,45 @@ def test_the_nightly_flow_takes_the_backlog_and_scores_stale_calls_again(
 
     again = nightly.run_nightly(Caller(settings=settings), settings)
     assert again["backlog"] == {"counts": {"done": 2, "failed": 1}, "failed": []}
+
+
+@pytest.mark.parametrize("broken", ["rubric", "drive"])
+def test_a_part_of_the_night_that_fails_is_a_line_and_the_others_are_done(
+    prefect_home: Path, inbox: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    from flows import nightly
+    from flows.process import Caller
+    from pipeline import process
+    from pipeline.errors import RubricError
+
+    def no_rubric(settings: Settings) -> None:
+        raise RubricError("mine.yaml: no such rubric")
+
+    stat = Path.stat
+
+    def away(path: Path, **how: Any) -> os.stat_result:
+        if path == Path("/mnt/share/inbox"):
+            raise OSError(errno.EHOSTDOWN, "Host is down", str(path))
+        return stat(path, **how)
+
+    monkeypatch.setattr(nightly, "assign", lambda store, settings: [])
+    monkeypatch.setattr(nightly, "refresh", lambda store, settings: None)
+    monkeypatch.setattr(nightly, "SETTLE_S", 0.0)
+    old = settings.data / "cache" / "old.bin"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"x")
+    os.utime(old, (0, 0))
+    if broken == "rubric":
+        monkeypatch.setattr(process, "current_rubric", no_rubric)
+        expected = ["backlog: mine.yaml: no such rubric", "scoring again: mine.yaml: no such rubric"]
+    else:
+        monkeypatch.setattr(Path, "stat", away)
+        settings = replace(settings, inbox="/mnt/share/inbox", keep_recordings_days=30)
+        expected = ["backlog: /mnt/share/inbox: no such inbox; make it, or set `inbox`"]
+    report = nightly.run_nightly(Caller(settings=settings), settings)
+    assert report["problems"] == expected
+    assert not old.exists()
+    assert expected[0] in Path(report["digest"]["file"]).read_text()
 
 
 def test_the_night_leaves_what_is_being_copied_to_the_next_look(
@@ -452,20 +488,3 @@ def test_a_batch_beside_the_main_thread_raises_what_went_wrong() -> None:
 
     with pytest.raises(RubricError):
         _beside(wrong)
-
-
-def test_a_process_ends_with_the_one_that_wants_it_so_however_that_goes() -> None:
-    code = (
-        "import os, signal, subprocess, sys\n"
-        "from flows.local import end_with_us\n"
-        "quiet = {'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL}\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()'], **quiet)\n"
-        "end_with_us(child.pid)\n"
-        "print(child.pid, flush=True)\n"
-        "os.kill(os.getpid(), signal.SIGKILL)\n"
-    )
-    root = Path(__file__).parents[1]
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=root)
-    assert done.returncode == -signal.SIGKILL, done.stderr
-    pid = int(done.stdout)
-    wait_for(lambda: process_start(pid) is None, "the end of the process")

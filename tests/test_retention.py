@@ -9,11 +9,12 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import fakes
 import pytest
 
-from pipeline import batch, keep, plan, register, retention
+from pipeline import batch, keep, plan, register, retention, tidy
 from pipeline.access.book import AccessBook
 from pipeline.coach.playlists import UNTITLED, KeptSnippet
 from pipeline.ingest import discover
@@ -195,6 +196,34 @@ def test_clips_caches_exports_and_audit_lines_go_by_their_own_age(world: Setting
         assert book.log() == []
 
 
+def test_an_export_that_cannot_be_deleted_is_a_line_and_is_come_back_to(
+    world: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
+    files = [tmp_path / name for name in ("calls.csv", "turns.csv")]
+    for file in files:
+        file.write_text("x")
+    register.wrote(world.data, "export", tmp_path, files, now=old)
+    unlink = os.unlink
+
+    def read_only(path: Any, **how: Any) -> None:
+        if str(path) == str(files[0]):
+            raise OSError(errno.EROFS, "Read-only file system", str(path))
+        unlink(path, **how)
+
+    settings = dataclasses.replace(world, keep_exports_days=30, keep_cache_days=0)
+    with Store(world.data) as store:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "unlink", read_only)
+            done, problems = retention.retain_all(settings, store)
+        assert done == {}
+        (line,) = problems
+        assert f"{files[0]}: is an export and cannot be deleted (Read-only file system)" in line
+        assert [file.exists() for file in files] == [True, False]
+        assert retention.retain_all(settings, store) == ({"export": 1}, [])
+    assert not files[0].exists()
+
+
 def test_hashes_of_files_that_are_gone_leave_the_cache(world: Settings) -> None:
     next(world.inbox_folder.rglob("2026-01-05_Old.wav")).unlink()
 
@@ -203,6 +232,23 @@ def test_hashes_of_files_that_are_gone_leave_the_cache(world: Settings) -> None:
     assert done == {"cached hash": 1}
     lines = (world.data / "hashes.jsonl").read_text().splitlines()
     assert [Path(json.loads(line)[0]).name for line in lines] == ["2026-10-05_New.wav"]
+
+
+def test_a_drive_that_is_away_for_a_night_costs_neither_hashes_nor_failures(world: Settings, tmp_path: Path) -> None:
+    failed(world, world.inbox_folder / "odd.wav", kind="engine", first_at=dt.datetime(2026, 11, 1, tzinfo=dt.UTC))
+    hashes = (world.data / "hashes.jsonl").read_text()
+    away = tmp_path / "away"
+    world.inbox_folder.rename(away)
+    for mount_point in (False, True):
+        if mount_point:
+            world.inbox_folder.mkdir()
+        _, done = retained(world, keep_cache_days=30)
+        assert (done, tidy.tidy(world)["failures of files that are gone"]) == ({}, 0)
+        assert (world.data / "hashes.jsonl").read_text() == hashes
+    world.inbox_folder.rmdir()
+    away.rename(world.inbox_folder)
+    (world.inbox_folder / "odd.wav").unlink()
+    assert tidy.tidy(world)["failures of files that are gone"] == 1
 
 
 def test_one_class_that_cannot_go_is_a_line_and_the_others_go(world: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

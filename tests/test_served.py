@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import errno
 import json
 import os
 import signal
@@ -120,6 +121,32 @@ def test_what_goes_wrong_there_is_told_in_one_line_and_the_line_stays_open(
         other.close()
 
 
+@pytest.mark.parametrize("form", ["csv", "duckdb"])
+def test_an_export_is_written_by_whoever_asks_for_it(
+    kept: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    export = Database.export
+
+    def inside_only(database: Database, folder: Path, **how: Any) -> dict[str, int]:
+        # as a service that may write to the data folder only, or has a /tmp of its own
+        assert not folder.is_absolute()
+        return export(database, folder, **how)
+
+    with Store(kept.data) as store:
+        store.ingest()
+        store.serve()
+        monkeypatch.setattr(Database, "export", inside_only)
+        with Store(kept.data) as other:
+            assert not other.owner
+            counts = other.export(tmp_path / "out", form=form)
+            (tmp_path / "file").write_text("")
+            with pytest.raises(StoreError, match=r"file.out: cannot be written \(Not a directory\)"):
+                other.export(tmp_path / "file" / "out", form=form)
+    assert counts["calls"] == 2
+    assert (tmp_path / "out" / ("debrief.duckdb" if form == "duckdb" else "calls.csv")).stat().st_size > 0
+    assert list(kept.data.glob(".export-*")) == []
+
+
 def test_a_large_answer_is_the_same_as_without_another_process(settings: Settings) -> None:
     sql = (
         "SELECT i, i / 7 AS x, 'a\u2028' || i AS t, DATE '2026-01-01' + i::INTEGER AS d, INTERVAL 1 HOUR AS h, "
@@ -206,6 +233,43 @@ def test_a_caller_that_says_nothing_keeps_nobody_waiting(settings: Settings, mon
             silent.settimeout(10)
             while silent.recv(1024):
                 pass
+
+
+def test_a_moment_of_too_many_open_files_locks_nobody_out(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served, "PAUSE_S", 0.01)
+    full = OSError(errno.EMFILE, "Too many open files")
+    with Store(settings.data) as store:
+        store.serve()
+        server = store._server
+        assert server is not None
+        listening, refusals = server._socket, [full, full]
+
+        class Short:
+            def accept(self) -> Any:
+                if refusals:
+                    raise refusals.pop()
+                return listening.accept()
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(listening, name)
+
+        server._socket = Short()  # type: ignore[assignment]
+        dup, tries = os.dup, [full]
+        # the call that is waited for already ends before the short one counts
+        for _ in range(3):
+            found = served.Remote.find(settings.data)
+            if found:
+                found.close()
+            monkeypatch.setattr(os, "dup", lambda handle: raised(tries.pop()) if tries else dup(handle))
+        found = served.Remote.find(settings.data)
+        assert found is not None
+        assert found.call("query", {"sql": "SELECT 1 AS x", "params": []}) == [{"x": 1}]
+        found.close()
+        assert (refusals, tries) == ([], [])
+
+
+def raised(error: OSError) -> int:
+    raise error
 
 
 def test_a_folder_with_a_long_name_is_served_on_loopback(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -95,6 +96,53 @@ def test_an_erased_call_that_is_let_in_again_is_taken(inbox: Path, settings: Set
     erased.marker(settings.data, hash_file(inbox / "a.wav")).unlink()
     os.utime(erased.folder(settings.data), (0, 0))  # a clock may be too coarse to tell the two apart
     assert look_and_work(inbox, settings, looked) == ["a.wav"]
+
+
+@pytest.mark.parametrize(("fresh_s", "looks"), [(1000.0, 1), (-1.0, 3)])
+def test_one_look_serves_many_runs_for_as_long_as_it_is_fresh(
+    inbox: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, fresh_s: float, looks: int
+) -> None:
+    from flows import watch
+
+    for n in range(5):
+        (inbox / f"{n}.wav").write_text(f"ok {n}")
+    clock = Clock()
+    looked = new_looked(clock)
+    assert look_and_work(inbox, settings, looked) == []
+    clock.now += 10
+    monkeypatch.setattr(watch, "CHUNK", 2)
+    monkeypatch.setattr(watch, "LOOK_SHARE", math.inf)
+    monkeypatch.setattr(watch, "RESCAN_S", fresh_s)
+    seen = [look_and_work(inbox, settings, looked) for _ in range(looks)]
+    assert [name for names in seen for name in names] == [f"{n}.wav" for n in range(5)]
+    assert all(seen)
+    assert looked.ready(discover([inbox])) == ([], False)
+
+
+def test_a_file_that_is_written_to_while_others_are_worked_on_waits(
+    inbox: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import watch
+
+    for name in ("a.wav", "b.wav"):
+        (inbox / name).write_text(f"ok {name}")
+    clock = Clock()
+    looked = new_looked(clock)
+    assert look_and_work(inbox, settings, looked) == []
+    clock.now += 10
+    monkeypatch.setattr(watch, "CHUNK", 1)
+    take = watch._take
+
+    def take_and_write(*given: Any) -> None:
+        take(*given)
+        if (inbox / "b.wav").stat().st_size < 20:
+            (inbox / "b.wav").write_text("ok b.wav, and more that came later")
+
+    monkeypatch.setattr(watch, "_take", take_and_write)
+    assert look_and_work(inbox, settings, looked) == ["a.wav"]
+    assert look_and_work(inbox, settings, looked) == []
+    clock.now += 10
+    assert look_and_work(inbox, settings, looked) == ["b.wav"]
 
 
 def test_what_has_gone_is_not_remembered_as_withheld(tmp_path: Path) -> None:

@@ -82,10 +82,10 @@ def _curve_table(curve: Sequence[Mapping[str, float]], report: Report, trained_o
 
 _FRESH_TEXT = """## Calls written later
 
-{count} calls written after the training data: some of terse people whose objections come sideways, some as in life, some
-hard on purpose; labelled by their writers and once more, for levels, evidence and objections alone
-(`benchmarks/judge/fresh/`). No training, threshold or choice has seen them; with the next training they become training
-calls.
+{count} calls written after the training data: some of terse people whose objections come sideways, some as in life,
+some hard on purpose; labelled by their writers and once more, for levels, evidence and objections alone
+(`benchmarks/judge/fresh/`). No training, threshold or choice has seen them; with the next training they become
+training calls.
 """
 _STRESS_TEXT = """## The same calls said differently
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line, open_store, settings_of
 from pipeline.errors import DebriefError, TranscriptError
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def register(app: typer.Typer) -> None:
 
 def transcribe(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILE...", help="Recordings, or transcripts without roles.")
+        list[Path] | None,
+        typer.Argument(metavar="FILE...", help="Recordings, or transcripts without roles.", parser=given_path),
     ] = None,
     speakers: Annotated[int | None, typer.Option("--speakers", min=1, help="How many people speak, if known.")] = None,
     form: Annotated[
@@ -34,7 +35,10 @@ def transcribe(
         typer.Option("--format", help="json, vtt, srt, txt, rttm, ctm or audacity: as files for other tools."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Where --format writes a file each; else all to stdout.")
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Where --format writes a file each; else all to stdout.", parser=given_path
+        ),
     ] = None,
     call: Annotated[
         str | None, typer.Option("--call", metavar="ID", help="A call that was processed, instead of files.")
@@ -107,7 +111,10 @@ def _kept(call: str, settings: Settings) -> Transcript:
 
 
 def score(
-    files: Annotated[list[Path], typer.Argument(metavar="TRANSCRIPT...", help="Transcripts in any import format.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="TRANSCRIPT...", help="Transcripts in any import format.", parser=given_path),
+    ],
     rubric: Annotated[str | None, typer.Option("--rubric", metavar="NAME|FILE", help="Rubric to score by.")] = None,
     as_json: Json = False,
     data: Data = None,

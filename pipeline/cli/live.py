@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.shared import Data, Json, console, emit, one_line, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line, settings_of
 from pipeline.errors import StoreError
 
 if TYPE_CHECKING:
@@ -25,7 +25,10 @@ def register(app: typer.Typer) -> None:
 
 
 def live(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .wav, or lines of text, that is being written.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A .wav, or lines of text, that is being written.", parser=given_path),
+    ],
     rep: Annotated[str | None, typer.Option("--rep", metavar="NAME", help="The rep's name in the transcript.")] = None,
     minutes: Annotated[float, typer.Option("--minutes", min=1, help="How long the call is planned for.")] = 30.0,
     idle: Annotated[float, typer.Option("--idle", help="Stop after so many seconds without anything new.")] = 120.0,

@@ -119,7 +119,10 @@ def consent(
     calls: Annotated[list[str], typer.Argument(metavar="CALL...", help="Calls by id, or files.")],
     data: Data = None,
 ) -> None:
-    """Put the consent to calls on record, above what the file beside a recording says. `no` erases what is kept."""
+    """Put the consent to calls on record, above what the file beside a recording says. `no` erases what is kept.
+
+    What lies elsewhere and may hold copies is named. Exits with 1 where something is still found.
+    """
     from pipeline import consent as kept
     from pipeline.erase import Erasure, calls_to_erase, note
     from pipeline.erase import erase as do
@@ -128,6 +131,7 @@ def consent(
         raise typer.BadParameter(f"{answer}: one of {', '.join(kept.CHOICES)}", param_hint="yes|no|unknown")
     settings = settings_of(data)
     out = console()
+    report, kept_before = None, False
     with open_store(settings) as store:
         shas = {item: _sha256(settings, store, item) for item in calls}
         beside = {item: _transcripts(settings, item, sha256) for item, sha256 in shas.items()}
@@ -135,12 +139,18 @@ def consent(
             # before as well, so that an end in the midst of it does not let the call in again
             for sha256 in (*shas.values(), *(found for each in beside.values() for found in each)):
                 kept.state(settings.data, sha256, answer)
-            do(settings, store, Erasure(tuple(calls_to_erase(settings.data, list(shas.values())))), again=True)
+            what = Erasure(tuple(calls_to_erase(settings.data, list(shas.values()))))
+            kept_before = any(call.path for call in what.calls)
+            report = do(settings, store, what, again=True)
         for item, sha256 in shas.items():
             for found in (sha256, *beside[item]):
                 kept.state(settings.data, found, answer)
             note(settings.data, WHO, ROLE, "changed", "consent", f"{sha256[:16]}: {answer}")
             out.print(one_line(f"{item}: consent {answer}"), soft_wrap=True)
+    if report and kept_before:
+        _say_done(report)
+    if report and report.left:
+        raise typer.Exit(1)
 
 
 def _sha256(settings: Settings, store: Any, item: str) -> str:

@@ -167,7 +167,11 @@ def watch(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     out = console()
-    out.print(f"watching {one_line(settings.inbox_folder)}; results in {one_line(settings.data)}; stop with Ctrl-C")
+    # a folder of a mistyped name is as empty as one that waits for its first call
+    new = "" if settings.inbox_folder.exists() else " (no such folder yet: it is made)"
+    out.print(
+        f"watching {one_line(settings.inbox_folder)}{new}; results in {one_line(settings.data)}; stop with Ctrl-C"
+    )
     _watch(settings, stop, read)
     out.print("stopped; nothing is left half-done")
 

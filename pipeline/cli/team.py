@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line, open_store, settings_of
 from pipeline.errors import SettingsError, StoreError
 from pipeline.wording import counted
 
@@ -18,7 +18,10 @@ IMPORTS = ("sessions", "quota", "activity")
 crm = typer.Typer(help="Accounts for your CRM: as CSV, or sent to an address that you set.", no_args_is_help=True)
 
 Rep = Annotated[str | None, typer.Option("--rep", metavar="R", help="One rep.")]
-Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there instead of to the terminal.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE", help="Write there instead of to the terminal.", parser=given_path),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +35,9 @@ def register(app: typer.Typer) -> None:
 
 def import_(
     kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of: {', '.join(IMPORTS)}.")],
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV files with a heading.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="CSV files with a heading.", parser=given_path)
+    ],
     data: Data = None,
 ) -> None:
     """Coaching sessions, quota or activity from CSV files. The same rows again change nothing."""

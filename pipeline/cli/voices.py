@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.shared import Data, Json, console, emit, one_line, require_data, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line, require_data, settings_of
 
 if TYPE_CHECKING:
     from pipeline.diarize import Diarization
@@ -49,7 +49,8 @@ def _row(voice: Any) -> dict[str, Any]:
 def enrol(
     rep: Annotated[str, typer.Argument(metavar="REP", help="The rep's name, as in the calls.")],
     recording: Annotated[
-        Path, typer.Argument(metavar="RECORDING", help="At least 20 s of the rep over the usual line.")
+        Path,
+        typer.Argument(metavar="RECORDING", help="At least 20 s of the rep over the usual line.", parser=given_path),
     ],
     consent: Annotated[
         str, typer.Option("--consent", metavar="TEXT", help="How the rep agreed, for example: signed form, 1 October.")
