@@ -28,9 +28,13 @@ def illness(settings: Settings) -> str:
     # a watcher that lives and says nothing hangs; a clock set back must not make it look so for hours
     if any(abs((now - dt.datetime.fromisoformat(row["at"])).total_seconds()) < STALE_S for row in mine):
         return ""
+    host = settings.host if settings.host not in ("0.0.0.0", "::") else "127.0.0.1"
+    address = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/healthz"
     hangs = f"watcher {mine[0]['pid']} has said nothing since {mine[0]['at']}; " if mine else "no watcher; "
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{settings.port}/healthz", timeout=TIMEOUT_S) as answer:
+        # a proxy for the world outside (`http_proxy`) knows nothing of this machine
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with direct.open(address, timeout=TIMEOUT_S) as answer:
             return "" if answer.status == 200 else f"{hangs}the web app answers {answer.status}"
     except OSError as error:
         return f"{hangs}no web app on port {settings.port} ({error})"

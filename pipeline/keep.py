@@ -202,6 +202,19 @@ def is_record(row: Mapping[str, Any]) -> bool:
     )
 
 
+def is_whole(row: Mapping[str, Any]) -> bool:
+    """Whether a record has what working on it takes: on a failing disk one letter of a part's name may be another."""
+    source, made, words, card = row["source"], row["provenance"], row.get("transcript"), row.get("scorecard")
+    return (
+        isinstance(words, dict)
+        and isinstance(words.get("turns"), list)
+        and isinstance(source.get("known"), dict)
+        and {"path", "sha256", "kind", "size", "mtime_ns"} <= source.keys()
+        and {"engine", "rubric", "judge"} <= made.keys()
+        and (card is None or (isinstance(card, dict) and isinstance(card.get("criteria"), dict)))
+    )
+
+
 def record_files(data: Path, sha256: str) -> list[Path]:
     """The record files of one call, in name order."""
     return sorted((results_folder(data) / sha256).glob("[!.]*.json"))

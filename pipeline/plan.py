@@ -135,7 +135,12 @@ def plan_rescore(settings: Settings, *, every: bool = False) -> Plan:
     jobs = []
     for sha256 in shas:
         record = keep.latest_record(settings.data, sha256)
-        if record and (process.stale(record, settings, now=now) or (every and record["transcript"]["turns"])):
+        # one that does not hold together is named by the doctor, and heard again where its recording is seen
+        if (
+            record
+            and keep.is_whole(record)
+            and (process.stale(record, settings, now=now) or (every and record["transcript"]["turns"]))
+        ):
             jobs.append(Job("score", sha256, Path(record["source"]["path"])))
     return Plan(tuple(jobs), ())
 
@@ -191,7 +196,7 @@ def _look(
     if source.companion_sha256:
         seen.words.setdefault(source.companion_sha256, source)
     record = keep.latest_record(settings.data, source.sha256)
-    home = _other_home(record, source) if record else None
+    home = _other_home(record, source) if record and keep.is_whole(record) else None
     twin = seen.first.setdefault(source.sha256, home or source.path)
     if twin.absolute() != source.path.absolute():
         reason = f"{source.path}: the same recording as {twin}, which counts once; delete one of them"

@@ -19,6 +19,8 @@ HALF_MADE_S = 3600.0
 COPIES_S = 30 * 86400.0
 """A copy of a recording, or a clip, that nobody listened to for that long is made again when somebody does."""
 LOG_BYTES = 10_000_000
+SILENT_S = 86400.0
+"""A watcher says every half minute that it lives; one elsewhere that has not for a day is gone."""
 DAMAGED_KEPT = 2
 """Damaged databases that were set aside: the newest so many stay for whoever wants to look."""
 
@@ -31,6 +33,7 @@ def tidy(settings: Settings) -> dict[str, int]:
         "logs": _old((data / "logs").glob("*.log.*"), seconds=_days(settings)) + sum(map(_rotate, _logs(data))),
         "digests": _old((data / "digests").glob("*.html"), seconds=_days(settings)),
         "copies to listen to": _old((data / "cache" / "listen").glob("[!.]*"), seconds=COPIES_S),
+        "watchers that are gone": _old((data / "status").glob("watch-*"), seconds=SILENT_S),
         "damaged databases": _but_newest(sorted(data.glob("store.damaged-*.duckdb"))),
         "failures of files that are gone": _gone(settings),
     }

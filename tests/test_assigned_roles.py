@@ -111,6 +111,10 @@ def test_the_review_list_and_the_word_that_ends_the_wait(tmp_path: Path) -> None
     waiting = run()
     assert [row["call_id"] for row in waiting] == [record["call_id"]]
     assert [speaker["speaker"] for speaker in waiting[0]["speakers"]] == ["One", "Two"]  # type: ignore[attr-defined]
+    shown = CliRunner().invoke(cli.app, ["--data", str(settings.data), "roles"]).stdout.splitlines()
+    # who speaks, how much and what: told apart, and under the call
+    assert shown[0].startswith(f"{record['call_id']}  ")
+    assert [line[:7] for line in shown[2:]] == ["  One  ", "  Two  "]
     done = run(record["call_id"], "--rep", "Two", "--name", "One=Owen")
     assert done[0]["status"] == "scored"
     assert done[0]["speakers"] == {"Two": "rep", "One": "buyer:Owen"}

@@ -246,6 +246,7 @@ def test_housekeeping_removes_what_is_left_over_and_nothing_else(kept: Settings,
     before = sorted(keep.all_record_files(kept.data))
     assert tidy.tidy(kept) == {
         "temporary": 1,
+        "watchers that are gone": 0,
         "logs": 1,
         "digests": 1,
         "copies to listen to": 1,
@@ -272,3 +273,8 @@ def test_a_watchers_status_is_read_and_a_dead_ones_removed(settings: Settings) -
     assert not dead.exists()
     status.clear_status(settings.data)
     assert len(status.watchers(settings.data)) == 1
+    assert tidy.tidy(settings)["watchers that are gone"] == 0
+    # a container that was replaced, a machine that is no more: nobody else would ever clear it away
+    os.utime(away, (time.time() - 2 * 86400, time.time() - 2 * 86400))
+    assert tidy.tidy(settings)["watchers that are gone"] == 1
+    assert status.watchers(settings.data) == []

@@ -432,6 +432,21 @@ def test_a_name_that_is_no_utf8_is_json_all_the_same(capsys: pytest.CaptureFixtu
     assert line.isascii()
 
 
+def test_a_table_breaks_no_word_while_there_is_room(capsys: pytest.CaptureFixture[str]) -> None:
+    word, text = "decision-makers-ask-without-offence", "Ask who decides, without offence"
+    columns = {"id": "Module", "measured": "Measured", "verdict": "Verdict", "now": "Effect", "low": "From", "to": "To"}
+    row = {"id": word, "measured": 1, "verdict": "too early to tell", "now": -1.0, "low": -2.3, "to": 0.1}
+    shared.console().print(render.rows_table("Effects", columns, [row]))
+    shared.console().print(
+        render.rows_table("Modules", {"id": "Module", "a": "A", "b": "B"}, [row | {"a": text, "b": text}])
+    )
+    shared.console().print(render.rows_table("Long", {"a": "A", "b": "B"}, [{"a": "x" * 90, "b": text}]))
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(word in line for line in lines) == 2
+    assert max(map(len, lines)) <= 80
+    assert sum(line.count("x") for line in lines) == 90
+
+
 def test_a_name_without_an_end_does_not_fill_the_screen() -> None:
     table = render.rows_table("Calls", {"account": "Account"}, [{"account": "x" * 5000}])
     (cell,) = list(table.columns[0].cells)

@@ -29,6 +29,10 @@ def test_units_run_commands_that_exist_and_survive_a_worker(path: Path) -> None:
     assert Path(command[0]).name == "debrief"
     assert command[1] in ("watch", "serve", "nightly")
     assert service["UMask"] == "0077"
+    # the same inbox for all three, or the page shows another one than what is watched
+    inbox = service["ReadOnlyPaths"]
+    assert command[2:] == ([inbox] if command[1] == "watch" else [])
+    assert command[1] == "watch" or f"Environment=DEBRIEF_INBOX={inbox}" in path.read_text().splitlines()
     if command[1] != "serve":
         assert service["OOMPolicy"] == "continue"
 
@@ -65,11 +69,15 @@ def test_health_is_a_living_watcher_or_an_answering_web_app(
         def log_message(self, *args: Any) -> None:
             return None
 
-    with http.server.HTTPServer(("127.0.0.1", 0), Well) as server:
-        here = replace(settings, port=server.server_address[1])
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        assert health.illness(here) == ""
-        server.shutdown()
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    for listens, host in (("127.0.0.2", "127.0.0.2"), ("", "0.0.0.0"), ("127.0.0.1", "127.0.0.1")):
+        with http.server.HTTPServer((listens, 0), Well) as server:
+            here = replace(settings, port=server.server_address[1], host=host)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            assert health.illness(here) == ""
+            server.shutdown()
     assert "no watcher; no web app" in health.illness(here)
     status.write_status(settings.data, {"counts": {}, "problem": ""})
     assert health.illness(here) == ""

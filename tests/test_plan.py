@@ -55,6 +55,24 @@ def inbox(tmp_path: Path) -> Path:
     return tmp_path / "in"
 
 
+@pytest.mark.parametrize(
+    ("part", "wrong"), [("transcript", "transcripu"), ("turns", "uurns"), ("known", "jnown"), ("criteria", "criteriq")]
+)
+def test_a_record_with_a_part_missing_is_heard_again_and_stops_no_other(
+    inbox: Path, settings: Settings, part: str, wrong: str
+) -> None:
+    path = drop(inbox, "a.wav")
+    drop(inbox, "b.wav", "ok b")
+    do(make(inbox, settings), settings)
+    (file,) = keep.record_files(settings.data, ingest.hash_file(path))
+    file.write_bytes(file.read_bytes().replace(f'"{part}":'.encode(), f'"{wrong}":'.encode()))
+    assert [job.path.name for job in plan.plan_rescore(settings, every=True).jobs] == ["b.wav"]
+    again = make(inbox, settings)
+    assert sorted(kinds(again)) == [("a.wav", "hear"), ("b.wav", "done")]
+    do(again, settings)
+    assert sorted(kinds(make(inbox, settings))) == [("a.wav", "done"), ("b.wav", "done")]
+
+
 def test_new_files_are_heard_and_done_ones_skipped(inbox: Path, settings: Settings) -> None:
     drop(inbox, "a.wav")
     first = make(inbox, settings)

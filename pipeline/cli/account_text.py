@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.render import asked_text, kind_words, quoted, wrapped
-from pipeline.cli.shared import one_line
+from pipeline.cli.shared import spaced
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -33,7 +33,7 @@ def account_text(row: Row) -> RenderableType:
     from rich.console import Group
 
     calls = row["calls"]
-    lines = _head(f"{row['account']}   {len(calls)} call{_s(calls)}{_silence(row['silent_days'])}")
+    lines = _head(row["account"], f"{len(calls)} call{_s(calls)}{_silence(row['silent_days'])}")
     for call in calls:
         score = "not scored" if call["overall"] is None else f"{call['overall']:.0f} of 100"
         about = " · ".join(str(part) for part in (call["date"], call["rep"], call["type"]) if part)
@@ -69,7 +69,7 @@ def plan_text(row: Row) -> RenderableType:
     from rich.console import Group
 
     calls = f"{row['calls']} call{_s(range(row['calls']))}"
-    lines = _head(f"{row['account']}   {calls}, the last on {row['last'] or 'an unknown day'}")
+    lines = _head(row["account"], f"{calls}, the last on {row['last'] or 'an unknown day'}")
     if row.get("silence"):
         lines += wrapped(row["silence"], indent=2)
     lines += _head(f"Ask for: {row['ask']['for']}")
@@ -149,10 +149,10 @@ def _grounds(rows: Iterable[Row | None]) -> list[Text]:
     return lines
 
 
-def _head(text: str) -> list[Text]:
+def _head(*parts: str) -> list[Text]:
     from rich.text import Text
 
-    return [Text(""), Text(one_line(text), style="bold")]
+    return [Text(""), Text(spaced(*parts), style="bold")]
 
 
 def _silence(days: int | None) -> str:

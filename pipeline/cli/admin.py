@@ -120,6 +120,6 @@ def doctor(as_json: Json = False, data: Data = None) -> None:
 def _print_checkup(rows: list[dict[str, Any]]) -> None:
     out = console()
     for row in rows:
-        mark = "ok  " if row["ok"] else "FIX "
+        mark = "ok   " if row["ok"] else "FIX  "
         remedy = f"; {row['remedy']}" if row["remedy"] else ""
-        out.print(one_line(f"{mark} {row['what']}: {row['found']}{remedy}"), soft_wrap=True)
+        out.print(mark + one_line(f"{row['what']}: {row['found']}{remedy}"), soft_wrap=True)

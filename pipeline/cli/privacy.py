@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of, spaced
 from pipeline.wording import counted
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _say_what(what: Erasure, *, recordings: bool) -> None:
         which = f"{len(what.calls)} calls are erased with all that is kept of them:"
     out.print(which if what.calls else "no call of theirs")
     for item in what.calls[:_SHOWN]:
-        out.print(one_line(f"  {item.call_id}  {item.path}"), soft_wrap=True)
+        out.print(spaced(item.call_id, item.path, indent=2), soft_wrap=True)
     if len(what.calls) > _SHOWN:
         out.print(f"  and {len(what.calls) - _SHOWN} more")
     if what.mentions:
@@ -111,7 +111,7 @@ def _say_done(report: Report) -> None:
     if report.elsewhere:
         out.print("outside of debrief's reach, or not to be touched unless told:")
     for line in report.elsewhere:
-        out.print(one_line(f"  {line}"), soft_wrap=True)
+        out.print(spaced(line, indent=2), soft_wrap=True)
 
 
 def consent(

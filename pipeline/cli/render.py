@@ -195,8 +195,11 @@ def level_text(level: Row | None) -> Text:
     return Text.assemble((f"{level['standing']:.1f}", style), (reach, "dim"))
 
 
-def plain_table(title: str, columns: Sequence[str], *, right: bool = False) -> Table:
-    """A table without lines but one under its head; the first column is text, others right-aligned where `right`."""
+def plain_table(title: str, columns: Sequence[str], *, right: bool = False, gap: int = 2) -> Table:
+    """A table without lines but one under its head; the first column is text, others right-aligned where `right`.
+
+    `gap` blanks stand after each column.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -206,7 +209,7 @@ def plain_table(title: str, columns: Sequence[str], *, right: bool = False) -> T
         title_justify="left",
         box=box.SIMPLE_HEAD,
         show_edge=False,
-        padding=(0, 2, 0, 0),
+        padding=(0, gap, 0, 0),
     )
     for number, name in enumerate(columns):
         justify: JustifyMethod = "right" if right and number else "left"
@@ -215,11 +218,33 @@ def plain_table(title: str, columns: Sequence[str], *, right: bool = False) -> T
 
 
 def rows_table(title: str, columns: Mapping[str, str], rows: Iterable[Row]) -> Table:
-    """Rows as a table: `columns` maps keys to headings, in order; floats with one decimal."""
-    table = plain_table(title, list(columns.values()))
-    for row in rows:
-        table.add_row(*(_shortened(_cell(row.get(key)), LONGEST.get(key, LONGEST_CELL)) for key in columns))
+    """Rows as a table: `columns` maps keys to headings, in order; floats with one decimal.
+
+    Within `WIDTH` no word is broken while there is room: ids are there to be copied.
+    """
+    cells = [[_shortened(_cell(row.get(key)), LONGEST.get(key, LONGEST_CELL)) for key in columns] for row in rows]
+    widths, gap = _widths([list(columns.values()), *cells])
+    table = plain_table(title, list(columns.values()), gap=gap)
+    for column, width in zip(table.columns, widths, strict=True):
+        column.max_width = width
+    for row in cells:
+        table.add_row(*row)
     return table
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> tuple[list[int], int]:
+    """How wide each column may be, the widest giving way first but never below its longest word, and the blanks after
+    each: one less where it is tight. Where even that is too much, the table breaks words."""
+    from rich.cells import cell_len
+
+    columns = list(zip(*rows, strict=True))
+    widths = [max(cell_len(cell) for cell in column) for column in columns]
+    least = [max(cell_len(word) for cell in column for word in cell.split() or [""]) for column in columns]
+    tight = sum(least) + 3 * len(columns) > WIDTH + 1
+    room = WIDTH + 1 - (2 if tight else 3) * len(columns)
+    while sum(widths) > room and (wide := [n for n, width in enumerate(widths) if width > least[n]]):
+        widths[max(wide, key=lambda n: widths[n])] -= 1
+    return widths, 1 if tight else 2
 
 
 LONGEST = {"rep": 40, "team": 40, "account": 40}

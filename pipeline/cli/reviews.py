@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of, spaced
 from pipeline.errors import StoreError
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _print_sample(rows: list[dict[str, Any]], *, as_json: bool) -> None:
         return
     for row in rows:
         who = " · ".join(one_line(row[key]) for key in ("call_date", "rep", "account") if row[key])
-        console().print(one_line(f"{row['call_id']}  {who}  {row['path']}"), soft_wrap=True)
+        console().print(spaced(row["call_id"], who, row["path"]), soft_wrap=True)
     console().print(
         "rate each with `debrief review CALL CRITERION LEVEL --who NAME --blind`, before you look at scores"
     )

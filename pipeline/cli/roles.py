@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline import keep
-from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of, spaced
 from pipeline.errors import StoreError
 
 if TYPE_CHECKING:
@@ -123,13 +123,18 @@ def _show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
         out.print("no call waits for a word on who sells")
     for row in rows:
         out.print(
-            one_line(f"{row['call_id']}  {row['call_date'] or ''}  {row['account'] or ''}  {row['path']}"),
+            spaced(row["call_id"], row["call_date"], row["account"], row["path"]),
             soft_wrap=True,
         )
         if row["reason"]:
-            out.print(one_line(f"  {row['reason']}"), soft_wrap=True)
+            out.print(spaced(row["reason"], indent=2), soft_wrap=True)
         for speaker in row["speakers"]:
             out.print(
-                one_line(f"  {speaker['speaker']}  {speaker['share']:.0%} of the words  “{speaker['says'][:90]}”"),
+                spaced(
+                    speaker["speaker"],
+                    f"{speaker['share']:.0%} of the words",
+                    f"“{speaker['says'][:90]}”",
+                    indent=2,
+                ),
                 soft_wrap=True,
             )

@@ -153,6 +153,11 @@ def one_line(text: object) -> str:
     return " ".join(clean(text).split())
 
 
+def spaced(*parts: object, indent: int = 0) -> str:
+    """`clean` parts on one line, two blanks between them and `indent` before; what is empty is left out."""
+    return " " * indent + "  ".join(text for part in parts if (text := one_line("" if part is None else part)))
+
+
 def log_unexpected(error: BaseException) -> Path:
     """Append a traceback to the data folder's log (or a temporary one); where it is."""
     folder = _chosen[0] / "logs" if _chosen and os.path.isdir(_chosen[0]) else Path(tempfile.gettempdir())

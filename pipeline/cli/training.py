@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.cli.coaching import show
-from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of, spaced
 from pipeline.errors import StoreError
 
 app = typer.Typer(
@@ -27,7 +27,7 @@ _EFFECTS = {
     "high": "To",
 }
 _REMINDERS = {"rep": "Rep", "title": "Module", "due_on": "Due", "reminder": "Reminder"}
-_MODULES = {"id": "Module", "criterion": "For", "levels": "Levels", "minutes": "Minutes", "title": "Title"}
+_MODULES = {"id": "Module", "levels": "Levels", "minutes": "Min", "title": "Title"}
 
 
 @app.callback()
@@ -179,9 +179,9 @@ def _date(text: str) -> dt.date:
 
 
 def _say(row: dict[str, Any]) -> None:
-    text = f"{row['assignment_id']}  {row['rep']}: {row['title']}, {row['status']}, due {row['due_on']}"
+    text = f"{row['rep']}: {row['title']}, {row['status']}, due {row['due_on']}"
     done_on = f", on {row['completed_on']}" if row["completed_on"] else ""
-    console().print(one_line(text + done_on), soft_wrap=True)
+    console().print(spaced(row["assignment_id"], text + done_on), soft_wrap=True)
 
 
 def _table(title: str, columns: dict[str, str], rows: list[dict[str, Any]], none: str, *, as_json: bool) -> None:
