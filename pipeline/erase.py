@@ -257,6 +257,18 @@ def _forget_user(data: Path, person: str) -> None:
                     if len(text) >= _SHORTEST_WORD:
                         book.forget_lines_with(text)
                 book.remove_user(user.name)
+                book.forget_name(user.name)
+            _forget_login(data, user.name)
+
+
+def _forget_login(data: Path, login: str) -> None:
+    """What a user said of calls is said by `erased`: a login need not be the person's name, and may be anybody's word,
+    so that it counts only where it says who did something."""
+    for file in (data / "facts").glob("*/[!.]*.json"):
+        with contextlib.suppress(StoreError):
+            row = keep.read_json(file)
+            if same_person(row.get("who"), login):
+                keep.write_atomically(file, keep.encode({**row, "who": "erased"}))
 
 
 def _forget_news(data: Path, traces: Traces) -> None:

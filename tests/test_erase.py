@@ -413,3 +413,28 @@ def test_a_name_is_found_however_its_accents_and_marks_are_written(written: str)
     assert same_person(written, "jos\u00e9 n\u00fa\u00f1ez")
     assert same_person("Ann O\u2019Hara", "ann o'hara")
     assert Traces(person="Ann O'Hara").finder().sub("<li>Ann O&#x27;Hara</li>") == "<li>erased</li>"
+
+
+def test_a_login_that_is_not_the_persons_name_goes_where_it_says_who_did_something(world: Settings) -> None:
+    with AccessBook(world.data) as book:
+        book.add_user("pnair", "rep", rep=PERSON)
+        book.note("pnair", "rep", "saw", "/today")
+        book.note("boss", "admin", "changed", "user", "added pnair as rep")
+        book.note("boss", "admin", "changed", "user", "added pnairson as rep")
+    with Store(world.data) as store:
+        (other,) = store.query("SELECT call_id FROM calls WHERE rep = 'Tom Becker'")
+        said = {
+            "comment_id": "c1",
+            "call_id": other["call_id"],
+            "who": "pnair",
+            "text": "good",
+            "written_at": "2026-10-06 10:00:00",
+        }
+        store.put_fact("comments", said)
+        erase.erase(world, store, erase.of_person(world, store, PERSON))
+        assert [row["who"] for row in store.query("SELECT who FROM comments")] == ["erased"]
+    with AccessBook(world.data) as book:
+        assert [(entry.name, entry.what, entry.detail) for entry in book.log(limit=2)] == [
+            ("boss", "user", "added pnairson as rep"),
+            ("erased", "/today", ""),
+        ]

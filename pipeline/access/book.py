@@ -7,6 +7,7 @@ argon2id hashes, every other secret as a SHA-256 hash: reading the file lets nob
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import time
 import uuid
@@ -367,6 +368,16 @@ class AccessBook:
             return self.rows.run(
                 "DELETE FROM audit WHERE instr(lower(name || ' ' || what || ' ' || detail), lower(?))", (text,)
             )
+
+    def forget_name(self, name: str) -> None:
+        """In the log: what a user did is done by `erased`, and lines about them by that name go."""
+        word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
+        with self.rows.writing():
+            self.rows.run("UPDATE audit SET name = 'erased' WHERE lower(name) = lower(?)", (name,))
+            about = "SELECT n, what, detail FROM audit WHERE instr(lower(what || ' ' || detail), lower(?))"
+            for row in self.rows.all(about, (name,)):
+                if word.search(f"{row['what']} {row['detail']}"):
+                    self.rows.run("DELETE FROM audit WHERE n = ?", (row["n"],))
 
     def saw(self, name: str, prefix: str) -> set[str]:
         """What a user looked at, as the log's lines tell, of the addresses that begin with `prefix`."""
