@@ -5,14 +5,16 @@ One failing part is a line in the report; the others are done all the same.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
@@ -47,6 +49,31 @@ def nightly_flow(data: str | None = None) -> dict[str, Any]:
     """
     caller = CALLER.get() or Caller()
     settings = caller.settings or load_settings(data)
+    with _alone(settings):
+        return _night(settings, caller)
+
+
+@contextlib.contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """While inside, no other nightly run of this data folder begins: a backlog of days would have one more each night,
+    each with workers of its own, and each would assign training and send a digest. Raises `StoreError`."""
+    path = settings.data / "claims" / "nightly.lock"
+    lock = FileLock(path, thread_local=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise StoreError(f"{settings.data}: another nightly run is at work; it does what there is to do") from None
+    except (OSError, NotImplementedError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise StoreError(f"{path}: cannot be written ({why}); check the folder and its space") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _night(settings: Settings, caller: Caller) -> dict[str, Any]:
     with Claims(settings.data / "claims") as claims:
         swept = {"runs": sweep_stale_runs(), "claims": claims.sweep()}
     forget_old_runs(settings.keep_logs_days)

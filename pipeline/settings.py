@@ -6,6 +6,7 @@ Every field's environment name is `DEBRIEF_` + the field in capitals (`DEBRIEF_E
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import os
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import SettingsError
-from pipeline.settings_check import problem_of
+from pipeline.settings_check import home_problem, problem_of
 
 DEFAULT_DATA_FOLDER = "debrief-data"
 
@@ -28,6 +29,9 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SECRETS = ("judge_key", "smtp_password", "crm_key", "webhook_secret", "oidc_client_secret")
 """Taken from the environment only (`DEBRIEF_JUDGE_KEY`, `DEBRIEF_SMTP_PASSWORD`, `DEBRIEF_CRM_KEY`,
 `DEBRIEF_WEBHOOK_SECRET`, `DEBRIEF_OIDC_CLIENT_SECRET`), the last one also from a file of its own."""
+
+OTHERS = ("data", "models", "beam", "compute_type")
+"""What else is said in the environment, as `DEBRIEF_DATA`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +194,10 @@ def load_settings(
     instead, and the default counts: `debrief doctor` shows all that is wrong at once.
     """
     environ = os.environ if environ is None else environ
-    folder = Path(data or environ.get("DEBRIEF_DATA") or DEFAULT_DATA_FOLDER).expanduser()
+    chosen = Path(data or environ.get("DEBRIEF_DATA") or DEFAULT_DATA_FOLDER)
+    if problem := home_problem(str(chosen)):
+        raise SettingsError(f"data folder: {problem}, found {str(chosen)!r}")
+    folder = chosen.expanduser()
     values: dict[str, Any] = {}
     fields = {f.name: f for f in dataclasses.fields(Settings) if f.name != "data"}
     for where, key, value in _given(folder, fields, environ, on_problem or _raise):
@@ -215,7 +222,7 @@ def _given(
     table: Mapping[str, Any] = {}
     if path.is_file():
         try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
+            table = tomllib.loads(read_toml(path))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
             on_problem(SettingsError(f"{path}: not readable as TOML: {error}"))
     for key, value in table.items():
@@ -226,10 +233,21 @@ def _given(
             on_problem(SettingsError(f"{path}: unknown setting '{key}'; known: {', '.join(sorted(known))}"))
         else:
             yield f"{path}: {key}", key, value
+    for name in environ:
+        key = name.removeprefix("DEBRIEF_").lower() if name.startswith("DEBRIEF_") else ""
+        names = (*known, *SECRETS, *OTHERS)
+        if key and key not in names and (near := difflib.get_close_matches(key, names, n=1, cutoff=0.85)):
+            # passed over in silence, a misspelt limit or demand for consent would be none
+            on_problem(SettingsError(f"{name}: no setting is called that; write DEBRIEF_{near[0].upper()}"))
     for key in known:
         name = f"DEBRIEF_{key.upper()}"
         if name in environ:
             yield name, key, environ[name]
+
+
+def read_toml(path: Path) -> str:
+    """A settings file's text; some editors on Windows begin it with a mark that TOML does not know."""
+    return path.read_text(encoding="utf-8-sig")
 
 
 def _kept_rubric(folder: Path, name: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,7 +46,17 @@ def one_of(*known: str) -> Check:
 
 
 def _language(value: Any) -> str:
-    return "" if str(value).isalpha() and 2 <= len(str(value)) <= 3 else "a language's code, such as en"
+    sound = re.fullmatch(r"[a-z]{2,3}", str(value))
+    return "" if sound else "a language's code in small letters, such as en"
+
+
+def home_problem(value: Any) -> str:
+    """Whether the home folder that a path begins with (`~`, `~name`) can be told."""
+    try:
+        Path(str(value)).expanduser()
+    except RuntimeError:
+        return "nobody's home folder is called that; give the whole path"
+    return ""
 
 
 def _kinds(value: Any) -> str:
@@ -101,6 +112,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 CHECKS: dict[str, Check] = {
     **{name: one_of(*words) for name, words in CHOICES.items()},
+    "inbox": home_problem,
     "path_pattern": _pattern,
     "language": _language,
     "speakers": _between(0, 20, "estimates it"),

@@ -22,7 +22,7 @@ from typing import Any
 from pipeline import settings as module
 from pipeline.errors import SettingsError
 from pipeline.keep import write_atomically
-from pipeline.settings import SECRETS, Settings, load_settings
+from pipeline.settings import SECRETS, Settings, load_settings, read_toml
 from pipeline.settings_check import CHOICES, problem_of
 
 FILE = "debrief.toml"
@@ -146,7 +146,7 @@ def write_settings(data: Path, values: Mapping[str, Any], *, environ: Mapping[st
 
     path = data / FILE
     try:
-        table = tomlkit.parse(path.read_text(encoding="utf-8") if path.is_file() else "")
+        table = tomlkit.parse(read_toml(path) if path.is_file() else "")
     except (TOMLKitError, OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not readable as TOML: {error}") from error
     for name, value in values.items():
@@ -166,6 +166,6 @@ def _written(path: Path) -> frozenset[str]:
     import tomllib
 
     try:
-        return frozenset(tomllib.loads(path.read_text(encoding="utf-8")))
+        return frozenset(tomllib.loads(read_toml(path)))
     except (OSError, ValueError):
         return frozenset()

@@ -360,5 +360,7 @@ def test_the_commands_add_change_and_shut_out(tmp_path: Path) -> None:
         noted = [(entry.kind, entry.what, entry.name) for entry in book.log()]
         assert ("changed", "user Max", "command line") in noted
         kept = book.tokens()[0].token_id
+    assert "May" in debrief(tmp_path, "list").output
+    assert "no such token of Max" in str(debrief(tmp_path, "token", "Max", "--revoke", kept).exception)
     assert debrief(tmp_path, "token", "Ada", "--revoke", kept).exit_code == 0
     assert isinstance(debrief(tmp_path, "add", "Bo", "--role", "rep").exception, AccessError)

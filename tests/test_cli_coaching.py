@@ -18,7 +18,9 @@ import models.live_judge
 from models.live_judge import LiveReading
 from pipeline import cli
 from pipeline.cli import live as live_command
+from pipeline.coach.commands import known_name
 from pipeline.coach.live import Cue, Live
+from pipeline.errors import StoreError
 
 Run = Callable[..., Any]
 
@@ -105,6 +107,33 @@ def test_commitments_and_accounts(run: Run) -> None:
     (view,) = rows(run("account", "Acme", "--json"))
     assert view["risks"]
     assert "Play" in run("account").stdout
+
+
+def test_a_name_that_is_not_quite_right_is_told_the_right_ones(run: Run, tmp_path: Path) -> None:
+    assert "known: Ann" in str(run("gaps", "--rep", "An").exception)
+    assert known_error("Zora Quin", [f"Rep {n:02d}" for n in range(20)] + ["Zora Quinn"]).startswith(
+        "Zora Quin: no such rep; known: Zora Quinn, Rep 00"
+    )
+    assert rows(run("snippets", "Discovery", "--json")) == rows(run("snippets", "discovery", "--json")) != []
+    missing = run("snippets", "discvery")
+    assert "discvery: nothing at the best level is about that" in missing.stdout
+    assert "there are discovery, decision_makers" in missing.stdout
+    sheet = tmp_path / "sessions.csv"
+    sheet.write_text("rep,date\nann,2026-10-06\nAnne,2026-10-06\n")
+    assert run("import", "sessions", str(sheet)).stdout.splitlines() == [
+        "2 rows taken in", "no calls yet of Anne; names count as on the calls",
+    ]  # fmt: skip
+    # whom the list shows can be asked for
+    listed = {row["rep"] for row in rows(run("accountability", "--json"))}
+    assert "Anne" in listed
+    assert [row["rep"] for row in rows(run("accountability", "--rep", "anne", "--json"))] == ["Anne"]
+    assert run("calendar", "--rep", "anne").exit_code == 0
+
+
+def known_error(name: str, names: list[str]) -> str:
+    with pytest.raises(StoreError) as raised:
+        known_name(name, names, "rep")
+    return str(raised.value)
 
 
 def test_imports_and_accountability(run: Run, tmp_path: Path) -> None:

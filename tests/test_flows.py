@@ -122,6 +122,18 @@ def test_the_nightly_flow_takes_the_backlog_and_scores_stale_calls_again(
     assert again["backlog"] == {"counts": {"done": 2, "failed": 1}, "failed": []}
 
 
+def test_a_night_that_is_still_at_work_is_not_joined_by_the_next(prefect_home: Path, settings: Settings) -> None:
+    from flows import nightly
+    from flows.process import Caller
+    from pipeline.errors import StoreError
+
+    with nightly._alone(settings), pytest.raises(StoreError, match="another nightly run is at work"):
+        nightly.run_nightly(Caller(settings=settings), settings)
+    assert not (settings.data / "digests").exists()
+    with nightly._alone(settings):
+        assert list((settings.data / "claims").glob("*.claim")) == []
+
+
 @pytest.mark.parametrize("broken", ["rubric", "drive"])
 def test_a_part_of_the_night_that_fails_is_a_line_and_the_others_are_done(
     prefect_home: Path, inbox: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, broken: str
@@ -476,15 +488,3 @@ def test_a_file_that_failed_is_looked_at_again_when_its_time_comes(tmp_path: Pat
     assert looked.ready([item])[0] == []
     clock.now += 2
     assert looked.ready([item])[0] == [item]
-
-
-def test_a_batch_beside_the_main_thread_raises_what_went_wrong() -> None:
-    from flows.watch import _beside
-    from pipeline.errors import RubricError
-
-    def wrong() -> None:
-        assert threading.current_thread() is not threading.main_thread()
-        raise RubricError("line 3")
-
-    with pytest.raises(RubricError):
-        _beside(wrong)

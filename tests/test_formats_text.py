@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from pathlib import Path
 
 import pytest
@@ -285,6 +286,39 @@ def test_zooms_saved_captions_are_text_and_no_json(tmp_path: Path) -> None:
     transcript = read(tmp_path, body + f"[Dana Reyes] 00:00:04\n{TALK[2][1]}\n", "text")
     assert spoken(transcript) == list(TALK)
     assert [turn.t0 for turn in transcript.turns] == [0.0, 1.0, 6.0]
+
+
+@pytest.mark.parametrize(
+    ("stamps", "line", "times"),
+    [
+        (("10:01:02", "10:01:05", "10:01:09"), "{at} {name}: {text}\n", [0.0, 3.0, 7.0]),
+        (("10:01:02", "10:01:05", "10:01:09"), "[{at}] {name}: {text}\n", [0.0, 3.0, 7.0]),
+        (("10:01:02", "10:01:05", "10:01:09"), "{name} {at}\n{text}\n\n", [0.0, 3.0, 7.0]),
+        (("10:01:02", "10:01:05", "10:01:09"), "{at}\n\n{name}: {text}\n\n", [0.0, 3.0, 7.0]),
+        (("11:59 AM", "12:00 PM", "1:01 PM"), "[{at}] {name}: {text}\n", [0.0, 60.0, 3720.0]),
+        (("12:59:58 p.m.", "1:00:01 p.m.", "1:00:05 p.m."), "{at} {name}: {text}\n", [0.0, 3.0, 7.0]),
+        (("1:05:02 PM", "1:05:05 PM", "1:05:09 PM"), "{name}  {at}\n{text}\n\n", [0.0, 3.0, 7.0]),
+        (("11:59 PM", "12:00 AM", "12:02 AM"), "{name} ({at}): {text}\n", [0.0, 60.0, 180.0]),
+    ],
+)
+def test_times_of_the_day_count_from_the_first_of_them(
+    tmp_path: Path, stamps: tuple[str, ...], line: str, times: list[float]
+) -> None:
+    said = [line.format(at=at, name=name, text=text) for at, (name, text) in zip(stamps, TALK, strict=True)]
+    transcript = read(tmp_path, "Date: 10/26/2026 10:01 AM\n\n" + "".join(said), "text")
+    assert spoken(transcript) == list(TALK)
+    assert [turn.t0 for turn in transcript.turns] == times
+
+
+def test_lines_of_one_minute_follow_each_other(tmp_path: Path) -> None:
+    body = "".join(f"[10:0{i // 3} AM] {name}: {text}\n" for i, (name, text) in enumerate(TALK * 2))
+    turns = read(tmp_path, body, "text").turns
+    assert [turn.speaker for turn in turns] == [name for name, _ in TALK * 2][:2] + ["Dana Reyes"] * 2 + [
+        "Tom Okafor",
+        "Dana Reyes",
+    ]
+    assert all(before.t1 <= after.t0 for before, after in itertools.pairwise(turns))
+    assert turns[3].t0 == 60.0
 
 
 def test_a_second_speaker_after_a_line_as_long_as_a_book_counts(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -236,7 +237,9 @@ def test_a_review_whose_writer_was_killed_counts_after_the_next_look(
         assert store.query(sql) == [{"n": 1}]
 
 
-def test_the_commands_review_dispute_and_calibrate(stages: None, tmp_path: Path, settings: Settings) -> None:
+def test_the_commands_review_dispute_and_calibrate(
+    stages: None, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     keep_call(tmp_path, settings, "Ann", "2026-09-14_acme", "ok")
     with Store(settings.data) as store:
         store.ingest()
@@ -252,7 +255,11 @@ def test_the_commands_review_dispute_and_calibrate(stages: None, tmp_path: Path,
     run("dispute", row["call_id"][:8], row["criterion"], "--who", "Ann", "--why", "I asked twice")
     assert "open dispute" in run("calibrate")
     run("review", row["call_id"], row["criterion"], "1", "--who", "Maria", "--why", "heard it")
-    run("review", row["call_id"], row["criterion"], "2", "--who", "Olu", "--blind")
+    # by the title that scorecards show, as by the id
+    rubric = SimpleNamespace(criteria=[SimpleNamespace(id=row["criterion"], title="Ask for it")])
+    monkeypatch.setattr("pipeline.cli.reviews.rubric_of", lambda settings: rubric)
+    shown = run("review", row["call_id"], "ask For it", "2", "--who", "Olu", "--blind")
+    assert f"{row['criterion']}: 2 by Olu (blind)" in shown
     rows = [json.loads(line) for line in run("calibrate", "--json").splitlines()]
     assert {(r["kind"], r["criterion"]) for r in rows} >= {("blind", "all"), ("override", row["criterion"])}
     assert "by Maria (the machine:" in run("scorecard", "--call", row["call_id"])

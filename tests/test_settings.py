@@ -5,6 +5,7 @@ import pytest
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings, load_settings
 from pipeline.settings_check import CHECKS, problem_of
+from pipeline.settings_file import change_settings
 
 
 def test_defaults_need_no_file(tmp_path: Path) -> None:
@@ -31,6 +32,34 @@ def test_mistakes_name_file_and_key(tmp_path: Path, text: str, message: str) -> 
     (tmp_path / "debrief.toml").write_text(text)
     with pytest.raises(SettingsError, match=message):
         load_settings(tmp_path, environ={})
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("DEBRIEF_REQUIRE_CONSENTS", "no setting is called that; write DEBRIEF_REQUIRE_CONSENT$"),
+        ("DEBRIEF_KEEP_SCORE_DAYS", "write DEBRIEF_KEEP_SCORES_DAYS$"),
+        ("DEBRIEF_SMTP_PASWORD", "write DEBRIEF_SMTP_PASSWORD$"),
+    ],
+)
+def test_a_misspelt_name_in_the_environment_is_told(tmp_path: Path, name: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name}: .*{message}"):
+        load_settings(tmp_path, environ={name: "1"})
+    other = {"DEBRIEF_MODELS": "/m", "DEBRIEF_BEAM": "5", "DEBRIEF_ATTEMPTS": "1", "DEBRIEF_JUDGE_KEY": "k"}
+    assert load_settings(tmp_path, environ=other) == Settings(data=tmp_path)
+
+
+def test_a_home_folder_that_nobody_has_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="DEBRIEF_INBOX: nobody's home folder is called that; give the whole path"):
+        load_settings(tmp_path, environ={"DEBRIEF_INBOX": "~nobody-here/calls"})
+    with pytest.raises(SettingsError, match="data folder: nobody's home folder"):
+        load_settings("~nobody-here/data", environ={})
+
+
+def test_a_file_that_windows_marked_as_unicode_is_read(tmp_path: Path) -> None:
+    (tmp_path / "debrief.toml").write_text("workers = 3\n", encoding="utf-8-sig")
+    assert load_settings(tmp_path, environ={}).workers == 3
+    assert change_settings(tmp_path, {"speakers": "2"}, environ={}).workers == 3
 
 
 def test_inbox_defaults_into_the_data_folder(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from waiting import wait_for
 
 from pipeline import keep
 from pipeline.cli import app
-from pipeline.errors import SettingsError
+from pipeline.errors import SettingsError, StoreError
 from pipeline.settings import Settings
 from pipeline.store import Store
 from pipeline.webhooks import outbox
@@ -348,7 +348,10 @@ def test_the_commands(store: Store, tmp_path: Path) -> None:
         assert run("send").exit_code == 1
         row = json.loads(run("list", "--json").output)
         assert (row["status"], row["kind"], row["host"]) == ("failed", "assignment.created", "127.0.0.1")
-        assert run("retry", row["event_id"]).exit_code == 0
+        shown = row["event_id"][:12]
+        assert f"\n{shown} " in run("list").output
+        assert isinstance(run("retry", "msg_").exception, StoreError)
+        assert run("retry", shown).exit_code == 0
         hooks.behaviours[:] = [answers(200)]
         assert json.loads(run("send", "--json").output) == {"new": 0, "delivered": 1}
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from pipeline.cli.shared import Data, Json, console, emit, open_store, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
@@ -128,7 +128,7 @@ def standings(
 
 
 def coach(
-    call: Annotated[str, typer.Argument(metavar="CALL", help="The call; the start of its id is enough.")],
+    call: Annotated[str, typer.Argument(metavar="CALL", help="The call; its first 4 characters are enough.")],
     as_json: Json = False,
     data: Data = None,
 ) -> None:
@@ -153,7 +153,10 @@ def gaps(
 
 
 def snippets(
-    criterion: Annotated[str | None, typer.Argument(metavar="[CRITERION]", help="Only this criterion.")] = None,
+    criterion: Annotated[
+        str | None,
+        typer.Argument(metavar="[CRITERION]", help="Only this criterion or kind of objection, or with these words."),
+    ] = None,
     as_json: Json = False,
     data: Data = None,
 ) -> None:
@@ -189,6 +192,15 @@ def report_rows(name: str, store: Store, settings: Settings, what: str | None = 
     return rows
 
 
+def _no_snippets(what: str, settings: Settings) -> str:
+    """That there are none on `what`, and what could be asked for instead."""
+    from pipeline.rubric import load_rubric
+    from pipeline.types import ObjectionKind
+
+    names = ", ".join([*(item.id for item in load_rubric(settings.rubric).criteria), *get_args(ObjectionKind)])
+    return one_line(f"{what}: nothing at the best level is about that or has these words; there are {names}")
+
+
 def show(name: str, what: str | None, *, data: Any, as_json: bool) -> None:
     """Print one of `REPORTS` about `what` (a rep, a criterion, an account) or all."""
     from pipeline.cli.account_text import account_text, plan_text
@@ -203,7 +215,9 @@ def show(name: str, what: str | None, *, data: Any, as_json: bool) -> None:
             emit(row)
         return
     out = console()
-    if not rows:
+    if not rows and name == "snippets" and what:
+        out.print(_no_snippets(what, settings), soft_wrap=True)
+    elif not rows:
         out.print(report.none)
     elif name == "snippets":
         for row in rows:

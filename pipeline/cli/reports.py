@@ -48,7 +48,7 @@ def register(app: typer.Typer) -> None:
 def scorecard(
     rep: Annotated[str | None, typer.Option("--rep", metavar="R", help="One rep's scorecard and calls.")] = None,
     call: Annotated[
-        str | None, typer.Option("--call", metavar="ID", help="One call in full; the start of its id is enough.")
+        str | None, typer.Option("--call", metavar="ID", help="One call in full; its first 4 characters are enough.")
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Calls in the list (text only).")] = 20,
     as_json: Json = False,

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.cli.reports import rubric_of
 from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of, spaced
 from pipeline.errors import StoreError
 
 if TYPE_CHECKING:
     from pipeline.reviews import Review, ReviewKind
+    from pipeline.settings import Settings
     from pipeline.store import Store
 
-Call = Annotated[str, typer.Argument(metavar="CALL", help="The call's id; its start is enough.")]
-CriterionId = Annotated[str, typer.Argument(metavar="CRITERION", help="The criterion's id, as scorecards show it.")]
+Call = Annotated[str, typer.Argument(metavar="CALL", help="The call's id; its first 4 characters are enough.")]
+CriterionId = Annotated[str, typer.Argument(metavar="CRITERION", help="The criterion, by title or id.")]
 Who = Annotated[str, typer.Option("--who", metavar="NAME", help="Who says so.")]
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, read beside the score.")]
 
@@ -56,7 +58,7 @@ def review(
     """Override a criterion of a call (it wins in every report), or rate it blind (--blind)."""
     made = _put(data, call, criterion, "blind" if blind else "override", who=who, why=why, level=level)
     said = "n/a" if made.na else str(made.level)
-    console().print(one_line(f"{made.call_id} {criterion}: {said} by {made.who}{' (blind)' if blind else ''}"))
+    console().print(one_line(f"{made.call_id} {made.criterion}: {said} by {made.who}{' (blind)' if blind else ''}"))
 
 
 def dispute(
@@ -71,7 +73,7 @@ def dispute(
 ) -> None:
     """Dispute a criterion of a call; it stays open until somebody reviews that criterion."""
     made = _put(data, call, criterion, "dispute", who=who, why=why, level=level)
-    console().print(one_line(f"{made.call_id} {criterion}: disputed by {made.who}"))
+    console().print(one_line(f"{made.call_id} {made.criterion}: disputed by {made.who}"))
 
 
 def calibrate(
@@ -109,10 +111,18 @@ def calibrate(
 def _put(data: Any, call: str, criterion: str, kind: ReviewKind, *, who: str, why: str, level: str | None) -> Review:
     from pipeline.reviews import review_of
 
-    with open_store(settings_of(data)) as store:
-        made = review_of(_record(store, call), criterion, kind, who=who, why=why, level=level)
+    settings = settings_of(data)
+    with open_store(settings) as store:
+        made = review_of(_record(store, call), _criterion(criterion, settings), kind, who=who, why=why, level=level)
         store.put_fact("reviews", made.to_row())
     return made
+
+
+def _criterion(said: str, settings: Settings) -> str:
+    """The id of the criterion that scorecards show under that title; else what was said."""
+    rubric = rubric_of(settings)
+    titles = {item.title.lower(): item.id for item in (rubric.criteria if rubric else ())}
+    return titles.get(said.lower(), said)
 
 
 def _record(store: Store, call: str) -> dict[str, Any]:

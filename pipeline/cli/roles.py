@@ -26,7 +26,9 @@ def register(app: typer.Typer) -> None:
 
 
 def roles(
-    call: Annotated[str | None, typer.Argument(metavar="[CALL]", help="A call's id, or its beginning.")] = None,
+    call: Annotated[
+        str | None, typer.Argument(metavar="[CALL]", help="A call's id; its first 4 characters are enough.")
+    ] = None,
     rep: Annotated[
         list[str] | None,
         typer.Option("--rep", metavar="SPEAKER", help="Who sells; again for colleagues. All others are buyers."),

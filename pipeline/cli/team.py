@@ -48,6 +48,7 @@ def import_(
     from pipeline.store import Store
 
     problems: list[str] = []
+    unheard: set[str] = set()
     taken = 0
     with Store(settings_of(data).data) as store:
         store.ingest()
@@ -59,7 +60,11 @@ def import_(
                 continue
             taken += found.lines
             problems += found.problems
+            unheard |= {*found.unheard}
     console().print(f"{counted(taken, 'row')} taken in")
+    if unheard:
+        names = ", ".join(sorted(unheard))
+        console().print(one_line(f"no calls yet of {names}; names count as on the calls"), soft_wrap=True)
     for line in problems:
         print(f"debrief: {one_line(line)}", file=sys.stderr)
     if problems:

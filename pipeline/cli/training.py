@@ -15,7 +15,7 @@ app = typer.Typer(
     help="Training for the gaps: what is assigned, what came of it, what there is.", invoke_without_command=True
 )
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="The assignment; the start of its id is enough.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="The assignment; its first 4 characters are enough.")]
 Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="What to remember about it.")]
 
 _EFFECTS = {

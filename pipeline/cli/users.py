@@ -93,8 +93,10 @@ def list_users(as_json: Json = False, data: Data = None) -> None:
     heads |= {"email": "E-mail"} if any(row["email"] for row in rows) else {}
     out.print(rows_table("Users", heads, shown))
     if mine:
-        heads = {"token": "Token", "user": "User", "label": "For", "expires": "Until"}
-        out.print(rows_table("API tokens", heads, mine))
+        heads = {"token": "Token", "user": "User", "label": "For", "may": "May", "expires": "Until"}
+        out.print(
+            rows_table("API tokens", heads, [row | {"may": "write" if row["writes"] else "read"} for row in mine])
+        )
 
 
 @app.command("role")
@@ -189,6 +191,8 @@ def token(
     with _book(data) as book:
         user = book.user(name)
         if revoke is not None:
+            if revoke not in {made.token_id for made in book.tokens() if made.user == user.name}:
+                raise AccessError(f"{revoke}: no such token of {user.name}; `debrief users list` shows them")
             book.drop_token(revoke)
             _note(book, f"token {revoke}", f"revoked, of {user.name}")
             console().print(one_line(f"{revoke}: revoked"))

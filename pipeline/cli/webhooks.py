@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="New scorecards, gaps and assignments, told to addresses of yours.", no_args_is_help=True)
 
-_HEADS = {"made": "Made", "kind": "Event", "host": "To", "status": "Status", "attempts": "Tries", "outcome": "Outcome"}
+SHOWN = 12
+"""Characters of an event's id that tell it from others."""
+_HEADS = {
+    "id": "Id",
+    "made": "Made",
+    "kind": "Event",
+    "host": "To",
+    "status": "Status",
+    "attempts": "Tries",
+    "outcome": "Outcome",
+}
 
 
 @app.command("list")
@@ -35,7 +45,7 @@ def list_deliveries(
         for row in rows:
             emit(row)
     elif rows:
-        shown = [row | {"made": row["made_at"][:16].replace("T", " ")} for row in rows]
+        shown = [row | {"id": row["event_id"][:SHOWN], "made": row["made_at"][:16].replace("T", " ")} for row in rows]
         console().print(rows_table("Webhooks", _HEADS, shown))
     else:
         on = bool(settings.webhook_urls.strip())
@@ -80,12 +90,15 @@ def send_now(as_json: Json = False, data: Data = None) -> None:
 
 
 @app.command("retry")
-def retry(event: Annotated[str, typer.Argument(metavar="EVENT", help="Its id.")], data: Data = None) -> None:
+def retry(
+    event: Annotated[str, typer.Argument(metavar="EVENT", help="Its id, as `webhooks list` shows it.")],
+    data: Data = None,
+) -> None:
     """Send a failed event again, with the next round."""
     from pipeline.webhooks.outbox import Outbox
 
     with Outbox(require_data(settings_of(data))) as outbox:
-        if not outbox.again(event):
+        if not outbox.again(outbox.called(event)):
             raise StoreError(f"{event}: no such event is left to send; `debrief webhooks list` shows them")
     console().print(one_line(f"{event}: is sent again with the next round"))
 

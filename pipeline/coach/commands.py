@@ -5,7 +5,9 @@ Each loads the rows, runs one report, and adds the few short texts that a table 
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -105,13 +107,15 @@ def training_rows(store: Store, *, settings: Settings, name: str | None = None) 
 
 
 def snippet_rows(store: Store, *, settings: Settings, name: str | None = None) -> list[Row]:
-    """What reps said at their best: all, on the criterion or objection kind called `name`, else with those words."""
+    """What reps said at their best: all, on the criterion (id or title) or objection kind called `name`, else with
+    those words."""
     rows = load_rows(store, without=human_review(settings))
-    known = {item.id for item in load_rubric(settings.rubric).criteria}
+    known = {word.lower(): c.id for c in load_rubric(settings.rubric).criteria for word in (c.id, c.title)}
     kinds = get_args(ObjectionKind)
     asked: dict[str, Any] = {"limit": 10 * SNIPPETS}
     if name:
-        asked["criterion" if name in known else "kind" if name in kinds else "words"] = name
+        criterion = known.get(name.lower())
+        asked["criterion" if criterion else "kind" if name in kinds else "words"] = criterion or name
     found = [
         row
         for row in snippets_report(rows, **asked)
@@ -171,7 +175,7 @@ def support_rows(store: Store, *, settings: Settings, name: str | None = None) -
         load_rubric(settings.rubric),
         commitments(rows, as_of=today),
         as_of=today,
-        rep=_rep(rows, name),
+        rep=_person(rows, name),
         target=_target(settings),
     )
 
@@ -204,7 +208,7 @@ def calendar_of(store: Store, *, settings: Settings, rep: str | None = None) -> 
     """Coaching sessions, training due and agreed days as an iCalendar file, from a week ago on. Raises `StoreError`."""
     rows = _recent(store, settings)
     today = today_of(rows)
-    entries = diary(rows, commitments(rows, as_of=today), rep=_rep(rows, rep), since=today - dt.timedelta(7))
+    entries = diary(rows, commitments(rows, as_of=today), rep=_person(rows, rep), since=today - dt.timedelta(7))
     return to_ics(entries)
 
 
@@ -231,10 +235,11 @@ def answers_that_worked(store: Store, *, settings: Settings) -> dict[str, str]:
 def import_csv(store: Store, path: Path, kind: str) -> Imported:
     """Keep a CSV file's coaching sessions, quotas or activity. Raises `InputError`, `StoreError`."""
     reps = store.query("SELECT DISTINCT rep FROM calls WHERE rep IS NOT NULL ORDER BY rep")
-    found = read_csv(path, kind, reps=[row["rep"] for row in reps])
+    known = [row["rep"] for row in reps]
+    found = read_csv(path, kind, reps=known)
     for row in found.rows:
         store.put_fact(found.kind, row.to_row())
-    return found
+    return dataclasses.replace(found, unheard=tuple(sorted({row.rep for row in found.rows} - set(known))))
 
 
 def known_firms(settings: Settings) -> dict[str, tuple[str, ...]]:
@@ -319,6 +324,16 @@ def known_rep(rows: Rows, name: str) -> str:
     return known_name(name, sorted({call.rep for call in rows.calls if call.rep}), "rep")
 
 
+def _person(rows: Rows, name: str | None) -> str | None:
+    """The same of whoever has calls, coaching sessions, training or a quota: all whom reports without a name list."""
+    named = (rows.calls, rows.sessions, rows.quotas, rows.assignments)
+    return (
+        None
+        if name is None
+        else known_name(name, sorted({row.rep for part in named for row in part if row.rep}), "rep")
+    )
+
+
 def _account(store: Store, name: str | None) -> str | None:
     if name is None:
         return None
@@ -327,10 +342,12 @@ def _account(store: Store, name: str | None) -> str | None:
 
 
 def known_name(name: str, names: list[str], what: str) -> str:
-    """The stored spelling of a name in any case. Raises `StoreError` listing what there is."""
+    """The stored spelling of a name in any case. Raises `StoreError` listing what there is, the nearest first."""
     for known in names:
         if known.lower() == name.lower():
             return known
+    near = difflib.get_close_matches(name, names, n=3)
+    names = [*near, *(known for known in names if known not in near)]
     some = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
     raise StoreError(f"{name}: no such {what}; known: {some or 'none yet'}")
 

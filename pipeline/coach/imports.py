@@ -39,12 +39,14 @@ Fact = SessionRow | QuotaRow | ActivityRow
 @dataclass(frozen=True, slots=True)
 class Imported:
     """What a file gave: `kind` is the store's table, `problems` one line for each row that was left out, `lines` how
-    many of its rows were taken (a row of activity with several measures gives several `rows`)."""
+    many of its rows were taken (a row of activity with several measures gives several `rows`), `unheard` the reps of
+    them who have no calls: perhaps a name spelt in another way."""
 
     kind: str
     rows: tuple[Fact, ...]
     problems: tuple[str, ...]
     lines: int = 0
+    unheard: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,22 @@ from pipeline.types import CallMeta
 from pipeline.written_days import read_day
 
 _CLOCK = r"(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,6})?"
+_HALF = r"(?:\s?([AaPp]\.?[Mm]\b\.?))?"
+"""`10:01 AM` is a time of the day, and of two numbers the first is the hour."""
 _RANGE = re.compile(r"\s*(\d{1,3}:\d{1,2}:\d{1,2}(?:\.\d+)?)\s*-->\s*(\d{1,3}:\d{1,2}:\d{1,2}(?:\.\d+)?)\s*")
 _LEADING = re.compile(
-    rf"\s*[\[(]?({_CLOCK})[\])]?(?:\s*[-–—]\s*[\[(]?{_CLOCK}[\])]?)?(?:\s*[-–—|:]\s+|\s+|$)(.*)", re.DOTALL
+    rf"\s*[\[(]?({_CLOCK}){_HALF}[\])]?(?:\s*[-–—]\s*[\[(]?{_CLOCK}{_HALF}[\])]?)?(?:\s*[-–—|:]\s+|\s+|$)(.*)",
+    re.DOTALL,
 )
-_HEADED = re.compile(rf"(.*?\S)(?:\s+[\[(]?|[\[(])({_CLOCK})[\])]?(?:\s*:\s*|\t+|\s{{2,}}|\s*$)(.*)", re.DOTALL)
+_HEADED = re.compile(
+    rf"(.*?\S)(?:\s+[\[(]?|[\[(])({_CLOCK}){_HALF}[\])]?(?:\s*:(?!\d)\s*|\t+|\s{{2,}}|\s*$)(.*)", re.DOTALL
+)
+_LONGEST_S = 6 * 3600.0
+"""No call's first word is said later than this: what begins later goes by the clock on the wall."""
+_DIAL_S = 12 * 3600.0
+"""What clocks on walls come round in, with and without a word for the half of the day."""
+_DISORDER_S = 600.0
+"""Lines may be out of order by this much."""
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 _OTTER_DAY = re.compile(rf"(?:[a-z]{{3}}, )?({'|'.join(_MONTHS)})[a-z]* (\d{{1,2}}), (\d{{4}})\b", re.IGNORECASE)
 _FURNITURE = re.compile(
@@ -38,7 +49,7 @@ _FURNITURE = re.compile(
 class _Line:
     """One line understood: who begins to speak (empty: the one before goes on), when, and the words.
 
-    `on_wall`: the time is of the day, not from the start.
+    `on_wall`: the time is of the day, not from the start; `coarse`: it has no seconds.
     """
 
     label: str
@@ -47,6 +58,7 @@ class _Line:
     t1: float | None = None
     headed: bool = False
     on_wall: bool = False
+    coarse: bool = False
 
 
 def recognise(text: str) -> bool:
@@ -89,33 +101,52 @@ def read_lines(lines: Sequence[str], where: str) -> Draft:
 
 
 def _from_the_start(opened: list[tuple[_Line, list[str]]]) -> list[tuple[_Line, list[str]]]:
-    """The same with times of day as seconds since the first of them; a call over midnight goes on."""
-    if not all(head.on_wall for head, _ in opened):
+    """The same with times of day as seconds since the first of them; a call over noon or midnight goes on.
+
+    A minute that is written more than once stands at the first of its lines only.
+    """
+    timed = [head for head, _ in opened if head.t0 is not None]
+    first = timed[0].t0 if timed else None
+    if first is None or not (all(head.on_wall for head in timed) or first >= _LONGEST_S):
         return opened
-    first = opened[0][0].t0 or 0.0
-    return [(dataclasses.replace(head, t0=((head.t0 or 0.0) - first) % 86_400), words) for head, words in opened]
+    since: list[tuple[_Line, list[str]]] = []
+    minute: float | None = None
+    for head, words in opened:
+        late = None if head.t0 is None else (head.t0 - first) % _DIAL_S
+        late = 0.0 if late is not None and late > _DIAL_S - _DISORDER_S else late
+        again = head.coarse and late == minute
+        minute = late if late is not None else minute
+        since.append((dataclasses.replace(head, t0=None if again else late), words))
+    return since
+
+
+def _stamped(line: _Line, stamp: str, half: str | None) -> _Line:
+    """The line with a time as it is written; `half` is what says before or after noon."""
+    coarse = half is not None and stamp.count(":") == 1
+    t0 = clock(f"{stamp}:00" if coarse else stamp)
+    return dataclasses.replace(line, t0=t0, on_wall=line.on_wall or half is not None, coarse=coarse)
 
 
 def _understand(lines: Sequence[str]) -> Iterator[_Line]:
     """Each line with what it says; times that stand alone are given to the speaker after them."""
     headed = sum(_headed(line) is not None for line in lines[:400])
-    colons = sum(split_name(_timeless(line)[1]) is not None for line in lines[:400])
+    colons = sum(split_name(_timeless(line).text) is not None for line in lines[:400])
     otter = headed > 0 and headed >= colons / 4
-    pending: tuple[float | None, float | None] = (None, None)
+    pending = _Line("", "")
     for raw in lines:
         line = clean_text(raw) if "\t" not in raw and "  " not in raw else raw.strip()
         if not line or _FURNITURE.fullmatch(line):
             continue
         if match := _RANGE.fullmatch(line):
-            pending = (clock(match[1]), clock(match[2]))
+            pending = _Line("", "", clock(match[1]), clock(match[2]))
             continue
-        found = _one(line, otter=otter, after_range=pending[1] is not None)
+        found = _one(line, otter=otter, after_range=pending.t1 is not None)
         if found.t0 is not None and not found.label and not found.text:
-            pending = (found.t0, None)
+            pending = found
             continue
         if found.label and found.t0 is None:
-            found = dataclasses.replace(found, t0=pending[0], t1=pending[1])
-            pending = (None, None)
+            found = dataclasses.replace(pending, label=found.label, text=found.text)
+            pending = _Line("", "")
         yield found
 
 
@@ -124,35 +155,40 @@ def _one(line: str, *, otter: bool, after_range: bool) -> _Line:
         return _Line(line, "")
     if otter and (head := _headed(line)):
         return head
-    t0, rest = _timeless(line)
-    if otter and rest:
+    timed = _timeless(line)
+    if otter and timed.text:
         # the time stands above: `2:30 works for me.` is what was said
         return _Line("", clean_text(line))
-    named = None if otter else split_name(rest)
+    named = None if otter else split_name(timed.text)
     if named and named[0].lower() not in HEADERS:
-        return _Line(clean_text(named[0]), clean_text(named[1]), t0)
-    return _Line("", clean_text(rest), t0)
+        return dataclasses.replace(timed, label=clean_text(named[0]), text=clean_text(named[1]))
+    return dataclasses.replace(timed, text=clean_text(timed.text))
 
 
-def _timeless(line: str) -> tuple[float | None, str]:
+def _timeless(line: str) -> _Line:
+    """The line with the time that it begins with taken off; the words are not cleaned yet."""
     match = _LEADING.fullmatch(line)
-    return (clock(match[1]), match[2]) if match else (None, line)
+    if not match:
+        return _Line("", line)
+    stamp, half, _, rest = match.groups()
+    return _stamped(_Line("", rest), stamp, half)
 
 
 def _headed(line: str) -> _Line | None:
     """`Name  0:12`, `Name (0:12): text`, `Speaker 0  00:00:01  text`; None for anything else."""
     match = _HEADED.match(line.strip()[: MAX_NAME + 24])
-    if not match:
+    if not match or match[1].partition(":")[0].lower() in HEADERS:
         return None
     name = clean_text(match[1]).rstrip(":")
     # a time that stands alone behind a wide gap heads a paragraph: `dana reyes  0:12`
-    wide = line.strip()[match.end(1) : match.start(2)] in ("  ", "   ", "\t") and not match[3]
+    wide = line.strip()[match.end(1) : match.start(2)] in ("  ", "   ", "\t") and not match[4]
     if not is_name(name) and not (wide and is_name(name.title())):
         return None
-    rest = line.strip()[match.start(3) :]
+    rest = line.strip()[match.start(4) :]
     # Zoom's saved captions: `[Dana Reyes] 10:01:02`, by the clock on the wall
     boxed = name.startswith("[") and name.endswith("]")
-    return _Line(name.strip("[]") if boxed else name, clean_text(rest), clock(match[2]), headed=True, on_wall=boxed)
+    found = _Line(name.strip("[]") if boxed else name, clean_text(rest), headed=True, on_wall=boxed)
+    return _stamped(found, match[2], match[3])
 
 
 def _facts(preamble: Sequence[str]) -> CallMeta:

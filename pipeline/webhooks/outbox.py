@@ -218,6 +218,13 @@ class Outbox:
             )
         return gone
 
+    def called(self, start: str) -> str:
+        """The id of the event whose id begins with these eight characters or more; else what was given."""
+        if len(start) < 8:
+            return start
+        rows = self._rows.all("SELECT event_id FROM events WHERE substr(event_id, 1, ?) = ?", (len(start), start))
+        return str(rows[0]["event_id"]) if len(rows) == 1 else start
+
     def newest(self, *, limit: int = 50) -> list[Delivery]:
         """The newest deliveries."""
         rows = self._rows.all(f"{_DELIVERIES} ORDER BY e.made_at DESC, e.rowid DESC, d.host LIMIT ?", (limit,))

@@ -13,12 +13,15 @@ from waiting import HANGS_S, wait_for
 
 from pipeline import keep
 from pipeline.assigned_reps import assign_rep
+from pipeline.assigned_roles import renamed
 from pipeline.errors import TranscriptError
 from pipeline.settings import Settings
 from pipeline.store import Store
+from pipeline.types import Transcript
 from pipeline.web.desk import Desk
 from pipeline.web.errand_work import retry_files, score_again
 from pipeline.web.errands import Errand
+from pipeline.web.rejudging import Rejudging
 
 
 def test_the_inbox_says_what_failed_and_why_and_what_follows(desk: Desk) -> None:
@@ -148,6 +151,32 @@ def test_what_is_said_while_a_call_is_scored_is_refused_and_not_lost_without_a_w
     assert 'value="Dora New"' in corrected.text
     fact = keep.read_json(next((desk.settings.data / "facts" / "roles").glob("*.json")))
     assert fact["speakers"]["SPEAKER_01"] == "rep"
+
+
+def test_a_second_word_on_who_sells_counts_as_the_first_did(desk: Desk) -> None:
+    ids = unsettled(desk.settings.data)
+    desk.store.ingest()
+    row = desk.store.query("SELECT sha256 FROM calls WHERE call_id = ?", [ids["strangers"]])[0]
+    made = keep.latest_record(desk.settings.data, row["sha256"])
+    assert made
+    words = renamed(
+        Transcript.from_json(made["transcript"], where="test"), {"SPEAKER_00": "buyer:Buyer", "SPEAKER_01": "rep"}
+    )
+    keep.write_record(desk.settings.data, made | {"transcript": words.to_json(), "status": "scored"})
+    desk.store.ingest()
+    desk.rejudging = Rejudging(lambda: desk.settings, desk.store, task="fakes:judge_again")
+    trainer, path = Visitor(desk, "trainer"), f"/inbox/{ids['strangers']}"
+    assert "Who sells, if it is not as written" in trainer.text(path)
+    assert trainer.post(path, sells="buyer:Buyer").status_code == 303
+    assert desk.rejudging.progress(row["sha256"])
+
+    def over() -> bool:
+        found = desk.rejudging.progress(row["sha256"])
+        return found is not None and found.state == "done"
+
+    wait_for(over, "the second judgement")
+    said = desk.store.query("SELECT speaker FROM turns WHERE call_id = ? AND turn = 0", [ids["strangers"]])[0]
+    assert said["speaker"] == "rep"
 
 
 def test_a_manager_gives_calls_to_their_own_people_only(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from pipeline import keep
 from pipeline.access.people import LEADERS, TRAINERS
 from pipeline.assigned_reps import assign_rep
-from pipeline.assigned_roles import assign_roles, roles_by_rep, speakers_of
+from pipeline.assigned_roles import BY_PERSON, assign_roles, roles_by_rep, speakers_of
 from pipeline.errors import DebriefError, InputError, NotAllowed, NotThere
 from pipeline.status import watchers
 from pipeline.types import Transcript
@@ -127,15 +127,27 @@ def say_who(ask: Ask, *, call_id: str) -> Html | Go:
         if rep and (rep != row["rep"] or team not in ("", row["team"])):
             _require_mine(ask, rep, team, row["team"])
             assign_rep(ask.settings.data, row["sha256"], rep, team=team, who=ask.user.name)
-        if roles:
+        corrected = bool(roles) and _is_named(ask, row["sha256"], transcript)
+        if corrected:
+            ask.desk.rejudging.begin(record, roles)
+        elif roles:
             assign_roles(ask.settings.data, row["sha256"], transcript, roles)
     except (NotAllowed, NotThere, DebriefError) as error:
         return _who(ask, call_id, problem=str(error), status=400)
+    ask.detail = f"rep {rep or '-'}, sells {', '.join(sells) or '-'}"
+    if corrected:
+        return Go("/inbox", KEPT)
     again = score_again([row["sha256"]], ask.settings, ask.store)
     title = f"Scoring the call with {row['account'] or 'an unknown account'} again"
     ask.desk.errands.send(title, again, who=ask.user.name, key=key, about=said)
-    ask.detail = f"rep {rep or '-'}, sells {', '.join(sells) or '-'}"
     return Go("/inbox", KEPT)
+
+
+def _is_named(ask: Ask, sha256: str, transcript: Transcript) -> bool:
+    """Whether a person named the speakers before, or is just doing so: to score the call again by what is kept of it
+    would pass over a second word, since the labels in its record are not those of the first hearing any more."""
+    progress = ask.desk.rejudging.progress(sha256)
+    return transcript.hearing.roles_method == BY_PERSON or (progress is not None and progress.under_way)
 
 
 def _require_mine(ask: Ask, rep: str, team: str, now: str | None) -> None:
