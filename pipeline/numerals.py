@@ -25,7 +25,10 @@ _BEFORE_DATES = frozenset(
     """on by of until till before after since from to for and monday tuesday wednesday thursday friday""".split()
 )
 _BEFORE_YEARS = _MONTHS | frozenset("in since by until till during early late mid fiscal calendar year".split())
-_PERHAPS_BEFORE_YEARS = frozenset("of before after through from for the our your their this next last and".split())
+_PERHAPS_BEFORE_YEARS = frozenset(
+    """of before after through from to into than versus for the our your their this next last and quarter spring summer
+    autumn fall winter""".split()
+)
 """Before `twenty twenty six` these tell a year, before `twenty thirty` they may count: `for twenty thirty minutes`."""
 _PARTS = frozenset("half third thirds quarter quarters fifth fifths".split())
 _NTH = """first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth

@@ -273,6 +273,24 @@ def test_the_demo_shows_teams_files_and_the_next_command(
         assert max(map(len, text.splitlines())) <= 100
 
 
+def test_what_the_demo_names_can_be_typed(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "bin" / "debrief"
+    program.parent.mkdir()
+    program.touch()
+    monkeypatch.setattr("sys.argv", [str(program)])
+    reason = (
+        "say who sells, each with a --rep: debrief roles e791b3b4 --rep SPEAKER; "
+        "`debrief models pull base.en` hears better"
+    )
+    assert demo.typed(reason, settings) == (
+        f"say who sells, each with a --rep: {program} roles --data {settings.data} e791b3b4 --rep SPEAKER; "
+        f"`{program} models pull base.en` hears better"
+    )
+    helped = CliRunner().invoke(cli.app, ["demo", "--help"], env={"COLUMNS": "80", "TERM": "dumb"}).output
+    assert "debrief-demo/." in helped
+    assert "debrief-data" not in helped
+
+
 def test_main_turns_every_error_into_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -73,6 +73,42 @@ def test_people_with_a_say_who_are_on_no_call(text: str, names: list[str]) -> No
     assert named_people([dataclasses.replace(turn, side="rep")], ["Mia"]) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("So it's Gunnar, in Bergen, he's our finance director.", ["Gunnar"]),
+        ("There's Ada Quill in Field Works, she's my director.", ["Ada Quill"]),
+        ("The drivers went to Vexmart, my boss complains about everything.", []),
+        ("My boss, Ada Quill, signs.", ["Ada Quill"]),
+        ("I sign to thirty thousand. Then it goes to Perth but only for the purchase order.", []),
+        ("I put it in. Then it goes to Linda, she signs.", ["Linda"]),
+        ("I sign to thirty. Above that it goes to Mr. Holt in Detroit.", ["Mr. Holt"]),
+    ],
+)
+def test_places_and_firms_have_no_say(text: str, names: list[str]) -> None:
+    turn = TurnRow("p", 1, 0.0, 1.0, "buyer", "Owen", text)
+    assert [name for name, _ in named_people([turn], ["Mia", "Owen"])] == names
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [
+        "Wojtek: Hello. There is also Nasreen with me, Miss Chaudhry.",
+        "Nasreen: Nasreen Chaudhry, good morning.",
+        "Wojtek: I've Miss Chaudhry with me.",
+        "Buyer: This is Miss Chaudhry, from the plant.",
+        "Buyer: Miss Chaudhry speaking.",
+    ],
+)
+def test_who_is_on_a_call_under_another_name_has_been_met(greeting: str) -> None:
+    who, _, text = greeting.partition(": ")
+    says = TurnRow("p", 1, 0.0, 1.0, "buyer", "Wojtek", "Miss Chaudhry is the plant director, she makes the budget.")
+    greets = TurnRow("q", 1, 0.0, 1.0, "buyer", who, text)
+    known = ["Wojtek", "Nasreen", "Buyer", "Tom Becker"]
+    assert [name for name, _ in named_people([says], known)] == ["Miss Chaudhry"]
+    assert named_people([says, greets], known) == []
+
+
 def test_a_speaker_written_without_the_accent_is_met() -> None:
     turn = TurnRow("p", 1, 0.0, 1.0, "buyer", "Owen", "Then René signs it.")
     assert named_people([turn], ["Owen", "Rene"]) == []
@@ -285,6 +321,30 @@ def test_nothing_is_asked_whose_answer_is_known() -> None:
     assert plan.questions[0].statement.turn == 20  # type: ignore[union-attr]
     assert plan.questions[1].because.startswith("who has a say was told")
     assert plan.ask == "half an hour, on a fixed date, on what the problem costs"
+
+
+def test_who_named_a_decision_maker_is_not_asked_for_one_nor_told_that_nobody_did() -> None:
+    rows = call("p", "Ann", -2, "Acme", DONE | {"decision_makers": 2})
+    rows = dataclasses.replace(rows, moments=tuple(m for m in rows.moments if m.criterion != "decision_makers"))
+    assert not view_of(rows).facts["decides"]
+    plan = pre_call_plan(rows, "Acme", RUBRIC, as_of=DAY)
+    assert plan is not None
+    asked = [q.question for q in plan.questions]
+    assert len(asked) == 2
+    assert not any("had to be happy with it" in text or "whose budget" in text for text in asked)
+    (row,) = account_report(rows, RUBRIC, "Acme", as_of=DAY)
+    (risk,) = [r["text"] for r in row["risks"] if r["kind"] == "decision unknown"]
+    assert risk == "a decision maker was named, but not how it is decided"
+
+
+def test_who_decides_is_not_asked_again_where_only_the_order_is_left() -> None:
+    rows = said(
+        call("p", "Ann", -2, "Acme", DONE), "p", "Mia: I decide, it is my budget. We'll sign on Monday. [commit]"
+    )
+    plan = pre_call_plan(rows, "Acme", RUBRIC, as_of=DAY)
+    assert plan is not None
+    assert plan.ask.startswith("the signature")
+    assert not any(q.question.startswith("Who ") for q in plan.questions)
 
 
 def test_where_an_offer_is_made_the_ask_is_not_about_the_problem() -> None:

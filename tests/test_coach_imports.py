@@ -153,15 +153,40 @@ def test_numbers_as_other_countries_write_them(tmp_path: Path) -> None:
     found = read_csv(written(tmp_path, text), "quota")
     (ann,) = found.rows
     assert (ann.target, ann.result) == (1_250_000, 1_250_000)
-    assert "'250.000' may be 250000 or 250" in found.problems[0]
+    assert "'250.000' may be 250000 or 250; write 250000 or 250;" in found.problems[0]
+
+
+def test_a_number_that_may_be_two_is_told_as_both_are(tmp_path: Path) -> None:
+    text = "rep;period;target\nAnn;2026-Q4;$1.255k\nAnn;2026-Q4;$1.2550k\n"
+    found = read_csv(written(tmp_path, text), "quota")
+    assert "may be 1255k or 1.255k; write 1255k or 1.2550k;" in found.problems[0]
+    assert [row.target for row in found.rows] == [1255]
 
 
 @pytest.mark.parametrize(
-    ("said", "minutes"), [("30m", 30), ("1h 30m", 90), ("0:45:00", 45), ("45 min", 45), ("50", 50)]
+    ("said", "minutes"),
+    [
+        ("30m", 30),
+        ("1h 30m", 90),
+        ("0:45:00", 45),
+        ("45 min", 45),
+        ("50", 50),
+        ("1.5 hours", 90),
+        ('"1,5 h"', 90),
+        ("1h30", 90),
+        ("1 hr.", 60),
+        ('"1 hour, 30 minutes"', 90),
+        ("1 hour and 5 min", 65),
+    ],
 )
 def test_minutes_as_calendars_write_them(tmp_path: Path, said: str, minutes: int) -> None:
     (row,) = read_csv(written(tmp_path, f"rep,date,duration\nAnn,2026-10-02,{said}\n"), "sessions").rows
     assert row.minutes == minutes
+
+
+def test_a_unit_that_is_not_known_is_refused(tmp_path: Path) -> None:
+    found = read_csv(written(tmp_path, "rep,date,duration\nAnn,2026-10-02,2 Std.\n"), "sessions")
+    assert (found.rows, "minutes '2 Std.' is not understood" in found.problems[0]) == ((), True)
 
 
 def test_reps_are_spelled_as_on_their_calls(tmp_path: Path) -> None:
@@ -170,3 +195,11 @@ def test_reps_are_spelled_as_on_their_calls(tmp_path: Path) -> None:
     assert [row.rep for row in rows] == ["Anna Roth", "New One"]
     (same,) = read_csv(written(tmp_path, "rep,date\nAnna Roth,2026-10-02\n"), "sessions").rows
     assert same == rows[0]
+
+
+def test_reps_that_differ_in_their_case_alone_stay_who_they_are(tmp_path: Path) -> None:
+    text = "rep,date\nAnn,2026-10-02\nANN,2026-10-02\n"
+    rows = read_csv(written(tmp_path, text), "sessions", reps=["ANN", "Ann"]).rows
+    assert {row.rep for row in rows} == {"Ann", "ANN"}
+    rows = read_csv(written(tmp_path, text), "sessions", reps=["Ann", "ANN"]).rows
+    assert {row.rep for row in rows} == {"Ann", "ANN"}

@@ -33,12 +33,20 @@ def test_what_is_said_is_no_furniture(tmp_path: Path) -> None:
     text = "".join(f"{who}  0:0{i}\n{words}\n\n" for i, (who, words) in enumerate(said))
     assert spoken_of(tmp_path, text + "Transcribed by https://otter.ai\n") == said
     meet = "Transcription ended after 00:06:12\n\nThis editable transcript was computer generated and has errors.\n"
-    assert spoken_of(tmp_path, "Ann: Bye.\nBob: Bye.\n" + meet) == [("Ann", "Bye."), ("Bob", "Bye.")]
+    for end in (meet, "Meeting ended after 00:06:12 \U0001f44b\n\n" + meet):
+        assert spoken_of(tmp_path, "Ann: Bye.\nBob: Bye.\n" + end) == [("Ann", "Bye."), ("Bob", "Bye.")]
 
 
 def test_a_time_that_is_said_is_no_time_of_the_transcript(tmp_path: Path) -> None:
     said = [("Ann", "Thursday?"), ("Bob", "2:30 works for us."), ("Ann", "Good.")]
     assert spoken_of(tmp_path, "".join(f"{who}  0:0{i}\n{words}\n\n" for i, (who, words) in enumerate(said))) == said
+
+
+@pytest.mark.parametrize("stamp", ["", "[0:0{i}] ", "(0:0{i}) "])
+def test_a_time_that_a_line_goes_on_with_is_said_too(tmp_path: Path, stamp: str) -> None:
+    said = [("Ann", "Thursday?"), ("Bob", "Yes.\n2:30 works for us."), ("Ann", "Good.")]
+    text = "".join(f"{stamp.format(i=i)}{who}: {words}\n" for i, (who, words) in enumerate(said))
+    assert spoken_of(tmp_path, text) == [(who, words.replace("\n", " ")) for who, words in said]
 
 
 def test_a_number_without_time_is_said_by_who_speaks_around_it(tmp_path: Path) -> None:

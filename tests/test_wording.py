@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.wording import counted, size_text
+from pipeline.wording import counted, hundredths, size_text
+
+
+def test_two_decimals_are_shown_with_one_like_the_value_itself() -> None:
+    values = [n / 7919 for n in range(-4 * 7919, 4 * 7919, 3)]
+    assert [v for v in values if f"{hundredths(v):.1f}" != f"{v:.1f}"] == []
+    assert max(abs(hundredths(v) - v) for v in values) < 0.0151
+    assert (hundredths(0.853), hundredths(2.847), hundredths(0.56)) == (0.86, 2.84, 0.56)
 
 
 def test_numbers_in_sentences() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.shared import Data, console, one_line, open_store, settings_of
+from pipeline.cli.shared import console, given_path, one_line, open_store, settings_of
 from pipeline.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,6 +32,13 @@ PARTS = ("gaps", "training")
 SHOWN = 8
 """Rows of a report that are shown; its own command shows all."""
 
+DemoData = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", metavar="DIR", help="Data folder; else debrief-demo/.", show_default=False, parser=given_path
+    ),
+]
+
 _NOT_SCORED = """
 SELECT path, status, reason FROM calls WHERE status <> 'scored'
 UNION ALL SELECT path, 'failed', reason FROM failures WHERE path NOT IN (SELECT path FROM calls)
@@ -44,7 +51,7 @@ def register(app: typer.Typer) -> None:
     app.command("demo")(demo)
 
 
-def demo(data: Data = None) -> None:
+def demo(data: DemoData = None) -> None:
     """Run the whole pipeline on the sample calls, into debrief-demo/, and print what a sales manager gets."""
     from rich.text import Text
 
@@ -61,7 +68,7 @@ def demo(data: Data = None) -> None:
         show(store, settings, out)
         out.print(Text("Files", style="bold"))
         out.print(f"  {tally(outcomes)}")
-        _say_what_was_not_scored(store, out)
+        _say_what_was_not_scored(store, settings, out)
         _next(store, settings, out)
 
 
@@ -131,11 +138,11 @@ def show(store: Store, settings: Settings, out: Console) -> None:
         report, rows = REPORTS[name], report_rows(name, store, settings)
         out.print(rows_table(report.title, report.columns, rows[:SHOWN]) if rows else report.none)
         if len(rows) > SHOWN:
-            out.print(f"and {len(rows) - SHOWN} more: debrief {name} --data {one_line(settings.data)}")
+            out.print(f"and {len(rows) - SHOWN} more: {_program()} {name} --data {one_line(settings.data)}")
         out.print("")
 
 
-def _say_what_was_not_scored(store: Store, out: Console) -> None:
+def _say_what_was_not_scored(store: Store, settings: Settings, out: Console) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
@@ -146,8 +153,16 @@ def _say_what_was_not_scored(store: Store, out: Console) -> None:
         place = path.relative_to(SAMPLES) if path.is_relative_to(SAMPLES) else path
         reason = row["reason"].removeprefix(f"{path}: ")
         out.print(Text(f"  {WORDS.get(row['status'], row['status'])}: {one_line(place)}", style="bold"))
-        out.print(Padding(Text(one_line(reason)), (0, 0, 0, 4)))
+        out.print(Padding(Text(one_line(typed(reason, settings))), (0, 0, 0, 4)))
     out.print("")
+
+
+def typed(reason: str, settings: Settings) -> str:
+    """A reason whose commands can be typed as they stand: for this data folder, which is not the usual one."""
+    me = _program()
+    return reason.replace("debrief roles ", f"{me} roles --data {settings.data} ").replace(
+        "debrief models ", f"{me} models "
+    )
 
 
 def _next(store: Store, settings: Settings, out: Console) -> None:

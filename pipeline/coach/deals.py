@@ -158,7 +158,8 @@ def _no_decider(deal: Deal) -> Found:
         return None
     if any((s.speaker or "").startswith("buyer") for s in deal.view.facts["decides"]):
         return None
-    return "nobody on the calls said who decides and how", _one(statement)
+    known = "a decision maker was named, but not how it is decided" if best == 2 else None
+    return known or "who decides and how is not known from the calls", _one(statement)
 
 
 def _not_met(deal: Deal) -> Found:
@@ -182,7 +183,7 @@ def _no_date(deal: Deal) -> Found:
     dated = [c for c in deal.commitments if c.call_id == last.call_id and c.due]
     if dated or last.status != "scored" or _took_a_day(deal, last):
         return None
-    return "the last call ended without a day for anything", [Statement("the last call", last.call_id, last.date)]
+    return "no day for a next step was agreed on the last call", [Statement("the last call", last.call_id, last.date)]
 
 
 def _took_a_day(deal: Deal, call: CallRow) -> bool:

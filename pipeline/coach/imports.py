@@ -30,7 +30,9 @@ _STATUSES = {
 }  # fmt: skip
 _QUARTER = re.compile(r"(?:(\d{4})[ -]?Q([1-4])|Q([1-4])[ -]?(\d{4}))$", re.IGNORECASE)
 _MONTH = re.compile(r"(\d{4})-(\d{1,2})$")
-_TIME = re.compile(r"(?:(\d+) ?h(?:rs?|ours?)?)? ?(?:(\d+) ?m(?:in(?:ute)?s?)?)?$", re.IGNORECASE)
+_TIME = re.compile(
+    r"(?:(\d+(?:[.,]\d+)?) ?h(?:rs?|ours?)?\.?)?,?(?: and)? ?(?:(\d+) ?(?:m(?:in(?:ute)?s?)?)?\.?)?$", re.IGNORECASE
+)
 _CLOCK = re.compile(r"(\d{1,2}):([0-5]\d):[0-5]\d$")
 
 Fact = SessionRow | QuotaRow | ActivityRow
@@ -62,7 +64,8 @@ class Kind:
 def read_csv(path: Path, kind: str, *, reps: Iterable[str] = ()) -> Imported:
     """Read a file of `KINDS`; names of `reps` are spelled as these are, whatever their case in the file. Raises
     `InputError` where it is no such table at all."""
-    form, spelling = KINDS[kind], {rep.casefold(): rep for rep in reps}
+    form, known = KINDS[kind], tuple(reps)
+    spelling = {rep.casefold(): rep for rep in known} | {rep: rep for rep in known}
     try:
         text = decode(path.read_bytes())
     except OSError as error:
@@ -88,7 +91,8 @@ def read_csv(path: Path, kind: str, *, reps: Iterable[str] = ()) -> Imported:
             try:
                 row = _named(cells, names)
                 rep = " ".join(row.get("rep", "").split())
-                rows += form.read({**row, "rep": spelling.get(rep.casefold(), rep)} if rep else row)
+                spelled = spelling.get(rep) or spelling.get(rep.casefold(), rep)
+                rows += form.read({**row, "rep": spelled} if rep else row)
                 taken += 1
             except ValueError as error:
                 problems.append(f"{path}: line {lines.line_num}: {error}; the row is left out")
@@ -130,8 +134,9 @@ def _number(text: str) -> float:
         raise ValueError(f"'{text}' is no number")
     sign, digits, scale = found.groups()
     if re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", digits):
-        whole = digits.replace(".", "")
-        raise ValueError(f"'{text}' may be {whole} or {digits[:-4]}; write it as {whole} or {digits[:-1]}")
+        whole, decimal = digits.replace(".", ""), digits.rstrip("0").rstrip(".")
+        told = f"{decimal}0" if decimal == digits else decimal
+        raise ValueError(f"'{text}' may be {whole}{scale} or {decimal}{scale}; write {whole}{scale} or {told}{scale}")
     if re.fullmatch(r"\d{1,3}(?:\.\d{3}){2,}", digits):
         digits = digits.replace(".", "")
     if re.search(r",\d{1,2}$", digits) or ("." in digits and digits.rfind(",") > digits.rfind(".")):
@@ -155,13 +160,16 @@ def _amount(row: Mapping[str, str], name: str) -> float:
 
 
 def _minutes(row: Mapping[str, str]) -> int:
-    """`45`, `45 min`, `30m`, `1h 30m`, `0:45:00`: minutes. `1:30` may be two times and is refused."""
+    """`45`, `45 min`, `30m`, `1h 30m`, `1.5 hours`, `0:45:00`: minutes. `1:30` may be two times and is refused, as is
+    what is neither hours nor minutes."""
     text = row["minutes"]
     found = _CLOCK.match(text) or _TIME.match(text)
     if found and any(found.groups()):
-        return 60 * int(found[1] or 0) + int(found[2] or 0)
+        return round(60 * float((found[1] or "0").replace(",", "."))) + int(found[2] or 0)
     if ":" in text:
         raise ValueError(f"minutes '{text}' may be hours or minutes; write minutes alone")
+    if re.search(r"\d\s*(?!m)[^\W\d_]", text, re.IGNORECASE):
+        raise ValueError(f"minutes '{text}' is not understood; write minutes alone")
     return round(_amount(row, "minutes"))
 
 

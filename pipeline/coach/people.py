@@ -45,7 +45,10 @@ _SAID = tuple(
 _HOLDS = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"\b{_NAME},? (?:who's |that's |he's |she's |is )?(?:our|my|the) {_TOP}\b",
+        rf"\b{_NAME},? (?:who's |that's |he's |she's |is )(?:our|my|the) {_TOP}\b",
+        # of `Amazon, my boss complains` the boss is the one who does something
+        rf"\b{_NAME},? (?:our|my|the) {_TOP}\b(?!'s\b| (?!is\b|has\b|signs\b|decides\b|approves\b)[a-z]+s\b)",
+        rf"\b{_NAME},? (?:over )?(?:in|at|from) [A-Z]\w+(?: [A-Z]\w+)?, (?:who's|he's|she's) (?:our|my|the) {_TOP}\b",
         rf"\b{_NAME}'s (?:our|my|the) {_TOP}\b",
         rf"\b(?:[Mm]y|[Oo]ur|[Tt]he) {_TOP},?(?: is|'s called| called)? {_NAME}\b",
         rf"^(?:[Tt]he |[Oo]ur |[Mm]y )?{_TOP}[.,] {_NAME}\b",
@@ -59,7 +62,9 @@ _NEAR = tuple(
         rf"\b(?:[Mm]y|[Oo]ur|[Tt]he|[Hh]is|[Hh]er) (?:{_POST}|{_KIN}),?(?: is|'s called| called)? {_NAME}\b",
         rf"\b(?:[Oo]ver|[Aa]bove|[Pp]ast) [^.?!,]{{2,30}}(?:,| it's| that's| is)+ {_NAME}\b",
         rf"\b(?:[Tt]hen|and then) (?:it's )?{_NAME} (?:signs|looks|reads|checks|approves|decides|has|gets|makes)\b",
-        rf"\b(?:[Tt]hen it|it then|[Tt]hat|[Ii]t) goes (?:up |on |over |past )?(?:to )?{_NAME}\b(?!'s)",
+        rf"\b(?:[Tt]hen it|it then|[Tt]hat|[Ii]t) goes (?:up |on |over |past )?(?:to )?{_NAME}\b(?!'s)"
+        r"(?=[^?]{0,120}\b(?:he|she|his|her|who)\b)",
+        rf"\b(?:[Tt]hen it|it then|[Tt]hat|[Ii]t) goes (?:up |on |over |past )?(?:to )?(?={_TITLE}\b){_NAME}\b(?!'s)",
         rf"\b(?:me|us) and {_NAME}\b",
         rf"\b(?:stops|ends|sits|is) with {_NAME}\b",
     )
@@ -78,6 +83,17 @@ _NOBODY = NO_NAMES | frozenset(
     Safety Security""".split()
 )
 _TITLES = frozenset("Mr Mrs Ms Dr Miss Madam Monsieur Herr Frau Missus Mister".split())
+_PLACE = re.compile(r"\b(?:in|at|near|around|outside) $")
+"""What stands before a place: of `Ada, in Leeds, she's the director` Leeds has no post."""
+_ON_THE_CALL = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"\b(?:[Tt]his is|I'm|I am|[Mm]y name(?:'s| is)|[Ww]ith (?:me|us) (?:is|are)) {_NAME}\b(?!'s)"
+        r"(?=[.,!?]|$| (?:and|here|with|from|on|speaking|of)\b)",
+        rf"\b{_NAME}(?:'s| is)? (?:here |also )?(?:with (?:me|us)(?: here)?|speaking|joining us)\b",
+    )
+)
+"""Somebody says who is on the call."""
 
 
 def named_people(turns: Sequence[TurnRow], known: Iterable[str]) -> list[tuple[str, TurnRow]]:
@@ -85,7 +101,8 @@ def named_people(turns: Sequence[TurnRow], known: Iterable[str]) -> list[tuple[s
 
     `turns` are in order and may be of both sides: what a buyer answers is understood by what was asked.
     """
-    none = {_bare(part) for part in (*_NOBODY, *(part for name in known for part in name.split()))}
+    here = [*known, *_introduced(turns, known)]
+    none = {_bare(part) for part in (*_NOBODY, *(part for name in here for part in name.split()))} - _TITLES
     found: dict[str, tuple[str, TurnRow, bool]] = {}
     asked = ""
     for turn in turns:
@@ -106,6 +123,18 @@ def named_people(turns: Sequence[TurnRow], known: Iterable[str]) -> list[tuple[s
     return [(name, turn) for name, turn, _ in found.values()]
 
 
+def _introduced(turns: Sequence[TurnRow], known: Iterable[str]) -> list[str]:
+    """Other names of people on the calls: `Nasreen with me, Miss Chaudhry`, `Nasreen Chaudhry`, `this is Rita Holm`.
+
+    Who is listed by first name only, or as `Buyer`, has been met all the same.
+    """
+    first = "|".join(sorted({re.escape(name.split()[0]) for name in known if name.strip()}))
+    called = rf"\b(?:{first})(?: (?:is )?(?:here )?with (?:me|us), (?={_TITLE}\b)| ){_NAME}\b(?!'s)"
+    patterns = (*_ON_THE_CALL, *([re.compile(called)] if first else []))
+    texts = [straight(turn.text) for turn in turns]
+    return [hit.group("name") for text in texts for pattern in patterns for hit in pattern.finditer(text)]
+
+
 def _bare(word: str) -> str:
     """A word without accents: one person is `Pádraig` in the words and `Padraig` in the list of speakers."""
     return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
@@ -117,4 +146,4 @@ def _has_say(text: str, asked: str) -> list[tuple[str, bool]]:
     hits = [(m.start("name"), m.group("name"), True) for pattern in _SAID for m in pattern.finditer(text)]
     near = (*_HOLDS, *(_NEAR if deciding else ()))
     hits += [(m.start("name"), m.group("name"), False) for pattern in near for m in pattern.finditer(text)]
-    return [(name, says) for _, name, says in sorted(hits)]
+    return [(name, says) for start, name, says in sorted(hits) if not _PLACE.search(text[:start])]

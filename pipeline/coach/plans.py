@@ -38,7 +38,7 @@ QUESTIONS: dict[str, tuple[tuple[int, str, str], ...]] = {
     "decision_makers": (
         (1, "When you last bought something like this, who had to be happy with it?", "decides"),
         (2, "Suppose we agree it is right: what has to happen between that and a signature, and by when?", "order"),
-        (2, "What will the person who signs look at first, and whose budget is it?", "order"),
+        (2, "What will the person who signs look at first, and what would make them wait?", "order"),
     ),
     "business_case": (
         (1, "What does this cost you today, in hours, orders or money a month?", "numbers"),
@@ -78,7 +78,7 @@ QUESTIONS: dict[str, tuple[tuple[int, str, str], ...]] = {
 it: a fact of the account in the buyer's own words (of the price: the offer), or only the order."""
 CLOSING = (
     "What has to happen between today and the signature, and on which day is each step?",
-    "Who puts their name to it, and what will they ask that we have not answered yet?",
+    "What will whoever puts their name to it ask that we have not answered yet?",
     "What could still move the date, and what do we do if it does?",
 )
 """Questions where only the order is left."""
@@ -251,9 +251,16 @@ def knows(view: AccountView, fact: str) -> Statement | None:
 
 
 def _fitting(view: AccountView, item: Progress) -> list[str]:
-    """The questions for the level reached, those for it first and harder ones after; none whose answer is known."""
+    """The questions for the level reached, those for it first and harder ones after; none whose answer is known.
+
+    Above the first level of decision makers somebody who decides was named, whether or not the words are at hand.
+    """
     reached = item.best or 0
-    asked = [(level, text) for level, text, fact in QUESTIONS[item.criterion] if not knows(view, fact)]
+    asked = [
+        (level, text)
+        for level, text, fact in QUESTIONS[item.criterion]
+        if not (knows(view, fact) or (fact == "decides" and reached > level))
+    ]
     ranked = sorted((level < reached, place, text) for place, (level, text) in enumerate(asked))
     return [text for _, _, text in ranked]
 

@@ -26,6 +26,7 @@ from pipeline.coach.splits import stage_standings, stages_of, type_standings
 from pipeline.coach.standings import RANKED, Standing, p_above, standings
 from pipeline.coach.training import Library
 from pipeline.rubric import Rubric
+from pipeline.wording import hundredths
 
 Row = dict[str, Any]
 PENDING = "being worked out"
@@ -37,9 +38,9 @@ def standing_json(standing: Standing, rubric: Rubric) -> Row:
     return {
         "criterion": standing.criterion,
         "title": _title(rubric, standing.criterion),
-        "standing": round(standing.estimate, 2),
-        "low": round(standing.low, 2),
-        "high": round(standing.high, 2),
+        "standing": hundredths(standing.estimate),
+        "low": hundredths(standing.low),
+        "high": hundredths(standing.high),
         "calls": standing.n,
         "recent_calls": standing.n_recent,
         "target": standing.target,
@@ -48,9 +49,9 @@ def standing_json(standing: Standing, rubric: Rubric) -> Row:
         "trend": None
         if trend is None
         else {
-            "per_30_days": round(trend.per_30_days, 2),
-            "low": round(trend.low, 2),
-            "high": round(trend.high, 2),
+            "per_30_days": hundredths(trend.per_30_days),
+            "low": hundredths(trend.low),
+            "high": hundredths(trend.high),
             "word": trend.word,
         },
         "last_call": standing.last_call.isoformat() if standing.last_call else None,
@@ -166,7 +167,7 @@ def _team_criteria(reps: Collection[str], found: Sequence[Standing], rubric: Rub
                 {
                     "criterion": criterion.id,
                     "title": criterion.title,
-                    "standing": round(sum(s.estimate for s in mine) / len(mine), 2),
+                    "standing": hundredths(sum(s.estimate for s in mine) / len(mine)),
                     "reps": len(mine),
                     "calls": sum(s.n for s in mine),
                     "best": mine[0].rep if leads else None,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from pipeline.errors import TranscriptError
 from pipeline.formats.assemble import Draft, Piece
-from pipeline.formats.clean import clean_text
+from pipeline.formats.clean import clean_text, without_controls
 from pipeline.formats.names import HEADERS, MAX_NAME, is_name, split_name
 from pipeline.formats.values import clock
 from pipeline.types import CallMeta
@@ -29,6 +29,8 @@ _LEADING = re.compile(
 _HEADED = re.compile(
     rf"(.*?\S)(?:\s+[\[(]?|[\[(])({_CLOCK}){_HALF}[\])]?(?:\s*:(?!\d)\s*|\t+|\s{{2,}}|\s*$)(.*)", re.DOTALL
 )
+_BEHIND = re.compile(rf"[\[(]({_CLOCK}){_HALF}[\])]\s*")
+"""`Name: [0:12] text`"""
 _LONGEST_S = 6 * 3600.0
 """No call's first word is said later than this: what begins later goes by the clock on the wall."""
 _DIAL_S = 12 * 3600.0
@@ -39,6 +41,7 @@ _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 _OTTER_DAY = re.compile(rf"(?:[a-z]{{3}}, )?({'|'.join(_MONTHS)})[a-z]* (\d{{1,2}}), (\d{{4}})\b", re.IGNORECASE)
 _FURNITURE = re.compile(
     r"(?:.{1,80} (?:started|stopped) transcription|Transcribed by (?:https?://)?\S+\.\S+|Transcription ended.{0,80}"
+    r"|Meeting ended after [\d:]{4,9}\W*"
     r"|End of (?:the )?(?:transcript|transcription|recording)\W*"
     r"|This editable transcript was computer generated.{0,120})",
     re.IGNORECASE,
@@ -130,17 +133,18 @@ def _stamped(line: _Line, stamp: str, half: str | None) -> _Line:
 def _understand(lines: Sequence[str]) -> Iterator[_Line]:
     """Each line with what it says; times that stand alone are given to the speaker after them."""
     headed = sum(_headed(line) is not None for line in lines[:400])
-    colons = sum(split_name(_timeless(line).text) is not None for line in lines[:400])
-    otter = headed > 0 and headed >= colons / 4
+    named = [line.lstrip() for line in lines[:400] if split_name(_timeless(line).text)]
+    otter = headed > 0 and headed >= len(named) / 4
+    led = any(line[:1].isdigit() and _timeless(line).t0 is not None for line in named)
     pending = _Line("", "")
     for raw in lines:
-        line = clean_text(raw) if "\t" not in raw and "  " not in raw else raw.strip()
+        line = clean_text(raw) if "\t" not in raw and "  " not in raw else without_controls(raw).strip()
         if not line or _FURNITURE.fullmatch(line):
             continue
         if match := _RANGE.fullmatch(line):
             pending = _Line("", "", clock(match[1]), clock(match[2]))
             continue
-        found = _one(line, otter=otter, after_range=pending.t1 is not None)
+        found = _one(line, otter=otter, led=led, after_range=pending.t1 is not None)
         if found.t0 is not None and not found.label and not found.text:
             pending = found
             continue
@@ -150,18 +154,22 @@ def _understand(lines: Sequence[str]) -> Iterator[_Line]:
         yield found
 
 
-def _one(line: str, *, otter: bool, after_range: bool) -> _Line:
+def _one(line: str, *, otter: bool, led: bool, after_range: bool) -> _Line:
+    """One line; in an `otter` file times stand behind names, in one that is `led` by times bare ones before them."""
     if after_range and is_name(line):
         return _Line(line, "")
     if otter and (head := _headed(line)):
         return head
     timed = _timeless(line)
-    if otter and timed.text:
-        # the time stands above: `2:30 works for me.` is what was said
-        return _Line("", clean_text(line))
     named = None if otter else split_name(timed.text)
     if named and named[0].lower() not in HEADERS:
-        return dataclasses.replace(timed, label=clean_text(named[0]), text=clean_text(named[1]))
+        behind = _BEHIND.match(named[1]) if timed.t0 is None else None
+        timed = _stamped(timed, behind[1], behind[2]) if behind else timed
+        text = named[1][behind.end() :] if behind else named[1]
+        return dataclasses.replace(timed, label=clean_text(named[0]), text=clean_text(text))
+    if timed.text and (otter or not (led or line[0] in "[(")):
+        # the times stand elsewhere: `2:30 works for me.` is what was said
+        return _Line("", clean_text(line))
     return dataclasses.replace(timed, text=clean_text(timed.text))
 
 
@@ -179,7 +187,7 @@ def _headed(line: str) -> _Line | None:
     match = _HEADED.match(line.strip()[: MAX_NAME + 24])
     if not match or match[1].partition(":")[0].lower() in HEADERS:
         return None
-    name = clean_text(match[1]).rstrip(":")
+    name = clean_text(match[1]).rstrip(":").rstrip(" -–—|")
     # a time that stands alone behind a wide gap heads a paragraph: `dana reyes  0:12`
     wide = line.strip()[match.end(1) : match.start(2)] in ("  ", "   ", "\t") and not match[4]
     if not is_name(name) and not (wide and is_name(name.title())):
