@@ -358,11 +358,13 @@ def _check_wav_size(path: Path, file: BinaryIO) -> None:
     head = file.read(12)
     size = path.stat().st_size
     while head[:4] == b"RIFF" and head[8:] == b"WAVE":
-        chunk = file.read(8)
+        place, chunk = file.tell(), file.read(8)
         length = int.from_bytes(chunk[4:], "little")
-        if chunk == bytes(8) and file.read(4096) == bytes(4096):
+        if chunk == bytes(8):
             # to the decoder each eight of these are an empty chunk: a file of hours takes it minutes
-            raise AudioError(f"{path}: its header is damaged, zeros stand where the sound begins; copy it again")
+            if file.read(4096) == bytes(4096):
+                raise AudioError(f"{path}: its header is damaged, zeros stand where the sound begins; copy it again")
+            file.seek(place + 8)
         if len(chunk) < 8 or chunk[:4] == b"data":
             there = size - file.tell()
             # Recorders that cannot seek leave the largest number there is, or zero.

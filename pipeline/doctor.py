@@ -209,7 +209,7 @@ def _models(settings: Settings) -> list[Row]:
 
     try:
         engine, model, notes = choose_engine(settings)
-        first = _row("recogniser", " ".join(part for part in (engine, model, *notes) if part))
+        first = _row("recogniser", "; ".join([" ".join(part for part in (engine, model) if part), *notes]))
     except DebriefError as error:
         first = _row("recogniser", error, "correct the setting `engine` or `whisper_model`")
     here = [row for row in catalogue_rows() if row.state != "not here"]

@@ -37,11 +37,14 @@ def encoding_of(data: bytes) -> str | None:
     guess = codecs.getincrementaldecoder("utf-8")("replace").decode(data[:LOOKED_AT])
     wrong = guess.count("\ufffd")
     # One damaged byte does not make a UTF-8 file Windows-1252: whichever reading explains more of it wins.
-    return "utf-8" if wrong == 0 or wrong < sum(char > "\x7f" for char in guess) - wrong else "cp1252"
+    if wrong == 0 or wrong < sum(char > "\x7f" for char in guess) - wrong:
+        return "utf-8"
+    # lines that end in a carriage return alone were written by a Mac
+    return "mac_roman" if b"\r" in data[:LOOKED_AT] and b"\n" not in data[:LOOKED_AT] else "cp1252"
 
 
 def decode(data: bytes) -> str:
-    """Text of UTF-8 (with or without mark), UTF-16, UTF-32 or Windows-1252 bytes, without the mark.
+    """Text of UTF-8 (with or without mark), UTF-16, UTF-32, Windows-1252 or an old Mac's bytes, without the mark.
 
     Never fails: bytes that fit no character become U+FFFD. `kind_of` tells text from binaries.
     """

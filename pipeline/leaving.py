@@ -24,11 +24,14 @@ SAFE = frozenset(
     """call_id sha256 record_file criterion status kind handled move side rep team who coach overridden_by
     engine engine_revision diarizer language roles_method rubric_id rubric_version judge_engine judge_revision
     debrief_version call_type machine_status module measure assignment_id review_id session_id quota_id activity_id
+    comment_id snippet_id
     """.split()
 )
 """Columns of ids, fixed words and names (but speakers', who may be called by a telephone number); every other column of
 text is read before it leaves, new ones included."""
 _CALLS = 500
+_IDS = ("call_id", "call", "calls", "call_ids", "sha256")
+"""Fields of JSON that hold calls' ids, one or a list."""
 _ID = re.compile(r"[0-9a-f]{16}|[0-9a-f]{64}")
 
 TurnOf = Callable[[str, int], Redacted | None]
@@ -194,8 +197,9 @@ def redacted_tree(value: Any, kinds: Collection[str], *, turn_of: TurnOf | None 
 
 
 def _is_id(key: str, value: Any) -> bool:
-    """Is it a call's id? One in twenty has nine digits in a row, which look like a number of somebody's."""
-    return key in ("call_id", "sha256") and isinstance(value, str) and _ID.fullmatch(value) is not None
+    """Is it a call's id, or several? One in twenty has nine digits in a row, which look like a number of somebody's."""
+    given = value if isinstance(value, list) else [value]
+    return key in _IDS and all(isinstance(one, str) and _ID.fullmatch(one) for one in given)
 
 
 def _insert(cursor: DuckDBPyConnection, statement: str, rows: list[tuple[Any, ...]]) -> None:

@@ -56,6 +56,9 @@ VENDOR_KEYS: dict[str, tuple[str, ...]] = {
 
 TRANSCRIPT_KEYS = frozenset({"turns", "segments", "results", "monologues", "transcript"})
 
+_NUMBERED = re.compile(r"(?:[ _-](?:id|no|number|code)|[a-z]id)$")
+"""How keys end whose values number things instead of naming them."""
+
 Row = dict[str, Any]
 
 
@@ -136,6 +139,8 @@ def _of_json(path: Path, row: Any) -> Row | None:
     calls = row.get("calls")
     if isinstance(calls, list) and len(calls) == 1 and isinstance(calls[0], dict) and "callTranscripts" not in row:
         row = calls[0]  # what Gong answers, as it came
+    if isinstance(payload := row.get("payload"), dict) and isinstance(payload.get("object"), dict):
+        row = payload["object"]  # what Zoom's webhooks post
     nested = [value for value in row.values() if isinstance(value, list | dict)]
     if nested and (found := _vendor(row)) is not None:
         return found
@@ -238,9 +243,10 @@ def _checked(row: Row, *, where: str, given: Row) -> Row:
 
 
 def _slip(key: str) -> str:
-    """The key that was meant by one that is nearly it; empty for a key that is right, or of somebody else's."""
+    """The key that was meant by one that is nearly it; empty for a key that is right, or of somebody else's: an
+    `account_id` is none of ours and no slip."""
     known = {*OWN_KEYS, *(name for names in VENDOR_KEYS.values() for name in names)}
-    if key.replace(" ", "_").replace("-", "_") in known or len(key) < 3:
+    if key.replace(" ", "_").replace("-", "_") in known or len(key) < 3 or _NUMBERED.search(key):
         return ""
     # one letter too many, too few or swapped; `dates` and `accounts` are likely to be meant
     return next(iter(difflib.get_close_matches(key, OWN_KEYS, n=1, cutoff=0.8)), "")
@@ -315,7 +321,8 @@ def _rows(text: str) -> Iterable[Row]:
 
 def _cells(text: str) -> Iterator[list[str]]:
     """A CSV's lines; separated by comma, semicolon or tab, which Excel may say in a first line `sep=;`."""
-    text = re.sub(r"\Asep=.\r?\n", "", text, flags=re.IGNORECASE)
+    text = re.sub(r"\r\n?", "\n", text)  # Excel's CSV (Macintosh) has carriage returns alone
+    text = re.sub(r"\Asep=.\n", "", text, flags=re.IGNORECASE)
     head = text.split("\n", 1)[0]
     yield from csv.reader(io.StringIO(text), delimiter=max(",;\t", key=head.count))
 

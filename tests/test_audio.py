@@ -166,6 +166,19 @@ def test_a_wave_file_of_zeros_is_refused_at_once(tmp_path: Path) -> None:
     assert time.process_time() - begun < 1
 
 
+def test_a_few_zeros_before_the_sound_do_not_hide_that_it_is_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "call.wav"
+    write(path, tone(60), codec="pcm_s16le", rate=RATE)
+    whole = path.read_bytes()
+    at = whole.index(b"data")
+    padded = whole[:at] + bytes(8) + whole[at:]
+    path.write_bytes(padded)
+    assert load_audio(path).duration_s == pytest.approx(60, abs=0.1)
+    path.write_bytes(padded[: len(padded) // 3])
+    with pytest.raises(AudioError, match="is cut off"):
+        load_audio(path)
+
+
 def test_reading_outside_the_recording_is_clipped() -> None:
     audio = Audio.of(tone(1.0))
     assert len(audio.read(0, -1.0, 99.0)) == RATE

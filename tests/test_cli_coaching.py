@@ -211,7 +211,7 @@ def test_live_follows_a_file_and_shows_cards(run: Run, tmp_path: Path, monkeypat
     )  # from the team's own calls
     shown = run("live", str(path), "--rep", "Ann", "--idle", "0.1").stdout
     assert "They push on price or terms" in shown
-    assert "1 cards" in shown
+    assert "1 card;" in shown
     assert "no such file" in str(run("live", str(tmp_path / "gone.txt")).exception)
 
 

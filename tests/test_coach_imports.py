@@ -36,6 +36,14 @@ def test_sessions_by_other_names_of_the_columns(tmp_path: Path) -> None:
     assert (bob.minutes, bob.status) == (None, "missed")
 
 
+def test_a_table_as_excel_saves_it_on_a_mac(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_bytes("rep;date;topic\rZoë;2026-10-02;Café\r".encode("mac_roman"))
+    (row,) = read_csv(path, "sessions").rows
+    assert isinstance(row, SessionRow)
+    assert (row.rep, row.topic) == ("Zoë", "Café")
+
+
 def test_a_session_ahead_is_planned_unless_it_says_otherwise(tmp_path: Path) -> None:
     ahead = (dt.date.today() + dt.timedelta(30)).isoformat()
     (row,) = read_csv(written(tmp_path, f"rep,date\nAnn,{ahead}\n"), "sessions").rows

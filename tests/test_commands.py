@@ -136,6 +136,9 @@ def run(*args: str, **environment: str) -> subprocess.CompletedProcess[str]:
     [
         (["erase", "--data", "nowhere-at-all"], 2, "name a call or a person"),
         (["erase", "--call", "x", "--data", "nowhere-at-all"], 1, "no such data folder"),
+        (["digest", "--rep", "Ann", "--team", "North"], 2, "of a rep or of a team, not both"),
+        (["calibrate", "--who", "Ann"], 2, "--sample"),
+        (["live", "a.txt", "--idle", "-1"], 2, "--idle"),
         (["consent", "maybe", "x", "--data", "nowhere-at-all"], 2, "one of yes, no, unknown"),
         (["scorecard", "--data", "nowhere-at-all"], 1, "nowhere-at-all: no such data folder"),
         (["rubric", "check", "none.yaml"], 1, "none.yaml: no such rubric"),

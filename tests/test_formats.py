@@ -303,6 +303,45 @@ def test_google_v2_offsets_and_a_missing_zero(tmp_path: Path) -> None:
     assert (turns[0].t0, turns[0].t1) == (1.5, 2.0)
 
 
+def test_googles_channels_without_words_run_side_by_side(tmp_path: Path) -> None:
+    said = [("Hello, how are you?", 1, "4s"), ("Well.", 2, "3.9s"), ("Good.", 1, "9s"), ("Yes.", 2, "8s")]
+    results = [
+        {"alternatives": [{"transcript": text, "words": [{"word": "x", "confidence": 0.9}]}], "channelTag": channel,
+         "resultEndTime": end}
+        for text, channel, end in said
+    ]  # fmt: skip
+    turns = read_transcript(put(tmp_path, {"results": results}), merge=False).turns
+    assert [(turn.speaker, turn.t0, turn.t1) for turn in turns] == [
+        ("channel 1", 0.0, 4.0),
+        ("channel 2", 0.0, 3.9),
+        ("channel 2", 3.9, 8.0),
+        ("channel 1", 4.0, 9.0),
+    ]
+
+
+@pytest.mark.parametrize("inline", ["inlineResult", "inline_result", "transcript"])
+def test_googles_batches_that_answer_inline(inline: str, tmp_path: Path) -> None:
+    word = {"startOffset": "60.5s", "endOffset": "61s", "word": "Hello.", "speakerLabel": "1"}
+    silence = [{"resultEndOffset": f"{k}s"} for k in range(60)]
+    told = {"results": [*silence, {"alternatives": [{"transcript": "Hello.", "words": [word]}]}]}
+    answer = {"gs://calls/a.wav": {"uri": "gs://b", inline: told if inline == "transcript" else {"transcript": told}}}
+    for data in ({"name": "op", "done": True, "response": {"results": answer}}, {"results": answer}):
+        path = put(tmp_path, data)
+        assert sniff(path) == "google"
+        turns = read_transcript(path).turns
+        assert [(turn.speaker, turn.text, turn.t0) for turn in turns] == [("speaker 1", "Hello.", 60.5)]
+    assert "holds 2 calls" in refused(put(tmp_path, {"results": {**answer, "gs://calls/b.wav": {"transcript": told}}}))
+
+
+def test_ibms_asynchronous_jobs_hold_their_answers_in_a_list(tmp_path: Path) -> None:
+    answer = json.loads(SAMPLES["ibm"]().data)
+    halves = [{**answer, "results": part} for part in (answer["results"][:1], answer["results"][1:])]
+    for results in ([answer], halves):
+        path = put(tmp_path, {"id": "4bd7", "status": "completed", "results": results})
+        assert sniff(path) == "ibm"
+        assert read_transcript(path).turns == read_transcript(put(tmp_path, answer, "plain.json")).turns
+
+
 def test_azure_fast_transcription(tmp_path: Path) -> None:
     phrases = [
         {"channel": 0, "speaker": who, "offsetMilliseconds": int(t0 * 1000),

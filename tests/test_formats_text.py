@@ -50,6 +50,16 @@ Tom: he said.</v>
     assert 2.0 <= transcript.turns[1].t0 < transcript.turns[2].t0 < transcript.turns[2].t1 == 4.0
 
 
+def test_names_above_the_times_as_webex_writes_them(tmp_path: Path) -> None:
+    said = [("Ann Lee", "Note: two things."), ("Dana Fox", "Go on."), ("Ann Lee", "Price &amp; date.")]
+    body = "".join(
+        f'{i} "{name}" (249056{i})\n00:00:0{i}.000 --> 00:00:0{i}.900\n{text}\n\n'
+        for i, (name, text) in enumerate(said, 1)
+    )
+    transcript = read(tmp_path, f"WEBVTT\n\n{body}", "webvtt")
+    assert spoken(transcript) == [(name, text.replace("&amp;", "&")) for name, text in said]
+
+
 def test_blank_lines_before_the_signature(tmp_path: Path) -> None:
     text = "\r\n \n" + cues("Ann: One.", "Dana: Two.") + "\n00:00:x9.000 --> 00:00:10.000\nAnn: lost\n"
     transcript = read(tmp_path, text, "webvtt")

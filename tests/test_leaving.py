@@ -98,6 +98,35 @@ def test_half_a_number_in_what_training_quotes_does_not_leave_and_the_calls_id_s
     assert left["best_moments"][0] == detail["best_moments"][0]
 
 
+def test_ids_of_calls_comments_and_snippets_leave_as_they_are(store: Store, tmp_path: Path) -> None:
+    # "86e" and nine digits: what looks like somebody's number in one id of twenty
+    ids = ["86e1234567890123", "a234567890123edd"]
+    comment = {"comment_id": f"{ids[0]}-123456789012", "call_id": ids[0], "who": "Mo", "text": "well asked"}
+    snippet: dict[str, Any] = {
+        "snippet_id": f"{ids[1]}-123456789012",
+        "call_id": ids[1],
+        "t0": 0,
+        "t1": 4,
+        "title": "well asked",
+    }
+    snippet |= {"who": "Mo", "kept_at": "2026-10-01T10:00:00", "verdict": "good", "note": "", "shared": False}
+    snippet |= {"tags": [], "playlists": [], "hidden": []}
+    row = {"assignment_id": "a3", "rep": "Ann Lee", "criterion": "discovery", "status": "open", "reason": ""}
+    with store:
+        store.put_fact("comments", {**comment, "written_at": "2026-10-01T10:00:00"})
+        store.put_fact("snippets", snippet)
+        store.put_fact("assignments", {**row, "assigned_on": "2026-10-01", "detail": {"calls": ids, "note": CARD}})
+        store.export(tmp_path / "out", form="jsonl")
+
+    def left(table: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (tmp_path / "out" / f"{table}.jsonl").read_text().splitlines()]
+
+    assert [row["comment_id"] for row in left("comments")] == [comment["comment_id"]]
+    assert [row["snippet_id"] for row in left("snippets")] == [snippet["snippet_id"]]
+    detail = next(row["detail"] for row in left("assignments") if row["assignment_id"] == "a3")
+    assert detail == {"calls": ids, "note": "[card]"}
+
+
 def test_who_asks_for_it_gets_an_export_as_it_is(store: Store, tmp_path: Path) -> None:
     with store:
         store.export(tmp_path / "out", form="jsonl", kinds=())

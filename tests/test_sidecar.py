@@ -314,3 +314,29 @@ def test_what_zoom_and_gong_answer_is_read_as_it_came(tmp_path: Path) -> None:
     gong = {"metaData": {"id": "7", "title": "Demo"}, "parties": [{"name": "Ann", "affiliation": "Internal"}]}
     call.with_suffix(".json").write_text(json.dumps({"requestId": "r", "records": {}, "calls": [gong]}))
     assert (read_sidecar(call).title, read_sidecar(call).rep) == ("Demo", "Ann")
+
+
+@pytest.mark.parametrize("name", ["call.csv", "calls.csv"])
+@pytest.mark.parametrize("encoding", ["mac_roman", "utf-8", "utf-16"])
+@pytest.mark.parametrize("start", ["", "sep=;\r"])
+def test_tables_are_read_as_excel_saves_them_on_a_mac(tmp_path: Path, name: str, encoding: str, start: str) -> None:
+    (tmp_path / name).write_bytes((start + "file;rep;account\rcall.wav;Zoë Núñez;Café A\r").encode(encoding))
+    meta = read_sidecar(tmp_path / "call.wav")
+    assert (meta.rep, meta.account) == ("Zoë Núñez", "Café A")
+
+
+@pytest.mark.parametrize("key", ["account_id", "accountId", "account id", "account_no", "consent_id", "call_type_id"])
+def test_a_number_that_others_keep_of_a_thing_is_no_slip(call: Path, key: str) -> None:
+    call.with_suffix(".json").write_text(json.dumps({"agent": "Priya Nair", key: "0017A"}))
+    meta = read_sidecar(call)
+    assert (meta.rep, meta.account, meta.extra[key]) == ("Priya Nair", None, "0017A")
+
+
+@pytest.mark.parametrize("files", [{}, {"recording_files": [{"file_type": "MP4", "file_size": 1}]}])
+def test_what_zooms_webhook_posts_is_read_as_it_came(call: Path, files: dict[str, object]) -> None:
+    told = {"id": 5, "uuid": "u==", "topic": "Calder intro", "host_name": "Priya Nair", "account_id": "a", **files}
+    times = {"start_time": "2026-10-07T01:30:00Z", "timezone": "America/Los_Angeles"}
+    post = {"event": "recording.completed", "payload": {"account_id": "a", "object": {**told, **times}}, "event_ts": 1}
+    call.with_suffix(".json").write_text(json.dumps(post))
+    meta = read_sidecar(call)
+    assert (meta.title, meta.rep, meta.date) == ("Calder intro", "Priya Nair", dt.date(2026, 10, 6))

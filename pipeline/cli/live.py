@@ -10,6 +10,7 @@ import typer
 
 from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line, settings_of
 from pipeline.errors import StoreError
+from pipeline.wording import counted
 
 if TYPE_CHECKING:
     from pipeline.coach.live import Cue
@@ -31,7 +32,9 @@ def live(
     ],
     rep: Annotated[str | None, typer.Option("--rep", metavar="NAME", help="The rep's name in the transcript.")] = None,
     minutes: Annotated[float, typer.Option("--minutes", min=1, help="How long the call is planned for.")] = 30.0,
-    idle: Annotated[float, typer.Option("--idle", help="Stop after so many seconds without anything new.")] = 120.0,
+    idle: Annotated[
+        float, typer.Option("--idle", min=0, help="Stop after so many seconds without anything new.")
+    ] = 120.0,
     as_json: Json = False,
     data: Data = None,
 ) -> None:
@@ -45,7 +48,9 @@ def live(
     except KeyboardInterrupt:
         pass
     if not as_json:
-        console().print(f"{shown} cards; `debrief process {one_line(file)}` scores the call once it is complete")
+        console().print(
+            f"{counted(shown, 'card')}; `debrief process {one_line(file)}` scores the call once it is complete"
+        )
 
 
 def cues(file: Path, settings: Settings, *, rep: str | None, minutes: float, idle: float) -> Any:

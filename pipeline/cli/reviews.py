@@ -88,6 +88,8 @@ def calibrate(
     from pipeline.calibration import calibration_rows, reviews_in, to_review_blind
     from pipeline.reviews import open_disputes
 
+    if who and not sample:
+        raise typer.BadParameter("says who will rate the calls of --sample", param_hint="--who")
     with open_store(settings_of(data)) as store:
         if sample:
             _print_sample(to_review_blind(store, count=sample, who=who), as_json=as_json)
@@ -136,6 +138,9 @@ def _print_sample(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         for row in rows:
             emit(row)
+        return
+    if not rows:
+        console().print("no call is left to rate: scored calls with no blind rating yet are named here")
         return
     for row in rows:
         who = " · ".join(one_line(row[key]) for key in ("call_date", "rep", "account") if row[key])

@@ -124,6 +124,8 @@ def digest(
     from pipeline.coach.commands import digest_of
     from pipeline.coach.digest import digest_html, digest_text, to_send
 
+    if rep is not None and team is not None:
+        raise typer.BadParameter("the week of a rep or of a team, not both", param_hint="--rep / --team")
     settings = settings_of(data)
     with open_store(settings) as store:
         found = digest_of(store, settings=settings, rep=rep, team=team, as_of=_date(as_of) if as_of else None)

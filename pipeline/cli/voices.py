@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line, require_data, settings_of
+from pipeline.wording import counted
 
 if TYPE_CHECKING:
     from pipeline.diarize import Diarization
@@ -113,6 +114,7 @@ def forget(
     if as_json:
         emit({"rep": rep, "deleted": gone})
     else:
-        console().print(one_line(f"{rep}: {gone} enrolled voices deleted" if gone else f"{rep}: no voice is enrolled"))
+        said = f"{counted(gone, 'enrolled voice')} deleted" if gone else "no voice is enrolled"
+        console().print(one_line(f"{rep}: {said}"))
     if not gone:
         raise typer.Exit(1)

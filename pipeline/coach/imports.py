@@ -67,7 +67,7 @@ def read_csv(path: Path, kind: str, *, reps: Iterable[str] = ()) -> Imported:
     form, known = KINDS[kind], tuple(reps)
     spelling = {rep.casefold(): rep for rep in known} | {rep: rep for rep in known}
     try:
-        text = decode(path.read_bytes())
+        text = re.sub(r"\r\n?", "\n", decode(path.read_bytes()))  # Excel's CSV (Macintosh) has carriage returns alone
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
     if "\0" in text or text.startswith("PK"):

@@ -23,11 +23,15 @@ _TIMING = re.compile(r"\s*[\d:.,]+\s*-->\s*[\d:.,]+")
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """One caption: times in seconds, `text` as in the file, with tags and line ends."""
+    """One caption: times in seconds, `text` as in the file, with tags and line ends.
+
+    `above`: who speaks, where the file says it outside the text.
+    """
 
     t0: float
     t1: float
     text: str
+    above: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,8 @@ class _Part:
 
 
 def draft_of_cues(cues: Sequence[Cue], *, notes: tuple[str, ...] = ()) -> Draft:
-    """Pieces of cues: voice tags first, else `Name:` prefixes, else the speaker who goes on, else `unknown`."""
+    """Pieces of cues: names above them and voice tags first, else `Name:` prefixes, else the speaker who goes on, else
+    `unknown`."""
     known = _heads(cues)
     parts = [part for cue in _named_in_line(cues) for part in _parts(cue, known)]
     if any(part.voice for part in parts):
@@ -96,7 +101,7 @@ def _parts(cue: Cue, known: Container[str]) -> list[_Part]:
     """The cue's parts in order; several divide its time by their length."""
     split = _VOICE.split(cue.text)
     found: list[_Part] = []
-    for voice, text in zip(["", *split[1::2]], split[0::2], strict=True):
+    for voice, text in zip([cue.above, *split[1::2]], split[0::2], strict=True):
         name = clean_label(html.unescape(voice))
         plain = clean_text(_plain(text))
         found += [_Part(name, "", plain, plain)] if name else _lines(text, known)

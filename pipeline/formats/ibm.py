@@ -8,9 +8,18 @@ from pipeline.formats.assemble import Draft, Piece, Token, from_words
 from pipeline.formats.values import first, mapping, probability, rows, seconds, speaker_label, string
 
 
+def _answers(data: Any) -> list[dict[str, Any]]:
+    """The objects that hold `results`: the answer itself, or those that an asynchronous job lists in its own."""
+    outer = mapping(data)
+    return [row for row in rows(outer.get("results")) if rows(row.get("results"))] or [outer]
+
+
 def recognise(data: Any) -> bool:
     """`results` with their `result_index`, `speaker_labels`, or `[word, from, to]` timestamps."""
-    outer = mapping(data)
+    return any(map(_is_answer, _answers(data)[:3]))
+
+
+def _is_answer(outer: dict[str, Any]) -> bool:
     found = [row for row in rows(outer.get("results"))[:3] if "transcript" in first(row.get("alternatives"))]
     marked = "result_index" in outer or any("from" in row for row in rows(outer.get("speaker_labels"))[:3])
     timed = any(isinstance(first(row.get("alternatives")).get("timestamps"), list) for row in found)
@@ -19,10 +28,12 @@ def recognise(data: Any) -> bool:
 
 def read(data: Any, where: str) -> Draft:
     """Words by the speaker label that starts when they do; without timestamps, one piece per result."""
-    speakers = {_key(row.get("from")): speaker_label(row.get("speaker")) for row in rows(data.get("speaker_labels"))}
+    answers = _answers(data)
+    labels = [row for answer in answers for row in rows(answer.get("speaker_labels"))]
+    speakers = {_key(row.get("from")): speaker_label(row.get("speaker")) for row in labels}
     tokens: list[Token] = []
     pieces: list[Piece] = []
-    for row in rows(data.get("results")):
+    for row in (row for answer in answers for row in rows(answer.get("results"))):
         if row.get("final") is False:
             continue
         best = first(row.get("alternatives"))

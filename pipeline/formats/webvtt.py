@@ -1,4 +1,5 @@
-"""WebVTT: Zoom (`Name: text`), Teams (`<v Name>text</v>`), Meet and everything else that writes captions.
+"""WebVTT: Zoom (`Name: text`), Teams (`<v Name>text</v>`), Webex (`1 "Name" (id)` above the times), Meet and
+everything else that writes captions.
 
 The cues are read by webvtt-py, which holds up on the web platform's own tests of odd files; damaged cues are left out
 and noted with their lines.
@@ -14,6 +15,7 @@ from pipeline.formats.captions import Cue, bad_timings, draft_of_cues, skipped_n
 from pipeline.formats.values import clock
 
 _STAMP = r"(?:\d{1,10}:)?[0-5]?\d:[0-5]?\d\.\d{1,3}"
+_ABOVE = re.compile(r'\s*\d{1,9}\s+"([^"]{1,200})"\s*(?:\(\d{0,40}\))?\s*')
 _GOOD = re.compile(rf"\s*{_STAMP}\s*-->\s*{_STAMP}")
 
 
@@ -37,7 +39,8 @@ def read(text: str, where: str) -> Draft:
     for caption in captions:
         t0, t1 = clock(caption.start), clock(caption.end)
         if t0 is not None and t1 is not None:
-            cues.append(Cue(t0, t1, caption.raw_text))
+            above = _ABOVE.fullmatch(caption.identifier or "")
+            cues.append(Cue(t0, t1, caption.raw_text, above[1].strip() if above else ""))
     if not cues and bad:
         raise TranscriptError(
             f"{where}: line {bad[0]}: cue times cannot be read; expected 00:00:01.000 --> 00:00:02.000"
