@@ -130,6 +130,8 @@ def test_what_only_points_back_is_the_same_promise_and_gives_it_its_day(said: tu
         ("The twelfth works for us. I'll bring Petra.", "2026-09-12"),
         ("He's in on the 15th. I'll ask him at ten.", "2026-09-15"),
         ("I'm seeing her on Wednesday, I'll walk it in for you then.", "2026-09-09"),
+        ("I'll send you the paper tomorrow, and I'd like it back signed by Friday, the eleventh.", "2026-09-09"),
+        ("I'll call you after Thursday.", "None"),
     ],
 )
 def test_the_day_is_by_when_it_is_promised(words: str, due: str) -> None:
@@ -137,9 +139,30 @@ def test_the_day_is_by_when_it_is_promised(words: str, due: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        "We do get a dip on a Sunday, when we start the line.",
+        "So your agreement's up on the thirtieth, and I'd like to talk about the next one.",
+        "Then, after Thursday, we can go through it.",
+    ],
+)
+def test_a_day_that_is_spoken_of_is_none_to_meet(words: str) -> None:
+    assert heard(f"R: {words}", "Mia: Yes, fine.", "R: Good.") == []
+
+
+def test_an_answer_to_one_day_moves_no_other() -> None:
+    made = heard(
+        "R: Could we start on Monday the 21st? And we sit down, you and me, on the sixth of October with the result.",
+        "Mia: The 21st is, em. We've the auditors in that Monday. Make it Tuesday the 22nd and you're on.",
+    )
+    assert [str(one.due) for one in made] == ["2026-09-22", "2026-10-06"]
+
+
+@pytest.mark.parametrize(
     ("answer", "due"),
     [
         ("Fine. And the order goes in on Friday.", "2026-09-16"),
+        ("Yes. You get the drawing by the Thursday before, the tenth.", "2026-09-16"),
         ("Good, and if he says yes you'll have the order on Friday.", "2026-09-16"),
         ("Sixteenth, four o'clock, fine.", "2026-09-16"),
         ("Wednesday's bad, Thursday?", "2026-09-17"),

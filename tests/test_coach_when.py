@@ -53,6 +53,13 @@ TUESDAY = dt.date(2026, 9, 8)
         ("31 January 2028", ["2028-01-31"]),
         ("the 5th of March, 2027 or October 5, 2026", ["2027-03-05", "2026-10-05"]),
         ("by the end of next week", ["2026-09-18"]),
+        ("by the second year, on the first visit, for the third pump, before the second lot lands", []),
+        ("I'll send the 2nd drawing after the 3rd call", []),
+        ("that's the first one, on the fourth place", []),
+        ("the 22nd works, and on the twentieth the result", ["2026-09-22", "2026-09-20"]),
+        ("on the 14th half nine, or the 21st - if that suits", ["2026-09-14", "2026-09-21"]),
+        ("the week of the 21st of September, or the week commencing Monday the 28th", ["2026-09-25", "2026-10-02"]),
+        ("in the week of October 12th, or the week of the ninth", ["2026-10-16", "2026-09-11"]),
     ],
 )
 def test_days_are_read_as_people_mean_them(text: str, dates: list[str]) -> None:

@@ -197,6 +197,19 @@ def test_gong_without_parties_and_with_twins(tmp_path: Path) -> None:
     assert "holds 2 calls" in refused(put(tmp_path, {"callTranscripts": data["callTranscripts"] * 2}))
 
 
+def test_gongs_list_of_calls_speaks_of_each_by_its_id(tmp_path: Path) -> None:
+    data = json.loads(SAMPLES["gong"]().data)
+    own = {key: data.pop(key) for key in ("metaData", "parties", "context")}
+    stranger = {"speakerId": "11", "name": "Somebody Else", "affiliation": "External"}
+    other = {"metaData": {"id": "1", "title": "Another call", "started": "2026-01-01T10:00:00Z"}, "parties": [stranger]}
+    transcript = read_transcript(put(tmp_path, {**data, "calls": [other, own]}))
+    assert transcript.meta.extra["sides"] == {"Ann Lee": "rep", "Dana Fox": "buyer"}
+    assert (transcript.meta.title, transcript.meta.account) == ("Acme: first call", "Acme Ltd")
+    alone = read_transcript(put(tmp_path, {**data, "calls": [other]}))
+    assert {turn.speaker for turn in alone.turns} == {"speaker 11", "speaker 22"}
+    assert (alone.meta.title, alone.meta.date) == (None, None)
+
+
 def test_call_analytics_gives_sides(tmp_path: Path) -> None:
     transcript = read_transcript(put(tmp_path, SAMPLES["aws-call-analytics"]().data))
     assert transcript.meta.extra["sides"] == {"AGENT": "rep", "CUSTOMER": "buyer"}

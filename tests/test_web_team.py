@@ -74,6 +74,12 @@ def test_the_first_page_answers_who_needs_help_on_what_since_when_and_why(app: A
     assert "no training open for this" in first
 
 
+def test_a_card_answers_under_the_words_that_a_manager_asks_with(app: Any, desk: Desk) -> None:
+    card = first_of(whole(client(app, desk, "admin"), "/team"))
+    assert re.findall(r"<dt>(.*?)</dt>", card)[:4] == ["Since when", "Why", "Training now", "Last training"]
+    assert "none finished yet" in card
+
+
 def test_a_cell_says_its_number_interval_and_calls_and_opens_them(app: Any, desk: Desk) -> None:
     at = client(app, desk, "admin")
     page = whole(at, "/team")
@@ -407,7 +413,7 @@ def test_more_gaps_than_a_card_names_are_counted(app: Any, desk: Desk, monkeypat
     picture = dataclasses.replace(desk.picture().value, gaps=many)
     known = dataclasses.replace(desk.picture(), value=picture)
     monkeypatch.setattr(type(desk), "picture", lambda _, **narrowed: known)
-    also = re.search(r"Also: .*", first_of(whole(at, "/team")))
+    also = re.search(r"Also</dt>.*", first_of(whole(at, "/team")))
     assert also
     more = len(picture.gaps) - 4
     assert f'and <a href="/reps/{most}">{more} more</a>' in also[0]

@@ -34,7 +34,11 @@ _AT_AN_HOUR = re.compile(
     r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|noon|\d)",
     re.IGNORECASE,
 )
-_RUNS_OUT = re.compile(r"\b(?:finish\w*|expir\w*|end(?:s|ing)|runs? out|lapses?|is due)(?: on)?\s*$", re.IGNORECASE)
+_RUNS_OUT = re.compile(
+    r"(?:\b(?:finish\w*|expir\w*|end(?:s|ing)|runs? out|lapses?|is due|(?:comes?|is|are|was) up)|['\u2019]s up)"
+    r"(?: on)?\s*$",
+    re.IGNORECASE,
+)
 
 
 _CLAUSE_ENDS = re.compile(
@@ -42,6 +46,11 @@ _CLAUSE_ENDS = re.compile(
     r",?\s(?:and|but|so|because)\s+(?=(?:I|we|you|he|she|they|it|that|then)\b)",
     re.IGNORECASE,
 )
+_ANOTHER_SAYING = re.compile(
+    r"[,;]?\s(?:and|but|so|because)\s+(?=(?:I|we|you|he|she|they)(?:\b|['\u2019])\s?\w+)", re.IGNORECASE
+)
+_THAT_DAY = re.compile(r"\b(?:(?:that|every|last|any)|(?P<the>the))\s*$", re.IGNORECASE)
+"""`We have the auditors in that Monday`, `by the Thursday before` speak of a day that is known; they propose none."""
 _HAPPENED = re.compile(
     r"\b(?:I|we|you|he|she|they|it|that|there|who|which|(?-i:[A-Z]\w+))(?:['\u2019](?:ve|s|d))? (?:\w+ly |just |"
     r"also |have |had |"
@@ -83,6 +92,9 @@ def best_day(sentence: str, start: int, on: dt.date | None) -> Named | None:
     after = [day for day in days if day.start >= start] or days
     if len(after) > 1 and _CORRECTS.search(sentence, after[0].start, after[-1].start):
         return after[-1]
+    # what somebody else is to do by then is another thing: `I'll send it tomorrow, and I'd like it back by the 12th`
+    ends = _ANOTHER_SAYING.search(sentence, after[0].start) if after else None
+    after = [day for day in after if not ends or day.start < ends.start()]
     dated = [day for day in after if re.search(r"\d|th\b|first|second|third", day.words)]
     return next(iter(dated or after), None)
 
@@ -92,9 +104,13 @@ def told_of(sentence: str, day: Named) -> bool:
     before = _CLAUSE_ENDS.split(sentence[: day.start])[-1]
     after = _CLAUSE_ENDS.split(sentence[day.start + len(day.words) :])[0]
     clause = before + " " + after
-    # `every second Tuesday`; `tell Sunday to come in` names somebody
-    if re.search(r"\b(?:every(?: other| second| \w+)?|last|tell|ask|greet)\s*$", before, re.IGNORECASE):
+    # `every second Tuesday`; `tell Sunday to come in` names somebody; `after Thursday` names no day
+    if re.search(
+        r"\b(?:every(?: other| second| \w+)?|last|tell|ask|greet|after)\s*(?:the\s*)?$", before, re.IGNORECASE
+    ):
         return True
+    if re.search(r"\bon an?\s*$", before, re.IGNORECASE) and not _TO_COME.search(clause):
+        return True  # `on a Sunday`: any of them
     past = _HAPPENED.search(clause) and not _TO_COME.search(clause)
     return bool(past or (_THEY_MEET.search(before) and not _TO_COME.search(clause)))
 
@@ -136,6 +152,8 @@ def moved(day: Named, answer: str, on: dt.date | None) -> Named | None:
         if conditional(sentence) or promise(sentence) or _delivers(sentence, on):
             continue
         for other in named_days(sentence, on):
+            if _is_known(sentence, other):
+                continue
             last = other.words.lower().split()[-1]
             if last in day.words.lower().split() and last not in MONTH_NAMES and not last.isdigit():
                 other = day  # `Thursday the ninth?` `Thursday, yes`: whatever the calendar says of the ninth
@@ -145,6 +163,13 @@ def moved(day: Named, answer: str, on: dt.date | None) -> Named | None:
             if _is_near(other, day):
                 found = other if other.date != day.date else day
     return found
+
+
+def _is_known(sentence: str, day: Named) -> bool:
+    found = _THAT_DAY.search(sentence[: day.start])
+    if not found:
+        return False
+    return not found.group("the") or sentence.startswith(" before", day.start + len(day.words))
 
 
 def _delivers(sentence: str, on: dt.date | None) -> bool:

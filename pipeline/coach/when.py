@@ -41,6 +41,16 @@ _AFTER_NTH = (
     r"\s+(?:at|to|for|and|or|then|works|suits|is|was|would|will|got|fell|if|it|in|through|till|until|before|after|we|"
     r"I|he|she|they|you|did|didn['\u2019]t|please|instead|morning|afternoon)\b"
 )
+_STANDS_ALONE = (
+    rf"(?=$|[^\w\s]|\s*[-\u2013\u2014]|{_AFTER_NTH}|\s+(?:with|by|from|on|half|quarter|noon|same|around|about|as|but|"
+    r"so|because|when|while|unless|not|too|also|there|okay|ok|fine|good|great|perfect|no|yes|yeah|early|late\w*|"
+    r"first thing|evening|night|next|this|that|where|can|could|may|might|should|must|has|have|had|does|"
+    r"doesn['\u2019]t|sounds|won['\u2019]t|the|an?|my|your|our|his|her|their|what\w*|who|how|four|five|six|seven|"
+    r"eight|nine|ten|eleven|twelve|\d{1,2})\b)"
+)
+"""What may follow a day that is named by its number alone; a noun makes it a count (`the second drawing`)."""
+
+_WEEK_OF = rf"week (?:of|commencing|beginning|starting)(?: on)? (?:(?:{_DAY}),? )?(?:the )?"
 
 _HINTS = (
     "day", "week", "month", "fortnight", "quarter", "year", "tomorrow", "tonight", "morning", "afternoon",
@@ -166,6 +176,12 @@ def _nth(match: re.Match[str], on: dt.date) -> dt.date | None:
     return _exact(on.year + on.month // 12, on.month % 12 + 1, day)
 
 
+def _week_of(match: re.Match[str], on: dt.date) -> dt.date | None:
+    """`The week of the 23rd`: its Friday, by then at the latest; of a weekend the one after it."""
+    day = _of_month(match, on) if match.groupdict().get("month") else _nth(match, on)
+    return day and day + dt.timedelta((4 - day.weekday()) % 7)
+
+
 def _exact(year: int, month: int, day: int) -> dt.date | None:
     try:
         return dt.date(year, month, day)
@@ -179,15 +195,18 @@ def _clipped(year: int, month: int, day: int) -> dt.date:
 
 
 _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], dt.date], dt.date | None]], ...] = (
+    (_rule(rf"{_WEEK_OF}(?P<nth>{_NTH}|\d{{1,2}}) (?:of )?(?P<month>{_MONTH}){_YEAR}"), _week_of),
+    (_rule(rf"{_WEEK_OF}(?P<month>{_MONTH}) (?:the )?(?P<nth>{_NTH}|\d{{1,2}}){_YEAR}"), _week_of),
+    (_rule(rf"{_WEEK_OF}(?P<nth>{_NTH}){_STANDS_ALONE}"), _week_of),
     (_rule(rf"(?:(?:{_DAY}),? )?(?:the )?(?P<nth>{_NTH}|\d{{1,2}}) (?:of )?(?P<month>{_MONTH}){_YEAR}"), _of_month),
     (_rule(rf"(?P<month>{_MONTH}) (?:the )?(?P<nth>{_NTH}|\d{{1,2}}){_YEAR}"), _of_month),
-    (_rule(rf"(?:(?:{_DAY}),? )?the (?P<nth>\d{{1,2}}(?:st|nd|rd|th))"), _nth),
     (_rule(rf"(?:{_DAY}),? the (?P<nth>{_NTH})"), _nth),
+    (_rule(rf"the (?P<nth>\d{{1,2}}(?:st|nd|rd|th)){_STANDS_ALONE}"), _nth),
     (_rule(rf"(?:{_DAY}) (?P<nth>{_LATER_NTH})"), _nth),
     (
         _rule(
             rf"(?:on|by|until|till|before|from|for|that['\u2019]s) the (?P<nth>{_NTH})"
-            r"(?! (?:of|floor|week|quarter|half|time|one))"
+            rf"(?! (?:quarter|half|four|five|six)){_STANDS_ALONE}"
         ),
         _nth,
     ),

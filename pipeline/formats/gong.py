@@ -12,7 +12,7 @@ from pipeline.errors import TranscriptError
 from pipeline.formats.assemble import Draft, Piece
 from pipeline.formats.clean import clean_label
 from pipeline.formats.dates import date_of
-from pipeline.formats.values import first, mapping, rows, seconds, speaker_label, string
+from pipeline.formats.values import mapping, rows, seconds, speaker_label, string
 from pipeline.types import CallMeta
 
 _SIDES = {"internal": "rep", "external": "buyer"}
@@ -42,7 +42,7 @@ def read(data: Any, where: str) -> Draft:
     if len(calls) > 1:
         raise TranscriptError(f"{where}: holds {len(calls)} calls; keep one call per file")
     call = calls[0] if calls else {}
-    details = first(data.get("calls")) or mapping(data.get("call")) or data
+    details = _details(data, string(call.get("callId")))
     facts = mapping(details.get("metaData")) or mapping(data.get("metaData"))
     parties = rows(details.get("parties")) or rows(data.get("parties")) or rows(call.get("parties"))
     labels = _labels(parties)
@@ -59,6 +59,15 @@ def read(data: Any, where: str) -> Draft:
     return Draft(
         pieces, call_id=call_id, meta=_meta(facts, details, parties, labels), language=string(facts.get("language"))
     )
+
+
+def _details(data: Any, call_id: str) -> dict[str, Any]:
+    """What the file says of the call beside its words; a list of calls may hold others too, which say nothing of it."""
+    for listed in rows(data.get("calls")):
+        its = string(mapping(listed.get("metaData")).get("id"))
+        if its == call_id or not (its and call_id):
+            return listed
+    return mapping(data.get("call")) or mapping(data)
 
 
 def _labels(parties: list[dict[str, Any]]) -> dict[str, str]:
