@@ -5,6 +5,7 @@ Meeting tools leave `call.vtt` beside `call.mp4`. That is better than hearing ag
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from pipeline.diarize import diarize, loudest_speaker_at
 from pipeline.errors import AudioError, TranscriptError
 from pipeline.ingest import Source
 from pipeline.settings import Settings
+from pipeline.timing import Said, said_words
 from pipeline.types import Transcript, Turn, Word
 
 Hear = Callable[..., Transcript]
@@ -72,18 +74,25 @@ def _with_voices(transcript: Transcript, path: Path, settings: Settings) -> Tran
 
 
 def _sentences(turn: Turn) -> list[Turn]:
-    """A turn whose words have times, cut behind each sentence; any other as it is."""
-    if not turn.words:
-        return [turn]
-    parts: list[list[Word]] = [[]]
-    for word in turn.words:
-        parts[-1].append(word)
-        if word.text.rstrip("\"')").endswith((".", "?", "!")):
+    """A turn whose words have times, cut behind each sentence of its text; any other as it is.
+
+    The text is what counts: OpenAI's and Azure's timed words are without capitals and stops.
+    """
+    parts: list[list[Said]] = [[]]
+    for said in said_words(turn):
+        parts[-1].append(said)
+        if turn.text[said.start : said.end].rstrip("\"'”’").endswith((".", "?", "!")):
             parts.append([])
+    parts = [part for part in parts if part]
+    if len(parts) < 2:
+        return [turn]
+    starts = [part[0].t0 for part in parts[1:]]
+    words: list[list[Word]] = [[] for _ in parts]
+    for word in turn.words:
+        words[bisect_right(starts, word.t0)].append(word)
     return [
-        replace(turn, t0=part[0].t0, t1=part[-1].t1, text=" ".join(word.text for word in part), words=tuple(part))
-        for part in parts
-        if part
+        replace(turn, t0=part[0].t0, t1=part[-1].t1, text=turn.text[part[0].start : part[-1].end], words=tuple(own))
+        for part, own in zip(parts, words, strict=True)
     ]
 
 

@@ -1,21 +1,24 @@
 """A call while it is made: new turns of a transcript or recording that is still being written.
 
-A transcript is read line by line: `Name: words`, with a time before it or not, WebVTT, or one JSON object per line
-(`speaker`, `text`, `t0`, `t1`). A name is what is one in a finished transcript. A recording is a WAV file that grows:
-`follow_sound.py` hears it.
+A transcript is read line by line: `Name: words`, with a time before it (from the start or of the day) or not, WebVTT,
+or one JSON object per line (`speaker`, `text`, `t0`, `t1`). A name is what is one in a finished transcript; one in
+small letters (`dana reyes`) is known from the second time on. A recording is a WAV file that grows: `follow_sound.py`
+hears it.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.errors import InputError
-from pipeline.formats.names import split_name
+from pipeline.formats.names import MAX_NAME, split_name
+from pipeline.formats.wall import HALF, LONGEST_S, since
 from pipeline.types import BUYER, REP, CallMeta, Transcript, Turn
 
 if TYPE_CHECKING:
@@ -49,7 +52,7 @@ def follow(path: Path, settings: Settings) -> Follower:
 
 
 _TIME = r"(?:(\d{1,2}):)?(\d{1,2}):(\d{2})(?:[.,](\d{1,3}))?"
-_CLOCK = re.compile(rf"^\W*{_TIME}\W+(?=\S)")
+_CLOCK = re.compile(rf"^\W*{_TIME}{HALF}\W+(?=\S)")
 _SPAN = re.compile(rf"^{_TIME}\s*-->\s*{_TIME}")
 _VOICE = re.compile(r"^<v\s+(?P<who>[^>]+)>(?P<text>.*?)(?:</v>)?$")
 
@@ -63,10 +66,13 @@ class Lines:
     _at: int = 0
     _rest: bytes = b""
     _last: float = 0.0
+    _first: float | None = None
     _span: tuple[float, float] | None = None
     _who: str = ""
     _captions: bool = False
     _in_cue: bool = False
+    _heads: Counter[str] = field(default_factory=Counter)
+    _begun: int = 0
 
     def poll(self) -> list[Turn]:
         """Turns of the lines that were finished since. A file that shrank is read from its start again."""
@@ -106,11 +112,35 @@ class Lines:
         if self._captions and not self._in_cue:
             return None
         clock = _CLOCK.match(line)
-        t0 = _seconds(clock.groups()) if clock else None
         voice, rest = _VOICE.match(line), line[clock.end() :] if clock else line
-        named = (voice["who"].strip(), voice["text"].strip()) if voice else split_name(rest)
-        self._who, text = named or (self._who, line)
-        return self._made(self._who, text, t0, None) if self._who and text else None
+        named = (voice["who"].strip(), voice["text"].strip()) if voice else split_name(rest, known=self._known(rest))
+        if clock and not named and line[0] not in "[(":
+            # `2:30 works for us.` is what was said
+            clock, rest = None, line
+        self._who, text = named or (self._who, rest)
+        return self._made(self._who, text, self._time(clock) if clock else None, None) if self._who and text else None
+
+    def _time(self, clock: re.Match[str]) -> float:
+        """Seconds into the call of the time before a line, which may be one of the day."""
+        *parts, half = clock.groups()
+        hours, minutes, seconds, fraction = parts
+        coarse = half is not None and hours is None
+        at = _seconds((minutes, seconds, "0", None) if coarse else (hours, minutes, seconds, fraction))
+        if self._first is None:
+            self._first = at if half or at >= LONGEST_S else 0.0
+        return since(self._first, at) if self._first else at
+
+    def _known(self, line: str) -> Collection[str]:
+        """What this line has before a colon, where it is a name by what came so far: nearly all begin with one, and
+        this one is not new, or the first of all. As `formats.captions` tells it of a whole file."""
+        head, colon, _ = line.partition(": ")
+        if self._span or not self._in_cue:
+            # of a cue only the first line
+            self._begun += 1
+            self._heads[head] += bool(colon) and len(head) <= MAX_NAME
+        if self._heads.total() < 0.9 * self._begun or self._heads[head] < (2 if self._who else 1):
+            return ()
+        return (head,)
 
     def _from_json(self, line: str) -> Turn | None:
         try:

@@ -23,8 +23,8 @@ from pipeline.speaker_names import BUYER_LABEL, REP_LABEL, name_of_label, with_h
 from pipeline.types import BUYER, REP, CallMeta, Hearing, Transcript, Turn
 
 _ANONYMOUS = re.compile(
-    r"^(?:speaker|spk|channel|ch|participant|person|unknown|unidentified|user|guest|voice|s)?"
-    r"(?:[\s_:#-]*(?:\d+|unknown)?|(?:[\s_:#-]+|(?<=speaker)|^)[a-z])(?: voice \d+)?$",
+    r"^(?:(?:speaker|spk|channel|participant|person|user|guest|voice)[\s_:#-]*(?:\d+|[a-z]|unknown)?"
+    r"|(?:ch|s|unknown|unidentified)?(?:[\s_:#-]*(?:\d+|unknown)?|(?:[\s_:#-]+|^)[a-z]))(?: voice \d+)?$",
     re.IGNORECASE,
 )
 _INTRODUCTION = re.compile(

@@ -364,3 +364,19 @@ def test_the_commands_add_change_and_shut_out(tmp_path: Path) -> None:
     assert "no such token of Max" in str(debrief(tmp_path, "token", "Max", "--revoke", kept).exception)
     assert debrief(tmp_path, "token", "Ada", "--revoke", kept).exit_code == 0
     assert isinstance(debrief(tmp_path, "add", "Bo", "--role", "rep").exception, AccessError)
+
+
+def test_a_login_that_is_a_word_takes_no_line_about_something_else(book: AccessBook) -> None:
+    others = [("saw", "/reps/Cid Sales", ""), ("changed", "/rubric/edit", "saved rubric for inside sales 12ab")]
+    for kind, what, detail in (
+        *others,
+        ("changed", "user sales", "added as rep"),
+        ("changed", "/settings/users", "added Sales as rep"),
+    ):
+        book.note("Mo", "manager", kind, what, detail)
+    book.note("sales", "rep", "saw", "/calls/12")
+    book.forget_name("sales")
+    assert [(line.name, line.what) for line in book.log()] == [
+        ("erased", "/calls/12"),
+        *(("Mo", what) for _, what, _ in reversed(others)),
+    ]

@@ -206,3 +206,28 @@ def test_a_meeting_is_not_kept_by_a_call_of_the_days_before() -> None:
     # what is done by a day may be done before it
     ring = ("R: I'll ring you by Thursday the 17th.", "Mia: Do.")
     assert after(ring, (8, ("R: Hello Mia.", "Mia: Hello.")))[0].status == "kept"
+
+
+AGENDA = ("Mia: I'll put it on the agenda for the tenth.", "R: Good.")
+VISIT = ("R: Can I come by on Thursday the tenth?", "Mia: Yes, the tenth.")
+AUDIT = ("Mia: I'll tell the audit committee about it.", "R: Good.")
+
+
+@pytest.mark.parametrize(
+    ("first", "day", "words", "status"),
+    [
+        (AGENDA, 7, "So I put it on the agenda for the tenth and they liked it.", "kept"),
+        (AGENDA, 7, "The tenth? They pushed it back to the week after.", "moved"),
+        (VISIT, 4, "It came up again, but the second box didn't come up.", "kept"),
+        (VISIT, 8, "Five months, because the lights never come on all at once.", "not mentioned"),
+        (VISIT, 8, "What killed the old one, the price, or nobody came?", "not mentioned"),
+        (VISIT, 4, "Your man never came on Thursday.", "not kept"),
+        (VISIT, 4, "Nobody came.", "not kept"),
+        (AUDIT, 8, "I had to tell the audit committee that I didn't know how many there are.", "not mentioned"),
+        (AUDIT, 8, "I didn't tell the audit committee.", "not kept"),
+    ],
+)
+def test_nobody_is_accused_by_words_about_something_else(
+    first: tuple[str, ...], day: int, words: str, status: str
+) -> None:
+    assert [made.status for made in after(first, (day, ("R: Hello.", f"Mia: {words}")))] == [status]

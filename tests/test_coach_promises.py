@@ -79,6 +79,19 @@ def test_a_promise_need_not_be_in_the_usual_words(said: tuple[str, ...], due: st
         "I'll get the wheels in motion.",
         "One second, I'll step out of the yard.",
         "We'll talk it over internally.",
+        "Let me ask about the power side.",
+        "Let me get their calendars up.",
+        "Let me get your name, then.",
+        "Let me talk about the roof, because it's three days' work.",
+        "And thank you that you let me speak at the start.",
+        "Then I'll ask one thing before the paper.",
+        "I'll put it to you plainly.",
+        "I'll put it on top of the pile.",
+        "A storm comes through and we'll have eight, ten of them flashing red.",
+        "And we'll have like, a gearbox that's on the quote and not on the truck.",
+        "We make the soap for the big mills, you know.",
+        "I make it the eleventh of September.",
+        "He and Hoyt sit down the first Monday of the month with the list.",
         "I bring him a form, he reads it, she prints it, and they sign on the last Friday.",
     ],
 )
@@ -98,7 +111,18 @@ def test_what_is_asked_and_agreed_is_kept_in_the_words_of_who_agreed() -> None:
     assert own.asked is None
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["Let me ask him.", "Let me talk to the board first.", "Let me get hold of Graham.", "Let me get back to you."],
+)
+def test_who_lets_themselves_ask_somebody_else_promises_it(words: str) -> None:
+    assert [made.owner for made in heard("R: So?", f"Mia: {words}", "R: Hm. I see.")] == ["Mia"]
+
+
 def test_an_answer_that_promises_nothing_is_none() -> None:
+    wants = "Mia: I'll want to give it to you, but let me hear what Sam says on Tuesday."
+    assert heard("R: Will you give me the two sites?", wants, "R: Hm.") == []
+    assert heard("R: Could you send me the log?", "Mia: We'll have to see.", "R: Hm.") == []
     assert heard("R: So would you sign it now?", "Mia: I can't.") == []
     assert heard("R: Could you take me through the form?", "Mia: Yes. So that's page one.") == []
 
@@ -148,6 +172,31 @@ def test_the_day_is_by_when_it_is_promised(words: str, due: str) -> None:
 )
 def test_a_day_that_is_spoken_of_is_none_to_meet(words: str) -> None:
     assert heard(f"R: {words}", "Mia: Yes, fine.", "R: Good.") == []
+
+
+@pytest.mark.parametrize(
+    ("said", "due"),
+    [
+        (("R: Ann could do the twelfth. Would that suit?", "Mia: Half one, the twelfth. Yeah. Done."), "2026-09-12"),
+        (
+            ("R: Start Monday, and a review on Friday the 18th. Will you do that?", "Mia: Yes. Review on the 18th."),
+            "2026-09-18",
+        ),
+    ],
+)
+def test_a_day_said_again_beside_a_yes_is_agreed(said: tuple[str, ...], due: str) -> None:
+    made = heard(*said, "R: Good.")
+    assert (made[-1].kind, str(made[-1].due)) == ("meeting", due)
+
+
+def test_a_day_said_again_is_agreed_once_in_the_words_that_proposed_it() -> None:
+    (made,) = heard(
+        "R: So Friday the 18th, ten o'clock, I come over and we go through it?",
+        "Mia: Yes. Friday the 18th.",
+        "R: Good.",
+    )
+    assert made.quote.startswith("So Friday the 18th")
+    assert heard("R: Ann could do the twelfth. Would that suit?", "Mia: The twelfth I'm away. Yes, really.") == []
 
 
 def test_an_answer_to_one_day_moves_no_other() -> None:

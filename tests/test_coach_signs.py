@@ -57,6 +57,7 @@ def later(first: Rows, *lines: str) -> Rows:
         ("Good news, Raj signed the agreement yesterday.", True),
         ("Thanks for the order, Mia.", True),
         ("We've placed the order with you, check your mail.", True),
+        ("What makes the work order good is that it's signed by you and by me.", False),
         ("We'll have the order placed by Friday.", False),
         ("If the contract's signed by then we can start.", False),
         ("Has the purchase order been raised?", False),

@@ -53,6 +53,7 @@ TUESDAY = dt.date(2026, 9, 8)
         ("31 January 2028", ["2028-01-31"]),
         ("the 5th of March, 2027 or October 5, 2026", ["2027-03-05", "2026-10-05"]),
         ("by the end of next week", ["2026-09-18"]),
+        ("on the second Monday of the month, and every Friday, last Tuesday", ["2026-09-15"]),
         ("by the second year, on the first visit, for the third pump, before the second lot lands", []),
         ("I'll send the 2nd drawing after the 3rd call", []),
         ("that's the first one, on the fourth place", []),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,27 @@ def test_words_without_names_get_their_speakers_from_the_recording(tmp_path: Pat
     sides = {"channel 0": "rep", "channel 1": "buyer"}
     assert [sides[turn.speaker] for turn in read.turns] == [turn["speaker"].partition(":")[0] for turn in turns]
     assert " ".join(turn.text for turn in read.turns) == " ".join(turn["text"] for turn in turns)
+
+
+def test_timed_words_without_stops_leave_the_text_as_it_is_written(tmp_path: Path) -> None:
+    """OpenAI's verbose_json: a segment over two people, its words bare."""
+    call = write(tmp_path / "call.wav", piece("rec-01", 0.0, 30.0), codec="pcm_s16le")
+    turns = [turn for turn in reference("rec-01")["turns"] if turn["t1"] < 30.0]
+    words = []
+    for turn in turns:
+        bare = [word.strip(".,?!").lower() for word in turn["text"].split()]
+        step = (turn["t1"] - turn["t0"]) / len(bare)
+        times = [turn["t0"] + k * step for k in range(len(bare))]
+        words += [{"word": word, "start": at, "end": at + step} for word, at in zip(bare, times, strict=True)]
+    text = " ".join(turn["text"] for turn in turns)
+    segment = {"id": 0, "start": turns[0]["t0"], "end": turns[-1]["t1"], "text": text}
+    data = {"task": "transcribe", "language": "english", "text": text, "segments": [segment], "words": words}
+    (tmp_path / "call.json").write_text(json.dumps(data))
+    read = hear_or_read(source(call), Settings(data=tmp_path), hear=never)
+    assert " ".join(turn.text for turn in read.turns) == text
+    sides = {"channel 0": "rep", "channel 1": "buyer"}
+    assert [sides[turn.speaker] for turn in read.turns] == [turn["speaker"].partition(":")[0] for turn in turns]
+    assert sum(len(turn.words) for turn in read.turns) == len(words)
 
 
 def stamp(seconds: float) -> str:

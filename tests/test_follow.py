@@ -67,6 +67,27 @@ def test_lines_of_other_kinds(tmp_path: Path) -> None:
     assert (found[3].t0, found[3].speaker) == (12.0, "Mia")
 
 
+@pytest.mark.parametrize(
+    "stamps", [("[12:59 PM]", "[1:00 PM]"), ("10:01:02", "10:02:02"), ("(11:59:30 p.m.)", "(12:00:30 a.m.)")]
+)
+def test_times_of_the_day_count_from_the_first_of_them(tmp_path: Path, stamps: tuple[str, str]) -> None:
+    path = tmp_path / "call.txt"
+    path.write_text(f"{stamps[0]} Priya Nair: Hello.\n{stamps[1]} Dana Reed: Hi.\n{stamps[1]} Dana Reed: So.\n")
+    found = Lines(path).poll()
+    assert [(t.speaker, t.t0) for t in found] == [("Priya Nair", 0.0), ("Dana Reed", 60.0), ("Dana Reed", 60.0)]
+
+
+def test_a_time_that_a_line_goes_on_with_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "call.txt"
+    path.write_text("[0:05] Mia: Thursday.\n2:30 works for us.\n[0:12] Or later.\n")
+    assert [(t.speaker, t.text) for t in Lines(path).poll()] == [
+        ("Mia", "Thursday."),
+        ("Mia", "2:30 works for us."),
+        ("Mia", "Or later."),
+    ]
+    assert [t.t0 for t in Lines(path).poll()] == pytest.approx([5.0, 5.4, 12.0])
+
+
 def test_captions_say_what_stands_under_a_time_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "call.vtt"
     path.write_text(
@@ -83,6 +104,15 @@ def test_a_colon_in_a_sentence_makes_no_speaker(tmp_path: Path) -> None:
     assert [(t.speaker, t.text) for t in Lines(path).poll()] == [
         ("Dana", "I want one thing"), ("Dana", "and that is: a good price."), ("Priya Nair", "No problem."),
     ]  # fmt: skip
+
+
+def test_names_are_those_that_people_write_themselves(tmp_path: Path) -> None:
+    path = tmp_path / "call.vtt"
+    names = ["dana reyes", "Sam Lee", "dana reyes", "Meeting room 4 at Acme", "dana reyes", "Meeting room 4 at Acme"]
+    cues = [f"00:00:{n:02d}.000 --> 00:00:{n + 1:02d}.000\n{name}: words {n}\n" for n, name in enumerate(names)]
+    path.write_text("WEBVTT\n\n" + "\n".join(cues))
+    turns = Lines(path).poll()
+    assert [turn.speaker for turn in turns if turn.text == f"words {round(turn.t0)}"] == [*names[:3], *names[4:]]
 
 
 def test_lines_without_times_get_the_clocks(tmp_path: Path) -> None:

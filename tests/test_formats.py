@@ -255,6 +255,23 @@ def test_channels_interleave_in_the_order_of_speech(tmp_path: Path) -> None:
     assert [(turn.speaker, turn.text) for turn in turns] == [(f"ch_{who}", text) for who, text, _ in spoken]
 
 
+def test_deepgrams_utterance_is_split_among_its_words_speakers(tmp_path: Path) -> None:
+    said = [("Shall", 0), ("we?", 0), ("Yes.", 1), ("Good.", 0)]
+    words = [
+        {"word": word.lower(), "punctuated_word": word, "start": 0.4 * k, "end": 0.4 * k + 0.3, "speaker": who}
+        for k, (word, who) in enumerate(said)
+    ]
+    utterance = {"start": 0.0, "end": 1.5, "channel": 0, "speaker": 0, "transcript": "Shall we? Yes. Good."}
+    for channels, labels in ((1, ("speaker 0", "speaker 1")), (2, ("channel 0 speaker 0", "channel 0 speaker 1"))):
+        results = {"channels": [{"alternatives": []}] * channels, "utterances": [{**utterance, "words": words}]}
+        turns = read_transcript(put(tmp_path, {"results": results})).turns
+        assert [(turn.speaker, turn.text) for turn in turns] == [
+            (labels[0], "Shall we?"),
+            (labels[1], "Yes."),
+            (labels[0], "Good."),
+        ]
+
+
 def test_whisperx_splits_a_segment_among_its_words_speakers(tmp_path: Path) -> None:
     words = [
         {"word": "Ready?", "start": 0.0, "end": 0.4, "score": 0.9, "speaker": "SPEAKER_00"},

@@ -19,7 +19,7 @@ REAL = {
     "assemblyai_transcription.json": ("assemblyai", 1, 60),
     "assemblyai_utterances.json": ("assemblyai", 1, 60),
     "aws_transcribe_call_analytics.json": ("aws-call-analytics", 37, 462),
-    "dg_speakers.json": ("deepgram", 13, 226),
+    "dg_speakers.json": ("deepgram", 15, 226),
     "dg_speakers_no_utterances.json": ("deepgram", 15, 226),
     "dg_transcription.json": ("deepgram", 1, 62),
     "dg_utterances.json": ("deepgram", 1, 62),

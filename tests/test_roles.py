@@ -176,6 +176,12 @@ def test_short_names_are_names() -> None:
     assert {turn.speaker for turn in found.turns} == {"rep", "buyer:Chi"}
 
 
+@pytest.mark.parametrize("label", ["Person", "User", "Guest", "spk", "channel", "Participant", "Speaker"])
+def test_letters_behind_what_a_tool_calls_everybody_are_no_names(label: str) -> None:
+    found = resolve_roles(call(seller=f"{label}A", buyer=f"{label}B"), threshold=0.8)
+    assert ({turn.speaker for turn in found.turns}, found.meta.rep) == ({"rep", "buyer:Buyer"}, None)
+
+
 def test_a_colleague_is_known_by_who_talks_to_whom() -> None:
     """What Nils says is too little to go by; but he answers the buyer, and the rep brought him."""
     nils = ("Six weeks, with the mast.", "Two.", "On the roof, yes, it has to stand free.", "It does.", "No, never.")

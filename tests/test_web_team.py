@@ -11,13 +11,13 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from coach_story import call, keep_story, record
+from coach_story import DAY, call, keep_story, record
 from fastapi.testclient import TestClient
 from waiting import HANGS_S
 from whole_page import whole
 
 from pipeline import keep
-from pipeline.coach.commands import today_of
+from pipeline.coach.commands import support_rows, today_of
 from pipeline.coach.load import load_rows
 from pipeline.coach.playlists import KeptSnippet
 from pipeline.coach.rows import Assignment
@@ -27,6 +27,7 @@ from pipeline.web import deals
 from pipeline.web.app import build_app
 from pipeline.web.desk import Desk
 from pipeline.web.gate import SESSION, csrf_token
+from pipeline.web.pages import reps
 from pipeline.web.render import coded, day, environment, objection, signed
 
 PASSWORD = "a long enough phrase"
@@ -259,6 +260,27 @@ def test_the_scorecard_has_evidence_peers_support_and_what_training_did(app: Any
     assert "Strengths" in page
     assert "Given" in page[page.index("Support beside result") :]
     assert "overdue" in page[page.index("Training and what it did") :]
+
+
+def test_support_counts_all_calls_of_its_days_and_says_of_how_many_the_promises_are(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reps, "HEARD", 4)
+    today = (dt.date.today() - DAY).days
+    for number in range(7):
+        rows = call(f"many{number}", "Ann", today - number, f"Firm {number}", {"discovery": 2})
+        keep.write_record(tmp_path, record(rows.calls[0], rows))
+    with closing(Desk(Settings(data=tmp_path))) as desk:
+        desk.store.ingest()
+        desk.book.add_user("Ada", "admin", password=PASSWORD)
+        at = client(build_app(desk), desk, "admin")
+        page = whole(at, "/reps/Ann")
+        assert at.get("/reps/Ann/one-to-one.pdf").status_code == 200
+        (told,) = support_rows(desk.store, settings=desk.settings)
+    part = page[page.index("What came of it") :]
+    assert told["results"]["calls"] == 7
+    assert "7 of 7 calls scored, mean 50 of 100" in part
+    assert "Promises on the newest 4: 4 open" in part
 
 
 def test_the_sheet_is_a_pdf_in_any_script(app: Any, desk: Desk) -> None:

@@ -370,13 +370,18 @@ class AccessBook:
             )
 
     def forget_name(self, name: str) -> None:
-        """In the log: what a user did is done by `erased`, and lines about them by that name go."""
+        """In the log: what a user did is done by `erased`, and lines about that user go.
+
+        A login may be a word (`sales`): lines of calls, reps and the rubric that have it are about something else.
+        """
         word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
         with self.rows.writing():
             self.rows.run("UPDATE audit SET name = 'erased' WHERE lower(name) = lower(?)", (name,))
-            about = "SELECT n, what, detail FROM audit WHERE instr(lower(what || ' ' || detail), lower(?))"
-            for row in self.rows.all(about, (name,)):
-                if word.search(f"{row['what']} {row['detail']}"):
+            self.rows.run("DELETE FROM audit WHERE lower(what) = lower(?)", (f"user {name}",))
+            about = "what = 'user' OR what LIKE '/settings/users%'"
+            sql = f"SELECT n, detail FROM audit WHERE ({about}) AND instr(lower(detail), lower(?))"
+            for row in self.rows.all(sql, (name,)):
+                if word.search(row["detail"]):
                     self.rows.run("DELETE FROM audit WHERE n = ?", (row["n"],))
 
     def saw(self, name: str, prefix: str) -> set[str]:

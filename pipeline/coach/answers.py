@@ -16,7 +16,8 @@ _YES = re.compile(
     _LEAD + r"(?:yes|yeah|yep|yup|aye|sure|okay|ok|of course|will do|i will|"
     r"we will|i can\b(?!['\u2019]t)|no problem|no bother|deal|done|absolutely|definitely|perfect|fine|grand|"
     r"happy to|that works|works for|"
-    r"you're on|go on|it is|agreed|let's|please do|make it|i'll|we'll|i'd be|i would|that's fine|good|lovely|"
+    r"you're on|go on|it is|agreed|let's|please do|make it|"
+    r"(?:i|we)'ll(?! (?:want|need|have to|think|see(?! to))\b)|i'd be|i would|that's fine|good|lovely|"
     r"great)\b",
     re.IGNORECASE,
 )
@@ -37,6 +38,12 @@ _SUITS = re.compile(
     r"\b(?:make it|you're on|works|suits|that's fine|perfect|see you then|it's a date|deal|grand|go on|lovely|"
     r"(?:put|stick) it in|in the diary|(?:is|'s) (?:okay|ok|fine|good|possible|alright|all right)|suits me|do me)\b|"
     r"[,.]\s*(?:fine|good|great|perfect|okay|ok)(?=[.!]|\s*$)",
+    re.IGNORECASE,
+)
+_ASKS_IF_SUITS = re.compile(
+    r"\b(?:(?:would|does|will|is|are|could|can|shall) (?:that|it|this|you|we|both)\b[^.?!]{0,25}\b(?:suits?|works?|do|"
+    r"okay|ok|fine|good|free|possible|agree)|(?:that|it)(?: work| suit|'s okay|'s fine)|okay for you)\b"
+    r"[^.?!]{0,40}\?\s*$",
     re.IGNORECASE,
 )
 _DOES_NOT = re.compile(r"\b(?:can't make|no good|not sure|won't be|we'll see|let you know|leave it)\b", re.IGNORECASE)
@@ -88,6 +95,11 @@ def takes_up(answer: str) -> bool:
 def suits(answer: str) -> bool:
     """Whether an answer is content with a day."""
     return bool(_SUITS.search(straight(answer)))
+
+
+def asks_whether_it_suits(text: str) -> bool:
+    """Whether somebody ends by asking if what they proposed suits: `would that suit?`"""
+    return bool(_ASKS_IF_SUITS.search(straight(text)))
 
 
 def declines(answer: str) -> bool:

@@ -19,7 +19,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from pipeline.coach.answers import accepts, agrees, binds_nothing, declines, refuses, suits, takes_on, takes_up
+from pipeline.coach.answers import (
+    accepts,
+    agrees,
+    asks_whether_it_suits,
+    binds_nothing,
+    declines,
+    refuses,
+    suits,
+    takes_on,
+    takes_up,
+)
 from pipeline.coach.clauses import clauses
 from pipeline.coach.kept import Told, told
 from pipeline.coach.promised_day import best_day, day_near, ends_then, moved, told_of
@@ -53,6 +63,7 @@ FOLLOWED_CALLS = 20
 an account's calls."""
 ASKED_TURNS = 4
 """How many turns back a day may have been asked for."""
+_IS_AWAY = re.compile(r"\b(?:away|busy|out|off|full|holiday|abroad|not?|never)\b|n['\u2019]t\b", re.IGNORECASE)
 DONE = ("kept", "kept late")
 STATUSES = (*DONE, "moved", "not kept", "not mentioned", "overdue", "open")
 """`kept late`: done after its day, or after a call on which it was not done. `moved`: its day was put off. `not
@@ -112,13 +123,14 @@ class Commitment:
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    """A commitment as it is heard: the verb of the promise, whether its words only point back (`it`, `him`), and the
-    turn that moved a day to meet."""
+    """A commitment as it is heard: the verb of the promise, whether its words only point back (`it`, `him`), the turn
+    that moved a day to meet, and whether its day was only said `again`."""
 
     made: Commitment
     verb: str = ""
     points: bool = False
     moved_in: int | None = None
+    again: bool = False
 
 
 def commitments(rows: Rows, *, as_of: dt.date | None = None) -> tuple[Commitment, ...]:
@@ -194,7 +206,7 @@ def _commitments_of(call: CallRow, turns: tuple[TurnRow, ...]) -> tuple[Commitme
                 or _for_colleague(call, turn, sentence, asked, names[turn.side])
                 or _yes_to_a_day(call, turn, sentence, asked, before)
             )
-            if heard:
+            if heard and not (heard.again and _agreed(heard.made, found)):
                 _add(found, heard)
     return tuple(_meetings_once([heard.made for heard in found]))
 
@@ -347,16 +359,31 @@ def _day_to_meet(
 def _yes_to_a_day(call: CallRow, turn: TurnRow, sentence: str, asked: bool, before: Sequence[TurnRow]) -> _Heard | None:
     """A yes that names the day which the other side asked for some turns ago: `Yes, come on Thursday.`"""
     day = next(iter(named_days(sentence, call.date)), None)
-    if asked or not day or not _is_ahead(day, call) or not agrees(sentence) or declines(turn.text):
+    if asked or not day or not _is_ahead(day, call) or declines(turn.text):
+        return None
+    if not agrees(sentence) and not _said_again(turn.text, sentence, day):
         return None
     meant = any(
-        one.date == day.date and to_meet(said)
+        one.date == day.date and (to_meet(said) or asks_whether_it_suits(other.text))
         for other in before
         for said, asks in clauses(other.text)
-        if asks
+        if asks or asks_whether_it_suits(other.text)
         for one in named_days(said, call.date)
     )
-    return _Heard(_commitment(call, turn, sentence, day, kind="meeting")) if meant else None
+    made = _commitment(call, turn, sentence, day, kind="meeting")
+    return _Heard(made, again=not agrees(sentence)) if meant else None
+
+
+def _agreed(meeting: Commitment, found: Sequence[_Heard]) -> bool:
+    """Whether the day of a meeting was agreed on before: the words that proposed it say more."""
+    return any(other.made.kind == "meeting" and other.made.due == meeting.due for other in found)
+
+
+def _said_again(text: str, sentence: str, day: Named) -> bool:
+    """Whether a day is said again beside a yes: `Half one, the twelfth. Yeah.`"""
+    short = len(sentence.split()) <= BARE_DAY_WORDS or to_meet(sentence)
+    yes = any(agrees(said) for said, asks in clauses(text) if not asks)
+    return short and yes and not (_IS_AWAY.search(sentence) or conditional(sentence) or told_of(sentence, day))
 
 
 def _asks_before(text: str, sentence: str) -> bool:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from pipeline.coach.accounts import AccountView, quoted
+from pipeline.coach.clauses import sentences
 from pipeline.coach.rows import TurnRow
 from pipeline.coach.statements import Statement
 from pipeline.wording import straight
@@ -70,7 +71,8 @@ _COMPLAINS = re.compile(
     r"(?:couldn't|can't|could not|cannot|never) (?:get|reach|find) (?:hold of )?(?:anybody|anyone|somebody|through)|"
     r"(?:second|third|fourth|fifth|\d+(?:rd|th)) time (?:since|this|in|now)|keeps? (?:on )?(?:failing|stopping|"
     r"breaking|crashing|dropping|jamming|tripping)|still (?:broken|down|not working|not fixed|doesn't|waiting for)|"
-    r"fed up|let (?:us|me) down|(?<!that )(?:we're|I'm) (?:not (?:very |at all )?happy|unhappy)|"
+    r"(?<!not )fed up|(?<!never )(?<!not )(?<!n't )(?<!ever )let (?:us|me) down|"
+    r"(?<!that )(?:we're|I'm) (?:not (?:very |at all )?happy|unhappy)|"
     r"what (?:do )?we (?:actually )?get for (?:it|that|the money|our money))\b",
     re.IGNORECASE,
 )
@@ -79,6 +81,12 @@ _FAULT = re.compile(
     r"jammed)|stopped working|doesn't work|won't (?:start|run|boot|turn on))\b",
     re.IGNORECASE,
 )
+_MAY_BE = re.compile(
+    r"\b(?:if|whether|unless|whenever|in case|suppose|(?:each|every) time|something(?:'s| is)|"
+    r"(?:once|when) (?!I\b|we\b|you\b))\b",
+    re.IGNORECASE,
+)
+"""`When a thing's broken the man comes on a Friday`: nothing is broken now."""
 _FIXED = re.compile(
     r"\b(?:(?:it's|that's|they're|we're) (?:green|running|working|fixed|back(?: up)?|up again|good now|fine now)|"
     r"that (?:did|fixed|solved) it|you (?:just )?saved my)\b",
@@ -105,10 +113,16 @@ def troubles(turns: Sequence[TurnRow]) -> list[TurnRow]:
     found = []
     for place, (turn, text) in enumerate(said):
         same_call = (after for later, after in said[place:] if later.call_id == turn.call_id)
-        fault = _FAULT.search(text) and not any(_FIXED.search(after) for after in same_call)
+        fault = _tells_of_fault(text) and not any(_FIXED.search(after) for after in same_call)
         if fault or _COMPLAINS.search(text):
             found.append(turn)
     return found
+
+
+def _tells_of_fault(text: str) -> bool:
+    """Whether somebody says that something is broken, not that it may be (`when one is broken`) or whether it is."""
+    told = (said for said, asks in sentences(text) if not asks)
+    return any(_FAULT.search(said) and not _MAY_BE.search(said) for said in told)
 
 
 def reviews(turns: Sequence[TurnRow]) -> list[TurnRow]:

@@ -32,7 +32,9 @@ COMMON = 3
 """A word said in more turns than this on the later call counts for less."""
 _ABSENT = re.compile(
     r"\b(?:missed you|forgot to (?:cancel|come|call|ring|join|dial)|(?:you|he|she|they) weren't there|"
-    r"nobody (?:came|there|turned up|joined|showed)|(?:didn't|never) (?:come|show|turn up|join|ring on|call on)|"
+    r"nobody (?:came|there|turned up|joined|showed)(?![^.!?]*\?)|"
+    r"(?:didn't (?:come|show|turn up|join|ring on|call on)|never (?:came|showed|turned up|joined|rang on|called on))"
+    r"(?! (?:on|out|up|back|off|in|with|through|from|as)\b(?! (?:the \w+|\w+day)\b))|"
     r"no[- ]show|stood me up|had to cancel|what happened to you|where were you|sat there waiting)\b",
     re.IGNORECASE,
 )

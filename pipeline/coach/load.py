@@ -43,6 +43,11 @@ SELECT c.call_id, c.status, c.reason, c.rep, c.team, c.account, c.call_date AS d
        c.duration_s, c.engine
 FROM calls c WHERE {_WHERE} ORDER BY c.call_date NULLS FIRST, c.call_id
 """
+_OF_REP = """
+SELECT c.call_id, c.status, c.reason, c.rep, c.team, c.account, c.call_date AS date, c.call_type, c.overall,
+       c.duration_s, c.engine
+FROM calls c WHERE c.rep = $rep AND c.call_date >= $since AND c.call_date <= $latest ORDER BY c.call_date, c.call_id
+"""
 _SCORES = f"""
 SELECT c.call_id, c.rep, c.criterion, c.level, c.team, c.call_date AS date, c.call_type, c.account, c.confidence,
        c.overall
@@ -217,6 +222,12 @@ def load_support(store: Store) -> Rows:
         quotas=tuple(QuotaRow(**row) for row in store.query(_QUOTAS)),
         activities=tuple(ActivityRow(**row) for row in store.query(_ACTIVITIES)),
     )
+
+
+def load_calls(store: Store, *, rep: str, since: dt.date) -> tuple[CallRow, ...]:
+    """A rep's calls from a day on, the oldest first, without their words. Raises `StoreError`."""
+    asked = {"rep": rep, "since": since, "latest": latest()}
+    return tuple(CallRow(**row) for row in store.query(_OF_REP, asked))
 
 
 def rows_of_calls(store: Store, call_ids: Iterable[str], *, without: Collection[str] = ()) -> Rows:

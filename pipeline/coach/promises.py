@@ -31,6 +31,9 @@ _SECOND_THOUGHTS = re.compile(
     r"do (?!you (?:a|the|one|it)\b|an? (?:\w+ )?(?:quote|price|drawing|sheet|page|summary|e?mail|intro\w*|"
     r"note|list|draft|plan|proposal|sample))|"
     r"have (?:it|that|one|another|an?|the cup|to)\b(?! (?:with|to|ready|done|over|in your|word|chat|dig)\b)|"
+    r"have (?:(?:like|about|maybe|probably)\b|(?:one|two|three|four|five|six|seven|eight|nine|ten)(?:,| or\b| of\b))|"
+    r"ask (?:one|this|a|another|something)\b|put it to you\b|"
+    r"(?:put|keep|stick|leave) (?:it|this|that|them) (?:on|in|with) (?:\w+ ){0,3}(?:pile|file|files|drawer)\b|"
     r"have (?:more|less|none|no|nothing|trouble|grief|problems?|time|people|plenty|enough|some fun)\b|"
     r"take (?:you through|it|that|the|your word)|"
     r"take an? (?!(?:quick |good |proper )?(?:look|photo|picture|note|measure\w*|reading|sample|copy|few|couple|day|"
@@ -86,7 +89,8 @@ _OFFER = re.compile(
 )
 _PRESENT = re.compile(
     r"^(?:(?:and|then|so|okay|ok|good|yes|yeah|right)[,. ]+)*(?P<who>I|we) (?P<verb>send|reserve|book|prepare|bring|"
-    r"clarify|call|come|give|keep|write|make|hold|ask|fill|ring|mail|check|confirm)\b(?P<rest>[^.?!;]*)",
+    r"clarify|call|come|give|keep|write|"
+    r"make(?! it (?:the|an?|about|\w+teenth|\w+ty)\b)|hold|ask|fill|ring|mail|check|confirm)\b(?P<rest>[^.?!;]*)",
     re.IGNORECASE,
 )
 _AND_THEN = re.compile(
@@ -115,7 +119,7 @@ _HABIT = re.compile(
     r"\b(?:always|usually|normally|every|never|often|sometimes|when(?! we (?:hang|finish))|each|mostly|them all)\b",
     re.IGNORECASE,
 )
-_TO_YOU = re.compile(r"\b(?:you|your|it all|this all|back for)\b", re.IGNORECASE)
+_TO_YOU = re.compile(r"\b(?:you(?! (?:know|see)\b)|your|it all|this all|back for)\b", re.IGNORECASE)
 _COME_BACK = re.compile(
     rf"\b(?P<who>I|we){_WILL} (?P<verb>be) "
     r"(?P<rest>(?:back|there|with you|over|down|up|on site)\b[^.?!;]*)",
@@ -123,8 +127,11 @@ _COME_BACK = re.compile(
 )
 _DO_IT = re.compile(rf"\b(?P<who>I|we){_WILL} (?P<verb>do|have) (?P<rest>(?:it|that|this)\b[^.?!;]*)", re.IGNORECASE)
 _LET_ME = re.compile(
-    r"\b(?P<who>let me|leave it with me,? (?:and )?I['\u2019]ll) (?P<verb>send|check|find(?= out\b)|ask|book|chase|"
-    r"come|ring|get|speak|talk|confirm)\b"
+    r"(?<!\byou )(?<!\bthey )(?<!\bhe )(?<!\bshe )"
+    r"\b(?P<who>let me|leave it with me,? (?:and )?I['\u2019]ll) (?P<verb>send|check|find(?= out\b)|book|chase|"
+    r"come|ring|confirm|ask(?= (?:him|her|them|around|my|our|the|(?-i:[A-Z]\w+))\b)|"
+    r"(?:speak|talk)(?= (?:to|with) (?!you\b))|"
+    r"get(?= (?:you|him|her|them|back to (?:you|him|her|them)|hold of|in touch|some(?:one|body)|my|our)\b))\b"
     r"(?! (?:you something|you this|straight|it straight|me|this right))(?P<rest>[^.?!;]*)",
     re.IGNORECASE,
 )

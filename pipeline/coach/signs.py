@@ -24,6 +24,7 @@ SUBJECT_LETTERS = 5
 _OPEN = re.compile(
     r"\b(?:if|when|once|until|unless|before|after|soon as|whoever|then|will|would|should|could|can|needs?|"
     r"ha(?:ve|s|d) to|wants?|going to|gonna|nobody|no one|not|never|assuming|suppose|waiting|ago|last year|"
+    r"what (?:makes|it takes)|"
     r"with (?!you\b|us\b)(?-i:[A-Z])\w+|with (?:them|another|some(?:body|one) else|the other|(?:one of )?your "
     r"competitors?|(?:an?|the|our)(?: \w+)? (?:competitor|rival|vendor|supplier|firm|company))\b|elsewhere|"
     r"(?:have|get) (?:it|this|that|them|everything|the \w+) (?:all )?"

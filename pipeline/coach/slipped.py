@@ -28,13 +28,15 @@ _LATE = re.compile(
 )
 _IN_TIME = re.compile(r"\b(?:on time|in time|on the dot|like you said|as you said|a day early|ahead of time)\b", re.I)
 _PUT_OFF = re.compile(
-    r"\b(?:moved|pushed|shifted|bumped|knocked|put) (?:it|that|us|them|him|her|you|things|the \w+|my \w+|our \w+)?\s*"
-    r"(?:back|off|out|on|to|again|and then)|\b(?:moved (?:it|that)|got (?:moved|pushed|bumped|shifted|put back)|"
+    r"\b(?:(?:moved|pushed|shifted|bumped|knocked) (?:it|that|us|them|him|her|you|things|the \w+|my \w+|our \w+)?\s*"
+    r"(?:back|off|out|on|to|again|and then)|put (?:it|that|us|them|him|her|you|things|the \w+|my \w+|our \w+)?\s*"
+    r"(?:back|off))|\b(?:moved (?:it|that)|got (?:moved|pushed|bumped|shifted|put back)|"
     r"postponed|rescheduled)\b",
     re.IGNORECASE,
 )
 _OFF = re.compile(
-    r"\b(?:cancel+ed|fell through|called (?:it )?off|was off|got pulled|didn't happen|never happened|dropped out|"
+    r"\b(?:cancel+ed|fell through|called (?:it )?off(?! (?:as|in|monthly|weekly)\b)|"
+    r"was off|got pulled|didn't happen|never happened|dropped out|"
     r"stood (?:me|us) up)\b",
     re.IGNORECASE,
 )

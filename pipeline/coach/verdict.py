@@ -18,7 +18,10 @@ from pipeline.wording import straight
 
 SHORT_ANSWER = 2
 NOT_DONE = re.compile(
-    r"\b(?:haven't|hasn't|hadn't|didn't|did not|have not|not yet|never (?:got|came|sent|arrived|did|heard|saw|had|rang|"
+    r"\b(?:haven't|hasn't|hadn't|"
+    r"(?<!I )(?<!we )(?:didn't|did not)|"
+    r"(?:didn't|did not)(?! (?:know|realise|realize|understand|mean|mind|like|want)\b)|"
+    r"have not|not yet|never (?:got|came|sent|arrived|did|heard|saw|had|rang|"
     r"called|phoned)|still (?:waiting|owe|to |have to|need to|haven't|lying|sitting|on my)|forgot|slipped|"
     r"get round to|got round to|nothing (?:came|from|yet)|(?:had|got|seen|heard) nothing|no sign of|no mention of|"
     r"where(?:'s| is| are) (?:the|that|my|those)|not (?:had|been|seen|done|sent)|"

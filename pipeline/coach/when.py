@@ -50,6 +50,8 @@ _STANDS_ALONE = (
 )
 """What may follow a day that is named by its number alone; a noun makes it a count (`the second drawing`)."""
 
+_ONE_OF_MANY = "".join(rf"(?<!{word} )" for word in ("first", "second", "third", "fourth", "every", "each"))
+"""`The second Monday of the month` is not the next one."""
 _WEEK_OF = rf"week (?:of|commencing|beginning|starting)(?: on)? (?:(?:{_DAY}),? )?(?:the )?"
 
 _HINTS = (
@@ -228,7 +230,7 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], dt.date], dt.date 
         ),
         _counted_from,
     ),
-    (_rule(rf"(?:this |coming )?(?P<day>{_DAY})"), _weekday),
+    (_rule(rf"(?:this |coming )?{_ONE_OF_MANY}(?P<day>{_DAY})"), _weekday),
     (_rule(rf"(?:in|within) (?P<count>{_COUNT}) (?P<unit>days?|weeks?|fortnights?|months?)(?:['\u2019]? time)?"), _in),
     (_rule(r"next (?P<unit>week|month)"), _next),
     (_rule(r"the day after tomorrow|tomorrow|today|tonight|this (?:afternoon|evening|morning)"), _relative),

@@ -18,16 +18,23 @@ def recognise(data: Any) -> bool:
 
 
 def read(data: Any, where: str) -> Draft:
-    """Utterances where the request asked for them, else words grouped by speaker within each channel."""
+    """Utterances where the request asked for them, else words grouped by speaker within each channel.
+
+    An utterance ends at a pause, not where somebody else speaks: one whose words have several speakers is split.
+    """
     results, facts = mapping(data.get("results")), mapping(data.get("metadata"))
     channels = rows(results.get("channels"))
     several = len(channels) > 1
     pieces: list[Piece] = []
     for row in rows(results.get("utterances")):
-        label = speaker_label(row.get("speaker"), row.get("channel") if several else None)
+        channel = row.get("channel") if several else None
         t0, t1 = seconds(row.get("start")), seconds(row.get("end"))
-        words = timed_words(_tokens(row.get("words"), ""), t0=t0, t1=t1)
-        pieces.append(Piece(label, string(row.get("transcript")), t0, t1, words))
+        tokens = _tokens(row.get("words"), channel)
+        if len({token.speaker for token in tokens}) > 1:
+            pieces += from_words(tokens)
+            continue
+        label = speaker_label(row.get("speaker"), channel)
+        pieces.append(Piece(label, string(row.get("transcript")), t0, t1, timed_words(tokens, t0=t0, t1=t1)))
     for index, channel in enumerate(channels if not pieces else ()):
         best = first(channel.get("alternatives"))
         tokens = _tokens(best.get("words"), index if several else None)

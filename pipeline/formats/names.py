@@ -36,7 +36,8 @@ def is_name(label: str) -> bool:
     """True for what tools write as a speaker: `Ana de la Cruz`, `Speaker 1`, `SPEAKER_00`, `rep`, `buyer:Dana`."""
     # debrief's own labels carry the side before the name.
     side, _, person = label.partition(":")
-    label = person if person and side in ("rep", "buyer") else label
+    ours = bool(person) and side in ("rep", "buyer")
+    label = person if ours else label
     if _is_phone(label):
         return True
     label = _REMARK.sub("", label) or label
@@ -49,7 +50,7 @@ def is_name(label: str) -> bool:
         return False
     if label.lower() in _NOT_NAMES or not (label[0].isalnum() or label[0] in "([<@"):
         return False
-    return len(words) == 1 or all(map(_name_word, words)) or _is_role(words)
+    return ours or len(words) == 1 or all(map(_name_word, words)) or _is_role(words)
 
 
 def _is_phone(label: str) -> bool:

@@ -15,28 +15,21 @@ from pipeline.formats.assemble import Draft, Piece
 from pipeline.formats.clean import clean_text, without_controls
 from pipeline.formats.names import HEADERS, MAX_NAME, is_name, split_name
 from pipeline.formats.values import clock
+from pipeline.formats.wall import HALF, LONGEST_S, is_coarse, since, written_time
 from pipeline.types import CallMeta
 from pipeline.written_days import read_day
 
 _CLOCK = r"(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,6})?"
-_HALF = r"(?:\s?([AaPp]\.?[Mm]\b\.?))?"
-"""`10:01 AM` is a time of the day, and of two numbers the first is the hour."""
 _RANGE = re.compile(r"\s*(\d{1,3}:\d{1,2}:\d{1,2}(?:\.\d+)?)\s*-->\s*(\d{1,3}:\d{1,2}:\d{1,2}(?:\.\d+)?)\s*")
 _LEADING = re.compile(
-    rf"\s*[\[(]?({_CLOCK}){_HALF}[\])]?(?:\s*[-–—]\s*[\[(]?{_CLOCK}{_HALF}[\])]?)?(?:\s*[-–—|:]\s+|\s+|$)(.*)",
+    rf"\s*[\[(]?({_CLOCK}){HALF}[\])]?(?:\s*[-–—]\s*[\[(]?{_CLOCK}{HALF}[\])]?)?(?:\s*[-–—|:]\s+|\s+|$)(.*)",
     re.DOTALL,
 )
 _HEADED = re.compile(
-    rf"(.*?\S)(?:\s+[\[(]?|[\[(])({_CLOCK}){_HALF}[\])]?(?:\s*:(?!\d)\s*|\t+|\s{{2,}}|\s*$)(.*)", re.DOTALL
+    rf"(.*?\S)(?:\s+[\[(]?|[\[(])({_CLOCK}){HALF}[\])]?(?:\s*:(?!\d)\s*|\t+|\s{{2,}}|\s*$)(.*)", re.DOTALL
 )
-_BEHIND = re.compile(rf"[\[(]({_CLOCK}){_HALF}[\])]\s*")
+_BEHIND = re.compile(rf"[\[(]({_CLOCK}){HALF}[\])]\s*")
 """`Name: [0:12] text`"""
-_LONGEST_S = 6 * 3600.0
-"""No call's first word is said later than this: what begins later goes by the clock on the wall."""
-_DIAL_S = 12 * 3600.0
-"""What clocks on walls come round in, with and without a word for the half of the day."""
-_DISORDER_S = 600.0
-"""Lines may be out of order by this much."""
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 _OTTER_DAY = re.compile(rf"(?:[a-z]{{3}}, )?({'|'.join(_MONTHS)})[a-z]* (\d{{1,2}}), (\d{{4}})\b", re.IGNORECASE)
 _FURNITURE = re.compile(
@@ -110,23 +103,21 @@ def _from_the_start(opened: list[tuple[_Line, list[str]]]) -> list[tuple[_Line, 
     """
     timed = [head for head, _ in opened if head.t0 is not None]
     first = timed[0].t0 if timed else None
-    if first is None or not (all(head.on_wall for head in timed) or first >= _LONGEST_S):
+    if first is None or not (all(head.on_wall for head in timed) or first >= LONGEST_S):
         return opened
-    since: list[tuple[_Line, list[str]]] = []
+    counted: list[tuple[_Line, list[str]]] = []
     minute: float | None = None
     for head, words in opened:
-        late = None if head.t0 is None else (head.t0 - first) % _DIAL_S
-        late = 0.0 if late is not None and late > _DIAL_S - _DISORDER_S else late
+        late = None if head.t0 is None else since(first, head.t0)
         again = head.coarse and late == minute
         minute = late if late is not None else minute
-        since.append((dataclasses.replace(head, t0=None if again else late), words))
-    return since
+        counted.append((dataclasses.replace(head, t0=None if again else late), words))
+    return counted
 
 
 def _stamped(line: _Line, stamp: str, half: str | None) -> _Line:
     """The line with a time as it is written; `half` is what says before or after noon."""
-    coarse = half is not None and stamp.count(":") == 1
-    t0 = clock(f"{stamp}:00" if coarse else stamp)
+    t0, coarse = written_time(stamp, half), is_coarse(stamp, half)
     return dataclasses.replace(line, t0=t0, on_wall=line.on_wall or half is not None, coarse=coarse)
 
 
@@ -195,8 +186,8 @@ def _headed(line: str) -> _Line | None:
     rest = line.strip()[match.start(4) :]
     # Zoom's saved captions: `[Dana Reyes] 10:01:02`, by the clock on the wall
     boxed = name.startswith("[") and name.endswith("]")
-    found = _Line(name.strip("[]") if boxed else name, clean_text(rest), headed=True, on_wall=boxed)
-    return _stamped(found, match[2], match[3])
+    head = _Line(name.strip("[]") if boxed else name, clean_text(rest), headed=True, on_wall=boxed)
+    return _stamped(head, match[2], match[3])
 
 
 def _facts(preamble: Sequence[str]) -> CallMeta:

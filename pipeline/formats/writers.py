@@ -17,7 +17,8 @@ def to_json(transcript: Transcript) -> str:
 def to_vtt(transcript: Transcript) -> str:
     """WebVTT, one cue per turn, the speaker as its voice."""
     cues = [
-        f"{_stamp(turn.t0)} --> {_stamp(turn.t1)}\n<v {_escaped(_who(turn))}>{_escaped(clean_text(turn.text))}</v>\n"
+        f"{_stamp(turn.t0)} --> {_stamp(_after(turn))}\n"
+        f"<v {_escaped(_who(turn))}>{_escaped(clean_text(turn.text))}</v>\n"
         for turn in transcript.turns
     ]
     return "\n".join(["WEBVTT\n", *cues])
@@ -29,7 +30,10 @@ def to_srt(transcript: Transcript) -> str:
 
     captions = [
         srt.Subtitle(
-            number, _delta(turn.t0), _delta(turn.t1), f"{_who(turn)}: {clean_text(turn.text).replace('-->', '->')}"
+            number,
+            _delta(turn.t0),
+            _delta(_after(turn)),
+            f"{_who(turn)}: {clean_text(turn.text).replace('-->', '->')}",
         )
         for number, turn in enumerate(transcript.turns, 1)
     ]
@@ -52,9 +56,10 @@ def to_rttm(transcript: Transcript) -> str:
 
 
 def to_ctm(transcript: Transcript) -> str:
-    """NIST's time-marked conversation: one word per line; without word times a turn's words share its time evenly."""
+    """NIST's time-marked conversation: one word per line in order of time, also where turns overlap; without word
+    times a turn's words share its time evenly."""
     name = _field(transcript.call_id or "call")
-    lines: list[str] = []
+    lines: list[tuple[float, str]] = []
     for turn in transcript.turns:
         plain = clean_text(turn.text).split()
         step = turn.duration_s / max(1, len(plain))
@@ -63,8 +68,8 @@ def to_ctm(transcript: Transcript) -> str:
         ]
         for t0, length, text, prob in spoken:
             mark = "" if prob is None else f" {prob:.3f}"
-            lines.append(f"{name} 1 {t0:.3f} {max(0.0, length):.3f} {_field(text)}{mark}\n")
-    return "".join(lines)
+            lines.append((round(t0, 3), f"{name} 1 {t0:.3f} {max(0.0, length):.3f} {_field(text)}{mark}\n"))
+    return "".join(line for _, line in sorted(lines, key=lambda line: line[0]))
 
 
 def to_audacity(transcript: Transcript) -> str:
@@ -78,6 +83,11 @@ def _who(turn: Turn) -> str:
 
 def _field(text: str) -> str:
     return "_".join(clean_text(text).split()) or "_"
+
+
+def _after(turn: Turn) -> float:
+    """Where a turn's caption ends: captions must end later than they begin, turns of no known length need not."""
+    return max(turn.t1, turn.t0 + 0.001)
 
 
 def _escaped(text: str) -> str:

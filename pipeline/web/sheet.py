@@ -208,11 +208,12 @@ class _Sheet:
         given, result = known["row"]["support"], known["row"]["results"]
         self.heading("Support beside result, last 90 days")
         promises = ", ".join(f"{part['n']} {status}" for status, part in result["commitments"].items()) or "none heard"
+        newest = f" on the newest {known['heard']}" if known["heard"] < result["calls"] else ""
         self.text(
             f"Given: {given['sessions']} coaching sessions, {given['minutes']} minutes; training "
             f"{given['training_open']} open, {given['training_done']} done. "
             f"Come of it: {result['scored']} of {result['calls']} calls scored; "
-            f"promises: {promises}.",
+            f"promises{newest}: {promises}.",
             size=9,
             after=1,
         )

@@ -49,6 +49,25 @@ def sideways(page: Any) -> int:
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
+def astray(page: Any) -> list[str]:
+    """Cells of a table shown as cards whose words stand in more than one place: the second is under the heading."""
+    found: list[str] = page.evaluate("""() => [...document.querySelectorAll(".stacks:not(.calls) td[data-head]")]
+        .filter((cell) => [...cell.childNodes].filter((part) => part.nodeType === 1
+            ? getComputedStyle(part).position !== "absolute" : part.textContent.trim()).length > 1)
+        .map((cell) => cell.outerHTML.slice(0, 160))""")
+    return found
+
+
+def too_low(page: Any) -> list[str]:
+    """Controls that a finger misses: lower than 24 pixels, and not words of a sentence."""
+    found: list[str] = page.evaluate("""() => [...document.querySelectorAll("main :is(a, button, summary, select)")]
+        .filter((one) => getComputedStyle(one).display !== "inline")
+        .filter((one) => !one.closest("details:not([open]) > :not(summary)"))
+        .filter((one) => one.getBoundingClientRect().height > 0 && one.getBoundingClientRect().height < 24)
+        .map((one) => one.outerHTML.slice(0, 160))""")
+    return found
+
+
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_a_page_is_accessible_and_fits_at_both_widths(open_as: Open, site: Any, address: str) -> None:
     for phone in (False, True):
@@ -57,6 +76,8 @@ def test_a_page_is_accessible_and_fits_at_both_widths(open_as: Open, site: Any, 
         page.locator("[data-again]").first.wait_for(state="detached")
         assert page.locator("h1").count() == 1
         assert sideways(page) <= 0
+        if phone:
+            assert (astray(page), too_low(page)) == ([], [])
         for colours in ("light", "dark"):
             page.emulate_media(color_scheme=colours, reduced_motion="reduce")
             assert problems(page) == [], colours

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.access.people import EVERYONE
 from pipeline.coach.commitments import commitments
-from pipeline.coach.load import load_support, rows_of_calls
+from pipeline.coach.load import load_calls, load_support, rows_of_calls
 from pipeline.coach.standings import Standing
 from pipeline.coach.support import PERIOD_DAYS, support_row
 from pipeline.coach.targets import MIN_PEERS, mix_of
@@ -76,10 +76,6 @@ FROM metrics m JOIN calls c USING (call_id)
 WHERE c.rep IS NOT NULL AND c.status = 'scored' AND (c.call_date > $since OR c.call_date IS NULL) GROUP BY c.rep
 """
 _MIXES = "SELECT rep, call_type, count(*) AS n FROM calls WHERE rep IS NOT NULL GROUP BY ALL ORDER BY ALL"
-_RECENT = """
-SELECT call_id FROM calls WHERE rep = $rep AND call_date >= $since
-ORDER BY call_date DESC, call_id LIMIT $limit
-"""
 _BEHIND = """
 SELECT c.call_id, c.call_date, c.account, c.call_type, s.level, s.status, s.confidence, s.reason, s.overridden_by,
        s.machine_level
@@ -283,21 +279,21 @@ def _metrics(ask: Ask, rep: str, newest: dt.date | None) -> list[Row]:
 
 
 def support_of(ask: Ask, rep: str, *, wait_s: float = 0.03) -> Row | None:
-    """`{"row": support_row, "made": [commitments, the newest first]}` of the last 90 days; None while it is read."""
+    """`{"row": support_row, "made": [commitments, the newest first], "heard": n}` of the last 90 days, with what was
+    promised on the newest `heard` calls; None while it is read."""
     desk = ask.desk
     today, whole = desk.today(), desk.picture().value
 
     def make() -> Row:
-        asked = {"rep": rep, "since": today - dt.timedelta(PERIOD_DAYS), "limit": HEARD}
-        heard = rows_of_calls(desk.store, [row["call_id"] for row in desk.store.query(_RECENT, asked)])
+        calls = load_calls(desk.store, rep=rep, since=today - dt.timedelta(PERIOD_DAYS))
+        heard = rows_of_calls(desk.store, [call.call_id for call in calls[-HEARD:]])
         types: dict[str, list[str | None]] = defaultdict(list)
         for row in desk.store.query(_MIXES):
             types[row["rep"]] += [row["call_type"]] * row["n"]
         made = commitments(heard, as_of=today)
         kept = load_support(desk.store)
         row = support_row(
-            # the calls from their records, the rest from its tables
-            type(heard)(**{**_fields(kept), "calls": heard.calls}),
+            type(kept)(**{**_fields(kept), "calls": calls}),
             rep,
             desk.rubric,
             made,
@@ -307,7 +303,7 @@ def support_of(ask: Ask, rep: str, *, wait_s: float = 0.03) -> Row | None:
             as_of=today,
         )
         ordered = sorted(made, key=lambda c: (c.due or c.made_on or dt.date.min, c.call_id, c.turn), reverse=True)
-        return {"row": row, "made": [c.to_json() for c in ordered]}
+        return {"row": row, "made": [c.to_json() for c in ordered], "heard": len(heard.calls)}
 
     known = desk.glimpse(("support", rep, today), make, wait_s=wait_s)
     return known.value if known else None
