@@ -211,7 +211,7 @@ def _models(settings: Settings) -> list[Row]:
         engine, model, notes = choose_engine(settings)
         first = _row("recogniser", "; ".join([" ".join(part for part in (engine, model) if part), *notes]))
     except DebriefError as error:
-        first = _row("recogniser", error, "correct the setting `engine` or `whisper_model`")
+        first = _row("recogniser", error, "do that, or correct the setting `engine`, `whisper_model` or `language`")
     here = [row for row in catalogue_rows() if row.state != "not here"]
     return [first, *(_row(f"model {m.name}", m.state, "" if m.state == "ready" else "see there") for m in here)]
 

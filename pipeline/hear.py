@@ -94,13 +94,14 @@ def choose_engine(settings: Settings) -> tuple[str, str, tuple[str, ...]]:
     aloud.
 
     Raises `ModelUnavailable` when faster-whisper is asked for by name and no model is here, or the one asked for does
-    not know the language; `EngineError` for an unknown engine.
+    not know the language, as pocketsphinx knows none but English; `EngineError` for an unknown engine.
     """
-    from models.catalogue import find_model, local_model, recommended
+    from models.catalogue import find_model, knows, local_model, recommended
     from models.recognisers import RECOGNISERS
 
     if settings.engine == "auto":
-        if settings.whisper_model != "auto" or find_model(settings.language) is not None:
+        english = knows("small.en", settings.language)
+        if settings.whisper_model != "auto" or not english or find_model(settings.language) is not None:
             return "faster-whisper", str(local_model(settings.whisper_model, settings.language)), ()
         note = (
             "heard with the small built-in recogniser (pocketsphinx), which needs clear speech; "

@@ -66,6 +66,9 @@ NOT_CALLS = (
 """Suffixes that lie beside recordings and are never one; a folder's walk passes over them in silence."""
 NOT_CALL_NAMES = frozenset({"license", "licence", "readme", "copying", "notice", "thumbs.db", "desktop.ini"})
 TEXT_SUFFIXES = (".json", ".jsonl", ".txt", ".vtt", ".srt", ".docx", ".doc", ".csv", ".xml", ".html", ".pdf")
+_COMPANION_ENDS = (*TEXT_SUFFIXES, ".transcript.vtt", ".cc.vtt")
+"""Zoom leaves `GMT20261006-140000_Recording.transcript.vtt` beside `GMT20261006-140000_Recording_1920x1080.mp4`."""
+_PICTURE = re.compile(r"(?:_[a-z]+)?_\d{3,4}x\d{3,4}$")
 """A file of these that is no known transcript is reported as an unknown transcript, not as damaged audio."""
 _CHUNK = 1 << 20
 _DAY = r"\d{4}[-_.]?\d{2}[-_.]?\d{2}|\d{1,2}-\d{1,2}-\d{4}|\d{1,2}\.\d{1,2}\.\d{4}"
@@ -139,9 +142,10 @@ def beside_state(path: Path, beside: Beside | None = None) -> str:
 
     That is what states its data, and beside a recording a transcript of the same call.
     """
-    suffixes = (*SIDECAR_SUFFIXES, *(TEXT_SUFFIXES if _may_have_companion(path) else ()))
+    beside = beside or Beside()
+    words = _companions(path, beside) if _may_have_companion(path) else []
     found = []
-    for file in sorted((beside or Beside()).find(path, suffixes, TABLES)):
+    for file in sorted({*beside.find(path, SIDECAR_SUFFIXES, TABLES), *words}):
         size, mtime_ns = state_of(file)
         if size is not None:
             found.append(f"{file.name} {size} {mtime_ns}")
@@ -224,16 +228,24 @@ def _may_have_companion(path: Path) -> bool:
 
 
 def companion_of(path: Path, sniff: Sniff | None = None, beside: Beside | None = None) -> Path | None:
-    """The transcript of the same call beside a recording: `call.mp3.vtt` or `call.vtt` beside `call.mp3`.
+    """The transcript of the same call beside a recording: `call.mp3.vtt` or `call.vtt` beside `call.mp3`, and what
+    Zoom calls it.
 
     A name alone proves nothing: the file must be a transcript by its content, and `path` must not be text itself.
     """
     if not _may_have_companion(path):
         return None
-    for candidate in (beside or Beside()).find(path, TEXT_SUFFIXES):
+    for candidate in _companions(path, beside or Beside()):
         if os.path.isfile(candidate) and os.path.isfile(path) and _sniffer(sniff)(candidate):
             return candidate
     return None
+
+
+def _companions(path: Path, beside: Beside) -> list[Path]:
+    """What may be the transcript of a recording by its name, the likeliest first."""
+    found = beside.find(path, _COMPANION_ENDS)
+    plain = _PICTURE.sub("", path.stem)
+    return found if plain == path.stem else [*found, *beside.find(path.with_name(plain + path.suffix), _COMPANION_ENDS)]
 
 
 def _sniffer(sniff: Sniff | None) -> Sniff:

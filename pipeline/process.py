@@ -292,11 +292,8 @@ def stale(record: Record, settings: Settings, *, now: dict[str, dict[str, str]],
         return ""
     if source and (record["source"]["known"].get("companion") or "") != source.companion_sha256:
         return "hear"
-    if record["status"] == "abstained" and source and source.kind == "audio":
-        from pipeline.hear import choose_engine
-
-        if choose_engine(settings)[0] != made["engine"]:
-            return "hear"
+    if record["status"] == "abstained" and source and source.kind == "audio" and _hears_otherwise(made, settings):
+        return "hear"
     if record["status"] == "failed" or any(made[key] != now[key] for key in ("rubric", "judge")):
         return "score"
     if source and record["source"]["known"] != _known(source):
@@ -307,6 +304,16 @@ def stale(record: Record, settings: Settings, *, now: dict[str, dict[str, str]],
     ):
         return "score"
     return ""
+
+
+def _hears_otherwise(made: Record, settings: Settings) -> bool:
+    """Whether another engine would hear it now; none that is not there."""
+    from pipeline.hear import choose_engine
+
+    try:
+        return bool(choose_engine(settings)[0] != made["engine"])
+    except EngineError:
+        return False
 
 
 def _known(source: Source) -> Record:

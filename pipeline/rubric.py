@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import yaml
 
-from pipeline.errors import RubricError
+from pipeline.errors import NO_VALUE, RubricError
 
 RUBRICS = Path(__file__).resolve().parent.parent / "rubrics"
 LEVELS = (0, 1, 2, 3, 4)
@@ -154,12 +154,12 @@ def check_text(text: str) -> list[str]:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         return [f"line {line}: not readable as YAML ({getattr(error, 'problem', error)}); check indentation and quotes"]
-    except ValueError:
+    except RecursionError:
+        return ["line 1: nested too deeply to be a rubric; see rubrics/sales_call.yaml"]
+    except NO_VALUE:
         return [
             f"line {line}: looks like a date or a number and is none; put it in quotes" for line in _no_values(node)
         ]
-    except RecursionError:
-        return ["line 1: nested too deeply to be a rubric; see rubrics/sales_call.yaml"]
     if not isinstance(table, dict) or not isinstance(node, yaml.MappingNode):
         return ["line 1: a rubric is a mapping with 'id', 'title' and 'criteria'; see rubrics/sales_call.yaml"]
     mistakes = [f"line 1: '{key}' is missing; add it" for key in ("id", "title", "criteria") if not table.get(key)]
@@ -224,7 +224,7 @@ def _check_kinds(table: Mapping[str, Any], node: yaml.MappingNode) -> list[str]:
     ]
     found += [
         f"line {line}: move '{name}': its name must be text; put it in quotes (YAML reads a bare no as false)"
-        for name, line in _untexted(next((value for key, value in node.value if key.value == "moves"), node))
+        for name, line in _untexted(next((value for key, value in node.value if key.value == "moves"), None))
     ]
     found += [
         f"line {_line(node, 'moves', name)}: move '{name}': unknown key '{key}'; known: {', '.join(_MOVE_KEYS)} "
@@ -328,12 +328,12 @@ def _no_values(root: yaml.Node | None) -> list[int]:
         try:
             if isinstance(node, yaml.ScalarNode):
                 yaml.SafeLoader("").construct_object(node)
-        except ValueError:
+        except NO_VALUE:
             found.add(node.start_mark.line + 1)
     return sorted(found)
 
 
-def _untexted(node: yaml.Node) -> list[tuple[str, int]]:
+def _untexted(node: yaml.Node | None) -> list[tuple[str, int]]:
     """Names in a mapping that YAML does not read as text, with their lines (from 1)."""
     pairs = node.value if isinstance(node, yaml.MappingNode) else []
     text = yaml.resolver.BaseResolver.DEFAULT_SCALAR_TAG

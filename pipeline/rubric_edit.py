@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import yaml
 
-from pipeline.errors import RubricError
+from pipeline.errors import NO_VALUE, RubricError
 from pipeline.rubric import LEVELS
 
 DEFAULT_ANCHORS = (
@@ -76,7 +76,7 @@ def with_criterion(
 def _composed(text: str) -> tuple[yaml.MappingNode, dict[str, list[object]]]:
     try:
         node, table = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError):
+    except (yaml.YAMLError, *NO_VALUE):
         raise RubricError("the rubric cannot be read as YAML; check it first") from None
     if not isinstance(node, yaml.MappingNode) or not isinstance(table.get("criteria"), list):
         raise RubricError("the rubric has no list under 'criteria' to add to; correct it first")

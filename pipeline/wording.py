@@ -15,13 +15,18 @@ def size_text(size: int) -> str:
     return f"{size / 1000:.0f} kB" if size < 1_000_000 else f"{size / 1e6:.1f} MB"
 
 
-def hundredths(value: float) -> float:
-    """Two decimals that are the same as the value itself once one decimal is shown: 0.853 is 0.86, because 0.85 would
-    be shown as 0.8 beside a sentence that says 0.9 of the value."""
-    near = round(value, 2)
-    if f"{near:.1f}" == f"{value:.1f}":
+def rounded(value: float, places: int) -> float:
+    """So many decimals that are the same as the value itself once fewer are shown: 0.853 in two is 0.86, because 0.85
+    would be shown as 0.8 beside a sentence that says 0.9 of the value."""
+    near, step = round(value, places), 10.0**-places
+    if all(f"{near:.{shown}f}" == f"{value:.{shown}f}" for shown in range(places)):
         return near
-    return round(near + (0.01 if value > near else -0.01), 2)
+    return round(near + (step if value > near else -step), places)
+
+
+def hundredths(value: float) -> float:
+    """`rounded` to two decimals."""
+    return rounded(value, 2)
 
 
 def straight(text: str) -> str:

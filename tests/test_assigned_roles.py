@@ -227,4 +227,5 @@ def test_a_call_whose_words_are_gone_says_so(tmp_path: Path) -> None:
     gone = "the words of this call are no longer kept"
     assert gone in refused("roles", record["call_id"], "--rep", "One")
     assert gone in refused("roles", record["call_id"], "--swap")
-    assert gone in refused("transcribe", "--call", record["call_id"], "--format", "vtt")
+    # processing it again would keep nothing: it is done
+    assert f"{gone}; name its file instead" in refused("transcribe", "--call", record["call_id"], "--format", "vtt")

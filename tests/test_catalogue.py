@@ -201,6 +201,9 @@ def test_no_english_model_is_taken_for_another_language(hub: Path) -> None:
     (hub / "large-v3-turbo" / "model.bin").unlink()
     with pytest.raises(ModelUnavailable, match=r"no Whisper model that knows 'de' on this machine; run: .*turbo"):
         choose_engine(Settings(language="de", engine="faster-whisper"))
+    # the built-in recogniser knows English only, too
+    with pytest.raises(ModelUnavailable, match=r"no Whisper model that knows 'de' on this machine; run: .*turbo"):
+        choose_engine(Settings(language="de"))
 
 
 def test_the_list_shows_state(hub: Path) -> None:

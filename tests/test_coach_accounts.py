@@ -221,6 +221,15 @@ def test_the_plan_shows_what_is_promised_and_the_day_that_is_agreed() -> None:
     assert [one["due"] for one in row["promised"]] == [None, "2026-11-05"]  # none that is overdue
     assert row["last_next_step"]["text"] == "a day was agreed: 2026-11-05"
     assert row["last_next_step"]["quote"] == "Shall we meet on Thursday the 5th?"
+    # what holds on a condition, or until a day, is no day that is agreed
+    for text in (
+        "If the form is late, I'll call you on Thursday the 5th.",
+        "I'll pencil you in until Thursday the 5th.",
+    ):
+        late = dataclasses.replace(rows.turns[-1], turn=31, text=text)
+        row = plan_json(plan_of(dataclasses.replace(rows, turns=(*rows.turns, late))))
+        assert len(row["promised"]) == 2
+        assert "agreed already" not in row["ask"]["because"]
     # without it nothing is added, and the level says how it ended
     bare = plan_json(plan_of(rows))
     assert (bare["last_next_step"]["text"], len(bare["promised"])) == ("a next step without a date", 1)
@@ -245,6 +254,18 @@ def test_an_answer_that_leaves_it_open_is_no_commitment(answer: str, text: str) 
         for m in rows.moments
     )
     row = plan_json(plan_of(dataclasses.replace(rows, moments=moments)))
+    assert row["last_next_step"]["text"] == text
+    # the rep's words may be what is quoted: the answer to them tells
+    last = rows.turns[-1]
+    asks = dataclasses.replace(last, turn=last.turn + 1, side="rep", name="rep", text="Can I book Tuesday the 17th?")
+    says = dataclasses.replace(last, turn=last.turn + 2, side="buyer", name="Mia", text=answer)
+    moments = tuple(
+        dataclasses.replace(m, turn=asks.turn, speaker="rep", quote=asks.text, why="")
+        if m.criterion == "ask_for_sale"
+        else m
+        for m in rows.moments
+    )
+    row = plan_json(plan_of(dataclasses.replace(rows, moments=moments, turns=(*rows.turns, asks, says))))
     assert row["last_next_step"]["text"] == text
 
 

@@ -167,6 +167,11 @@ def test_few_words_show_a_supplier_by_themselves(said: str, found: list[str]) ->
     assert telling_names(said) == found
 
 
+def test_who_sends_some_things_quotes_no_price() -> None:
+    assert telling_names("I've the readings from when Sunil sent me four trays.") == []
+    assert telling_names("You know, Feerum gave me ninety, all in.") == ["Feerum"]
+
+
 def test_a_customer_with_open_objections_is_protected_though_nobody_else_is_named() -> None:
     rows = call("p", "Ann", -2, "Acme", {**GOOD, "objection_handling": 1})
     assert "protect" not in {s.kind for s in strategies(deal(rows))}
@@ -184,6 +189,10 @@ def test_a_customer_with_open_objections_is_protected_though_nobody_else_is_name
         ("We're also talking to ABBYY, their partner came.", ["ABBYY"]),
         ("The Windchill fellers were in, and the Sullair dealer.", ["Windchill", "Sullair"]),
         ("I must compare with SolidWorks PDM, we have eleven.", ["SolidWorks PDM"]),
+        ("And then there's the M-Files people, they sent us a quote too.", ["M-Files"]),
+        ("Artie says he could do it over the shutdown, and they reckon it holds.", []),
+        ("We had the contractor in. Local man. He says it's a third less than you.", []),
+        ("Why do you talk with Americans, my manager says.", []),
         ("There is a company in Malaysia, and an offer from Germany.", []),
         ("There's that Dutch lot, they quoted on Monday.", []),
         ("The other crowd said they'd do it for half. He came on Tuesday.", []),

@@ -35,6 +35,22 @@ def test_what_nobody_cited_is_a_fact_where_it_was_heard_surely() -> None:
     assert turns("decides", "Owen: My uncle has a boat.", tell_process=0.45) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("I'll raise it this afternoon, it's in my budget.", True),
+        ("It'll have to go up to Dublin for the signature.", True),
+        ("I sign everything, unfortunately.", True),
+        ("I can sign up to five thousand.", True),
+        ("It's what I'd do if it's my budget.", False),
+        ("I'd sign for that any day.", False),
+        ("I decide what we have for lunch.", False),
+    ],
+)
+def test_who_says_plainly_who_decides_is_heard_whatever_the_judge_hears(words: str, found: bool) -> None:
+    assert bool(turns("decides", f"Owen: {words}", tell_situation=0.9)) is found
+
+
 def test_trouble_told_after_the_price_is_not_the_problem() -> None:
     rows = said(call("p", "Ann", -2, "Acme", {"discovery": 3}), "p", "R: It is nine thousand.", "Mia: They cancelled.")
     assert view_of(heard(rows, 21, tell_problem=0.97)).facts["impact"]

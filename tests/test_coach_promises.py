@@ -199,6 +199,30 @@ def test_a_day_said_again_is_agreed_once_in_the_words_that_proposed_it() -> None
     assert heard("R: Ann could do the twelfth. Would that suit?", "Mia: The twelfth I'm away. Yes, really.") == []
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The 16th, I don't know. She's at the dentist on Wednesdays. Lemme talk to her.",
+        "The 16th, hm, let me hear what she says.",
+        "The 16th could be.",
+    ],
+)
+def test_a_day_that_is_only_said_after_is_not_agreed(answer: str) -> None:
+    assert heard("R: So shall we meet on Wednesday the 16th?", f"Mia: {answer}", "R: I see.") == []
+
+
+def test_who_asks_to_be_called_waits_for_the_call() -> None:
+    (made,) = heard("R: Thursday, then?", "Mia: Could be. Call me Monday and I'll tell you.", "R: Good.")
+    assert (made.kind, str(made.due)) == ("meeting", "2026-09-14")
+    (own,) = heard("R: So?", "Mia: I'll call you on Monday.", "R: Good.")
+    assert own.kind == "action"
+
+
+def test_a_meeting_is_not_moved_to_a_day_that_is_past() -> None:
+    made = heard("R: Shall we meet on Wednesday the 9th?", "Mia: Yes. We had the auditors on Monday, as you know.")
+    assert [str(one.due) for one in made] == ["2026-09-09"]
+
+
 def test_an_answer_to_one_day_moves_no_other() -> None:
     made = heard(
         "R: Could we start on Monday the 21st? And we sit down, you and me, on the sixth of October with the result.",

@@ -6,12 +6,16 @@ import json
 from pathlib import Path
 
 import pytest
-from coach_story import DAY, RUBRIC, TURNS, keep_story, story
+from coach_story import DAY, RUBRIC, TURNS, call, keep_story, record, story
 
+from pipeline import keep
+from pipeline.cli.reports import team_rows
 from pipeline.coach import commands, reports
 from pipeline.coach.assign import completed, new_assignments
-from pipeline.coach.load import load_rows
+from pipeline.coach.digest import digest_text
+from pipeline.coach.load import load_heads, load_rows
 from pipeline.coach.rows import Assignment, Rows
+from pipeline.coach.targets import FairTarget
 from pipeline.coach.training import load_library
 from pipeline.errors import StoreError
 from pipeline.settings import Settings
@@ -62,6 +66,26 @@ def by_id(rows: Rows) -> dict[str, Assignment]:
     return {a.assignment_id: a for a in rows.assignments}
 
 
+def test_a_standing_is_the_same_in_every_report_however_old_its_calls(tmp_path: Path) -> None:
+    settings, today = Settings(data=tmp_path), (dt.date.today() - DAY).days
+    for number in range(8):
+        ago = 10 * number if number < 4 else 800 + 10 * number
+        made = call(f"old{number}", "Ann", today - ago, "Acme", {"ask_for_sale": 1 if number < 4 else 2})
+        keep.write_record(tmp_path, record(made.calls[0], made))
+    with Store(tmp_path) as store:
+        store.ingest()
+        (standing,) = commands.standing_rows(store, settings=settings)
+        (gap,) = commands.gap_rows(store, settings=settings)
+        (support,) = commands.support_rows(store, settings=settings)
+        week = digest_text(commands.digest_of(store, settings=settings, rep="Ann"))
+    said = (
+        f"Ask for the sale: {standing['standing']:.1f} ({standing['low']:.1f} to {standing['high']:.1f}) over 8 calls"
+    )
+    assert said in " ".join(week.split())
+    assert [part["calls"] for part in (standing, gap, *support["results"]["gaps"])] == [8, 8, 8]
+    assert support["targets"][0]["n"] == 8
+
+
 def test_assignments_survive_the_store_and_a_rebuild(kept: Settings) -> None:
     with Store(kept.data) as store:
         given = new_assignments(load_rows(store), RUBRIC, LIBRARY, as_of=DAY)
@@ -94,6 +118,21 @@ def test_every_command_gives_plain_rows(name: str, kept: Settings) -> None:
         rows = getattr(commands, name)(store, settings=kept)
     assert rows
     assert json.loads(json.dumps(rows)) == rows
+
+
+def test_a_mean_and_a_fair_target_are_the_same_number_everywhere(kept: Settings) -> None:
+    for number, call_row in enumerate([c for c in story().calls if c.team == "North"][:3]):
+        made = record(call_row, story())
+        made["scorecard"]["overall"] = (62.6, 62.5, 62.5)[number]
+        made["transcript"]["meta"]["rep"] = "Dee"
+        keep.write_record(kept.data, made)
+    with Store(kept.data) as store:
+        store.catch_up()
+        (mean,) = [row["overall"] for row in team_rows(store, kept) if row["rep"] == "Dee"]
+        (head,) = [row["overall"] for row in load_heads(store) if row["rep"] == "Dee"]
+    assert f"{mean:.0f}" == f"{head:.0f}" == "63"
+    target = FairTarget("Ann", "discovery", 3.0, 1.2504, 6, 3, 0, 2.2504, 2.2504, "out of reach", ("a1",))
+    assert [f"{target.to_json()[name]:.1f}" for name in ("standing", "peer_best", "next")] == ["1.3", "2.3", "2.3"]
 
 
 @pytest.mark.parametrize("name", ["gap_rows", "training_rows", "snippet_rows", "account_rows", "plan_rows"])

@@ -6,9 +6,9 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from coach_story import RUBRIC, keep_story, story
+from coach_story import RUBRIC, call, keep_story, record, story
 
-from pipeline import human_review
+from pipeline import human_review, keep
 from pipeline.cli import reports as cli_reports
 from pipeline.cli.render import level_text
 from pipeline.coach import commands, snapshot
@@ -85,6 +85,21 @@ def test_standings_by_something_else_are_refused(settings: Settings) -> None:
         store.ingest()
         with pytest.raises(StoreError, match="standings are by criterion, stage, call_type"):
             commands.standing_rows(store, settings=settings, by="moon")
+
+
+def test_who_changed_teams_stands_once_in_the_team_table_with_all_calls(settings: Settings) -> None:
+    for day, team, name in ((1, "South", "Ann"), (2, None, ""), (3, "South", "")):
+        made = call(f"new{day}", name, day, "Elm", {"discovery": 4}, team)  # type: ignore[arg-type]
+        one = record(made.calls[0], made)
+        one["transcript"]["meta"]["rep"] = name or None
+        keep.write_record(settings.data, one)
+    with Store(settings.data) as store:
+        store.ingest()
+        rows = [(row["team"], row["rep"], row["calls"]) for row in cli_reports.team_rows(store, settings)]
+        (ann,) = cli_reports.team_rows(store, settings, rep="ann")
+    nameless = [("South", None, 1), (None, None, 1)]
+    assert rows == [("North", "Bob", 6), ("South", "Ann", 7), ("South", "Cid", 6), *nameless]
+    assert (ann["calls"], ann["levels"]["discovery"]["calls"]) == (7, 7)
 
 
 def test_over_very_many_calls_the_team_table_shows_plain_means(

@@ -5,7 +5,7 @@ import datetime as dt
 import json
 
 import pytest
-from coach_story import DAY, RUBRIC, story
+from coach_story import DAY, RUBRIC, call, merged, story
 from test_coach_standings import calls
 
 from pipeline.coach.commitments import Commitment
@@ -129,7 +129,18 @@ def test_much_asked_at_once_needs_both_training_and_coaching() -> None:
     row = report(rows, made=late)
     assert row["results"]["commitments"]["overdue"] == {"n": 2, "call_ids": ["a5"]}  # type: ignore[index]
     assert row["results"]["quotas"][0]["pace"] < 0.1  # type: ignore[index]
-    assert "piled on" in warned(row)
+    (text,) = [w["text"] for w in row["warnings"] if w["kind"] == "piled on"]  # type: ignore[attr-defined]
+    assert text == "3 gaps, 1 quota behind and 2 late promises at once, without training"
+
+
+def test_a_day_to_meet_that_may_have_been_kept_in_person_is_held_against_nobody() -> None:
+    said = {"quote": "Will I ring you Thursday?", "due": DAY, "made_on": DAY, "rep": "New", "status": "overdue"}
+    meeting = Commitment("x", 1, "New", "rep", "meeting", **said)  # type: ignore[arg-type]
+    few = Rows(calls=(CallRow("x", rep="New", date=DAY),))
+    row = report(few, "New", made=(meeting,))
+    assert row["results"]["commitments"] == {"not mentioned": {"n": 1, "call_ids": ["x"]}}  # type: ignore[index]
+    assert "no support" not in warned(row)
+    assert "no support" in warned(report(few, "New", made=(dataclasses.replace(meeting, kind="action"),)))
 
 
 def test_thin_data_and_unequal_support_are_said() -> None:
@@ -144,6 +155,16 @@ def test_overdue_training_after_missed_sessions_is_not_the_reps_fault_alone() ->
     open_ = Assignment("i", "Ann", "ask_for_sale", 1, "m", "T", "r", DAY - dt.timedelta(30), DAY - dt.timedelta(9))
     rows = dataclasses.replace(story(), assignments=(open_,), sessions=(held("Ann", 5, status="missed"),))
     assert "support not given" in warned(report(rows))
+
+
+def test_ninety_days_are_ninety_days() -> None:
+    calls = [call(f"e{ago}", "Ann", -ago, "Acme", {"discovery": 2}) for ago in (0, 89, 90)]
+    rows = dataclasses.replace(merged(*calls), sessions=(held("Ann", 89, 30), held("Ann", 90, 60)))
+    row = report(rows)
+    assert row["results"]["calls"] == 2  # type: ignore[index]
+    assert row["support"]["minutes"] == 30  # type: ignore[index]
+    # both days count
+    assert (row["from"], row["to"]) == ((DAY - dt.timedelta(89)).isoformat(), DAY.isoformat())
 
 
 def test_activity_stands_beside_the_peers_median() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import re
 from collections import Counter
@@ -104,6 +105,39 @@ def test_a_hand_made_assignment_carries_moments_and_is_refused_where_it_makes_no
                 trainer.assign(store, settings=settings, **options)
 
 
+def test_a_criterion_has_one_open_training_however_it_came_to_be_open(settings: Settings) -> None:
+    with opened(settings) as store:
+        first = trainer.assign(store, settings=settings, rep="Ann", module="discovery-ask-before-you-tell")
+        trainer.drop(store, name=first["assignment_id"])
+        trainer.assign(store, settings=settings, rep="Ann", module="discovery-one-question-deeper")
+        with pytest.raises(SettingsError, match="discovery is open already"):
+            trainer.reopen(store, name=first["assignment_id"])
+        assert len(ids(store, settings)) == 1
+
+
+def test_training_given_again_on_the_same_day_leaves_what_was_said_of_the_first(settings: Settings) -> None:
+    with opened(settings) as store:
+        names = []
+        for _ in range(3):
+            row = trainer.assign(store, settings=settings, rep="Ann", module="proposal-one-offer")
+            names.append(row["assignment_id"])
+            for _ in range(2):
+                trainer.note(store, name=names[-1], text="the wrong rep")
+            trainer.drop(store, name=names[-1])
+        assert len(set(names)) == 3
+        kept = {row["assignment_id"]: row for row in training_rows(store, settings=settings)}
+        assert [(kept[name]["status"], len(kept[name]["notes"])) for name in names] == [("dropped", 1)] * 3
+
+
+def test_a_module_is_given_under_the_name_that_the_rubric_has_for_its_criterion(settings: Settings) -> None:
+    settings = dataclasses.replace(settings, rubric="meddicc")
+    with opened(settings) as store:
+        row = trainer.assign(store, settings=settings, rep="Ann", module="discovery-ask-before-you-tell")
+        assert row["criterion"] == "identify_pain"
+        with pytest.raises(StoreError, match="no such criterion"):
+            trainer.assign(store, settings=settings, rep="Bob", module="proposal-one-offer")
+
+
 def test_dates_before_the_assignment_and_unknown_ids_are_refused(settings: Settings) -> None:
     with opened(settings) as store:
         assign_training(store, settings=settings)
@@ -206,7 +240,15 @@ def test_a_wrong_profile_is_said(table: object, says: str) -> None:
 def test_profiles_that_cannot_be_read_name_their_file(tmp_path: Path) -> None:
     assert load_profile(tmp_path) == Profile()
     path = tmp_path / "company.yaml"
-    for text, says in (("a: [", "line"), ("colour: red", "unknown key"), ("- a", "mapping")):
+    path.write_text("competitors: [Routewise, Optiload]", encoding="utf-8")
+    assert load_profile(tmp_path).competitor == "Routewise"
+    for text, says in (
+        ("a: [", "line"),
+        ("colour: red", "unknown key"),
+        ("- a", "mapping"),
+        ("deal: 2026-02-30", "days"),
+        ("a: " + "[" * 5000, "days"),
+    ):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(SettingsError, match=f"company.yaml.*{says}"):
             load_profile(tmp_path)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from pipeline.coach.profile import Profile
-from pipeline.coach.training import LIBRARY, check_module, load_library
+from pipeline.coach.training import LIBRARY, check_module, load_library, save_module
 from pipeline.errors import RubricError
 from pipeline.rubric import TRAINED
 
@@ -60,6 +60,28 @@ def test_every_file_of_the_library_is_named_for_its_criterion() -> None:
         assert yaml.safe_load(path.read_text(encoding="utf-8"))["criterion"] == path.stem
 
 
+def test_the_sums_that_are_taught_add_up() -> None:
+    modules = load_library().modules
+    said = {name: " ".join(says for _, says in modules[name].good) for name in modules}
+    defended = said["business-case-one-they-will-defend"]
+    saving, running, start = 25.0, 4.0, 11.0
+    assert round(12 * start / (saving - running)) == 6
+    assert "a little over six months" in defended
+    assert round(12 * start / (saving / 2 - running)) == 16
+    assert "Sixteen months" in defended
+    # two people, half a day each
+    assert "a whole working day, every day" in said["business-case-their-cost-not-your-claim"]
+    assert (40 * 18, 40 * 18 * 52 // 1000, round(40 * 18 * 52 / 1500)) == (720, 37, 25)
+    for words in ("seven hundred and twenty", "thirty-seven thousand", "twenty-five thousand"):
+        assert words in said["business-case-do-the-sum-together"]
+
+
+def test_a_module_for_beginners_is_done_above_the_level_that_they_come_from() -> None:
+    for name in ("objections-slow-down-and-hear-it", "objections-price-and-terms"):
+        # acknowledging alone is level 1, and giving nothing away is no answer
+        assert "ask" in load_library().modules[name].done_when
+
+
 def test_the_module_fits_the_level() -> None:
     library = load_library()
     picks = [library.pick("discovery", level) for level in range(5)]
@@ -99,6 +121,17 @@ def test_a_profile_fills_the_texts() -> None:
     assert "{" not in "".join(m.role_play.buyer + m.role_play.setup for m in library.modules.values())
 
 
+def test_without_a_profile_nobody_is_taken_for_somebody_else() -> None:
+    library = load_library()
+    plays = {m.id: m.role_play for m in library.modules.values()}
+    spoken = "\n".join(f"{p.setup}\n{p.buyer}\n{p.win}" for p in plays.values())
+    for theirs in ("your company", "your product", "your market", "your main competitor"):
+        assert theirs not in spoken  # whoever plays the buyer is spoken to
+    assert "You like another supplier for a true reason" in plays["objections-competition"].buyer
+    drills = "\n".join(d.do for d in library.modules["positioning-against-the-real-alternative"].drills)
+    assert "\"you'll be weighing this against another supplier or against leaving it." in drills
+
+
 def test_a_trainers_module_is_added_or_replaces_the_shipped_one(tmp_path: Path) -> None:
     shipped = load_library()
     mine = copy.deepcopy(SOUND) | {"id": "discovery-ask-before-you-tell", "title": "Our way"}
@@ -126,6 +159,8 @@ def test_a_trainers_module_is_added_or_replaces_the_shipped_one(tmp_path: Path) 
         ({"tittle": "x"}, "unknown key 'tittle'"),
         ({"note": "for {customer}"}, "unknown placeholder {customer}"),
         ({"note": "a stray } brace"}, "unknown placeholder {}"),
+        ({"note": "{product: the planner}"}, "unknown placeholder {product: the planner}"),
+        ({"note": "{product!r}"}, "unknown placeholder {product!r}"),
     ],
 )
 def test_a_mistake_is_named_with_file_and_module(change: dict[str, Any], says: str, tmp_path: Path) -> None:
@@ -145,6 +180,8 @@ def test_a_mistake_is_named_with_file_and_module(change: dict[str, Any], says: s
         ("- a\n- b\n", "list of 'modules'"),
         ("criterion: discovery\nmodules: [x]\n", "a module is a mapping"),
         ("criterion: [\n", "line 2: not readable as YAML"),
+        ("criterion: 2026-02-30\nmodules: []\n", "somewhere: not readable as YAML; check indentation, quotes and days"),
+        ("criterion: discovery\nmodules: [{id: 2026-02-30}]\n", "not readable as YAML"),
         ("", "list of 'modules'"),
     ],
 )
@@ -168,3 +205,12 @@ def test_bytes_that_are_no_text_and_double_ids_are_refused(tmp_path: Path) -> No
 
 def test_a_sound_module_has_no_mistakes() -> None:
     assert check_module(SOUND) == []
+
+
+def test_a_module_is_kept_in_the_file_it_stands_in_and_nowhere_twice(tmp_path: Path) -> None:
+    path = write(tmp_path, SOUND, {**SOUND, "id": "beside"})
+    assert save_module(tmp_path, "discovery", {**SOUND, "title": "Told better"}) == path
+    found = load_library(tmp_path).modules
+    assert (found["m"].title, found["beside"].title) == ("Told better", "A module")
+    assert save_module(tmp_path, "discovery", {**SOUND, "id": "new"}) == tmp_path / "new.yaml"
+    assert set(load_library(tmp_path).modules) >= {"m", "beside", "new"}

@@ -24,6 +24,7 @@ from pipeline.coach.diary import diary, to_ics
 from pipeline.coach.digest import MANAGER_SECTIONS, REP_SECTIONS, digest_html, digest_text, to_send, weekly_digest
 from pipeline.coach.reports import account_report
 from pipeline.coach.rows import Assignment, CallRow, ObjectionRow, Rows, SessionRow
+from pipeline.coach.support import support_report
 from pipeline.coach.training import load_library
 from pipeline.digest import as_html
 from pipeline.errors import EngineError, SettingsError
@@ -113,6 +114,22 @@ def test_the_week_can_be_sent_as_the_nightly_digest_is() -> None:
     assert "<b>Raj</b>" not in as_html(letter)
 
 
+def test_a_week_that_is_over_reads_as_it_did_then() -> None:
+    then = DAY - dt.timedelta(21)
+    after = Assignment("bb", "Ann", "ask_for_sale", 1, "m", "Not yet", "low", DAY - dt.timedelta(5), then)
+    ended = Assignment(
+        "cc", "Ann", "discovery", 1, "m", "Still open", "low", then, then + dt.timedelta(3),
+        status="done", completed_on=DAY,
+    )  # fmt: skip
+    rows = dataclasses.replace(story(), assignments=(after, ended))
+    text = digest_text(weekly_digest(rows, RUBRIC, (), as_of=then, rep="Ann"))
+    assert "Not yet" not in text
+    assert "Still open: due in 3 days" in text
+    (row,) = support_report(rows, RUBRIC, (), as_of=then, rep="Ann")
+    assert (row["support"]["training_open"], row["support"]["training_overdue"]) == (1, 0)
+    assert {item["n"] for item in row["targets"]} == {3}
+
+
 def test_an_empty_week_says_so() -> None:
     found = weekly_digest(Rows(), RUBRIC, (), as_of=DAY)
     assert found.sections == ()
@@ -167,6 +184,21 @@ def test_objections_are_debriefed_where_one_was_heard_and_praised_where_one_was_
         assert row is not None
         shown[name] = row["worked"][0]["moment"]["turn"]
     assert shown == {"settled": 10, "then not": 8}
+
+
+def test_an_objection_is_debriefed_with_what_answers_its_kind() -> None:
+    weak = call("x", "Ann", 0, "Acme", {"objection_handling": 0})
+    price = call("y", "Ben", -9, "Birch", {"objection_handling": 4})
+    stall = call("z", "Cora", -2, "Corran", {"objection_handling": 4})
+    stall = dataclasses.replace(stall, objections=(ObjectionRow("z", 7, "stall", "yes"),))
+    shown = {}
+    for kind in ("price_terms", "stall"):
+        mine = dataclasses.replace(weak, objections=(ObjectionRow("x", 7, kind, "no"),))  # type: ignore[arg-type]
+        row = call_debrief(merged(mine, price, stall), "x", RUBRIC, LIBRARY)
+        assert row is not None
+        (change,) = row["next_time"]
+        shown[kind] = (change["module"], change["worked_elsewhere"]["rep"])
+    assert shown == {"price_terms": ("objections-price-and-terms", "Ben"), "stall": ("objections-stall", "Cora")}
 
 
 def test_small_talk_that_weighed_for_a_level_is_no_moment_to_learn_from() -> None:
@@ -258,6 +290,7 @@ def test_names_of_fields_can_be_changed_or_left_out(tmp_path: Path) -> None:
         ("colour: x", "unknown fact 'colour'"),
         ("account: 7", "expected a field name"),
         ("- a", "lines"),
+        ("account: 2026-02-30", "quotes"),
     ):
         (tmp_path / "crm.yaml").write_text(text, encoding="utf-8")
         with pytest.raises(SettingsError, match=says):

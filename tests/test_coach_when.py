@@ -60,6 +60,10 @@ TUESDAY = dt.date(2026, 9, 8)
         ("the 22nd works, and on the twentieth the result", ["2026-09-22", "2026-09-20"]),
         ("on the 14th half nine, or the 21st - if that suits", ["2026-09-14", "2026-09-21"]),
         ("the week of the 21st of September, or the week commencing Monday the 28th", ["2026-09-25", "2026-10-02"]),
+        ("by the 15th of next month, or the tenth of this month", ["2026-10-15", "2026-09-10"]),
+        ("on the 15th Dana sends it, by the 16th of the month", ["2026-09-15", "2026-09-16"]),
+        ("by the 15th EOD, the 16th hopefully, on the 17th everyone is in", ["2026-09-15", "2026-09-16", "2026-09-17"]),
+        ("by the 15th send me the draft, on the 16th let's meet", ["2026-09-15", "2026-09-16"]),
         ("in the week of October 12th, or the week of the ninth", ["2026-10-16", "2026-09-11"]),
     ],
 )

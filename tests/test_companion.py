@@ -8,7 +8,7 @@ import pytest
 from hearing_samples import piece, reference, write
 
 from pipeline.companion import hear_or_read
-from pipeline.ingest import Found, Source, discover, identify
+from pipeline.ingest import Found, Source, beside_state, discover, identify
 from pipeline.process import process_source, stale
 from pipeline.settings import Settings
 from pipeline.types import CallMeta, Transcript
@@ -57,6 +57,21 @@ def test_a_folder_counts_recording_and_transcript_as_one_call(tmp_path: Path) ->
     assert [found.path.name for found in discover([tmp_path])] == ["call.wav", "other.vtt"]
     assert [found.path.name for found in discover([beside, call])] == ["call.wav"]
     assert [found.path.name for found in discover([beside])] == ["call.vtt"]
+
+
+@pytest.mark.parametrize(
+    "words", ["GMT20261006-140000_Recording.transcript.vtt", "GMT20261006-140000_Recording.cc.vtt"]
+)
+@pytest.mark.parametrize("picture", ["", "_1920x1080", "_gallery_1280x720"])
+def test_what_zoom_leaves_beside_a_recording_is_read_with_it(tmp_path: Path, picture: str, words: str) -> None:
+    call = recording(tmp_path / f"GMT20261006-140000_Recording{picture}.mp4")
+    before = beside_state(call)
+    (tmp_path / words).write_text(NAMED)
+    assert [found.path for found in discover([tmp_path])] == [call]
+    assert source(call).companion == tmp_path / words
+    assert beside_state(call) != before
+    (tmp_path / words.replace("140000", "150000")).write_text(NAMED)
+    assert len(discover([tmp_path])) == 2
 
 
 def test_notes_that_are_no_transcript_are_no_companion(tmp_path: Path) -> None:

@@ -216,6 +216,41 @@ def test_call_analytics_gives_sides(tmp_path: Path) -> None:
     assert [word.text for word in transcript.turns[0].words] == ["Hello,", "Dana."]
 
 
+def test_contact_lens_gives_sides_too(tmp_path: Path) -> None:
+    data = json.loads(SAMPLES["aws-call-analytics"]().data)
+    same = read_transcript(put(tmp_path, data))
+    for row in data["Transcript"]:
+        row["ParticipantId"] = row.pop("ParticipantRole")
+    data |= {"Channel": "VOICE", "CustomerMetadata": {"ContactId": "c-1"}}
+    del data["JobName"]
+    path = put(tmp_path, data)
+    assert sniff(path) == "aws-call-analytics"
+    found = read_transcript(path)
+    assert (found.turns, found.meta, found.call_id) == (same.turns, same.meta, "c-1")
+    ids = {"AGENT": "p-1", "CUSTOMER": "p-2", "OTHER": "p-3"}
+    data["Participants"] = [
+        {"ParticipantId": name, "ParticipantRole": "AGENT" if role == "OTHER" else role} for role, name in ids.items()
+    ]
+    for row in data["Transcript"]:
+        row["ParticipantId"] = ids[row["ParticipantId"]]
+    assert read_transcript(put(tmp_path, data)).meta.extra["sides"] == {"p-1": "rep", "CUSTOMER": "buyer"}
+
+
+def test_the_language_is_the_one_that_was_found_out(tmp_path: Path) -> None:
+    aws = json.loads(SAMPLES["aws-transcribe"]().data)
+    aws["results"].pop("language_code", None)
+    aws["results"]["language_codes"] = [
+        {"language_code": "en-US", "duration_in_seconds": 3.5},
+        {"language_code": "de-DE", "duration_in_seconds": 60.0},
+    ]
+    assert read_transcript(put(tmp_path, aws)).hearing.language == "de"
+    matics = json.loads(SAMPLES["speechmatics"]().data)
+    for row in matics["results"]:
+        row["alternatives"][0]["language"] = "de"
+    matics["metadata"] = {"transcription_config": {"language": "auto"}}
+    assert read_transcript(put(tmp_path, matics)).hearing.language == "de"
+
+
 def test_fireflies_bare_and_downloaded(tmp_path: Path) -> None:
     data = json.loads(SAMPLES["fireflies"]().data)["data"]["transcript"]
     transcript = read_transcript(put(tmp_path, data))

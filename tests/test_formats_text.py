@@ -12,6 +12,7 @@ from test_formats import holds, put, refused
 from pipeline.errors import TranscriptError
 from pipeline.formats import read_transcript, sniff
 from pipeline.formats.captions import CARRIED_ON
+from pipeline.formats.text import read_lines
 from pipeline.types import Transcript
 
 CAPTIONS = Path(__file__).parents[2] / "shared" / "data" / "broken" / "captions"
@@ -87,6 +88,38 @@ def test_where_every_cue_is_named_one_without_is_unknown(tmp_path: Path) -> None
     transcript = read(tmp_path, cues("Ann: One", "Ann: two.", "Three.", "Dana: Four."), "webvtt")
     assert spoken(transcript) == [("Ann", "One two."), ("unknown", "Three."), ("Dana", "Four.")]
     assert transcript.hearing.notes == ()
+
+
+@pytest.mark.parametrize(("box", "names"), [("({})", ("speaker 0", "speaker 1")), ("[{}]", ("SPEAKER_00", "Ann Lee"))])
+def test_names_in_brackets_without_a_colon(box: str, names: tuple[str, str], tmp_path: Path) -> None:
+    said = [(names[0], "Hi (all)."), (names[1], "Yes."), (names[1], "Go on: now."), (names[0], "Well.")]
+    texts = [f"{box.format(name)} {text}" for name, text in said]
+    expected = [said[0], (names[1], "Yes. Go on: now."), said[3]]
+    assert spoken(read(tmp_path, cues(*texts), "webvtt")) == expected
+    if names[0] == "speaker 0":
+        unsure = spoken(read(tmp_path, cues(*texts, "(speaker ?) Mm."), "webvtt"))
+        assert unsure == [*expected, ("unknown", "Mm.")]
+
+
+def test_sounds_in_brackets_are_nobodys_name(tmp_path: Path) -> None:
+    body = cues("[Music] Ann: Hello.", "(laughs) Bob: Hi.", "Ann: Well.")
+    assert "Music" not in {name for name, _ in spoken(read(tmp_path, body, "webvtt"))}
+
+
+def test_captions_that_roll_up_are_said_once(tmp_path: Path) -> None:
+    said = ["so what does", "that cost <you>", "a lot", "a lot", "and who decides"]
+    shown = [" \nso what<00:00:00.500><c> does</c>", "so what does\n "]
+    for old, new in itertools.pairwise(line.replace("<", "&lt;").replace(">", "&gt;") for line in said):
+        shown += [f"{old}\n{new}", f"{new}\n "]
+    body = "".join(f"00:{k:02d}.000 --> 00:{k:02d}.990\n{text}\n\n" for k, text in enumerate(shown))
+    assert spoken(read(tmp_path, f"WEBVTT\n\n{body}", "webvtt")) == [("unknown", " ".join(said))]
+
+
+def test_what_is_said_twice_stays(tmp_path: Path) -> None:
+    body = cues("Ann: Yes.", "Ann: Yes.", "Bob: Yes.\nAnn: No.", "Ann: No.", "Bob: Well.", "Bob: Well.")
+    assert spoken(read(tmp_path, body, "webvtt")) == [
+        ("Ann", "Yes. Yes."), ("Bob", "Yes."), ("Ann", "No. No."), ("Bob", "Well. Well."),
+    ]  # fmt: skip
 
 
 def test_captions_without_names_are_unknown(tmp_path: Path) -> None:
@@ -232,6 +265,22 @@ def test_headings_become_facts_not_speakers(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("title", ["\U0001f4d6 Transcript", "Calder x Acme - Transcript", "TRANSCRIPT:"])
+def test_notes_above_a_transcript_are_said_by_nobody(title: str, tmp_path: Path) -> None:
+    notes = (
+        "Oct 6, 2026\nCalder x Acme\nDetails\nPlanning Process: Tom Okafor explained that it takes two hours.\n"
+        "Budget And Timing: Dana Reyes said there are funds.\nSuggested next steps\nDana Reyes: will write.\n\n"
+    )
+    body = "00:00:00\n" + "".join(f"{name}: {text}\n" for name, text in TALK)
+    transcript = read(tmp_path, f"{notes}{title}\n\n{body}", "text")
+    assert spoken(transcript) == list(TALK)
+    assert str(transcript.meta.date) == "2026-10-06"
+    untimed = read(tmp_path, f"{notes.replace('Dana Reyes:', 'She')}{title}\n{body.removeprefix('00:00:00')}", "text")
+    assert spoken(untimed) == list(TALK)
+    said = read(tmp_path, f"{body}Transcript.\n{body}", "text")
+    assert [turn.speaker for turn in said.turns].count("Tom Okafor") == 2
+
+
 def test_word_tables_and_the_older_teams_layout(tmp_path: Path) -> None:
     import docx
 
@@ -347,3 +396,8 @@ def test_blank_lines_only_are_an_empty_file(tmp_path: Path, data: bytes) -> None
     (tmp_path / "a.txt").write_bytes(data)
     with pytest.raises(TranscriptError, match=r"a\.txt: empty file \(blank lines only\)"):
         read_transcript(tmp_path / "a.txt")
+
+
+def test_the_ends_of_times_of_the_day_count_from_the_start_too() -> None:
+    lines = ["10:1:2 --> 10:1:5", "Dana Reyes", "Hello there.", "10:1:6 --> 10:1:9", "Sam Lee", "Hello to you."]
+    assert [(piece.t0, piece.t1) for piece in read_lines(lines, "call.docx").pieces] == [(0.0, 3.0), (4.0, 7.0)]

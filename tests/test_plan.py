@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import fakes
 import pytest
 
 from pipeline import ingest, keep, plan, process
+from pipeline.errors import ModelUnavailable
 from pipeline.ingest import Found, discover, state_of
 from pipeline.plan import Job, Plan
 from pipeline.retention import drop_words
@@ -237,6 +239,20 @@ def test_a_changed_rubric_scores_again_and_a_better_engine_hears_again(inbox: Pa
     assert kinds(make(inbox, settings)) == [("a.wav", "score"), ("b.wav", "score")]
     stale = plan.plan_rescore(settings)
     assert sorted((job.path.name, job.kind) for job in stale.jobs) == [("a.wav", "score"), ("b.wav", "score")]
+
+
+def test_an_engine_that_is_not_there_keeps_no_other_file_from_its_turn(
+    inbox: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(inbox, "noisy.wav", "noisy")
+    do(make(inbox, settings), settings)
+    drop(inbox, "new.wav")
+
+    def missing(settings: Settings) -> None:
+        raise ModelUnavailable("small.en knows English only, not 'de'")
+
+    monkeypatch.setattr(sys.modules["pipeline.hear"], "choose_engine", missing)
+    assert kinds(make(inbox, settings)) == [("new.wav", "hear"), ("noisy.wav", "done")]
 
 
 def test_calls_that_are_up_to_date_are_scored_again_only_when_asked(inbox: Path, settings: Settings) -> None:

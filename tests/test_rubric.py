@@ -67,6 +67,7 @@ def test_version_follows_content(tmp_path) -> None:
         ("id: a\ntitle: &t {b: {c: *t}}\n", "'title' must be text"),
         (SOUND.replace("title: Mini", "title: 2026-02-30"), "line 3: looks like a date or a number and is none"),
         (SOUND.replace("0: never", "0: 2026-13-01"), "line 11: looks like a date or a number and is none"),
+        (SOUND.replace("title: Mini", "title: !!bool maybe"), "line 3: looks like a date or a number and is none"),
         (SOUND + f"    weight: {'9' * 5000}\n", "line 12: looks like a date or a number and is none"),
         (SOUND + f"    weight: {'9' * 400}\n", "line 12: criterion 'security': weight must be a finite number"),
         (
@@ -81,6 +82,11 @@ def test_version_follows_content(tmp_path) -> None:
 )
 def test_each_mistake_is_named_with_its_line(broken: str, expected: str) -> None:
     assert any(expected in mistake for mistake in check_text(broken)), check_text(broken)
+
+
+def test_a_key_that_is_none_of_a_rubrics_is_not_called_a_move() -> None:
+    (line,) = check_text(SOUND + "yes: 1\n")
+    assert line.startswith("line 12: unknown key 'yes'")
 
 
 def test_unknown_rubric_names_the_shipped_ones() -> None:

@@ -151,6 +151,14 @@ def test_the_page_says_what_it_rests_on(app: Any, desk: Desk, path: str) -> None
     assert "until somebody says a level." in client(app, desk, "rep").get(path).text
 
 
+def test_a_call_is_told_from_its_account_and_leads_there(app: Any, desk: Desk, path: str) -> None:
+    page = client(app, desk, "manager").get(path).text
+    title = re.search(r"<title>(.*?) · debrief</title>", page)
+    assert title
+    assert re.search(r"\d{4}$", title[1])  # its day: the account's page has the account alone
+    assert 'href="/accounts/' in page
+
+
 def test_criteria_for_people_to_review_are_said_so(
     app: Any, desk: Desk, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,6 +178,8 @@ def test_a_clip_can_be_shared_and_taken_away_without_what_must_stay(
     assert "[redacted]" in page
     captions = manager.get(f"{path}/clips/90-106/vtt")
     assert captions.headers["content-type"].startswith("text/vtt")
+    assert "<v Ann>" in captions.text
+    assert "<v rep>" not in captions.text
     assert "four" not in captions.text
     sound = manager.get(f"{path}/clips/90-106/m4a", params={"download": "true"})
     assert "90-106.m4a" in sound.headers["content-disposition"]

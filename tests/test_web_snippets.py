@@ -167,6 +167,7 @@ def test_a_kept_snippet_is_trimmed_hidden_shared_and_taken_away(app: Any, desk: 
     assert "[redacted]" in zed.get(here)
     assert f"/calls/{call_id}" not in zed.get(here)
     captions = zed.get(f"{here}/vtt")
+    assert "<v Ann>" in captions
     assert captions.startswith("WEBVTT")
     assert "cost" not in captions
     sound = zed.whole(f"{here}/m4a")
@@ -224,6 +225,31 @@ def test_a_hidden_word_without_a_time_takes_its_whole_turn_with_it() -> None:
     assert kept_snippets.silences_of(made, said) == ()
     assert kept_snippets.silences_of(replace(made, hidden=((17.0, 17.8),)), said) == ((10.0, 20.0), (17.0, 17.8))
     assert kept_snippets.silences_of(replace(made, hidden=((22.0, 22.9),)), said) == ((22.0, 22.9),)
+
+
+@pytest.mark.parametrize(
+    ("times", "hides"),
+    [((10.0, 10.214, 10.496, 10.752, 11.114), ["nine"]), ((10.0, 10.2, 10.4, 10.4, 10.9), ["is", "nine", "thousand"])],
+)
+def test_a_word_is_hidden_with_no_other_or_where_it_has_no_time_with_its_neighbours(
+    times: tuple[float, ...], hides: list[str]
+) -> None:
+    text = "floor is nine thousand"
+    heard = zip(times, times[1:], text.split(), strict=False)
+    words = tuple(Word(t0, t1, word) for t0, t1, word in heard)
+    said = Transcript("en", CallMeta(), (Turn(10.0, 12.0, "rep", text, words),))
+    made = KeptSnippet("s", "c", 9.0, 13.0, "x", "Tess", dt.datetime(2026, 11, 1))
+
+    def offered(snippet: KeptSnippet) -> list[dict[str, Any]]:
+        return [word for row in snippets._said(snippet, said) for word in row["words"]]
+
+    form: dict[str, Any] = {"title": "x", "verdict": "good", "tags": [], "playlists": [], "note": "", "shared": False}
+    ticked = [word for word in offered(made) if word["text"] == "nine"]
+    for _ in range(3):
+        spans = [tuple(map(float, word["span"].split("-"))) for word in ticked]
+        kept = changed(made, end=13.0, t0=9.0, t1=13.0, hidden=spans, **form)
+        ticked = [word for word in offered(kept) if word["hidden"]]
+        assert [word["text"] for word in ticked] == hides
 
 
 def test_a_playlist_comes_as_a_zip_of_sound_and_captions(app: Any, desk: Desk, call_id: str) -> None:

@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -259,7 +260,7 @@ def test_the_scorecard_has_evidence_peers_support_and_what_training_did(app: Any
     assert "Where it should have happened" in gap
     assert "Strengths" in page
     assert "Given" in page[page.index("Support beside result") :]
-    assert "overdue" in page[page.index("Training and what it did") :]
+    assert "overdue" in page[page.index("Training and what it changed") :]
 
 
 def test_support_counts_all_calls_of_its_days_and_says_of_how_many_the_promises_are(
@@ -279,7 +280,7 @@ def test_support_counts_all_calls_of_its_days_and_says_of_how_many_the_promises_
         (told,) = support_rows(desk.store, settings=desk.settings)
     part = page[page.index("What came of it") :]
     assert told["results"]["calls"] == 7
-    assert "7 of 7 calls scored, mean 50 of 100" in part
+    assert "7 of 7 calls scored, overall 50 of 100 on average" in part
     assert "Promises on the newest 4: 4 open" in part
 
 
@@ -302,8 +303,31 @@ def test_the_sheet_is_a_pdf_in_any_script(app: Any, desk: Desk) -> None:
     assert made == sheet(card, None, on=dt.date(2026, 10, 1), names={})
 
 
+def test_each_mean_of_how_a_rep_talks_says_of_how_many_calls_it_is(tmp_path: Any) -> None:
+    for number, ago in enumerate((0, -1, -2, 4000)):
+        rows = call(f"talk{number}", "Ann", ago, "Acme", {"discovery": 2})
+        made = record(rows.calls[0], rows)
+        made["scorecard"]["metrics"] |= {"questions": 3, "talk_share": 0.4} | ({} if number else {"patience_s": 1.5})
+        keep.write_record(tmp_path, made)
+    with closing(Desk(Settings(data=tmp_path))) as desk:
+        desk.store.ingest()
+        desk.book.add_user("Ada", "admin", password=PASSWORD)
+        page = whole(client(build_app(desk), desk, "admin"), "/reps/Ann")
+    part = page[page.index("How Ann talks") :]
+    # a day that is still to come is taken for none
+    assert re.search(r"mean of 4 calls since [^,<]+, 1 of them undated<", part)
+    assert re.search(r"Questions a call</dt><dd>3\.0 <small></small>", part)
+    assert re.search(r"Pause before answering</dt><dd>1\.5 <small>s · 1 call</small>", part)
+
+
 def test_an_account_shows_its_deal_and_the_plan_for_the_next_call(app: Any, desk: Desk) -> None:
     page = whole(client(app, desk, "admin"), "/accounts/Acme")
+    asked = page[page.index("Questions to put") : page.index("</ol>", page.index("Questions to put"))]
+    because = re.search(r"Because ([^<(]*)", page)
+    assert because
+    reasons = [because[1].lower(), *re.findall(r'<span class="small faint sub">([^<(]*)', asked.lower())]
+    assert len(reasons) > 1
+    assert all(one != other for one, other in pairwise(reasons))  # a reason is given once
     for part in ("Before the next call", "Agreed next", "Risks", "The play", "Who decides, and how", "Calls in order"):
         assert part in page
     assert "I sign it, after Raj in finance has seen the payback." in page

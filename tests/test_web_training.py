@@ -91,6 +91,19 @@ def test_open_training_is_listed_for_those_who_may_see_its_rep(app: Any, desk: D
     Visitor(app, desk, "Ada").get("/training/none", 404)
 
 
+def test_what_a_finished_training_changed_comes_first_and_is_printed(app: Any, desk: Desk) -> None:
+    on = dt.date(2026, 3, 1)
+    done = replace(GIVEN, assignment_id="d" * 16, status="done", due_on=on, completed_on=on)
+    desk.store.put_fact("assignments", done.to_row())
+    page = Visitor(app, desk, "Ada").get(f"/training/{done.assignment_id}")
+    assert f"<title>{GIVEN.title}: Ann · debrief</title>" in page  # the library's page is the module's alone
+    said = page.index("What it changed")
+    assert said < page.index("Why it matters") < page.index('<aside class="stack no-print"')
+    gaps = Visitor(app, desk, "Ada").get("/reps/Ann").partition("Work on first")[2].partition("Training and what")[0]
+    assert f'href="/training/{GIVEN.assignment_id}"' in gaps  # beside the gap: what is done about it, and what was
+    assert f'href="/training/{done.assignment_id}"' in gaps
+
+
 def test_all_training_of_one_rep_is_shown_however_much_it_is(app: Any, desk: Desk) -> None:
     for number in range(30):
         on = dt.date(2026, 3, 1) + dt.timedelta(number)
@@ -101,7 +114,7 @@ def test_all_training_of_one_rep_is_shown_however_much_it_is(app: Any, desk: Des
     for page in (leader.get("/training?rep=Ann"), Visitor(app, desk, "Ann").get("/training")):
         assert len(re.findall(r'href="/training/d\d{15}"', page)) == 30
         assert "choose a rep" not in page
-    card = leader.get("/reps/Ann")
+    card = leader.get("/reps/Ann").partition("Training and what it changed")[2]
     assert re.findall(r'href="/training/(\w{16})"', card) == [
         GIVEN.assignment_id,
         *(f"d{number:015}" for number in range(29, 20, -1)),
@@ -199,6 +212,8 @@ def test_a_trainers_version_sticks_until_it_is_taken_away(app: Any, desk: Desk) 
     assert "levels" in wrong
     assert "line 2" in tess.post(f"{path}/edit", 400, text=f"id: {MODULE}\n\t- x")
     assert "stays" in tess.post(f"{path}/edit", 400, text="id: other\n")
+    lists = "".join(f"x{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 30))
+    assert "put quotes around it" in tess.post(f"{path}/edit", 400, text=f"id: {MODULE}\nx0: &a0 [a]\n{lists}")
     assert "Listen first" in tess.get(path)
     tess.post(f"{path}/restore")
     assert "Ask before you tell" in tess.get(path)
@@ -207,11 +222,11 @@ def test_a_trainers_version_sticks_until_it_is_taken_away(app: Any, desk: Desk) 
 
 def test_what_each_module_did_is_told_of_finished_training_with_what_is_missing(app: Any, desk: Desk) -> None:
     ada = Visitor(app, desk, "Ada")
-    assert "What each module did" not in ada.get("/training")
+    assert "What each module changed" not in ada.get("/training")
     ada.post(f"/training/{GIVEN.assignment_id}/done")
 
     def found() -> str:
-        return ada.get("/training").partition("What each module did")[2]
+        return ada.get("/training").partition("What each module changed")[2]
 
     told = wait_for(found, "what each module did")
     assert "too early to tell" in told

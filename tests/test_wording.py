@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.wording import counted, hundredths, size_text
+from pipeline.wording import counted, hundredths, rounded, size_text
 
 
 def test_two_decimals_are_shown_with_one_like_the_value_itself() -> None:
@@ -10,6 +10,17 @@ def test_two_decimals_are_shown_with_one_like_the_value_itself() -> None:
     assert [v for v in values if f"{hundredths(v):.1f}" != f"{v:.1f}"] == []
     assert max(abs(hundredths(v) - v) for v in values) < 0.0151
     assert (hundredths(0.853), hundredths(2.847), hundredths(0.56)) == (0.86, 2.84, 0.56)
+
+
+@pytest.mark.parametrize("places", [1, 2, 3])
+def test_a_rounded_number_is_shown_like_the_value_itself_however_few_decimals_are_shown(places: int) -> None:
+    values = [n / 7919 for n in range(-7919, 7919)] + [
+        n / 16 + tiny for n in range(-32, 32) for tiny in (-1e-4, 0, 1e-4)
+    ]
+    for value in values:
+        made = rounded(value, places)
+        assert [f"{made:.{n}f}" for n in range(places)] == [f"{value:.{n}f}" for n in range(places)]
+        assert abs(made - value) < 1.51 * 10**-places
 
 
 def test_numbers_in_sentences() -> None:

@@ -106,7 +106,7 @@ def _kept(call: str, settings: Settings) -> Transcript:
     if not record or not record["transcript"]:
         raise StoreError(f"{call}: no such call with a transcript; `debrief scorecard` lists them")
     if not record["transcript"]["turns"]:
-        raise StoreError(f"{call}: the words of this call are no longer kept; process the recording again")
+        raise StoreError(f"{call}: the words of this call are no longer kept; name its file instead, if you have it")
     return Transcript.from_json(record["transcript"], where=call)
 
 

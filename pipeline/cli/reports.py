@@ -25,10 +25,9 @@ SELECT call_id, call_date, team, rep, account, path, status, overall, reason, re
 WHERE $rep IS NULL OR lower(rep) = lower($rep)
 ORDER BY call_date DESC NULLS LAST, call_id
 """
-_TEAM = """
-SELECT c.team, c.rep, count(*) AS calls, avg(c.overall) AS overall FROM calls c
-WHERE c.status = 'scored' AND ($rep IS NULL OR lower(c.rep) = lower($rep))
-GROUP BY c.team, c.rep ORDER BY c.team NULLS LAST, c.rep NULLS LAST
+_NAMELESS = """
+SELECT team, NULL AS rep, count(*) AS calls, avg(overall) AS overall FROM calls
+WHERE rep IS NULL AND status = 'scored' GROUP BY team
 """
 _COLUMNS = {
     "call": "Call",
@@ -120,12 +119,13 @@ def reps(store: Store) -> list[str]:
 
 
 def team_rows(store: Store, settings: Settings, *, rep: str | None = None) -> list[Row]:
-    """`{"team", "rep", "calls", "overall", "levels": {criterion: standing}}` of what was scored.
+    """`{"team", "rep", "calls", "overall", "levels": {criterion: standing}}` of what was scored, a rep in the team of
+    their newest call, as on the pages; calls whose rep nobody named stand by team.
 
     A standing is `{"standing", "low", "high", "calls"}`: the estimate over the rep's calls with its 90 % interval, or a
     plain mean without one where there are more than `LIVE_CALLS` calls. What is for people to review has none.
     """
-    from pipeline.coach.load import load_scores
+    from pipeline.coach.load import load_heads, load_scores
     from pipeline.coach.snapshot import LIVE_CALLS
     from pipeline.coach.standings import standings
     from pipeline.human_review import human_review
@@ -146,7 +146,12 @@ def team_rows(store: Store, settings: Settings, *, rep: str | None = None) -> li
         for s in standings(load_scores(store, without=without)):
             found = {"standing": s.estimate, "low": s.low, "high": s.high, "calls": s.n}
             levels.setdefault(s.rep, {})[s.criterion] = found
-    rows = store.query(_TEAM, {"rep": rep})
+    rows = [] if rep else store.query(_NAMELESS)
+    for head in load_heads(store):
+        scored = head["calls"].get("scored", 0)
+        if scored and (rep is None or head["rep"].lower() == rep.lower()):
+            rows.append({"team": head["team"], "rep": head["rep"], "calls": scored, "overall": head["overall"]})
+    rows.sort(key=lambda row: [(name is None, name or "") for name in (row["team"], row["rep"])])
     return [{**row, "levels": levels.get(row["rep"], {})} for row in rows]
 
 

@@ -20,7 +20,7 @@ from pipeline.coach.snippets import best_moments
 from pipeline.coach.standings import Standing, standings
 from pipeline.coach.training import Library
 from pipeline.rubric import Criterion, Rubric
-from pipeline.types import NEUTRAL
+from pipeline.types import NEUTRAL, ObjectionKind
 
 GOOD_LEVEL = 3
 KEEP = 2
@@ -161,14 +161,15 @@ def _change(
         end = max((t.turn for t in rows.turns if t.call_id == score.call_id), default=0)
         late = [m for m in cited if m.kind == "missed" or m.turn >= end * LATE]
         mine = sorted(late, key=lambda m: (m.kind != "missed", -m.turn))
-    module = library.pick(c.same_as or c.id, score.level)
+    kind = _kind(mine[0] if mine else None, score.call_id, rows) if _about_objections(c) else None
+    module = library.pick(c.same_as or c.id, score.level, kind=kind)
     known = Rows(
         calls=rows.calls,
         scores=tuple(s for s in rows.scores if s.criterion == c.id),
         moments=tuple(m for m in rows.moments if m.criterion == c.id and m.call_id != score.call_id),
         objections=rows.objections,
     )
-    shown = best_moments(known, score.rep, c.id, limit=1, rubric=rubric)
+    shown = best_moments(known, score.rep, c.id, kind=kind, limit=1, rubric=rubric)
     return {
         **_level(c, score, before),
         "moment": mine[0].to_json() if mine else None,
@@ -177,6 +178,14 @@ def _change(
         "module": module.id if module else None,
         "worked_elsewhere": shown[0].to_json() if shown else None,
     }
+
+
+def _kind(shown: Moment | None, call_id: str, rows: Rows) -> ObjectionKind | None:
+    """The kind of the objection that a moment is about; without a moment, of the first that was not handled."""
+    mine = sorted((o for o in rows.objections if o.call_id == call_id), key=lambda o: o.turn)
+    before = [o for o in mine if shown and o.turn <= shown.turn]
+    open_ = [o for o in mine if o.handled != "yes"]
+    return before[-1].kind if before else open_[0].kind if open_ else None
 
 
 def _next(rows: Rows, call: CallRow, rubric: Rubric, made: Sequence[Commitment]) -> Row | None:

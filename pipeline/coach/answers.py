@@ -46,14 +46,19 @@ _ASKS_IF_SUITS = re.compile(
     r"[^.?!]{0,40}\?\s*$",
     re.IGNORECASE,
 )
-_DOES_NOT = re.compile(r"\b(?:can't make|no good|not sure|won't be|we'll see|let you know|leave it)\b", re.IGNORECASE)
+_DOES_NOT = re.compile(
+    r"\b(?:can't make|no good|not sure|won't be|we'll see|let you know|leave it|"
+    r"(?:I|we) (?:don't|do not) know(?= ?[.,;!]|\s*$)|dunno|could be(?= ?[.,;!]|\s*$))\b",
+    re.IGNORECASE,
+)
 _PLAIN_YES = re.compile(
     _LEAD + r"(?:yes|yeah|yep|yup|aye|sure|okay|ok|of course|absolutely|definitely|agreed|that works|that's fine|"
     r"perfect|done|deal)\b",
     re.IGNORECASE,
 )
 _TO_ASK_FIRST = re.compile(
-    r"\b(?:let me (?:check|see|ask|look)|(?:I|we)(?:'d| would|'ll| will)? (?:have|need|must|want)(?: first)? "
+    r"\b(?:(?:let me|lemme) (?:check|see|ask|look|hear|talk|speak|think)|"
+    r"(?:I|we)(?:'d| would|'ll| will)? (?:have|need|must|want)(?: first)? "
     r"(?:to )?(?:ask|check|see)\b|must see\b)",
     re.IGNORECASE,
 )

@@ -19,6 +19,7 @@ from pipeline.coach.snippets import best_moments, low_moments, weakest_kind
 from pipeline.coach.training import Library, Module
 from pipeline.errors import SettingsError
 from pipeline.rubric import Rubric
+from pipeline.wording import rounded
 
 MAX_OPEN = 2
 DUE_DAYS = 14
@@ -74,17 +75,29 @@ def dropped(assignment: Assignment, *, on: dt.date, why: str = "") -> Assignment
 
 
 def reopened(assignment: Assignment, assignments: Sequence[Assignment]) -> Assignment:
-    """The assignment, open again. Raises `SettingsError` where two of the rep's are open already."""
-    require_room(assignment.rep, assignments)
+    """The assignment, open again. Raises `SettingsError` where two of the rep's are open already, or the criterion has
+    an open one."""
+    require_room(assignment.rep, assignments, criterion=assignment.criterion)
     return dataclasses.replace(assignment, status="open", completed_on=None)
 
 
+def as_they_were(assignments: Sequence[Assignment], *, on: dt.date) -> tuple[Assignment, ...]:
+    """What was assigned by the end of a day, open where it was ended later."""
+    return tuple(
+        a
+        if a.completed_on is None or a.completed_on <= on
+        else dataclasses.replace(a, status="open", completed_on=None)
+        for a in assignments
+        if a.assigned_on <= on
+    )
+
+
 def noted(assignment: Assignment, note: str, *, on: dt.date) -> Assignment:
-    """The assignment with a trainer's note added, where there is one."""
-    if not note.strip():
+    """The assignment with a trainer's note added, where there is one; one sent twice is one."""
+    made, notes = {"on": on.isoformat(), "text": note.strip()}, list(assignment.detail.get("notes", ()))
+    if not made["text"] or notes[-1:] == [made]:
         return assignment
-    notes = [*assignment.detail.get("notes", ()), {"on": on.isoformat(), "text": note.strip()}]
-    return dataclasses.replace(assignment, detail={**assignment.detail, "notes": notes})
+    return dataclasses.replace(assignment, detail={**assignment.detail, "notes": [*notes, made]})
 
 
 def by_hand(
@@ -102,13 +115,9 @@ def by_hand(
 
     Raises `SettingsError` where two of the rep's are open already, or the criterion has an open one.
     """
-    require_room(rep, rows.assignments)
-    if any(a.rep == rep and a.criterion == criterion and a.status == "open" for a in rows.assignments):
-        raise SettingsError(
-            f"{rep}: training for {criterion} is open already; `debrief training done` or `drop` it first"
-        )
+    require_room(rep, rows.assignments, criterion=criterion)
     made = Assignment(
-        assignment_id=assignment_id(rep, criterion, module.id, as_of),
+        assignment_id=_unused_id(rep, criterion, module.id, as_of, rows.assignments),
         rep=rep,
         team=team,
         criterion=criterion,
@@ -123,13 +132,18 @@ def by_hand(
     return noted(made, note, on=as_of)
 
 
-def require_room(rep: str, assignments: Sequence[Assignment]) -> None:
-    """Raise `SettingsError` where a rep has `MAX_OPEN` assignments open: more is piled on, not learned."""
+def require_room(rep: str, assignments: Sequence[Assignment], *, criterion: str) -> None:
+    """Raise `SettingsError` where a rep has `MAX_OPEN` assignments open (more is piled on, not learned) or one for the
+    criterion: nobody could tell what each of the two changed."""
     open_now = [a for a in assignments if a.rep == rep and a.status == "open"]
     if len(open_now) >= MAX_OPEN:
         raise SettingsError(
             f"{rep}: {MAX_OPEN} trainings are open already ({', '.join(a.title for a in open_now)}); "
             "finish or drop one first"
+        )
+    if any(a.criterion == criterion for a in open_now):
+        raise SettingsError(
+            f"{rep}: training for {criterion} is open already; `debrief training done` or `drop` it first"
         )
 
 
@@ -187,12 +201,23 @@ def assignment_id(rep: str, criterion: str, module: str, assigned_on: dt.date) -
     return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
+def _unused_id(rep: str, criterion: str, module: str, on: dt.date, assignments: Sequence[Assignment]) -> str:
+    """`assignment_id`; another one where the module was given that day already and done or taken back: what was said
+    of it then stays."""
+    taken, again = {a.assignment_id for a in assignments}, 1
+    found = assignment_id(rep, criterion, module, on)
+    while found in taken:
+        again += 1
+        found = assignment_id(rep, criterion, f"{module} {again}", on)
+    return found
+
+
 def _assignment(gap: Gap, module: Module, rows: Rows, *, as_of: dt.date, kind: str | None) -> Assignment:
     standing = gap.standing
     detail = {
-        "estimate": round(standing.estimate, 3),
-        "low": round(standing.low, 3),
-        "high": round(standing.high, 3),
+        "estimate": rounded(standing.estimate, 3),
+        "low": rounded(standing.low, 3),
+        "high": rounded(standing.high, 3),
         "n": standing.n,
         "p_below": round(standing.p_below, 4),
         "target": standing.target,

@@ -249,14 +249,16 @@ def known_firms(settings: Settings) -> dict[str, tuple[str, ...]]:
 
 
 def _recent(store: Store, settings: Settings) -> Rows:
-    """Rows of the last two years, with the words of the last year's calls."""
-    today = dt.date.today()
-    return load_rows(
+    """Rows of the last two years, with the words of the last year's calls; scores of all years, so that a standing is
+    the same wherever it is said."""
+    today, without = dt.date.today(), human_review(settings)
+    rows = load_rows(
         store,
-        without=human_review(settings),
+        without=without,
         turns_since=today - dt.timedelta(TURNS_DAYS),
         since=today - dt.timedelta(2 * TURNS_DAYS),
     )
+    return dataclasses.replace(rows, scores=load_scores(store, without=without))
 
 
 def _call(store: Store, name: str) -> str:

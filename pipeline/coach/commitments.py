@@ -35,6 +35,7 @@ from pipeline.coach.kept import Told, told
 from pipeline.coach.promised_day import best_day, day_near, ends_then, moved, told_of
 from pipeline.coach.promises import (
     asks_leave,
+    asks_to_be_called,
     bid,
     conditional,
     delivery,
@@ -275,7 +276,8 @@ def _heard(call: CallRow, turn: TurnRow, sentence: str, asked: bool, answer: Tur
         match = _promise_in(sentence, asked, said, day)
         if match and (not asked or agrees(said) or takes_up(said)) and not _taken_back(turn.text, sentence, said):
             own = best_day(sentence, match.start(), call.date) or day_near(turn.text, sentence, call.date)
-            made = _commitment(call, turn, sentence, own, kind="action")
+            waits = own and own.start < match.start() and asks_to_be_called(sentence[: own.start])
+            made = _commitment(call, turn, sentence, own, kind="meeting" if waits else "action")
             return _Heard(made, (match.group("verb") or "have").lower(), points_back(match))
     told_to = bool(bid(sentence) and takes_on(said))
     if answer and not binds_nothing(said) and (told_to or request(sentence, asked=asked)):

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from pipeline.errors import EngineError, SettingsError
+from pipeline.errors import NO_VALUE, EngineError, SettingsError
 from pipeline.settings import LOOPBACK
 
 KEY_NAME = "DEBRIEF_CRM_KEY"
@@ -137,7 +137,7 @@ def fields_for(system: str, data: Path) -> dict[str, str]:
         return fields
     try:
         table = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, yaml.YAMLError, *NO_VALUE) as error:
         raise SettingsError(f"{path}: not readable as YAML; check indentation and quotes") from error
     if not isinstance(table, dict):
         raise SettingsError(f"{path}: expected lines like 'account: Name'")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.coach.accounts import account_view, by_account
-from pipeline.coach.assign import reminders
+from pipeline.coach.assign import as_they_were, reminders
 from pipeline.coach.commitments import Commitment
 from pipeline.coach.deals import deal_of, risks
 from pipeline.coach.effect import effect_of
@@ -110,6 +110,7 @@ def weekly_digest(
     `made` are the commitments of the calls in `rows`; `rows.turns` of recent calls let deals show their risks.
     `target` is that of `find_gaps`.
     """
+    rows = dataclasses.replace(rows, assignments=as_they_were(rows.assignments, on=as_of))
     # calls come oldest first: a rep is of the team of their newest one, as in `access.scope`
     teams = {c.rep: c.team for c in rows.calls if c.rep and c.team}
     names = frozenset(

@@ -30,7 +30,7 @@ import numpy as np
 
 from pipeline.coach.rows import Assignment, ScoredCall
 from pipeline.coach.standings import Standing, standings
-from pipeline.wording import counted
+from pipeline.wording import counted, rounded
 
 MIN_BEFORE = 3
 MIN_AFTER = 3
@@ -84,7 +84,7 @@ class Effect:
         """All fields but the variances, rounded to three places; ids of calls as lists."""
         names = [name for name in self.__slots__ if name not in ("variance", "against")]
         values = {name: getattr(self, name) for name in names}
-        plain = {name: round(v, 3) if isinstance(v, float) else v for name, v in values.items()}
+        plain = {name: rounded(v, 3) if isinstance(v, float) else v for name, v in values.items()}
         return {**plain, "calls_before": list(self.calls_before), "calls_after": list(self.calls_after)}
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import re
 from collections.abc import Sequence
 
 from pipeline.coach.accounts import AccountView
 from pipeline.coach.answers import leaves_open
 from pipeline.coach.commitments import Commitment
-from pipeline.coach.promises import to_meet
+from pipeline.coach.promises import hangs_on_something, to_meet
 from pipeline.coach.rows import Rows
 from pipeline.coach.statements import QUOTE_CHARACTERS, Statement
 
@@ -28,7 +29,10 @@ def days_agreed(made: Sequence[Commitment], today: dt.date | None) -> list[Commi
 
 
 def _meets(made: Commitment) -> bool:
-    return made.kind == "meeting" or to_meet(made.quote)
+    """Whether a promise is to meet on its day; not on a condition (`if the form is late I'll call you on Tuesday`) nor
+    until a day (`I'll pencil it in until Monday`)."""
+    until = made.due_words and re.search(rf"\b(?:till|until)\s+{re.escape(made.due_words)}", made.quote, re.IGNORECASE)
+    return made.kind == "meeting" or (to_meet(made.quote) and not (until or hangs_on_something(made.quote)))
 
 
 def ended(view: AccountView, rows: Rows, made: Sequence[Commitment]) -> Statement | None:
@@ -43,9 +47,17 @@ def ended(view: AccountView, rows: Rows, made: Sequence[Commitment]) -> Statemen
         asked = "asked for a commitment, and a day was agreed" if level == ASKED else "a day was agreed"
         return _on(agreed[-1], f"{asked}: {agreed[-1].due}", said)
     buyer = (said.speaker or "").startswith("buyer")
-    if level > ASKED and buyer and not agreed and leaves_open(said.quote or ""):
+    answer = said.quote if buyer else _answer(said, rows)
+    if level > ASKED and not agreed and leaves_open(answer or ""):
         return dataclasses.replace(said, text="asked for a commitment; the answer left it open")
     return said
+
+
+def _answer(said: Statement, rows: Rows) -> str | None:
+    """What a buyer answers to the rep's words that a statement quotes."""
+    after = [t for t in rows.turns if t.call_id == said.call_id and said.turn is not None and t.turn > said.turn]
+    first = min(after, key=lambda t: t.turn, default=None)
+    return first.text if first and first.side == "buyer" else None
 
 
 def _on(made: Commitment, text: str, said: Statement) -> Statement:

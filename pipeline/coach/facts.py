@@ -77,6 +77,15 @@ _DODGES = re.compile(
     re.IGNORECASE,
 )
 """Words by which who decides is not told."""
+_PLAINLY = re.compile(
+    r"(?<!if )\b(?:(?:it's|it is|that's|comes) (?:in |from |out of |within |under )?my (?:own )?(?:budget|decision)\b|"
+    r"I(?: can)? sign (?:(?:for )?(?:it|that|this) myself|up to|anything (?:up|under|below)|everything)\b|"
+    r"I decide(?! (?:when|what|if|on)\b)\b|I'm the owner\b|"
+    r"(?:has|have|needs?|goes) (?:to )?(?:go )?(?:up |over |back |on )?to [^.?!]{2,30} (?:for|to) "
+    r"(?:(?:the|a|his|her|their) )?(?:signature|approval|sign-off|sign|approve)\b)",
+    re.IGNORECASE,
+)
+"""Words that say who decides whatever moves are heard."""
 _LIMIT = re.compile(
     r"\b(?:over|above|up to|past) (?:a |that |the )?(?:\d|\w+ty\b|\w+teen\b|ten\b|five\b|two\b|hundred)", re.IGNORECASE
 )
@@ -136,6 +145,7 @@ def _tells_decision(turn: TurnRow, heard: Heard, place: _Place) -> bool:
     words = bool(_DECIDES.search(text))
     return (
         process >= _SURE
+        or bool(_PLAINLY.search(text))
         or (either >= _WITH_WORDS and words)
         or (place.asked and (words or either >= _ANSWERS or bool(_LIMIT.search(text))))
     )

@@ -25,6 +25,7 @@ from pipeline.coach.rows import (
 from pipeline.days import latest, possible
 from pipeline.errors import StoreError
 from pipeline.rows import CALL_TABLES, add_call
+from pipeline.wording import rounded
 
 if TYPE_CHECKING:
     from pipeline.store import Store
@@ -205,7 +206,7 @@ def load_heads(store: Store) -> list[dict[str, Any]]:
         )
         head["calls"][row["status"]] = row["n"]
         if row["overall"] is not None and row["status"] == "scored":
-            head["overall"] = round(row["overall"], 1)
+            head["overall"] = rounded(row["overall"], 1)
     return list(heads.values())
 
 

@@ -141,7 +141,7 @@ def changed(
         verdict=_verdict(verdict),
         tags=names_of(tags),
         playlists=names_of(playlists),
-        hidden=tuple((round(a, 2), round(b, 2)) for a, b in spans),
+        hidden=tuple(spans),
         note=note.strip(),
         shared=shared,
     )

@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 import yaml
 
-from pipeline.errors import SettingsError
+from pipeline.errors import NO_VALUE, SettingsError
 from pipeline.types import ObjectionKind
 
 FILE = "company.yaml"
@@ -29,16 +29,17 @@ class Profile:
     """Whom a company sells what to, each as it reads in the middle of a sentence.
 
     `organisation` is how selling is divided up, `deal` what a usual sale looks like. `competitors` are names to listen
-    for, `customers` accounts that buy already, `proof` short customer stories, `objections` a buyer's own words per
-    objection kind, `focus` what matters in this market per criterion, `notes` what to add to single modules, by their
-    id.
+    for, the first of them the `competitor` where none is named; `customers` accounts that buy already, `proof` short
+    customer stories, `objections` a buyer's own words per objection kind, `focus` what matters in this market per
+    criterion, `notes` what to add to single modules, by their id.
     """
 
-    company: str = "your company"
-    product: str = "your product"
-    market: str = "your market"
+    # without "your": half of the texts speak to whoever plays the buyer
+    company: str = "the seller's company"
+    product: str = "the product"
+    market: str = "this market"
     buyer: str = "the head of operations"
-    competitor: str = "your main competitor"
+    competitor: str = "another supplier"
     organisation: str = "one rep from the first call to the signature"
     deal: str = "a usual deal of yours"
     competitors: tuple[str, ...] = ()
@@ -65,10 +66,10 @@ def load_profile(data: Path) -> Profile:
         table = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read; it must be UTF-8 YAML") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, *NO_VALUE) as error:
         mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}" if mark else "line 1"
-        raise SettingsError(f"{path}: {where}: not readable as YAML; check indentation and quotes") from error
+        where = f"line {mark.line + 1}" if mark else "somewhere"
+        raise SettingsError(f"{path}: {where}: not readable as YAML; check indentation, quotes and days") from error
     if table is None:
         return Profile()
     mistakes = check_profile(table)
@@ -114,6 +115,8 @@ def _texts(value: Any) -> tuple[str, ...]:
 def _profile(table: Mapping[str, Any]) -> Profile:
     given: dict[str, Any] = {key: table[key].strip() for key in WORDS if key in table}
     given |= {key: _texts(table[key]) for key in ("competitors", "customers", "proof") if key in table}
+    if given.get("competitors"):
+        given.setdefault("competitor", given["competitors"][0])
     for key in ("objections", "focus", "notes"):
         given[key] = {name: _texts(value) for name, value in table.get(key, {}).items()}
     return Profile(**given)

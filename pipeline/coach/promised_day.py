@@ -160,7 +160,7 @@ def moved(day: Named, answer: str, on: dt.date | None) -> Named | None:
             elif last in WEEKDAYS and day.date:
                 number = WEEKDAYS.index(last)
                 other = Named(other.words, other.start, day.date + dt.timedelta(number - day.date.weekday()))
-            if _is_near(other, day):
+            if _is_near(other, day) and not (on and other.date and other.date < on):
                 found = other if other.date != day.date else day
     return found
 

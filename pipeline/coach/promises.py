@@ -173,6 +173,9 @@ _MEET = re.compile(
     r"(?:could|can|shall|may) (?:we|I) (?:do|put|start|make))\b",
     re.IGNORECASE,
 )
+_CALL_ME = re.compile(
+    r"\b(?:call|ring|phone|try|ping|text) (?:me|us)\b|\bgive (?:me|us) an? (?:ring|call|shout|bell)\b", re.IGNORECASE
+)
 _OTHERS = re.compile(r"^(?:and |but |so |well,? )?(?:they|he|she|it)\b", re.IGNORECASE)
 _STATES = frozenset(
     """be have know think see need want like love hate guess bet say admit assume imagine believe hope trust remember
@@ -388,6 +391,11 @@ def request(sentence: str, *, asked: bool) -> re.Match[str] | None:
 def to_meet(sentence: str) -> bool:
     """Whether a sentence with a day may be about meeting on it."""
     return bool(_MEET.search(straight(sentence)))
+
+
+def asks_to_be_called(words: str) -> bool:
+    """`Call me on Monday (and I'll tell you)`: the other is to call, and both speak then."""
+    return bool(_CALL_ME.search(straight(words)))
 
 
 def is_others(sentence: str) -> bool:

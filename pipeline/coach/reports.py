@@ -26,7 +26,7 @@ from pipeline.coach.splits import stage_standings, stages_of, type_standings
 from pipeline.coach.standings import RANKED, Standing, p_above, standings
 from pipeline.coach.training import Library
 from pipeline.rubric import Rubric
-from pipeline.wording import hundredths
+from pipeline.wording import hundredths, rounded
 
 Row = dict[str, Any]
 PENDING = "being worked out"
@@ -136,7 +136,7 @@ def _head(rep: str, calls: Sequence[CallRow]) -> Row:
         "rep": rep,
         "team": next((call.team for call in reversed(calls) if call.team), None),
         "calls": dict(Counter(call.status for call in calls)),
-        "overall": round(sum(overall) / len(overall), 1) if overall else None,
+        "overall": rounded(sum(overall) / len(overall), 1) if overall else None,
     }
 
 
@@ -420,4 +420,4 @@ def _title(rubric: Rubric, criterion: str) -> str:
 
 
 def _round(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
+    return None if value is None else hundredths(value)

@@ -17,7 +17,7 @@ from pipeline.coach.names import NO_NAMES
 from pipeline.wording import straight
 
 _WORD = r"(?=[A-Z][\w&]*[a-z\d])[\w&]+|[A-Z]{2,}"
-_NAME = rf"(?:{_WORD})(?:[- ](?:{_WORD}))*"
+_NAME = rf"(?:[A-Z]-)?(?:{_WORD})(?:[- ](?:{_WORD}))*"
 _ITS = """people guy guys lot crowd fella feller fellow fellers man men rep reps dealer partner store boy boys lad lads
     bunch outfit agent team"""
 _DOES = """came come comes called rang phoned says said quoted offer offers offered brought sent proposed proposes gave
@@ -68,7 +68,8 @@ _TELLING = tuple(
         rf"\b(?:[Qq]uote|[Oo]ffer|[Bb]id|[Pp]roposal|[Qq]uotation) (?:is |was )?(?:from|by) (?:the )?(?P<name>{_NAME})",
         rf"\b{_STAFF}\b[^.?!]{{0,25}} (?:likes|prefers|swears by|recommends|is pushing|wants) (?P<name>{_NAME})",
         rf"\b(?P<name>{_NAME}),? (?:from [A-Z]\w+, )?(?:gave|made|sent) (?:me|us) "
-        rf"(?:less|a (?:lower|better)|{_NUMBER})",
+        rf"(?:less|a (?:lower|better)|{_NUMBER}"
+        r"(?= ?[,.;!?]|$| (?:all|a|per|each|for|with|and|euros?|pounds?|dollars?)\b))",
         rf"\b(?P<name>{_NAME})(?:'s)?(?:'ve| have| has)? been on(?: to \w+)?\b[,.]? "
         r"(?:and )?[Tt]hey(?:'ve|'ll|'d| \w+)",
         rf"\b(?P<name>{_NAME})[.,;] (?:[Hh]e|[Ss]he|[Tt]hey)(?:'s|'re|'ve| is| are| has| have)? (?:after )?"
@@ -97,7 +98,8 @@ _NONE = NO_NAMES | frozenset(
     Jaysus Today Tomorrow Yesterday Last Next Some Other Another American British English Scottish Welsh Irish
     German Germans French Dutch Belgian Italian Spanish Portuguese Swiss Austrian Polish Czech Danish Swedish
     Norwegian Finnish Turkish Indian Chinese Japanese Korean Taiwanese Canadian Mexican Brazilian Australian
-    European Asian African England Scotland Wales Ireland Britain Germany France Holland Netherlands Belgium
+    European Asian African Local Americans Italians Indians Koreans Danes Swedes Poles Turks Russians
+    England Scotland Wales Ireland Britain Germany France Holland Netherlands Belgium
     Italy Spain Portugal Switzerland Austria Poland Denmark Sweden Norway Finland Turkey India China Japan Korea
     Taiwan Malaysia Singapore Canada Mexico Brazil Australia Europe Asia Africa America London Paris Berlin USA
     UK EU US Enterprise Standard Basic Premium PDF CSV VAT ERP CRM POD QC CEO CFO IT HR ISO HEPA GPS API AI QA
@@ -108,6 +110,7 @@ _NONE = NO_NAMES | frozenset(
 def rival_names(text: str) -> list[str]:
     """Names of other vendors in a buyer's turn about one, in order."""
     own = {hit.group("name") for hit in _HAVE_HIM.finditer(text)} if _own_person(text) else set()
+    own |= {hit.group("name") for hit in _SAYS_HE.finditer(straight(text))}
     return [name for name in _names(text, _PATTERNS) if name not in own]
 
 
@@ -203,6 +206,11 @@ def may_speak_of_another(text: str) -> bool:
     return bool(_SOMEBODY.search(text) or re.search(rf"(?<=[a-z,] )(?:{_NAME})", text)) or speaks_of_another(text)
 
 
+_SAYS_HE = re.compile(
+    r"\b(?P<name>[A-Z][a-z]+) (?:says|said|thinks|reckons)(?: that)? (?:he|she)\b"
+    r"(?!(?:'ll|'d| will| would| can) match\b)"
+)
+"""`Artie says he could do it over the shutdown`: a person, and no firm."""
 _HAVE_HIM = re.compile(
     r"\b[Ww]e(?:'ve)? (?:have|got|have got) (?P<name>[A-Z][a-z]+)[.,;] (?:(?P=name)|[Hh]e|[Ss]he)(?:'s)? \w+"
 )

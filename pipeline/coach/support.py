@@ -6,18 +6,20 @@ where much is asked and little was given, where a target is out of reach for pee
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from pipeline.coach.assign import as_they_were
 from pipeline.coach.commitments import Commitment
 from pipeline.coach.gaps import Gap, find_gaps, rubric_targets
 from pipeline.coach.rows import CallRow, Rows
 from pipeline.coach.targets import FairTarget, QuotaCheck, check_quota, fair_targets, mix_of
 from pipeline.rubric import Rubric
-from pipeline.wording import counted
+from pipeline.wording import counted, rounded
 
 Row = dict[str, Any]
 
@@ -41,8 +43,14 @@ def support_report(
 ) -> list[Row]:
     """Per rep (all, or one): `support`, `results`, `targets` and `warnings` of the last 90 days, each with its n.
 
-    `made` are the commitments of the calls in that time; `target` is that of `find_gaps`.
+    `made` are the commitments of the calls in that time; `target` is that of `find_gaps`. What came after `as_of` is
+    left out, so that a week that is over reads as it did then.
     """
+    rows = dataclasses.replace(
+        rows,
+        scores=tuple(score for score in rows.scores if score.date is None or score.date <= as_of),
+        assignments=as_they_were(rows.assignments, on=as_of),
+    )
     gaps: dict[str, list[Gap]] = defaultdict(list)
     for gap in find_gaps(rows.scores, rubric, as_of=as_of, target=target):
         gaps[gap.rep].append(gap)
@@ -84,7 +92,7 @@ def support_row(
     row: Row = {
         "rep": rep,
         "team": next((c.team for c in reversed(calls) if c.team), None),
-        "from": (as_of - dt.timedelta(PERIOD_DAYS)).isoformat(),
+        "from": _begin(as_of).isoformat(),
         "to": as_of.isoformat(),
         "support": support,
         "results": _results(rows, rep, calls, made, gaps, quotas, as_of),
@@ -101,8 +109,13 @@ def _minutes(rows: Rows, rep: str, as_of: dt.date) -> int:
     return sum(s.minutes or 0 for s in held)
 
 
+def _begin(as_of: dt.date) -> dt.date:
+    """The first of the `PERIOD_DAYS` days, of which `as_of` is the last."""
+    return as_of - dt.timedelta(PERIOD_DAYS - 1)
+
+
 def _recent(day: dt.date | None, as_of: dt.date) -> bool:
-    return day is not None and as_of - dt.timedelta(PERIOD_DAYS) <= day <= as_of
+    return day is not None and _begin(as_of) <= day <= as_of
 
 
 def _support(rows: Rows, rep: str, as_of: dt.date) -> Row:
@@ -136,13 +149,13 @@ def _results(
     calls = [c for c in own if _recent(c.date, as_of)]
     scored = [c for c in calls if c.status == "scored"]
     mine = [c for c in made if c.rep == rep and c.side == "rep" and _recent(c.made_on, as_of)]
-    by_status = {status: [c for c in mine if c.status == status] for status in dict.fromkeys(c.status for c in mine)}
+    by_status = {status: [c for c in mine if _status(c) == status] for status in dict.fromkeys(map(_status, mine))}
     overall = [c.overall for c in scored if c.overall is not None]
     return {
         "calls": len(calls),
         "scored": len(scored),
         "call_ids": [c.call_id for c in scored],
-        "overall": round(sum(overall) / len(overall), 1) if overall else None,
+        "overall": rounded(sum(overall) / len(overall), 1) if overall else None,
         "gaps": [
             {"criterion": g.criterion, "calls": g.standing.n, "call_ids": list(g.standing.call_ids)} for g in gaps
         ],
@@ -155,11 +168,16 @@ def _results(
     }
 
 
+def _status(made: Commitment) -> str:
+    """What is held against somebody: a day to meet that no recorded call falls on may have been kept in person."""
+    return "not mentioned" if (made.kind, made.status) == ("meeting", "overdue") else made.status
+
+
 def _quotas(rows: Rows, rep: str, mixes: Mapping[str, Mapping[str | None, float]], as_of: dt.date) -> list[QuotaCheck]:
     """The rep's quotas of periods that have begun and did not end before the period looked at."""
     checks = []
     for quota in rows.quotas:
-        if quota.rep == rep and quota.starts_on <= as_of <= quota.ends_on + dt.timedelta(PERIOD_DAYS):
+        if quota.rep == rep and quota.starts_on <= as_of and quota.ends_on >= _begin(as_of):
             days = (quota.ends_on - quota.starts_on).days + 1
             elapsed = min(1.0, ((as_of - quota.starts_on).days + 1) / days)
             checks.append(check_quota(quota, rows.quotas, mixes, elapsed=elapsed))
@@ -202,6 +220,13 @@ def _activity(rows: Rows, rep: str, as_of: dt.date) -> list[Row]:
     return found
 
 
+def _asked(row: Row, behind: Sequence[QuotaCheck], late: int) -> str:
+    """What a rep has to answer for, in words: `2 gaps, 1 quota behind and 3 late promises`."""
+    parts = [(len(row["results"]["gaps"]), "gap", ""), (len(behind), "quota behind", "quotas behind")]
+    said = [counted(n, one, many) for n, one, many in (*parts, (late, "late promise", "")) if n]
+    return " and ".join([", ".join(said[:-1]), said[-1]] if said[1:] else said)
+
+
 def _warnings(row: Row, quotas: Sequence[QuotaCheck], peers: Sequence[int], titles: Mapping[str, str]) -> list[Row]:
     """What is not fair, or not known well enough, in a rep's row; each `{"kind", "text"}`.
 
@@ -221,14 +246,10 @@ def _warnings(row: Row, quotas: Sequence[QuotaCheck], peers: Sequence[int], titl
             if days is not None
             else "no coaching session on record"
         )
-        found.append(
-            _warning(
-                "no support", f"{asks} thing{'' if asks == 1 else 's'} to answer for, {since}, and no training given"
-            )
-        )
+        found.append(_warning("no support", f"{_asked(row, behind, late)}, {since}, and no training given"))
     elif asks >= MANY_ASKS and not (coached and trained):
         what = "training" if coached else "coaching sessions"
-        found.append(_warning("piled on", f"{asks} things to answer for at once, without {what}"))
+        found.append(_warning("piled on", f"{_asked(row, behind, late)} at once, without {what}"))
     if peers and median(peers) > 0 and support["minutes"] < median(peers) / 2:
         theirs = f"the median of {counted(len(peers), 'peer')} is {median(peers):.0f}"
         text = f"{counted(support['minutes'], 'minute')} of coaching, {theirs}"

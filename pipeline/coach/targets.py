@@ -16,6 +16,7 @@ from typing import Any
 from pipeline.coach.gaps import MIN_CALLS
 from pipeline.coach.rows import QuotaRow, ScoredCall
 from pipeline.coach.standings import Standing, standings
+from pipeline.wording import hundredths
 
 MIN_PEERS = 3
 TYPE_PRIOR = 4.0
@@ -49,7 +50,7 @@ class FairTarget:
     def to_json(self) -> dict[str, Any]:
         """All fields, levels rounded to two places."""
         row = {name: getattr(self, name) for name in self.__slots__}
-        plain = {name: round(v, 2) if isinstance(v, float) else v for name, v in row.items()}
+        plain = {name: hundredths(v) if isinstance(v, float) else v for name, v in row.items()}
         return {**plain, "call_ids": list(self.call_ids)}
 
 

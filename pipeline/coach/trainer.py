@@ -55,7 +55,8 @@ def drop(store: Store, *, name: str, why: str = "") -> Row:
 
 
 def reopen(store: Store, *, name: str) -> Row:
-    """A done or dropped assignment open again. Raises `StoreError`, and `SettingsError` where two are open."""
+    """A done or dropped assignment open again. Raises `StoreError`, and `SettingsError` where two are open, or one for
+    the same criterion."""
     assignments = load_assignments(store)
     found = find_assignment(assignments, name)
     if found.status == "open":
@@ -88,7 +89,8 @@ def assign(
     due_on: dt.date | None = None,
     note: str = "",
 ) -> Row:
-    """A module given to a rep by hand, for the criterion that it teaches or another one of the rubric.
+    """A module given to a rep by hand, for the criterion that it teaches (under whatever name the rubric has for it) or
+    another one of the rubric.
 
     Raises `StoreError` for an unknown rep, module or criterion or a day that is over, `SettingsError` where two are
     open already.
@@ -97,8 +99,10 @@ def assign(
     given = library_of(settings).modules.get(module)
     if given is None:
         raise StoreError(f"{module}: no such module; `debrief training modules` lists them")
-    known = [item.id for item in load_rubric(settings.rubric).criteria]
-    target = criterion or given.criterion
+    criteria = load_rubric(settings.rubric).criteria
+    known = [item.id for item in criteria]
+    taught = next((item.id for item in criteria if given.criterion in (item.id, item.same_as)), given.criterion)
+    target = criterion or taught
     if target not in known:
         raise StoreError(f"{target}: no such criterion; known: {', '.join(known)}")
     teams = {row["rep"]: row["team"] for row in store.query(_TEAMS, {"latest": latest()})}

@@ -18,7 +18,7 @@ from typing import Any, get_args
 import yaml
 
 from pipeline.coach.profile import WORDS, Profile
-from pipeline.errors import RubricError
+from pipeline.errors import NO_VALUE, RubricError
 from pipeline.keep import write_atomically
 from pipeline.rubric import RUBRICS
 from pipeline.types import ObjectionKind
@@ -135,22 +135,28 @@ def load_library(*folders: Path, profile: Profile | None = None) -> Library:
 
 def read_modules(path: Path, *, profile: Profile) -> list[Module]:
     """The modules of one file. Raises `RubricError` listing every mistake."""
-    try:
-        table = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
-    except (OSError, UnicodeDecodeError) as error:
-        raise RubricError(f"{path}: cannot be read; it must be UTF-8 YAML") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}" if mark else "line 1"
-        raise RubricError(f"{path}: {where}: not readable as YAML; check indentation and quotes") from error
-    if not isinstance(table, dict) or not table.get("criterion") or not isinstance(table.get("modules"), list):
-        raise RubricError(f"{path}: a training file has 'criterion' and a list of 'modules'; see rubrics/training/")
+    table = _table(path)
     mistakes = [mistake for row in table["modules"] for mistake in check_module(row)]
     if mistakes:
         raise RubricError(f"{path}: " + "; ".join(mistakes))
     filled = _fill(table["modules"], profile.words())
     modules = [_module(str(table["criterion"]), row) for row in filled]
     return [dataclasses.replace(module, local=local_notes(module, profile)) for module in modules]
+
+
+def _table(path: Path) -> dict[str, Any]:
+    """What a training file holds, its modules unchecked. Raises `RubricError`."""
+    try:
+        table = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+    except (OSError, UnicodeDecodeError) as error:
+        raise RubricError(f"{path}: cannot be read; it must be UTF-8 YAML") from error
+    except (yaml.YAMLError, *NO_VALUE) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}" if mark else "somewhere"
+        raise RubricError(f"{path}: {where}: not readable as YAML; check indentation, quotes and days") from error
+    if not isinstance(table, dict) or not table.get("criterion") or not isinstance(table.get("modules"), list):
+        raise RubricError(f"{path}: a training file has 'criterion' and a list of 'modules'; see rubrics/training/")
+    return table
 
 
 _PROVEN = ("positioning", "business_case", "recommendation", "objection_handling")
@@ -176,23 +182,33 @@ def local_notes(module: Module, profile: Profile) -> tuple[str, ...]:
 
 
 def save_module(folder: Path, criterion: str, row: Mapping[str, Any]) -> Path:
-    """Keep a trainer's module as `<id>.yaml` in `folder`, where it replaces the one with its id from then on.
+    """Keep a trainer's module in `folder`, where it replaces the one with its id from then on: in the file of the
+    folder that it stands in already, else as `<id>.yaml`.
 
     Raises `RubricError` with every mistake, and keeps nothing then.
     """
     mistakes = check_module(row)
     if mistakes:
         raise RubricError("; ".join(mistakes))
-    path = folder / own_file(str(row["id"]))
-    text = yaml.safe_dump(
-        {"criterion": criterion, "modules": [dict(row)]}, sort_keys=False, allow_unicode=True, width=100
-    )
+    path, modules = _place_of(folder, str(row["id"]))
+    # a module that stood in two files would keep the whole library from being read
+    modules = [dict(row) if module["id"] == row["id"] else module for module in modules] or [dict(row)]
+    text = yaml.safe_dump({"criterion": criterion, "modules": modules}, sort_keys=False, allow_unicode=True, width=100)
     write_atomically(path, text.encode())
     return path
 
 
+def _place_of(folder: Path, module_id: str) -> tuple[Path, list[dict[str, Any]]]:
+    """The file that a module is kept in, and all modules of it; none of a file that is still to be made."""
+    for path in sorted(folder.glob("*.yaml")):
+        modules = _table(path)["modules"]
+        if any(isinstance(row, dict) and row.get("id") == module_id for row in modules):
+            return path, modules
+    return folder / own_file(module_id), []
+
+
 def own_file(module_id: str) -> str:
-    """The name of the file that `save_module` keeps a module in."""
+    """The name of the file that `save_module` makes for a module."""
     return re.sub(r"[^a-z0-9-]+", "-", module_id.lower()).strip("-") + ".yaml"
 
 
@@ -285,11 +301,13 @@ def _strings(value: Any) -> Iterable[str]:
 
 
 def _placeholders(row: Any) -> list[str]:
-    """Names in braces, in order; a stray brace counts as a nameless one."""
+    """Names in braces, in order, with what stands behind them there; a stray brace counts as a nameless one."""
     names = []
     for text in _strings(row):
         try:
-            names += [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
+            for _, name, form, conversion in string.Formatter().parse(text):
+                if name is not None:
+                    names.append(name + (f"!{conversion}" if conversion else "") + (f":{form}" if form else ""))
         except ValueError:
             names.append("")
     return names

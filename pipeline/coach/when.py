@@ -46,7 +46,9 @@ _STANDS_ALONE = (
     r"so|because|when|while|unless|not|too|also|there|okay|ok|fine|good|great|perfect|no|yes|yeah|early|late\w*|"
     r"first thing|evening|night|next|this|that|where|can|could|may|might|should|must|has|have|had|does|"
     r"doesn['\u2019]t|sounds|won['\u2019]t|the|an?|my|your|our|his|her|their|what\w*|who|how|four|five|six|seven|"
-    r"eight|nine|ten|eleven|twelve|\d{1,2})\b)"
+    r"eight|nine|ten|eleven|twelve|\d{1,2}|of (?:the|this|next|that) month|(?:end|close) of|eod|latest|sharp|just|"
+    r"still|maybe|perhaps|hopefully|definitely|probably|possibly|actually|exactly|ideally|certainly|only|all|both|"
+    r"nobody|(?:every|some|any)(?:one|body|thing)|let['\u2019]s|let|send|give|get)\b)"
 )
 """What may follow a day that is named by its number alone; a noun makes it a count (`the second drawing`)."""
 
@@ -178,6 +180,13 @@ def _nth(match: re.Match[str], on: dt.date) -> dt.date | None:
     return _exact(on.year + on.month // 12, on.month % 12 + 1, day)
 
 
+def _of_that_month(match: re.Match[str], on: dt.date) -> dt.date | None:
+    """`The 15th of next month`; of this month as the 15th alone."""
+    if match.group("which").lower() != "next":
+        return _nth(match, on)
+    return _exact(on.year + on.month // 12, on.month % 12 + 1, _day_of_month(match.group("nth")))
+
+
 def _week_of(match: re.Match[str], on: dt.date) -> dt.date | None:
     """`The week of the 23rd`: its Friday, by then at the latest; of a weekend the one after it."""
     day = _of_month(match, on) if match.groupdict().get("month") else _nth(match, on)
@@ -202,8 +211,11 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], dt.date], dt.date 
     (_rule(rf"{_WEEK_OF}(?P<nth>{_NTH}){_STANDS_ALONE}"), _week_of),
     (_rule(rf"(?:(?:{_DAY}),? )?(?:the )?(?P<nth>{_NTH}|\d{{1,2}}) (?:of )?(?P<month>{_MONTH}){_YEAR}"), _of_month),
     (_rule(rf"(?P<month>{_MONTH}) (?:the )?(?P<nth>{_NTH}|\d{{1,2}}){_YEAR}"), _of_month),
+    (_rule(rf"the (?P<nth>{_NTH}) of (?P<which>next|this|that|the same) month"), _of_that_month),
     (_rule(rf"(?:{_DAY}),? the (?P<nth>{_NTH})"), _nth),
     (_rule(rf"the (?P<nth>\d{{1,2}}(?:st|nd|rd|th)){_STANDS_ALONE}"), _nth),
+    # somebody's name: `on the 15th Dana sends it`
+    (_rule(rf"(?:on|by|until|till|before) the (?P<nth>\d{{1,2}}(?:st|nd|rd|th))(?= (?!{_DAY})(?-i:[A-Z]))"), _nth),
     (_rule(rf"(?:{_DAY}) (?P<nth>{_LATER_NTH})"), _nth),
     (
         _rule(

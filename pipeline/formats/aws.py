@@ -1,4 +1,4 @@
-"""Amazon Transcribe (batch, with speaker or channel labels) and its Call Analytics.
+"""Amazon Transcribe (batch, with speaker or channel labels), its Call Analytics, and Connect's Contact Lens.
 
 https://docs.aws.amazon.com/transcribe/latest/dg/how-input.html and .../tca-output-batch.html
 """
@@ -21,8 +21,9 @@ def recognise_transcribe(data: Any) -> bool:
 
 
 def recognise_call_analytics(data: Any) -> bool:
-    """A `Transcript` list whose rows say which participant spoke."""
-    return any("ParticipantRole" in row for row in rows(mapping(data).get("Transcript"))[:5])
+    """A `Transcript` list whose rows say which participant spoke, by role or, in Contact Lens, by id."""
+    spoken = rows(mapping(data).get("Transcript"))[:5]
+    return any("ParticipantRole" in row or {"ParticipantId", "BeginOffsetMillis"} <= set(row) for row in spoken)
 
 
 def read_transcribe(data: Any, where: str) -> Draft:
@@ -43,7 +44,14 @@ def read_transcribe(data: Any, where: str) -> Draft:
         pieces = from_words(_tokens(results.get("items"), speakers, ""))
     if not pieces:
         pieces = [Piece("", string(row.get("transcript"))) for row in rows(results.get("transcripts"))]
-    return Draft(pieces, call_id=string(data.get("jobName")), language=string(results.get("language_code")))
+    language = string(results.get("language_code")) or _mostly(results.get("language_codes"))
+    return Draft(pieces, call_id=string(data.get("jobName")), language=language)
+
+
+def _mostly(found: Any) -> str:
+    """Of several languages that were identified the one that was spoken longest."""
+    longest = max(rows(found), key=lambda row: seconds(row.get("duration_in_seconds")) or 0.0, default={})
+    return string(longest.get("language_code"))
 
 
 def _tokens(items: Any, speakers: dict[str, str], channel: str) -> list[Token]:
@@ -63,16 +71,22 @@ def _tokens(items: Any, speakers: dict[str, str], channel: str) -> list[Token]:
 
 def read_call_analytics(data: Any, where: str) -> Draft:
     """Turns as given; the vendor knows agent and customer, which becomes `meta.extra["sides"]`."""
-    pieces, roles = [], set()
+    pieces, sides = [], {}
+    people = {
+        string(row.get("ParticipantId")): string(row.get("ParticipantRole")) for row in rows(data.get("Participants"))
+    }
     for row in rows(data.get("Transcript")):
-        role = string(row.get("ParticipantRole"))
-        roles.add(role)
+        person = string(row.get("ParticipantId"))
+        role = string(row.get("ParticipantRole")) or people.get(person, person)
+        # two agents of one call are told apart by their ids
+        label = person if role != person and list(people.values()).count(role) > 1 else role
+        sides.update({label: _SIDES[role]} if role in _SIDES else {})
         t0, t1 = (seconds(row.get(key), per_second=1000) for key in ("BeginOffsetMillis", "EndOffsetMillis"))
         words = timed_words([_item(item) for item in rows(row.get("Items"))], t0=t0, t1=t1)
-        pieces.append(Piece(role, string(row.get("Content")), t0, t1, words))
-    sides = {role: _SIDES[role] for role in sorted(roles) if role in _SIDES}
+        pieces.append(Piece(label, string(row.get("Content")), t0, t1, words))
     meta = CallMeta(extra={"sides": sides} if sides else {})
-    return Draft(pieces, call_id=string(data.get("JobName")), meta=meta, language=string(data.get("LanguageCode")))
+    call_id = string(data.get("JobName")) or string(mapping(data.get("CustomerMetadata")).get("ContactId"))
+    return Draft(pieces, call_id=call_id, meta=meta, language=string(data.get("LanguageCode")))
 
 
 def _item(item: dict[str, Any]) -> Token:

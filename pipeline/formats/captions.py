@@ -18,6 +18,7 @@ CARRIED_ON = "cues without a name follow the last name: the file names speakers 
 
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?[ \t\n]+([^<>]*)>", re.IGNORECASE)
 _TAG = re.compile(r"</?(?:[a-z][^<>]*|[\d:.\x00]*)>|\{\\[^{}]*\}", re.IGNORECASE)
+_BOXED = re.compile(r"\s*[\[(]([^\[\]()<>\n]{1,60})[\])]\s+(?=\S)")
 _TIMING = re.compile(r"\s*[\d:.,]+\s*-->\s*[\d:.,]+")
 
 
@@ -49,6 +50,7 @@ class _Part:
 def draft_of_cues(cues: Sequence[Cue], *, notes: tuple[str, ...] = ()) -> Draft:
     """Pieces of cues: names above them and voice tags first, else `Name:` prefixes, else the speaker who goes on, else
     `unknown`."""
+    cues = _unboxed(_unrolled(cues))
     known = _heads(cues)
     parts = [part for cue in _named_in_line(cues) for part in _parts(cue, known)]
     if any(part.voice for part in parts):
@@ -64,6 +66,33 @@ def draft_of_cues(cues: Sequence[Cue], *, notes: tuple[str, ...] = ()) -> Draft:
         last = part.label or last
     carried = carry and any(not part.label for part in parts)
     return Draft(tuple(pieces), notes=(*notes, CARRIED_ON) if carried else notes)
+
+
+def _unrolled(cues: Sequence[Cue]) -> Sequence[Cue]:
+    """Cues that roll up as in television and on YouTube, each beginning with the line that the one before ended with:
+    without what was shown already."""
+    lines = [[text for line in _plain(cue.text).split("\n") if (text := clean_text(line))] for cue in cues]
+    again = [bool(old and new and new[0] == old[-1]) for old, new in itertools.pairwise(lines)]
+    rolled = sum(same and len(new) > 1 for same, new in zip(again, lines[1:], strict=True))
+    if rolled < 3 or 3 * rolled < len(cues) or any(_VOICE.search(cue.text) for cue in cues):
+        return cues
+    fresh = [new[same:] for same, new in zip([False, *again], lines, strict=True)]
+    return [dataclasses.replace(cue, text=html.escape("\n".join(new))) for cue, new in zip(cues, fresh, strict=True)]
+
+
+def _unboxed(cues: Sequence[Cue]) -> Sequence[Cue]:
+    """Cues that nearly all begin with a name in brackets and no colon, as whisper.cpp's `(speaker 0) text`, with a
+    colon behind it; `(speaker ?)` is nobody."""
+    found = [_BOXED.match(cue.text) for cue in cues]
+    names = Counter(match[1] for match in found if match and (match[1].endswith("?") or is_name(match[1])))
+    if len(names) < 2 or max(names.values()) < 2 or names.total() < 0.9 * len(cues):
+        return cues
+    unboxed = []
+    for cue, match in zip(cues, found, strict=True):
+        rest = cue.text[match.end() :] if match and match[1] in names else cue.text
+        named = match and match[1] in names and not match[1].endswith("?")
+        unboxed.append(dataclasses.replace(cue, text=f"{match[1]}: {rest}" if match and named else rest))
+    return unboxed
 
 
 def _named_in_line(cues: Sequence[Cue]) -> Sequence[Cue]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from pipeline.formats.assemble import Draft, Piece, Token, from_words
@@ -28,4 +29,13 @@ def read(data: Any, where: str) -> Draft:
         channels.setdefault(channel, []).append(token)
     pieces: list[Piece] = [piece for tokens in channels.values() for piece in from_words(tokens)]
     config = mapping(mapping(data.get("metadata")).get("transcription_config"))
-    return Draft(pieces, call_id=string(mapping(data.get("job")).get("id")), language=string(config.get("language")))
+    asked = string(config.get("language"))
+    language = _spoken(data) if asked in ("", "auto") else asked
+    return Draft(pieces, call_id=string(mapping(data.get("job")).get("id")), language=language)
+
+
+def _spoken(data: Any) -> str:
+    """The language that most words are in, where it was theirs to find out."""
+    found = Counter(string(first(row.get("alternatives")).get("language")) for row in rows(data.get("results")))
+    del found[""]
+    return max(found, key=lambda name: found[name], default="")

@@ -30,6 +30,8 @@ _HEADED = re.compile(
 )
 _BEHIND = re.compile(rf"[\[(]({_CLOCK}){HALF}[\])]\s*")
 """`Name: [0:12] text`"""
+_TITLE = re.compile(r"\W*(?:.{1,120} [-–—] )?Transcript\W*", re.IGNORECASE)
+"""What stands between Meet's notes of a call and its words."""
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 _OTTER_DAY = re.compile(rf"(?:[a-z]{{3}}, )?({'|'.join(_MONTHS)})[a-z]* (\d{{1,2}}), (\d{{4}})\b", re.IGNORECASE)
 _FURNITURE = re.compile(
@@ -80,8 +82,9 @@ def read(text: str, where: str) -> Draft:
 def read_lines(lines: Sequence[str], where: str) -> Draft:
     """The same for text that is lines already."""
     opened: list[tuple[_Line, list[str]]] = []
-    preamble: list[str] = []
-    for line in _understand(lines):
+    start = _behind_notes(lines)
+    preamble = [text for line in lines[:start] if (text := clean_text(line))]
+    for line in _understand(lines[start:]):
         if line.label or (line.t0 is not None and opened):
             label = line.label or opened[-1][0].label
             opened.append((dataclasses.replace(line, label=label), [line.text]))
@@ -94,6 +97,22 @@ def read_lines(lines: Sequence[str], where: str) -> Draft:
     opened = _from_the_start(opened)
     pieces = [Piece(head.label, " ".join(words), head.t0, head.t1) for head, words in opened]
     return Draft(pieces, meta=_facts(preamble))
+
+
+def _behind_notes(lines: Sequence[str]) -> int:
+    """Where the words begin: behind a line that says `Transcript`, where times or speakers begin with it.
+
+    `Budget: Dana said that ...` in the notes that a tool wrote above is nobody who speaks.
+    """
+    titles = [k for k, line in enumerate(lines) if len(line) < 200 and _TITLE.fullmatch(line.strip())]
+    for start in reversed(titles[-3:]):
+        above, below = ([line for line in _understand(part) if line.label] for part in (lines[:start], lines[start:]))
+        times = [any(line.t0 is not None for line in part) for part in (above, below)]
+        if below and (
+            times == [False, True] or {line.label for line in above}.isdisjoint(line.label for line in below)
+        ):
+            return start
+    return 0
 
 
 def _from_the_start(opened: list[tuple[_Line, list[str]]]) -> list[tuple[_Line, list[str]]]:
@@ -111,7 +130,8 @@ def _from_the_start(opened: list[tuple[_Line, list[str]]]) -> list[tuple[_Line, 
         late = None if head.t0 is None else since(first, head.t0)
         again = head.coarse and late == minute
         minute = late if late is not None else minute
-        counted.append((dataclasses.replace(head, t0=None if again else late), words))
+        t1 = None if head.t1 is None else since(first, head.t1)
+        counted.append((dataclasses.replace(head, t0=None if again else late, t1=t1), words))
     return counted
 
 

@@ -23,7 +23,7 @@ from pipeline.redact import ALL
 from pipeline.timing import said_words
 from pipeline.types import Transcript, Turn
 from pipeline.web.ask import Ask
-from pipeline.web.render import clock, path_part
+from pipeline.web.render import clock, path_part, speaker
 
 Row = dict[str, Any]
 
@@ -134,9 +134,8 @@ def clip_words(
     transcript: Transcript, t0: float, t1: float, silent: Sequence[tuple[float, float]], *, kinds: Collection[str] = ALL
 ) -> list[Row]:
     """What is said in a clip: `who`, `t0` (seconds of the clip) and `text` of each speaker in turn."""
-    named = [replace(turn, speaker=speaker_name(turn, transcript.meta.rep)) for turn in transcript.turns]
     rows: list[Row] = []
-    for cue in clip_cues(named, t0=t0, t1=t1, silences=silent, kinds=kinds):
+    for cue in clip_cues(named_turns(transcript), t0=t0, t1=t1, silences=silent, kinds=kinds):
         if rows and rows[-1]["who"] == cue.speaker:
             rows[-1]["text"] += f" {cue.text}"
         else:
@@ -154,7 +153,12 @@ def anchor(levels: Sequence[str], level: int) -> str:
 
 def speaker_name(turn: Turn, rep: str | None) -> str:
     """Who speaks, by name where one is known."""
-    return rep if turn.speaker == "rep" and rep else turn.name
+    return rep if turn.speaker == "rep" and rep else speaker(turn.name)
+
+
+def named_turns(transcript: Transcript) -> list[Turn]:
+    """The turns with each speaker's name as their label, the rep's too."""
+    return [replace(turn, speaker=speaker_name(turn, transcript.meta.rep)) for turn in transcript.turns]
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,7 +181,8 @@ def captions(ask: Ask, snippet: KeptSnippet) -> str:
     """WebVTT of a snippet."""
     transcript = transcript_of(ask, snippet)
     silent = silences_of(snippet, transcript, kinds=ask.redacts)
-    return clip_captions(transcript.turns, t0=snippet.t0, t1=snippet.t1, silences=silent, kinds=ask.redacts)
+    turns = call_view.named_turns(transcript)
+    return clip_captions(turns, t0=snippet.t0, t1=snippet.t1, silences=silent, kinds=ask.redacts)
 
 
 def archive(ask: Ask, playlist: str, snippets: Sequence[KeptSnippet]) -> Kept:

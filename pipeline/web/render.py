@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "templates"
 LEVELS = ("absent or harmful", "attempted, weak", "partial", "good", "excellent")
-STATUS_WORDS = {"na": "n/a", "abstained": "not scored"}
+STATUS_WORDS = {"na": "n/a", "abstained": "not scored", "review": "needs a person"}
+_UNNAMED = re.compile(r"SPEAKER_(\d+)")
 _TYPED = re.compile(r"\S+: |[^:]+: (?:no such|there is no) ")
 
 
@@ -49,6 +50,7 @@ def environment() -> Environment:
         "signed": signed,
         "objection": objection,
         "coded": coded,
+        "speaker": speaker,
     }
     made.globals |= {"LEVELS": LEVELS, "STATUS_WORDS": STATUS_WORDS, "HANDLED": HANDLED}
     made.globals |= {"ROLES": ROLES, "NEUTRAL": NEUTRAL, "static": static}
@@ -108,6 +110,12 @@ def signed(value: float, digits: int = 1) -> str:
 def objection(kind: str) -> str:
     """A kind of objection in words."""
     return kind.replace("_", " or ")
+
+
+def speaker(label: str) -> str:
+    """A speaker as a person reads it: `SPEAKER_00`, of whom only the voice is known, is `Speaker 1`."""
+    found = _UNNAMED.fullmatch(label)
+    return f"Speaker {int(found[1]) + 1}" if found else label
 
 
 def coded(text: str) -> Markup:

@@ -67,6 +67,10 @@ def test_what_is_being_written_stays_when_a_call_was_judged_again(open_as: Open,
     site.desk.rejudging._put(sha256, Progress("done"))
     expect(page.locator("#judging")).to_contain_text("Judging is over")
     assert box.input_value() == "A long thought"
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(4000)
+    assert asked == []
     box.fill("")
     expect(page.locator("#judging")).to_have_count(0)
 

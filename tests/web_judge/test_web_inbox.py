@@ -65,7 +65,10 @@ def test_files_that_wait_are_those_that_are_no_call_and_did_not_fail(desk: Desk)
     desk.store.ingest([])
     found = wait_for(desk.glance.waiting, "what waits in the inbox")
     assert (found.count, found.names) == (1, ("North/new.wav",))
-    assert "North/new.wav" in Visitor(desk, "admin").text("/inbox")
+    page = Visitor(desk, "admin").text("/inbox")
+    assert "North/new.wav" in page
+    assert "tried again when the file changes" in page
+    assert ">file</span>" not in page  # a kind that says nothing, under the file's name
 
 
 def test_only_a_file_that_failed_is_tried_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +119,11 @@ def test_a_person_says_who_sells_and_whose_call_it_is(desk: Desk, monkeypatch: p
     assert "Who sells is not certain" in page
     assert "Nobody named the rep" in page
     form = trainer.text(f"/inbox/{ids['strangers']}")
-    assert "SPEAKER_00" in form
+    assert 'value="SPEAKER_00"' in form
+    assert "<strong>Speaker 1</strong>" in form  # a person counts from one, and does not read labels
+    listed = trainer.text("/calls")
+    assert ">needs a person</span>" in listed
+    assert ">review</span>" not in listed
     assert trainer.post(f"/inbox/{ids['strangers']}").status_code == 400
     refused = trainer.post(f"/inbox/{ids['strangers']}", sells=["SPEAKER_00", "SPEAKER_01"])
     assert (refused.status_code, "every speaker would be a rep" in refused.text) == (400, True)

@@ -32,6 +32,13 @@ def test_a_setting_is_checked_kept_in_place_and_counts_at_once(desk: Desk) -> No
     assert "target_level" not in file.read_text()
 
 
+def test_every_group_of_settings_is_one_click_away(desk: Desk) -> None:
+    page = Visitor(desk, "admin").text("/settings")
+    listed = re.findall(r'<li><a href="#([\w-]+)">', page)
+    assert len(listed) > 5
+    assert listed == re.findall(r'<h2 id="([\w-]+)"', page)
+
+
 def test_a_page_that_lay_open_takes_back_nothing_that_was_changed_since(desk: Desk) -> None:
     admin = Visitor(desk, "admin")
     form = admin.text("/settings").partition('id="settings"')[2].partition("</form>")[0]

@@ -10,7 +10,7 @@ import yaml
 from pipeline.access.people import EVERYONE, TRAINERS
 from pipeline.coach.profile import WORDS
 from pipeline.coach.training import Module, module_source, own_file, save_module
-from pipeline.errors import NotThere, RubricError
+from pipeline.errors import NO_VALUE, NotThere, RubricError
 from pipeline.web.ask import Ask, Go, Html, get, post
 from pipeline.web.render import path_part
 
@@ -113,8 +113,11 @@ def _read(module: str, text: str) -> dict[str, Any]:
     if len(text) > MAX_TEXT:
         raise RubricError(f"a module is at most {MAX_TEXT} characters long")
     try:
+        # a list of lists that are named again and again grows without end when it is looked through
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
+            raise RubricError("'*' at the start of a text names another one; put quotes around it")
         row = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, *NO_VALUE) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}" if mark else "somewhere"
         raise RubricError(f"{where}: not readable as YAML; check indentation and quotes") from None

@@ -86,10 +86,11 @@ def clip_file(ask: Ask, *, call_id: str, span: str, kind: str, download: bool = 
     """A clip's sound (`m4a`, `ogg`) or captions (`vtt`)."""
     call, record = call_view.seen(ask, call_id)
     t0, t1 = _span(ask, span, call)
-    turns = call_view.transcript_of(ask, call).turns
-    silent = silences(turns, t0=t0, t1=t1, kinds=ask.redacts)
+    transcript = call_view.transcript_of(ask, call)
+    silent = silences(transcript.turns, t0=t0, t1=t1, kinds=ask.redacts)
     name = f"{call['call_id']}-{span}.{kind}" if download else ""
     if kind == "vtt":
+        turns = call_view.named_turns(transcript)
         return File(clip_captions(turns, t0=t0, t1=t1, silences=silent, kinds=ask.redacts).encode(), "text/vtt", name)
     container = _container(kind)
     source, sha256 = _recording(ask, record), record["source"]["sha256"]

@@ -14,6 +14,7 @@ from pipeline.coach.standings import Standing
 from pipeline.coach.support import PERIOD_DAYS, support_row
 from pipeline.coach.targets import MIN_PEERS, mix_of
 from pipeline.coach.team import Picture
+from pipeline.days import latest
 from pipeline.errors import NotThere
 from pipeline.rubric import Rubric
 from pipeline.web.ask import Ask, File, Go, Html, get
@@ -71,7 +72,8 @@ SELECT call_id, criterion, turn, NULL, NULL, NULL, why, 'missed' FROM missed SEM
 ORDER BY call_id, criterion, kind, turn
 """
 _METRICS = f"""
-SELECT c.rep, count(*) AS n, {", ".join(f"avg(m.{name}) AS {name}" for name in METRICS)}
+SELECT c.rep, count(*) AS calls, count(*) FILTER (c.call_date IS NULL OR c.call_date > $latest) AS undated,
+       {", ".join(f"avg(m.{name}) AS {name}, count(m.{name}) AS n_{name}" for name in METRICS)}
 FROM metrics m JOIN calls c USING (call_id)
 WHERE c.rep IS NOT NULL AND c.status = 'scored' AND (c.call_date > $since OR c.call_date IS NULL) GROUP BY c.rep
 """
@@ -252,9 +254,12 @@ def _moments(ask: Ask, wanted: list[tuple[str, str, int]]) -> dict[str, dict[tup
 
 
 def _metrics(ask: Ask, rep: str, newest: dt.date | None) -> list[Row]:
-    """How the rep talks, over the last 90 days, beside the middle half of the others."""
+    """How the rep talks, over the last 90 days and the undated calls, beside the middle half of the others.
+
+    `n` calls have the metric, of `calls` in all: where nobody timed the turns there are no pauses and no pace.
+    """
     since = (newest or dt.date.today()) - dt.timedelta(PERIOD_DAYS)
-    every = ask.desk.rows(_METRICS, {"since": since})
+    every = ask.desk.rows(_METRICS, {"since": since, "latest": latest()})
     mine = next((row for row in every if row["rep"] == rep), None)
     if mine is None:
         return []
@@ -268,7 +273,9 @@ def _metrics(ask: Ask, rep: str, newest: dt.date | None) -> list[Row]:
                     "title": title,
                     "unit": unit,
                     "value": mine[name] * scale,
-                    "n": mine["n"],
+                    "n": mine[f"n_{name}"],
+                    "calls": mine["calls"],
+                    "undated": mine["undated"],
                     "since": since + dt.timedelta(1),
                     "peers": len(others),
                     "low": _quantile(others, 0.25) * scale if len(others) >= MIN_PEERS else None,
@@ -338,8 +345,8 @@ def behind(ask: Ask, *, rep: str, criterion: str, period: str = "", call_type: s
     ids = [call["call_id"] for call in calls]
     for row in ask.store.query(_EVIDENCE, {"calls": ids, "criteria": [criterion] * len(ids)}):
         shown.setdefault((row["call_id"], row["kind"]), row)
-    latest = max((call["call_date"] for call in calls if call["call_date"]), default=None)
-    lately = f"{words}, {stretch(newest, days, latest)}" if days and newest else ""
+    last = max((call["call_date"] for call in calls if call["call_date"]), default=None)
+    lately = f"{words}, {stretch(newest, days, last)}" if days and newest else ""
     standing: Standing | None = next((s for s in whole.standings if (s.rep, s.criterion) == (rep, criterion)), None)
     return ask.show(
         "behind.html",

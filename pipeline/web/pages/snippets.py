@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -11,13 +12,15 @@ from pipeline.coach.moments import EXAMPLES, NEWEST, QUEUE, Search, find_moments
 from pipeline.coach.playlists import KeptSnippet, beginning_of, changed, keep_snippet, removed
 from pipeline.errors import NotThere, ReviewError
 from pipeline.settings import public_address
-from pipeline.timing import evenly, said_words
-from pipeline.types import Transcript
+from pipeline.timing import Said, evenly, said_words
+from pipeline.types import Transcript, Turn
 from pipeline.web import call_view, kept_snippets
 from pipeline.web.ask import Ask, File, Go, Html, Kept, get, page_at, post
 from pipeline.web.render import path_part
 
 PAGE = 20
+SHORTEST_S = 0.02
+"""No word is shorter: one that is has no time of its own."""
 KINDS = ("stall", "competition", "price_terms", "other")
 
 Row = dict[str, Any]
@@ -224,18 +227,31 @@ def _said(snippet: KeptSnippet, transcript: Transcript) -> list[Row]:
     """Each turn in the snippet with its words as they can be hidden: `span` in seconds and whether it is hidden."""
     rows = []
     for turn in transcript.turns:
+        said = said_words(turn) or evenly(turn)
         words = [
             {
                 "text": turn.text[word.start : word.end],
-                "span": f"{word.t0:.2f}-{word.t1:.2f}",
+                # as it is, not rounded: the next word begins where this one ends
+                "span": "{}-{}".format(*_heard_in(turn, said, place)),
                 "hidden": any(a < word.t1 and b > word.t0 for a, b in snippet.hidden),
             }
-            for word in said_words(turn) or evenly(turn)
+            for place, word in enumerate(said)
             if snippet.t0 <= (word.t0 + word.t1) / 2 < snippet.t1
         ]
         if words:
             rows.append({"who": call_view.speaker_name(turn, transcript.meta.rep), "words": words})
     return rows
+
+
+def _heard_in(turn: Turn, said: Sequence[Said], place: int) -> tuple[float, float]:
+    """The seconds in which a word is said: its own, or, where the recogniser gave it none, its neighbours' too (the
+    whole turn where it has none of these)."""
+    word = said[place]
+    if word.t1 - word.t0 >= SHORTEST_S:
+        return word.t0, word.t1
+    near = said[max(0, place - 1) : place + 2]
+    t0, t1 = near[0].t0, near[-1].t1
+    return (t0, t1) if t1 - t0 >= SHORTEST_S else (turn.t0, turn.t1)
 
 
 def _heard(row: Row) -> Row:

@@ -246,15 +246,17 @@
   // what somebody is writing is not taken away from them
   const writing = () => [...document.querySelectorAll("main textarea, main input:not([type=hidden], [type=checkbox])")]
     .some((field) => field.value !== field.defaultValue);
+  let over = false;
   async function ask() {
     try {
-      const answer = await fetch(judging.dataset.judging, { credentials: "same-origin" });
-      const found = await answer.json();
-      if (!answer.ok || !["waiting", "running"].includes(found.state)) {
-        if (!writing()) { location.reload(); return; }
-        judging.textContent = "Judging is over. The page shows it when what you are writing is sent, or when it is loaded again.";
-      }
+      // asked no more once it is over: a text may stand unsent for hours, and each time somebody asks is in the log
+      const answer = over ? null : await fetch(judging.dataset.judging, { credentials: "same-origin" });
+      over = over || !answer.ok || !["waiting", "running"].includes((await answer.json()).state);
     } catch { /* asked again below */ }
+    if (over) {
+      if (!writing()) { location.reload(); return; }
+      judging.textContent = "Judging is over. The page shows it when what you are writing is sent, or when it is loaded again.";
+    }
     setTimeout(ask, 1500);
   }
   if (judging) setTimeout(ask, 1000);
