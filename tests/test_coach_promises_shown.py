@@ -73,4 +73,4 @@ def test_a_page_shows_the_question_beside_the_words() -> None:
     page = " ".join(macros.render(made=MOVED.to_json()).split())
     assert f"Mia: “I can do the tenth.” asked: “{ASKED}”" in page
     assert 'badge warn">moved' in page
-    assert "now due" in page
+    assert ", now " in page
