@@ -39,7 +39,7 @@ def checkup(settings: Settings, *, problems: Sequence[SettingsError] = ()) -> li
 
     `problems` are settings that could not be read; the defaults count for them.
     """
-    one = (_folder, _disk, _rubric, _judge, _people, _mail, _webhooks, _provider)
+    one = (_folder, _disk, _rubric, _training, _judge, _people, _mail, _webhooks, _provider)
     many = (_models, _store, _watchers, _failures)
     return [
         _python(),
@@ -113,6 +113,15 @@ def _rubric(settings: Settings) -> Row:
     except DebriefError as error:
         return _row("rubric", error, "correct the file, or the setting `rubric`")
     return _row("rubric", f"{rubric.id} {rubric.version}, {len(rubric.criteria)} criteria")
+
+
+def _training(settings: Settings) -> Row:
+    from pipeline.coach.commands import library_of
+
+    try:
+        return _row("training library", f"{len(library_of(settings).modules)} modules")
+    except DebriefError as error:
+        return _row("training library", error, "correct the file; until then the night assigns no training")
 
 
 def _judge(settings: Settings) -> Row:

@@ -24,7 +24,7 @@ from pipeline.access.schema import FILE as ACCESS_FILE
 from pipeline.beside import Beside
 from pipeline.claims import Claims
 from pipeline.errors import AccessError, DebriefError, NotThere, StoreError
-from pipeline.ingest import hash_file
+from pipeline.ingest import companions_of, hash_file
 from pipeline.listening import forget_archives
 from pipeline.scrub import Traces, files, remains, same_person, scrub
 from pipeline.settings import Settings
@@ -183,6 +183,9 @@ def erase(
         for call in what.calls if not again else ():
             erased.mark(data, call.sha256)
             erased.mark(data, call.companion_sha256)
+            for words in companions_of(Path(call.path)):
+                # the same words in another format, which would be a call of its own once the recording is gone
+                erased.mark(data, hash_file(words))
         erased.touch(data)
         gone = tuple(map(str, _recordings(settings, what))) if recordings else ()
         if what.person:
@@ -330,11 +333,13 @@ def _copies(data: Path, hashes: set[str]) -> Iterable[Path]:
 
 
 def beside(path: Path, hashes: set[str]) -> list[Path]:
-    """The recording's own metadata files, and files by its name with one of the hashes; never another recording's."""
+    """The recording's own metadata files and transcripts, and files by its name with one of the hashes; never another
+    recording's."""
     own = Beside().find(path, SIDECAR_SUFFIXES)
     siblings = {item.name for item in path.parent.glob("*") if item.stem == path.stem and item != path}
     alone = all(Path(name).suffix.lower() in SIDECAR_SUFFIXES for name in siblings)
     found = [item for item in own if alone or item.name.startswith(path.name)]
+    found += companions_of(path)
     for item in path.parent.glob("*"):
         with contextlib.suppress(OSError):
             if item.name.startswith(path.stem) and item.is_file() and item != path and hash_file(item) in hashes:

@@ -167,7 +167,7 @@ def discover(paths: Iterable[Path], *, sniff: Sniff | None = None) -> list[Found
         else:
             seen.setdefault(_absolute(path), Found(path))
     listed = Beside()
-    companions = {_absolute(words) for item in seen.values() if (words := companion_of(item.path, sniff, listed))}
+    companions = {_absolute(words) for item in seen.values() for words in companions_of(item.path, sniff, listed)}
     return [found for path, found in seen.items() if path not in companions]
 
 
@@ -233,12 +233,17 @@ def companion_of(path: Path, sniff: Sniff | None = None, beside: Beside | None =
 
     A name alone proves nothing: the file must be a transcript by its content, and `path` must not be text itself.
     """
+    return next(companions_of(path, sniff, beside), None)
+
+
+def companions_of(path: Path, sniff: Sniff | None = None, beside: Beside | None = None) -> Iterator[Path]:
+    """All transcripts of the same call beside a recording, as Teams has it in two formats; the first is the one that
+    is read, and none is a call of its own."""
     if not _may_have_companion(path):
-        return None
+        return
     for candidate in _companions(path, beside or Beside()):
         if os.path.isfile(candidate) and os.path.isfile(path) and _sniffer(sniff)(candidate):
-            return candidate
-    return None
+            yield candidate
 
 
 def _companions(path: Path, beside: Beside) -> list[Path]:

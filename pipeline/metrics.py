@@ -15,7 +15,8 @@ then, and there is neither `patience_s` nor `wpm`.
 
 All of them rest on who is said to speak. `intervals` tells how far they move when that is wrong as often as the
 diarizer is: each turn changes sides with `WRONG_SIDE` probability, in `DRAWS` draws that are the same for the same
-call; the 5th and 95th percentile are given.
+call; the 5th and 95th percentile are given, and the value itself where they leave it out: turns that alternate can only
+lose switches by a mistake.
 """
 
 from __future__ import annotations
@@ -65,25 +66,28 @@ def measure(transcript: Transcript) -> Metrics:
 
 
 def intervals(transcript: Transcript) -> dict[str, Interval]:
-    """Per metric (low, high): where 90 % of the draws lie; metrics without a basis are left out."""
+    """Per metric (low, high): where 90 % of the draws lie, and the value; metrics without a basis are left out."""
     turns = _spoken(transcript)
     said, sides = [_said(turn) for turn in turns], [turn.side == "rep" for turn in turns]
     timed = _timed(transcript)
     wrong = WRONG_SIDE.get(transcript.hearing.diarizer, max(WRONG_SIDE.values()))
     rng = random.Random(0)
     drawn: dict[str, list[float]] = {}
+    measured = dataclasses.asdict(_metrics(said, sides, transcript.duration_s, timed=timed))
     for _ in range(DRAWS if turns else 0):
         mistaken = [side != (rng.random() < wrong) for side in sides]
         found = _metrics(said, mistaken, transcript.duration_s, timed=timed)
         for name, value in dataclasses.asdict(found).items():
             if value is not None:
                 drawn.setdefault(name, []).append(float(value))
-    return {name: _middle(sorted(values)) for name, values in drawn.items()}
+    return {
+        name: _around(measured[name], sorted(values)) for name, values in drawn.items() if measured[name] is not None
+    }
 
 
-def _middle(values: Sequence[float]) -> Interval:
-    low, high = round(0.05 * (len(values) - 1)), round(0.95 * (len(values) - 1))
-    return round(values[low], 3), round(values[high], 3)
+def _around(measured: float, values: Sequence[float]) -> Interval:
+    low, high = (values[round(part * (len(values) - 1))] for part in (0.05, 0.95))
+    return round(min(low, measured), 3), round(max(high, measured), 3)
 
 
 def _spoken(transcript: Transcript) -> list[Turn]:

@@ -22,7 +22,7 @@ from pipeline.beside import Beside
 from pipeline.coach.playlists import UNTITLED
 from pipeline.erase import Erasure, beside, calls_to_erase, erase, forget_answers
 from pipeline.errors import DebriefError, StoreError
-from pipeline.ingest import TEXT_SUFFIXES, HashCache, companion_of, discover
+from pipeline.ingest import TEXT_SUFFIXES, HashCache, companions_of, discover
 from pipeline.listening import forget_archives
 from pipeline.scrub import Traces
 from pipeline.settings import Settings
@@ -100,10 +100,9 @@ def _recordings(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]
             kind = "transcript file" if path.suffix.lower() in TEXT_SUFFIXES else "recording"
             if when and limits[kind] and when < _before(day, limits[kind]):
                 yield Due(kind, str(path), when.isoformat())
-            elif when and wordless and limits["transcript file"] and kind == "recording":
+            elif when and wordless and kind == "recording" and (days := limits["transcript file"]):
                 # before its words went, a recording whose transcript is gone would be heard
-                companion = companion_of(path, beside=listed)
-                if companion and when < _before(day, limits["transcript file"]):
+                for companion in companions_of(path, beside=listed) if when < _before(day, days) else ():
                     yield Due("transcript file", str(companion), when.isoformat())
 
 
@@ -198,8 +197,7 @@ def _stamp(day: dt.date) -> float:
 def _delete_inputs(settings: Settings, store: Store, rows: list[Due]) -> int:
     for row in rows:
         path = Path(row.what)
-        companion = companion_of(path)
-        if companion:
+        for companion in list(companions_of(path)):
             # left alone, the transcript of the same call would become a second one; so it goes first
             _delete_file(companion)
         for file in (path, *beside(path, set())):

@@ -105,6 +105,13 @@ def test_html_escapes_what_was_said_and_links_to_the_calls() -> None:
     assert "http://127.0.0.1:8321/calls/a5" in digest_text(digest(rep="Ann"), base="http://127.0.0.1:8321")
 
 
+def test_a_scored_call_on_which_nothing_was_due_counts_as_scored_in_the_digest_too() -> None:
+    rows = story()
+    bare = tuple(dataclasses.replace(c, overall=None) if c.call_id == "a5" else c for c in rows.calls)
+    found = weekly_digest(dataclasses.replace(rows, calls=bare), RUBRIC, (), as_of=DAY, rep="Ann")
+    assert "- Ann: 1 call, 1 scored\n" in digest_text(found)
+
+
 def test_the_week_can_be_sent_as_the_nightly_digest_is() -> None:
     letter = to_send(digest(rep="Ann"), base="http://127.0.0.1:8321")
     assert letter.name == "week-2026-11-02-ann"

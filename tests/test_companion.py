@@ -74,6 +74,15 @@ def test_what_zoom_leaves_beside_a_recording_is_read_with_it(tmp_path: Path, pic
     assert len(discover([tmp_path])) == 2
 
 
+def test_a_second_format_of_the_same_transcript_is_no_second_call(tmp_path: Path) -> None:
+    call = recording(tmp_path / "call.mp4")
+    (tmp_path / "call.vtt").write_text(NAMED)
+    (tmp_path / "call.txt").write_text("Priya Nair: What does a stop cost you?\nOwen: A lot.\nOwen: Well.\n")
+    (tmp_path / "call.transcript.vtt").write_text(NAMED)
+    assert [found.path for found in discover([tmp_path])] == [call]
+    assert source(call).companion == tmp_path / "call.txt"
+
+
 def test_notes_that_are_no_transcript_are_no_companion(tmp_path: Path) -> None:
     call = recording(tmp_path / "call.wav")
     (tmp_path / "call.txt").write_text("buy milk")

@@ -61,6 +61,15 @@ def test_each_problem_comes_with_its_remedy(found: Settings, monkeypatch: pytest
     assert "no such file" in row(rows, "refused files")["found"]
 
 
+def test_words_of_the_company_that_cannot_be_read_are_a_problem(found: Settings) -> None:
+    assert row(doctor.checkup(found), "training library")["found"] == "27 modules"
+    found.data.mkdir(parents=True)
+    (found.data / "company.yaml").write_text("produkt: the planner\n")
+    said = row(doctor.checkup(found), "training library")
+    assert "unknown key 'produkt'" in said["found"]
+    assert "assigns no training" in said["remedy"]
+
+
 def test_calls_dated_in_the_future_are_a_problem_with_its_remedy(found: Settings) -> None:
     for name, date in (("late", "2999-01-05"), ("fine", "2026-10-05")):
         rows = call(name, "Ann", 0, "Acme", {"discovery": 3})

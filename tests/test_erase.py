@@ -16,11 +16,11 @@ import fakes
 import pytest
 from waiting import HANGS_S
 
-from pipeline import batch, claims, erase, keep, plan, register
+from pipeline import batch, claims, erase, erased, keep, plan, register
 from pipeline.access.book import AccessBook
 from pipeline.access.identities import Identities
 from pipeline.errors import AccessError, NotThere, StoreError
-from pipeline.ingest import discover
+from pipeline.ingest import discover, hash_file
 from pipeline.scrub import Traces, remains, same_person, scrub
 from pipeline.settings import Settings
 from pipeline.store import Store
@@ -438,3 +438,15 @@ def test_a_login_that_is_not_the_persons_name_goes_where_it_says_who_did_somethi
             ("boss", "user", "added pnairson as rep"),
             ("erased", "/today", ""),
         ]
+
+
+def test_every_format_of_a_transcript_goes_with_its_recording(world: Settings) -> None:
+    recording = world.inbox_folder / "North" / "call.wav"
+    recording.write_text("ok")
+    for name in ("call.json", "call.wav.json", "b.json"):
+        recording.with_name(name).write_text(json.dumps(fakes.transcript_row("words", rep="Ann", account="Acme")))
+    assert sorted(path.name for path in erase.beside(recording, set())) == ["call.json", "call.wav.json"]
+    with Store(world.data) as store:
+        erase.erase(world, store, erase.Erasure((erase.CallToErase("0" * 16, "0" * 64, str(recording)),)))
+    for name in ("call.wav.json", "call.json"):
+        assert erased.is_marked(world.data, hash_file(recording.with_name(name)))

@@ -76,3 +76,11 @@ def test_intervals_hold_the_value_and_widen_with_a_worse_diarizer() -> None:
     assert wide[1] - wide[0] > narrow[1] - narrow[0] > 0
     assert intervals(unsure) == intervals(unsure)
     assert intervals(transcript()) == {}
+    measured = dataclasses.asdict(measure(unsure))
+    # turns that alternate can only lose switches by a mistake
+    assert intervals(unsure)["switches_per_min"][0] < intervals(unsure)["switches_per_min"][1]
+    for name, (low, high) in intervals(unsure).items():
+        assert low <= round(measured[name], 3) <= high, name
+    alone = dataclasses.replace(unsure, turns=tuple(turn for turn in unsure.turns if turn.side == "rep"))
+    assert measure(alone).patience_s is None
+    assert "patience_s" not in intervals(alone)

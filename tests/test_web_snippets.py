@@ -25,6 +25,7 @@ from pipeline.audio import RATE, load_audio
 from pipeline.coach.moments import Search, find_moments, flagged
 from pipeline.coach.playlists import KeptSnippet, beginning_of, changed, keep_snippet, names_of, removed
 from pipeline.errors import ReviewError
+from pipeline.retention import drop_words
 from pipeline.settings import Settings
 from pipeline.types import CallMeta, Transcript, Turn, Word
 from pipeline.web import kept_snippets
@@ -187,6 +188,24 @@ def test_a_kept_snippet_is_trimmed_hidden_shared_and_taken_away(app: Any, desk: 
     zed.get(here, 403)
 
 
+def test_what_was_hidden_stays_so_when_a_snippet_is_made_shorter_and_longer_again(
+    app: Any, desk: Desk, call_id: str
+) -> None:
+    tess = Visitor(app, desk, "Tess")
+    here = tess.post("/snippets", call_id=call_id, turn=2, criterion="discovery", verdict="good")
+    whole = {"title": "x", "verdict": "good", "from": "9", "to": "29"}
+    word = re.search(r'value="([\d.]+-[\d.]+)"><span>cost', tess.get(here))
+    assert word
+    tess.post(here, **whole, hide=word.group(1))
+    tess.post(here, **whole | {"to": "19", "hide": word.group(1)})
+    tess.post(here, **whole)
+    assert f'value="{word.group(1)}" checked' in tess.get(here)
+    assert "cost" not in tess.get(f"{here}/vtt")
+    tess.post(here, **whole)
+    assert "cost" in tess.get(f"{here}/vtt")
+    tess.post(f"{here}/remove")
+
+
 def test_hidden_words_are_silent_in_the_sound(app: Any, desk: Desk, call_id: str, tmp_path: Path) -> None:
     tess = Visitor(app, desk, "Tess")
     here = tess.post("/snippets", call_id=call_id, turn=2, verdict="bad")
@@ -211,6 +230,21 @@ def test_the_setting_says_with_what_no_clip_and_no_snippet_leaves(
         monkeypatch.setattr(desk, "settings", dataclasses.replace(desk.settings, redact=kinds))
         assert not [path for path in places if "four two" not in tess.get(path)]
     tess.post(f"{kept}/remove")
+
+
+def test_a_snippet_is_named_and_filed_when_the_words_of_its_call_are_gone(app: Any, desk: Desk) -> None:
+    tess = Visitor(app, desk, "Tess")
+    (call,) = desk.store.query("SELECT call_id, sha256 FROM calls WHERE rep = 'Cid' ORDER BY call_id LIMIT 1")
+    here = tess.post("/snippets", call_id=call["call_id"], turn=2, verdict="good")
+    title = re.search(r'name="title" value="([^"]*)"', tess.get(here))
+    assert title
+    drop_words(desk.settings.data, call["sha256"])
+    assert "No words here" in tess.get(here)
+    for name in (title.group(1), "What a year costs"):
+        tess.post(here, title=name, verdict="bad", playlists="Costs")
+        assert f"<h1>{name}</h1>" in tess.get(here)
+    assert "Costs" in tess.get("/snippets/kept?playlist=Costs")
+    tess.post(f"{here}/remove")
 
 
 def test_a_hidden_word_without_a_time_takes_its_whole_turn_with_it() -> None:
@@ -314,6 +348,12 @@ def test_a_snippet_starts_out_from_its_turn_and_the_one_before() -> None:
         keep_snippet(TURNS, call_id="c", turn=1, who="Tess", verdict="great")
 
 
+def test_of_a_talk_longer_than_a_snippet_may_be_the_beginning_is_kept() -> None:
+    turns = [Turn(0.0, 9.0, "buyer:Jo", "go on"), Turn(10.0, 900.0, "rep", "a long talk")]
+    made = keep_snippet(turns, call_id="c", turn=1, who="Tess")
+    assert (made.t0, made.t1) == (0.0, 600.0)
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -338,7 +378,7 @@ def test_what_a_snippet_cannot_be(wrong: dict[str, Any], said: str) -> None:
         "note": "",
         "shared": False,
     }
-    assert changed(made, end=38.0, **right).hidden == ((1.0, 2.0), (8.5, 9.0))
+    assert changed(made, end=38.0, **right).hidden == ((0.0, 2.0), (8.5, 38.0))
     with pytest.raises(ReviewError, match=said):
         changed(made, end=38.0, **{**right, **wrong})
     assert names_of([" a  b ", "", "a b", "c"]) == ("a b", "c")

@@ -99,6 +99,23 @@ def test_a_cell_says_its_number_interval_and_calls_and_opens_them(app: Any, desk
     assert at.get("/reps/Ann/criteria/nothing").status_code == 404
 
 
+def test_a_call_of_a_day_to_come_is_in_no_period_and_not_first_to_review(tmp_path: Any) -> None:
+    for number, ago in enumerate((0, -1, -2, -3, -4, -5, 4000)):
+        rows = call(f"come{number}", "Ann", ago, "Later" if ago > 0 else "Acme", {"discovery": 2})
+        made = record(rows.calls[0], rows)
+        made["scorecard"]["overall"] = 10.0 if ago > 0 else 60.0
+        keep.write_record(tmp_path, made)
+    with closing(Desk(Settings(data=tmp_path))) as desk:
+        desk.store.ingest()
+        desk.book.add_user("Ada", "admin", password=PASSWORD)
+        at = client(build_app(desk), desk, "admin")
+        review = whole(at, "/team").split("Calls to review first")[1]
+        behind = whole(at, "/reps/Ann/criteria/discovery?period=30")
+    assert "Later" not in review
+    assert "over 6 scored calls" in behind
+    assert behind.count("#c-discovery") == 6
+
+
 def test_training_that_was_done_for_a_criterion_of_an_older_rubric_is_still_told(tmp_path: Any) -> None:
     keep_story(tmp_path)
     done = Assignment(
@@ -149,6 +166,21 @@ def test_a_day_of_many_calls_says_how_many_and_is_told_by_those_that_were_scored
     assert ">Firm 7</a>" in page
 
 
+def test_what_is_usual_leaves_out_the_call_that_is_held_against_it(tmp_path: Any) -> None:
+    for rep, days in {"Ann": (-10, -60), "Bob": (0, -20)}.items():
+        for number, ago in enumerate(days):
+            rows = call(f"{rep}{number}", rep, ago, "Acme", {"discovery": 4 if number == 0 else 1})
+            keep.write_record(tmp_path, record(rows.calls[0], rows))
+    with closing(Desk(Settings(data=tmp_path))) as desk:
+        desk.store.ingest()
+        desk.book.add_user("Ada", "admin", password=PASSWORD)
+        at = client(build_app(desk), desk, "admin")
+        ann, bob = (whole(at, f"/today?rep={rep}") for rep in ("Ann", "Bob"))
+    assert re.search(r"level 4 of 4; usually \d\.\d \(\d\.\d–\d\.\d\) over 1 call<", bob)
+    # a week before the newest call of all, hers of that day was there already
+    assert "level 4 of 4<" in ann
+
+
 @pytest.mark.parametrize("words", ["first call ", " dale", "Cid  Dale"])
 def test_blanks_around_what_is_looked_for_lose_no_call(app: Any, desk: Desk, words: str) -> None:
     page = client(app, desk, "admin").get("/calls", params={"q": words}).text
@@ -192,6 +224,10 @@ def test_filters_narrow_the_table_and_who_needs_help(app: Any, desk: Desk) -> No
     assert month.count("last 30 days, 1 Oct 2026 to 30 Oct 2026, first call") == 2
     assert "?period=30&amp;call_type=first+call" in month or "?period=30&amp;call_type=first%20call" in month
     assert "n 6</small>" not in month
+    # the first call of the month is not the first that there is
+    assert "since the first" in first_of(whole(at, "/team"))
+    assert re.search(r"Below the target on \d of \d calls since \d+ Oct 2026", month)
+    assert "since the first" not in month
     assert 'href="/reps/Bob/criteria/discovery"' in first_of(whole(at, "/team"))
     assert "/criteria/ask_for_sale" in first_of(close)
     assert "/criteria/discovery" not in first_of(close)
@@ -396,6 +432,23 @@ def test_an_account_says_whose_call_it_is_as_soon_as_that_is_corrected(app: Any,
         assert f'href="/reps/{rep}"' in whole(at, "/accounts/Quince")
         found = at.get("/api/v1/accounts/Quince").json()["deal"]
         assert [item["rep"] for item in found["calls"]] == [rep]
+
+
+def test_a_rep_whose_calls_have_no_date_reads_the_last_ones_all_the_same(app: Any, desk: Desk) -> None:
+    for number in range(7):
+        fresh = call(f"undated {number}", "Una", 0, f"Quill {number}", {"discovery": 4, "ask_for_sale": 1})
+        made = record(fresh.calls[0], fresh)
+        del made["transcript"]["meta"]["date"]
+        keep.write_record(desk.settings.data, made)
+        desk.store.ingest()
+    page = whole(client(app, desk, "admin"), "/today?rep=Una")
+    assert "6 of 7 calls without a date" in page
+    assert "Quill 6" in page
+    assert "Quill 0" not in page
+    assert "Done well" in page
+    assert "Work on" in page
+    assert "–</a>" not in page
+    assert "No calls" in client(app, desk, "admin").get("/today?rep=Nobody").text
 
 
 def test_a_call_dated_in_the_future_moves_nobodys_today_and_is_still_shown(app: Any, desk: Desk) -> None:

@@ -220,6 +220,21 @@ def test_a_trainers_version_sticks_until_it_is_taken_away(app: Any, desk: Desk) 
     tess.post(f"{path}/restore", 404)
 
 
+@pytest.mark.parametrize("name", ["company.yaml", "training/ours.yaml"])
+def test_a_mistake_in_the_companys_words_is_told_to_trainers_and_closes_no_page(
+    name: str, app: Any, desk: Desk
+) -> None:
+    file = desk.settings.data / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("produkt: the planner\n", encoding="utf-8")
+    tess, ann = Visitor(app, desk, "Tess"), Visitor(app, desk, "Ann")
+    assert "Ask before you tell" in wait_for(lambda: told if name in (told := tess.get("/library")) else None, name)
+    for path in ("/library", "/today", "/training", f"/training/{GIVEN.assignment_id}", f"/library/{MODULE}"):
+        assert name not in ann.get(path)
+    file.unlink()
+    assert wait_for(lambda: name not in tess.get("/library"), "the library without the file")
+
+
 def test_what_each_module_did_is_told_of_finished_training_with_what_is_missing(app: Any, desk: Desk) -> None:
     ada = Visitor(app, desk, "Ada")
     assert "What each module changed" not in ada.get("/training")

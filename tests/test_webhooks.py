@@ -56,10 +56,10 @@ def settings_for(data: Path, *urls: str) -> Settings:
     return Settings(data=data, webhook_urls=", ".join(urls))
 
 
-def new_assignment(store: Store, name: str = "n1") -> None:
+def new_assignment(store: Store, name: str = "n1", *, status: str = "open") -> None:
     row = {"assignment_id": name, "rep": "Ann", "team": "North", "criterion": "ask_for_sale", "level": 1}
     store.put_fact(
-        "assignments", row | {"status": "open", "assigned_on": "2026-11-20", "title": "Ask", "reason": "low"}
+        "assignments", row | {"status": status, "assigned_on": "2026-11-20", "title": "Ask", "reason": "low"}
     )
 
 
@@ -232,6 +232,15 @@ def test_what_is_there_when_webhooks_are_turned_on_is_old_and_what_comes_is_told
     assert made["url"].endswith(f"/calls/{made['call_id']}")
     assert set(made["criteria"])
     assert "quote" not in json.dumps(bodies)
+
+
+def test_training_that_was_done_before_is_no_news_when_it_is_opened_again(store: Store, tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, "http://127.0.0.1:9/hook")
+    new_assignment(store, "old", status="done")
+    with Outbox(tmp_path) as box:
+        assert collect(store, settings, outbox=box) == 0
+        new_assignment(store, "old")
+        assert collect(store, settings, outbox=box) == 0
 
 
 def test_a_gap_is_told_when_it_opens_and_again_when_it_comes_back(store: Store, tmp_path: Path) -> None:

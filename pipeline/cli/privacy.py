@@ -170,11 +170,10 @@ def _transcripts(settings: Settings, item: str, sha256: str) -> set[str]:
     """Hashes of the transcripts beside a call's recording, as it was kept and as it lies there: alone each would be a
     call that nobody was asked about."""
     from pipeline.erase import calls_to_erase
-    from pipeline.ingest import companion_of, hash_file
+    from pipeline.ingest import companions_of, hash_file
 
     found = {call.companion_sha256 for call in calls_to_erase(settings.data, [sha256])}
-    companion = companion_of(Path(item)) if Path(item).is_file() else None
-    return {*found, hash_file(companion) if companion else ""} - {"", sha256}
+    return {*found, *map(hash_file, companions_of(Path(item)))} - {"", sha256}
 
 
 def tidy(

@@ -5,6 +5,7 @@ Each loads the rows, runs one report, and adds the few short texts that a table 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import difflib
@@ -37,7 +38,7 @@ from pipeline.coach.snapshot import keep_gaps, kept_gaps
 from pipeline.coach.snippets import BEST_LEVEL
 from pipeline.coach.support import support_report
 from pipeline.coach.training import Library, load_library
-from pipeline.errors import StoreError
+from pipeline.errors import RubricError, SettingsError, StoreError
 from pipeline.human_review import human_review
 from pipeline.redact import chosen_kinds, redact_text
 from pipeline.rubric import load_rubric
@@ -302,8 +303,25 @@ def library_of(settings: Settings) -> Library:
 
     Raises `RubricError` and `SettingsError`.
     """
+    return load_library(*_own_folders(settings), profile=load_profile(settings.data))
+
+
+def readable_library(settings: Settings) -> tuple[Library, str]:
+    """`library_of`, or as much of it as can be read (the shipped modules at least) and what is wrong with the rest."""
+    try:
+        return library_of(settings), ""
+    except (RubricError, SettingsError) as error:
+        problem = str(error)
+    with contextlib.suppress(RubricError):
+        return load_library(*_own_folders(settings)), problem
+    with contextlib.suppress(SettingsError):
+        return load_library(profile=load_profile(settings.data)), problem
+    return load_library(), problem
+
+
+def _own_folders(settings: Settings) -> list[Path]:
     own = settings.data / "training"
-    return load_library(*([own] if own.is_dir() else []), profile=load_profile(settings.data))
+    return [own] if own.is_dir() else []
 
 
 def _target(settings: Settings) -> float | None:

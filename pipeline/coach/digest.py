@@ -161,9 +161,9 @@ def _calls(week: _Week) -> list[Item]:
         mine = [c for c in week.rows.calls if c.rep == name and week.this_week(c.date)]
         if not mine:
             continue
-        scored = [c for c in mine if c.overall is not None]
-        mean = f", mean {sum(c.overall or 0 for c in scored) / len(scored):.0f} of 100" if scored else ""
-        text = f"{name}: {_count(len(mine), 'call')}, {len(scored)} scored{mean}"
+        overall = [c.overall for c in mine if c.overall is not None]
+        mean = f", mean {sum(overall) / len(overall):.0f} of 100" if overall else ""
+        text = f"{name}: {_count(len(mine), 'call')}, {sum(c.status == 'scored' for c in mine)} scored{mean}"
         found.append(Item(text, tuple(c.call_id for c in mine)))
     return found
 

@@ -92,11 +92,13 @@ def keep_snippet(
         raise ReviewError(f"turn {turn}: the call has turns 0 to {len(turns) - 1}")
     end = max(item.t1 for item in turns)
     first = turn - 1 if turn and turns[turn].t0 - turns[turn - 1].t0 < 20 else turn
+    t0 = round(max(0.0, turns[first].t0 - AROUND_S), 2)
+    t1 = round(min(end, max(turns[turn].t1, turns[first].t1) + AROUND_S), 2)
     made = KeptSnippet(
         snippet_id=f"{call_id}-{secrets.token_hex(6)}",
         call_id=call_id,
-        t0=round(max(0.0, turns[first].t0 - AROUND_S), 2),
-        t1=round(min(end, max(turns[turn].t1, turns[first].t1) + AROUND_S), 2),
+        t0=t0,
+        t1=min(t1, t0 + MOST_S),  # of a longer talk its beginning, to be trimmed to what is meant
         turn=turn,
         title=" ".join(title.split())[:MAX_TITLE] or beginning_of(turns, turn, kinds=kinds),
         who=who,
@@ -132,7 +134,9 @@ def changed(
         raise ReviewError(f"a title has 1 to {MAX_TITLE} characters")
     if len(note) > MAX_NOTE:
         raise ReviewError(f"a note has at most {MAX_NOTE} characters")
-    spans = sorted((max(t0, a), min(t1, b)) for a, b in hidden if a < t1 and b > t0 and b > a)
+    # also what is outside now: it stays hidden when the snippet is made longer again
+    inside = ((max(0.0, a), min(end, b)) for a, b in hidden)
+    spans = sorted((a, b) for a, b in inside if b > a)
     return replace(
         snippet,
         t0=round(t0, 2),

@@ -6,8 +6,9 @@ have it worked out in the background (`pipeline/web/backroom.py`).
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -110,7 +111,7 @@ def picture_of(
     return Picture(
         standings=found,
         gaps=gaps,
-        since=_since(rows, gaps),
+        since=_since(rows, gaps, scores),
         before=before,
         fair=fair_targets(rows, targets, found=found) if whole else (),
         newest=newest,
@@ -141,13 +142,20 @@ def _changes(
     return sorted(changes, key=lambda c: (order[c.gap], -abs(c.by), c.standing.rep, c.standing.criterion))
 
 
-def _since(rows: Iterable[ScoredCall], gaps: Sequence[Gap]) -> dict[Key, Since]:
+def _since(rows: Iterable[ScoredCall], gaps: Sequence[Gap], scores: Iterable[ScoredCall]) -> dict[Key, Since]:
+    """Since when each gap is there among `rows`, a selection of all `scores`."""
     wanted = {(gap.rep, gap.criterion): gap.standing.target for gap in gaps}
+    every = Counter((row.rep, row.criterion) for row in scores)
     calls: dict[Key, list[ScoredCall]] = defaultdict(list)
     for row in rows:
         if (row.rep, row.criterion) in wanted:
             calls[row.rep, row.criterion].append(row)
-    return {key: low_since(calls[key], target) for key, target in wanted.items()}
+    found = {key: low_since(calls[key], target) for key, target in wanted.items()}
+    # the first call of a period is not the first that there is
+    return {
+        key: dataclasses.replace(since, always=since.always and len(calls[key]) == every[key])
+        for key, since in found.items()
+    }
 
 
 def low_since(calls: Sequence[ScoredCall], target: float) -> Since:

@@ -324,6 +324,7 @@ def metric_rows(card: Mapping[str, Any]) -> list[Row]:
         value = card["metrics"].get(key)
         if value is not None:
             low, high = spreads.get(key, (value, value))
+            low, high = min(low, value), max(high, value)  # older records leave it out where mistakes go one way
             spread = f"{say(low)} to {say(high)}" if say(low) != say(high) else ""
             rows.append({"name": name, "value": say(value), "spread": spread})
     return rows

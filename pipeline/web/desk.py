@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.access.book import AccessBook
 from pipeline.access.people import User
 from pipeline.access.scope import Scope, scope_of
-from pipeline.coach.commands import library_of
+from pipeline.coach.commands import readable_library
 from pipeline.coach.effect import Effect
 from pipeline.coach.load import load_assignments, load_heads
 from pipeline.coach.reports import gap_json, scorecards_of, training_of
@@ -188,11 +188,20 @@ class Desk:
         return known.value if known else ()
 
     def library(self) -> Library:
-        """The training library with this company's own modules, read again when one of its files has changed."""
+        """The training library with this company's own modules, read again when one of its files has changed; without
+        those that cannot be read."""
+        return self._library()[0]
+
+    def library_problem(self) -> str:
+        """What of this company's own words and modules cannot be read, for those who can mend it; mostly empty."""
+        return self._library()[1]
+
+    def _library(self) -> tuple[Library, str]:
         data = self.settings.data
         files = [data / "company.yaml", *sorted((data / "training").glob("*.yaml"))]
         version = "|".join(f"{file.name} {file.stat().st_mtime_ns}" for file in files if file.is_file())
-        found: Library = self.backroom.need("library", version, lambda: library_of(self.settings)).value
+        known = self.backroom.need("library", version, lambda: readable_library(self.settings))
+        found: tuple[Library, str] = known.value
         return found
 
     def today(self) -> dt.date:

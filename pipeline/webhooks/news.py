@@ -54,7 +54,10 @@ def collect(
 
 def _begin(store: Store, outbox: Outbox) -> None:
     outbox.pass_over(f"scorecard/{row['call_id']}" for row in store.query(_SCORED, {"since": None}))
-    outbox.pass_over(f"assignment/{row['assignment_id']}" for row in store.query(_ASSIGNED))
+    # all of it, since what is done now may be opened again
+    outbox.pass_over(
+        f"assignment/{row['assignment_id']}" for row in store.query("SELECT assignment_id FROM assignments")
+    )
     outbox.put_mark("since", _now().isoformat())
 
 

@@ -86,3 +86,28 @@ def test_a_filter_of_the_calls(open_as: Open) -> None:
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("q=Elm"))
     expect(page.locator("tbody tr").first).to_contain_text("Elm")
+
+
+HIDDEN = """() => {
+    const one = document.activeElement, box = one.getBoundingClientRect();
+    if (one === document.body || !box.width || one.tagName === "AUDIO") return "";
+    const there = document.elementFromPoint(box.left + Math.min(box.width / 2, 20), box.top + box.height / 2);
+    return there && (one.contains(there) || there.contains(one)) ? "" : one.outerHTML.slice(0, 120);
+}"""
+"""What has the focus where something lies over it or it is out of sight; else nothing."""
+
+
+@pytest.mark.parametrize(
+    ("path", "key"), [("/calls/{call_id}", "Shift+Tab"), ("/settings", "Tab"), ("/team", "Shift+Tab")]
+)
+def test_what_has_the_focus_is_in_sight(open_as: Open, site: Any, path: str, key: str) -> None:
+    for phone in (False, True):
+        page = open_as("Ada", path.format(call_id=site.call_id), phone=phone)
+        page.set_viewport_size({"width": page.viewport_size["width"], "height": 600})
+        page.wait_for_load_state("networkidle")
+        page.locator("[data-again]").first.wait_for(state="detached")
+        hidden = []
+        for _ in range(60):
+            page.keyboard.press(key)
+            hidden.append(page.evaluate(HIDDEN))
+        assert [one for one in hidden if one] == []

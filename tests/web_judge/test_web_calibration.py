@@ -77,6 +77,23 @@ def test_turns_are_numbers(text: str) -> None:
         calibration.turns_in(text, of="discovery")
 
 
+def test_what_was_overridden_is_counted_with_n_a_and_what_was_not_scored(desk: Desk) -> None:
+    trainer = Visitor(desk, "trainer")
+    calls = [row["call_id"] for row in desk.store.query("SELECT call_id FROM calls WHERE rep = 'Ann' ORDER BY call_id")]
+    for call_id, criterion, level in (
+        (calls[0], "discovery", "na"),
+        (calls[1], "discovery", "2"),
+        (calls[2], "recommendation", "3"),  # not scored by the machine
+    ):
+        said = trainer.post(f"/calls/{call_id}/review", criterion=criterion, level=level, why="heard it")
+        assert said.status_code == 303
+    told = {row["criterion"]: row["overridden"] for row in trainer.get("/api/v1/calibration").json()["criteria"]}
+    assert (told["discovery"], told["recommendation"], told["proposal"]) == (2, 1, 0)
+    page = trainer.text("/calibration")
+    assert '<td class="num" data-head="Overrides"><span>2 ' in page
+    assert '<td class="num" data-head="Overrides"><span>1</span>' in page
+
+
 def test_agreement_over_time_is_drawn_from_two_months_on() -> None:
     months = [{"period": f"2026-0{n}", "exact": 0.5, "within_one": 1.0, "n": 4} for n in (1, 2, 3)]
     assert calibration.chart(months[:1]) is None

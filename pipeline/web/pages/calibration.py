@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 from models.judge_card import QUALITY
@@ -52,12 +53,12 @@ def overview(ask: Ask) -> Html:
 
 def figures(ask: Ask) -> dict[str, Any]:
     """What the page and the API show: per criterion what is published and what was measured here; the months."""
-    found = ask.desk.remember("calibration", lambda: calibration_rows(reviews_in(ask.store)))
+    found, overridden = ask.desk.remember("calibration", lambda: _counted(reviews_in(ask.store)))
     rows = [row for row in found if row["n"]]
     whole = {(row["kind"], row["criterion"]): row for row in rows if row["period"] == "all"}
     public = published() if ask.settings.judge == "embedded" else {}
     known = {item.id: item for item in ask.desk.rubric.criteria}
-    names = [*known, *sorted({row["criterion"] for row in rows} - {"all", *known})]
+    names = [*known, *sorted(({row["criterion"] for row in rows} | {*overridden}) - {"all", *known})]
     criteria = []
     for name in names:
         item = known.get(name)
@@ -70,6 +71,7 @@ def figures(ask: Ask) -> dict[str, Any]:
                 "for_people": bool(item and trained and item.same_as in ask.desk.for_people),
                 "blind": whole.get(("blind", name)),
                 "override": whole.get(("override", name)),
+                "overridden": overridden[name],
             }
         )
     months = [row for row in rows if row["criterion"] == "all" and row["period"] != "all"]
@@ -80,6 +82,13 @@ def figures(ask: Ask) -> dict[str, Any]:
         "months": {kind: [row for row in months if row["kind"] == kind] for kind in ("blind", "override")},
         "chart": chart([row for row in months if row["kind"] == "blind"]),
     }
+
+
+def _counted(reviews: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], Counter[str]]:
+    """The agreement, and how many calls were overridden per criterion: to and from n/a as well, and what the
+    machine had not scored, where there are no two levels to compare."""
+    changed = {(row["criterion"], row["call_id"]) for row in reviews if row["kind"] == "override"}
+    return calibration_rows(reviews), Counter(criterion for criterion, _ in changed)
 
 
 def published() -> dict[str, dict[str, Any]]:

@@ -35,6 +35,7 @@ def listing(ask: Ask, *, criterion: str = "", words: str = "") -> Html:
         words=words,
         titles=order,
         own=_own_modules(ask),
+        problem=ask.desk.library_problem() if ask.is_a(TRAINERS) else "",
     )
 
 

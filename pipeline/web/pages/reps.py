@@ -83,7 +83,8 @@ SELECT c.call_id, c.call_date, c.account, c.call_type, s.level, s.status, s.conf
        s.machine_level
 FROM criterion_scores s JOIN calls c USING (call_id)
 WHERE c.rep = $rep AND s.criterion = $criterion AND c.status = 'scored'
-  AND ($since IS NULL OR c.call_date > $since) AND ($call_type = '' OR c.call_type = $call_type) AND ({where})
+  AND ($since IS NULL OR (c.call_date > $since AND c.call_date <= $latest))
+  AND ($call_type = '' OR c.call_type = $call_type) AND ({where})
 ORDER BY c.call_date DESC NULLS LAST, c.call_id LIMIT $limit
 """
 
@@ -336,6 +337,7 @@ def behind(ask: Ask, *, rep: str, criterion: str, period: str = "", call_type: s
             "rep": rep,
             "criterion": criterion,
             "since": newest - dt.timedelta(days) if newest and days is not None else None,
+            "latest": latest(),
             "call_type": call_type,
             "limit": BEHIND + 1,
             **ask.scope.params,

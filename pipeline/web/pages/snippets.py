@@ -192,12 +192,13 @@ def _changed(ask: Ask, snippet: KeptSnippet, transcript: Transcript) -> KeptSnip
     t0, t1 = (call_view.seconds(form.get(name, "")) for name in ("from", "to"))
     spans = [text.partition("-") for text in ask.forms.get("hide", [])]
     try:
-        hidden = [(float(a), float(b)) for a, _, b in spans]
+        hidden = [*_hidden_outside(snippet, transcript), *((float(a), float(b)) for a, _, b in spans)]
     except ValueError:
         raise ReviewError("what is hidden is named by its seconds") from None
     return changed(
         snippet,
-        end=transcript.duration_s,
+        # where the words are not kept any more, nothing tells how long the call was
+        end=max(transcript.duration_s, snippet.t1),
         t0=snippet.t0 if t0 is None else t0,
         t1=snippet.t1 if t1 is None else t1,
         title=_title(snippet, transcript, form.get("title", ""), hidden, kinds=ask.redacts),
@@ -219,7 +220,9 @@ def _title(
     kinds: frozenset[str],
 ) -> str:
     """The title that is given; one that is the turn's own words follows what is hidden of them."""
-    own = partial(beginning_of, transcript.turns, snippet.turn, kinds=kinds) if snippet.turn is not None else None
+    # words may go before what was said of them
+    turn = snippet.turn if snippet.turn is not None and snippet.turn < len(transcript.turns) else None
+    own = partial(beginning_of, transcript.turns, turn, kinds=kinds) if turn is not None else None
     return own(hidden=hidden) if own and given == own(hidden=snippet.hidden) else given
 
 
@@ -241,6 +244,17 @@ def _said(snippet: KeptSnippet, transcript: Transcript) -> list[Row]:
         if words:
             rows.append({"who": call_view.speaker_name(turn, transcript.meta.rep), "words": words})
     return rows
+
+
+def _hidden_outside(snippet: KeptSnippet, transcript: Transcript) -> list[tuple[float, float]]:
+    """What is hidden of words that the form does not offer, since the snippet was made shorter."""
+    offered = [
+        (word.t0, word.t1)
+        for turn in transcript.turns
+        for word in said_words(turn) or evenly(turn)
+        if snippet.t0 <= (word.t0 + word.t1) / 2 < snippet.t1
+    ]
+    return [(a, b) for a, b in snippet.hidden if not any(a < t1 and b > t0 for t0, t1 in offered)]
 
 
 def _heard_in(turn: Turn, said: Sequence[Said], place: int) -> tuple[float, float]:

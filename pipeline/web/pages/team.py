@@ -60,19 +60,20 @@ WITH usual AS (
     HAVING sum(n_overall) >= {DROP_CALLS}
 )
 SELECT {_CALL}, c.overall, u.mean, u.n FROM calls c JOIN usual u USING (rep)
-WHERE c.call_date > $since AND c.overall <= u.mean - {DROP} AND ({{where}})
+WHERE c.call_date > $since AND c.call_date <= $latest AND c.overall <= u.mean - {DROP} AND ({{where}})
   AND c.rep IN (SELECT unnest($reps::VARCHAR[]))
 ORDER BY c.overall - u.mean, c.call_id LIMIT $limit
 """
 _UNSURE = f"""
 SELECT {_CALL}, count(*) FILTER (s.status = 'abstained') AS unsure, count(*) AS n
 FROM calls c JOIN criterion_scores s USING (call_id)
-WHERE c.call_date > $since AND c.status = 'scored' AND ({{where}}) AND c.rep IN (SELECT unnest($reps::VARCHAR[]))
+WHERE c.call_date > $since AND c.call_date <= $latest AND c.status = 'scored' AND ({{where}})
+  AND c.rep IN (SELECT unnest($reps::VARCHAR[]))
 GROUP BY ALL HAVING unsure > 0 ORDER BY unsure DESC, c.call_date DESC, c.call_id LIMIT $limit
 """
 _UNHEARD = f"""
 SELECT {_CALL}, c.reason FROM calls c
-WHERE c.call_date > $since AND c.status IN ('abstained', 'review') AND ({{where}})
+WHERE c.call_date > $since AND c.call_date <= $latest AND c.status IN ('abstained', 'review') AND ({{where}})
   AND c.rep IN (SELECT unnest($reps::VARCHAR[]))
 ORDER BY c.call_date DESC, c.call_id LIMIT $limit
 """
@@ -215,7 +216,8 @@ def _review(ask: Ask, reps: set[str], newest: dt.date | None) -> list[Row]:
 def review_first(ask: Ask, reps: set[str], newest: dt.date | None) -> list[Row]:
     """Calls that a person should look at, each with why: open disputes, big drops, what the judge was unsure of."""
     where, params = ask.scope.where("c"), {**ask.scope.params, "reps": sorted(reps)}
-    recent = {**params, "since": (newest or dt.date.today()) - dt.timedelta(REVIEW_DAYS), "limit": REVIEW}
+    since = (newest or dt.date.today()) - dt.timedelta(REVIEW_DAYS)
+    recent = {**params, "since": since, "latest": latest(), "limit": REVIEW}
     titles = {item.id: item.title for item in ask.desk.rubric.criteria}
     found: list[Row] = [
         {

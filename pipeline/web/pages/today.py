@@ -1,7 +1,8 @@
 """A rep's own first page: the last calls in two minutes, and what is open: training and promises.
 
-One thing done well and one to work on, out of the calls of the newest day, six of them at most; the words to try and a
-drill are those of the module that is assigned for it, else of the one that would be.
+One thing done well and one to work on, out of the calls of the newest day (where no call has a date, of those that came
+last), six of them at most; the words to try and a drill are those of the module that is assigned for it, else of the one
+that would be.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ Row = dict[str, Any]
 _DAY = "SELECT max(call_date) AS day FROM calls WHERE rep = $rep AND call_date <= $today"
 _CALLS = """
 SELECT call_id, account, call_date, call_type, duration_s, status, reason, overall, count(*) OVER () AS of_day
-FROM calls WHERE rep = $rep AND call_date = $day ORDER BY status <> 'scored', kept_at, call_id LIMIT $limit
+FROM calls WHERE rep = $rep AND call_date IS NOT DISTINCT FROM $day::DATE
+ORDER BY status <> 'scored', if($day::DATE IS NULL, -epoch(kept_at), epoch(kept_at)), call_id LIMIT $limit
 """
 _AROUND = """
 SELECT call_id FROM calls WHERE rep = $rep AND account = $account AND call_id <> $call
@@ -48,11 +50,12 @@ def today(ask: Ask, *, rep: str = "") -> Html:
     ask.scope.require_rep(name)
     desk = ask.desk
     day = ask.store.query(_DAY, {"rep": name, "today": desk.today()})[0]["day"]
-    if day is None:
-        return ask.show("rep_empty.html", rep=name)
     calls = ask.store.query(_CALLS, {"rep": name, "day": day, "limit": CALLS})
+    if not calls:
+        return ask.show("rep_empty.html", rep=name)
     whole: Picture = desk.picture().value
-    usual = [s for s in (whole.before or whole.standings) if s.rep == name]
+    # what is usual is told by earlier calls alone, as `debrief coach` has it
+    usual = [s for s in whole.before if s.rep == name and day and s.last_call and s.last_call < day]
     library = desk.library()
     known = desk.glimpse(
         ("day", name, day), lambda: _debriefs(desk, name, calls, usual, library), of=("calls",), wait_s=0.1
@@ -64,7 +67,7 @@ def today(ask: Ask, *, rep: str = "") -> Html:
         rep=name,
         own=ask.user.rep == name,
         day=day,
-        yesterday=desk.today() - day == dt.timedelta(1),
+        yesterday=day is not None and desk.today() - day == dt.timedelta(1),
         calls=calls,
         pick=None if known is None else pick(known.value, training, library.modules),
         waiting=known is None,
