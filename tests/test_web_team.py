@@ -150,37 +150,6 @@ def test_a_name_with_a_slash_is_reached_by_every_link(tmp_path: Any) -> None:
         assert {link: at.get(link).status_code for link in [*named, *api]} == dict.fromkeys([*named, *api], 200)
 
 
-def test_a_day_of_many_calls_says_how_many_and_is_told_by_those_that_were_scored(tmp_path: Any) -> None:
-    for number in range(9):
-        rows = call(f"day{number}", "Ann", 1, f"Firm {number}", {"discovery": 4})
-        made = record(rows.calls[0], rows)
-        if number < 7:
-            made |= {"status": "abstained", "reason": "too short", "scorecard": None}
-        keep.write_record(tmp_path, made)
-    with closing(Desk(Settings(data=tmp_path))) as desk:
-        desk.store.ingest()
-        desk.book.add_user("Ann", "rep", rep="Ann", password=PASSWORD)
-        page = whole(client(build_app(desk), desk, "rep"), "/today")
-    assert "6 of 9 calls on 3 Nov 2026" in page
-    assert "None of these calls could be scored" not in page
-    assert ">Firm 7</a>" in page
-
-
-def test_what_is_usual_leaves_out_the_call_that_is_held_against_it(tmp_path: Any) -> None:
-    for rep, days in {"Ann": (-10, -60), "Bob": (0, -20)}.items():
-        for number, ago in enumerate(days):
-            rows = call(f"{rep}{number}", rep, ago, "Acme", {"discovery": 4 if number == 0 else 1})
-            keep.write_record(tmp_path, record(rows.calls[0], rows))
-    with closing(Desk(Settings(data=tmp_path))) as desk:
-        desk.store.ingest()
-        desk.book.add_user("Ada", "admin", password=PASSWORD)
-        at = client(build_app(desk), desk, "admin")
-        ann, bob = (whole(at, f"/today?rep={rep}") for rep in ("Ann", "Bob"))
-    assert re.search(r"level 4 of 4; usually \d\.\d \(\d\.\d–\d\.\d\) over 1 call<", bob)
-    # a week before the newest call of all, hers of that day was there already
-    assert "level 4 of 4<" in ann
-
-
 @pytest.mark.parametrize("words", ["first call ", " dale", "Cid  Dale"])
 def test_blanks_around_what_is_looked_for_lose_no_call(app: Any, desk: Desk, words: str) -> None:
     page = client(app, desk, "admin").get("/calls", params={"q": words}).text
@@ -432,23 +401,6 @@ def test_an_account_says_whose_call_it_is_as_soon_as_that_is_corrected(app: Any,
         assert f'href="/reps/{rep}"' in whole(at, "/accounts/Quince")
         found = at.get("/api/v1/accounts/Quince").json()["deal"]
         assert [item["rep"] for item in found["calls"]] == [rep]
-
-
-def test_a_rep_whose_calls_have_no_date_reads_the_last_ones_all_the_same(app: Any, desk: Desk) -> None:
-    for number in range(7):
-        fresh = call(f"undated {number}", "Una", 0, f"Quill {number}", {"discovery": 4, "ask_for_sale": 1})
-        made = record(fresh.calls[0], fresh)
-        del made["transcript"]["meta"]["date"]
-        keep.write_record(desk.settings.data, made)
-        desk.store.ingest()
-    page = whole(client(app, desk, "admin"), "/today?rep=Una")
-    assert "6 of 7 calls without a date" in page
-    assert "Quill 6" in page
-    assert "Quill 0" not in page
-    assert "Done well" in page
-    assert "Work on" in page
-    assert "–</a>" not in page
-    assert "No calls" in client(app, desk, "admin").get("/today?rep=Nobody").text
 
 
 def test_a_call_dated_in_the_future_moves_nobodys_today_and_is_still_shown(app: Any, desk: Desk) -> None:

@@ -1,8 +1,8 @@
 """A rep's own first page: the last calls in two minutes, and what is open: training and promises.
 
 One thing done well and one to work on, out of the calls of the newest day (where no call has a date, of those that came
-last), six of them at most; the words to try and a drill are those of the module that is assigned for it, else of the one
-that would be.
+last), six of them at most; the words to try and a drill are those of the module that is assigned for it, else of the
+one that would be.
 """
 
 from __future__ import annotations

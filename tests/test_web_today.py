@@ -1,0 +1,67 @@
+"""A rep's own first page: which calls it is of, and what it holds them against."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from pathlib import Path
+
+from coach_story import call, record
+from test_web_team import PASSWORD, client
+from whole_page import whole
+
+from pipeline import keep
+from pipeline.settings import Settings
+from pipeline.web.app import build_app
+from pipeline.web.desk import Desk
+
+
+def test_a_day_of_many_calls_says_how_many_and_is_told_by_those_that_were_scored(tmp_path: Path) -> None:
+    for number in range(9):
+        rows = call(f"day{number}", "Ann", 1, f"Firm {number}", {"discovery": 4})
+        made = record(rows.calls[0], rows)
+        if number < 7:
+            made |= {"status": "abstained", "reason": "too short", "scorecard": None}
+        keep.write_record(tmp_path, made)
+    with closing(Desk(Settings(data=tmp_path))) as desk:
+        desk.store.ingest()
+        desk.book.add_user("Ann", "rep", rep="Ann", password=PASSWORD)
+        page = whole(client(build_app(desk), desk, "rep"), "/today")
+    assert "6 of 9 calls on 3 Nov 2026" in page
+    assert "None of these calls could be scored" not in page
+    assert ">Firm 7</a>" in page
+
+
+def test_what_is_usual_leaves_out_the_call_that_is_held_against_it(tmp_path: Path) -> None:
+    for rep, days in {"Ann": (-10, -60), "Bob": (0, -20)}.items():
+        for number, ago in enumerate(days):
+            rows = call(f"{rep}{number}", rep, ago, "Acme", {"discovery": 4 if number == 0 else 1})
+            keep.write_record(tmp_path, record(rows.calls[0], rows))
+    with closing(Desk(Settings(data=tmp_path))) as desk:
+        desk.store.ingest()
+        desk.book.add_user("Ada", "admin", password=PASSWORD)
+        at = client(build_app(desk), desk, "admin")
+        ann, bob = (whole(at, f"/today?rep={rep}") for rep in ("Ann", "Bob"))
+    assert re.search(r"level 4 of 4; usually \d\.\d \(\d\.\d–\d\.\d\) over 1 call<", bob)
+    # a week before the newest call of all, hers of that day was there already
+    assert "level 4 of 4<" in ann
+
+
+def test_a_rep_whose_calls_have_no_date_reads_the_last_ones_all_the_same(tmp_path: Path) -> None:
+    with closing(Desk(Settings(data=tmp_path))) as desk:
+        desk.book.add_user("Ada", "admin", password=PASSWORD)
+        for number in range(7):
+            fresh = call(f"undated {number}", "Una", 0, f"Quill {number}", {"discovery": 4, "ask_for_sale": 1})
+            made = record(fresh.calls[0], fresh)
+            del made["transcript"]["meta"]["date"]
+            keep.write_record(tmp_path, made)
+            desk.store.ingest()
+        at = client(build_app(desk), desk, "admin")
+        page, empty = whole(at, "/today?rep=Una"), at.get("/today?rep=Nobody").text
+    assert "6 of 7 calls without a date" in page
+    assert "Quill 6" in page
+    assert "Quill 0" not in page
+    assert "Done well" in page
+    assert "Work on" in page
+    assert "–</a>" not in page
+    assert "No calls" in empty
