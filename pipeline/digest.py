@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.wording import counted
+
 if TYPE_CHECKING:
     from pipeline.store import Store
 
@@ -101,7 +103,7 @@ def _training(report: Mapping[str, Any]) -> Section:
 def _waiting(store: Store) -> Section:
     """What a person has to look at: quarantined files, calls to review, reps that nobody named."""
     lines = [
-        f"{row['n']} files {row['status']} ({row['kind']}), the latest: {row['reason']}"
+        f"{counted(row['n'], 'file')} {row['status']} ({row['kind']}), the latest: {row['reason']}"
         for row in store.query(
             "SELECT status, kind, count(*) AS n, arg_max(reason, last_at) AS reason FROM failures "
             "WHERE status <> 'retry' GROUP BY status, kind ORDER BY status, kind"
@@ -111,10 +113,12 @@ def _waiting(store: Store) -> Section:
         "SELECT status, count(*) AS n, arg_max(reason, kept_at) AS reason FROM calls "
         "WHERE status IN ('review', 'abstained') GROUP BY status ORDER BY status DESC"
     ):
-        lines.append(f"{row['n']} calls in {row['status']}, the latest: {row['reason']}")
+        lines.append(f"{counted(row['n'], 'call')} in {row['status']}, the latest: {row['reason']}")
     unknown = store.query("SELECT count(*) AS n, min(path) AS path, any_value(reason) AS reason FROM unknown_reps")[0]
     if unknown["n"]:
-        lines.append(f"{unknown['n']} calls with an {unknown['reason']} (such as {Path(unknown['path']).name})")
+        lines.append(
+            f"{counted(unknown['n'], 'call')} with an {unknown['reason']} (such as {Path(unknown['path']).name})"
+        )
     return section("Waiting for you", lines)
 
 
@@ -123,7 +127,7 @@ def _reps(store: Store) -> Section:
         "SELECT rep, team, scored, overall FROM rep_totals WHERE rep IS NOT NULL AND scored > 0 ORDER BY team, rep"
     )
     lines = [
-        f"{', '.join(filter(None, (row['rep'], row['team'])))}: {row['scored']} scored calls, "
+        f"{', '.join(filter(None, (row['rep'], row['team'])))}: {counted(row['scored'], 'scored call')}, "
         f"overall {row['overall']:.0f}"
         for row in rows
         if row["overall"] is not None

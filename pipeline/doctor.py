@@ -21,6 +21,7 @@ from pipeline.settings import Settings, public_address
 from pipeline.settings_file import HIDDEN
 from pipeline.status import watchers
 from pipeline.store import Store
+from pipeline.wording import counted
 
 LIBRARIES = ("torch", "faster-whisper", "pocketsphinx", "pyannote.audio", "duckdb", "prefect")
 LOW_DISK_GB = 2.0
@@ -249,9 +250,11 @@ def _store(settings: Settings) -> list[Row]:
     except DebriefError as error:
         return [_row("database", error, "wait for the other debrief, or `debrief rebuild`")]
     remedy = f"process these again: {', '.join(item['file'] for item in damaged[:3])}" if damaged else ""
-    found = f"{row['n']} calls, {row['scored']} scored, {len(damaged)} damaged result files{through}"
+    found = (
+        f"{counted(row['n'], 'call')}, {row['scored']} scored, {counted(len(damaged), 'damaged result file')}{through}"
+    )
     if waiting:
-        found += f", {waiting} results not taken in yet"
+        found += f", {counted(waiting, 'result')} not taken in yet"
     return [
         _row("database", found, remedy),
         _listed("calls to review", review),
@@ -276,8 +279,8 @@ def _claims(settings: Settings) -> Row:
     except DebriefError as error:
         return _row("claims", error, "give this user write permission")
     stuck = [path for path in folder.glob("*.claim") if _age_s(path) > STUCK_S] if held else []
-    found = f"{held - swept} calls are being worked on"
-    found += f", {swept} stale claims removed" if swept else ""
+    found = "1 call is being worked on" if held - swept == 1 else f"{held - swept} calls are being worked on"
+    found += f", {counted(swept, 'stale claim')} removed" if swept else ""
     remedy = f"delete {stuck[0]} if no other machine is at it" if stuck else ""
     return _row("claims", found, remedy)
 

@@ -107,6 +107,7 @@ def test_the_numbers_of_one_effect_add_up() -> None:
     [
         (team([1, 1, 1], [4, 4, 4]), {"status": "open", "completed_on": None}, "the training is open, not completed"),
         (team([1, 1], [4, 4, 4]), {}, "2 scored calls before, 3 needed"),
+        (team([1], [4, 4, 4]), {}, "1 scored call before, 3 needed"),
         (team([1, 1, 1], [4, 4]), {}, "2 scored calls since completion, 3 needed"),
         (calls("Ann", [1, 1, 1], [4, 4, 4]), {}, "0 untrained peers"),
         ([], {}, "0 scored calls before"),

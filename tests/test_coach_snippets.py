@@ -27,6 +27,14 @@ def test_words_are_found_whole_in_any_order_and_case() -> None:
     assert find_snippets(rows, words="budg") == []
 
 
+def test_words_are_found_with_either_apostrophe() -> None:
+    rows = story()
+    said = dataclasses.replace(rows.moments[0], quote="What’s one cost, and don't they notice?")
+    rows = dataclasses.replace(rows, moments=(said,))
+    for words in ("what's don't", "what’s don’t"):
+        assert [s.moment for s in find_snippets(rows, words=words)] == [said]
+
+
 def test_the_best_and_newest_come_first() -> None:
     found = find_snippets(story(), criterion="discovery", limit=100)
     keys = [(-s.score.level, -s.score.date.toordinal()) for s in found if s.score.date]

@@ -80,6 +80,21 @@ def test_criteria_for_people_to_review_enter_no_standing_and_give_no_training(
         assert {row["criterion"] for row in given} == {"discovery"}
 
 
+def test_a_lift_is_of_the_overall_score_in_which_what_is_for_people_counts(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lift() -> float:
+        rows = commands.gap_rows(store, settings=settings, name="Ann")
+        return next(row["expected_lift"] for row in rows if row["criterion"] == "ask_for_sale")
+
+    with Store(settings.data) as store:
+        store.ingest()
+        whole = lift()
+        monkeypatch.setattr(commands, "human_review", lambda settings: frozenset({"decision_makers", "business_case"}))
+        # without two of her five criteria the standing moves a little, and its share of the overall score does not
+        assert lift() == pytest.approx(whole, abs=0.5)
+
+
 def test_standings_by_something_else_are_refused(settings: Settings) -> None:
     with Store(settings.data) as store:
         store.ingest()

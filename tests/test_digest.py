@@ -54,9 +54,9 @@ def test_the_nightly_digest_says_what_was_done_and_what_waits(
         "Training assigned: 1",
         "Ann: Ask twice (discovery), due 2026-10-20",
         "a.wav: no speech",
-        "1 files quarantined (engine), the latest: it failed 2",
-        "1 calls in review",
-        "Ann, North: 1 scored calls, overall 50",
+        "1 file quarantined (engine), the latest: it failed 2",
+        "1 call in review",
+        "Ann, North: 1 scored call, overall 50",
     ):
         assert words in text
 

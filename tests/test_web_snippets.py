@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import io
+import json
 import re
 import zipfile
 from collections.abc import Iterator
@@ -15,11 +16,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from coach_story import keep_story
+from coach_story import call as made_call
+from coach_story import keep_story, record
 from fastapi.testclient import TestClient
 from hearing_samples import write
 from test_web_call import heard
 
+from pipeline import keep
 from pipeline.access.scope import Scope
 from pipeline.audio import RATE, load_audio
 from pipeline.coach.moments import Search, find_moments, flagged
@@ -107,6 +110,15 @@ def test_moments_are_found_by_words_criterion_level_objection_and_rep(desk: Desk
     assert find(words="xyzzy") == []
     assert {row["rep"] for row in find(rep="Ann")} == {"Ann"}
     assert find_moments(desk.store, Scope(), Search()) == []
+
+
+def test_words_are_found_with_the_apostrophe_of_meeting_tools(desk: Desk) -> None:
+    told = json.dumps(record((rows := made_call("curly", "Bob", 1, "Quill", {"discovery": 4})).calls[0], rows))
+    made = json.loads(told.replace("What does one of those cost you?", "What’s one cost, and don't they notice?"))
+    keep.write_record(desk.settings.data, made)
+    desk.store.ingest()
+    for words in ("what's don't", "what’s don’t"):
+        assert len(find_moments(desk.store, Scope(everything=True), Search(words=words))) == 1
 
 
 def test_a_moment_is_kept_once_and_its_verdict_changed(app: Any, desk: Desk, call_id: str) -> None:

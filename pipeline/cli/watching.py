@@ -15,6 +15,7 @@ from pipeline.erased import touched
 from pipeline.plan import Job, Outcome, Plan
 from pipeline.settings import Settings
 from pipeline.status import clear_status, write_status
+from pipeline.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -64,7 +65,7 @@ class Watching:
         with self._guard:
             self._files, self._waiting = files, ready
             if ready and not self._live:
-                self._console.print(f"{ready} new of {files} files")
+                self._console.print(f"{ready} new of {counted(files, 'file')}")
             self._problem = ""
             self._tell()
 
@@ -154,7 +155,7 @@ def panel(row: dict[str, Any]) -> Any:
     from rich.text import Text
 
     counts = ", ".join(f"{n} {status}" for status, n in sorted(row["counts"].items())) or "nothing yet"
-    lines = [f"{row['files']} files, {row['waiting']} waiting; so far {counts}"]
+    lines = [f"{counted(row['files'], 'file')}, {row['waiting']} waiting; so far {counts}"]
     lines += [f"now: {name}" for name in row["now"]]
     lines += [f"  {text}" for text in row["last"]]
     if row["problem"]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from pipeline.coach.commitments import Commitment
 from pipeline.coach.rows import Assignment, Rows, SessionRow
+from pipeline.wording import counted
 
 PRODUCT = "-//debrief//coaching//EN"
 
@@ -41,7 +42,7 @@ def diary(
 
 def _session(session: SessionRow) -> Entry:
     coach = f" with {session.coach}" if session.coach else ""
-    minutes = f"{session.minutes} minutes. " if session.minutes else ""
+    minutes = f"{counted(session.minutes, 'minute')}. " if session.minutes else ""
     title = f"Coaching: {session.rep}{coach}"
     return Entry(f"session-{session.session_id}", session.held_on, title, f"{minutes}{session.topic or ''}".strip(), 1)
 

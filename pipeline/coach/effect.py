@@ -236,9 +236,9 @@ def _missing(assignment: Assignment, n_before: int, n_after: int, n_peers: int) 
     if assignment.completed_on is None or assignment.status != "done":
         return f"the training is {assignment.status}, not completed"
     if n_before < MIN_BEFORE:
-        return f"{n_before} scored calls before, {MIN_BEFORE} needed"
+        return f"{counted(n_before, 'scored call')} before, {MIN_BEFORE} needed"
     if n_after < MIN_AFTER:
-        return f"{n_after} scored calls since completion, {MIN_AFTER} needed"
+        return f"{counted(n_after, 'scored call')} since completion, {MIN_AFTER} needed"
     if n_peers < MIN_PEERS:
         return f"{counted(n_peers, 'untrained peer')} with calls before and after, {MIN_PEERS} needed"
     return ""

@@ -108,11 +108,12 @@ def credibly_below(eligible: Sequence[Standing]) -> list[Standing]:
 
 
 def criterion_shares(rows: Iterable[ScoredCall], rubric: Rubric) -> Mapping[tuple[str, str], float]:
-    """Per rep and criterion, the mean share (0-1) of the criterion's weight in the overall score of the rep's calls."""
+    """Per rep and criterion, the mean share (0-1) of the criterion's weight in the overall score of the rep's calls,
+    in which what is for people to review counts, too."""
     weight = {item.id: item.weight for item in rubric.criteria}
     calls: dict[tuple[str, str], set[str]] = defaultdict(set)
     for row in rows:
-        calls[row.rep, row.call_id].add(row.criterion)
+        calls[row.rep, row.call_id] |= {row.criterion, *row.beside}
     count: dict[str, int] = defaultdict(int)
     shares: dict[tuple[str, str], float] = defaultdict(float)
     for (rep, _), criteria in calls.items():

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from pipeline.coach.pushback import asks_price, pushed_back
 from pipeline.types import ObjectionKind, Turn
+from pipeline.wording import counted
 
 WINDOW_TURNS = 24
 """Turns that are read again with each new one: enough to know what an answer belongs to, and half a second of work."""
@@ -232,7 +233,7 @@ def _no_next_step(call: Live, t: float) -> Hit:
     if left <= min(LAST_MINUTES, call.planned / 3) and not call.seen(STEP):
         minutes = max(0, round(left))
         return (
-            f"{minutes} minutes left, no next step",
+            f"{counted(minutes, 'minute')} left, no next step",
             "Ask now, with a day: what would you need to see to decide, and can we do that on ...?",
         )
     return None

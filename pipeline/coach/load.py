@@ -60,6 +60,10 @@ QUALIFY row_number() OVER (
 ) <= {MONTHLY}
 ORDER BY c.call_date NULLS FIRST, c.call_id, c.criterion
 """
+_BESIDE = """
+SELECT call_id, list_sort(list(criterion)) AS criteria FROM scores
+WHERE rep IS NOT NULL AND list_contains($without::VARCHAR[], criterion) GROUP BY call_id
+"""
 _MOMENTS = f"""
 SELECT e.call_id, e.criterion, e.turn, e.t0, e.t1, e.speaker, e.quote, e.why, 'evidence' AS kind
 FROM evidence e JOIN calls c USING (call_id) WHERE c.status = 'scored' AND {_WHERE}
@@ -188,9 +192,19 @@ def _among(sql: str) -> str:
 def load_scores(store: Store, *, since: dt.date | None = None, without: Collection[str] = ()) -> tuple[ScoredCall, ...]:
     """The scores of `load_rows` alone, for what needs nothing else. Raises `StoreError`."""
     asked = {"since": since, "without": sorted(without)}
+    beside = (
+        {row["call_id"]: tuple(row["criteria"]) for row in store.query(_BESIDE, {"without": sorted(without)})}
+        if without
+        else {}
+    )
     ids: dict[str, str] = {}  # a call's scores share one id: a fit is mostly ids, and is sent between processes
     rows = _dated(store.query(_SCORES, asked))
-    return tuple(ScoredCall(**{**row, "call_id": ids.setdefault(row["call_id"], row["call_id"])}) for row in rows)
+    return tuple(
+        ScoredCall(
+            **{**row, "call_id": ids.setdefault(row["call_id"], row["call_id"])}, beside=beside.get(row["call_id"], ())
+        )
+        for row in rows
+    )
 
 
 def load_heads(store: Store) -> list[dict[str, Any]]:

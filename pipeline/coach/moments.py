@@ -57,7 +57,9 @@ _FOUND = (
 , quoted AS (
     SELECT f.*, e.turn, e.t0, e.t1, e.speaker, e.quote, e.why
     FROM fitting f JOIN evidence e ON e.call_id = f.call_id AND e.criterion = f.criterion
-    WHERE list_bool_and(list_transform($words::VARCHAR[], lambda word: contains(lower(e.quote), word))) IS NOT FALSE
+    WHERE list_bool_and(
+          list_transform($words::VARCHAR[], lambda word: contains(replace(lower(e.quote), '’', ''''), word))
+      ) IS NOT FALSE
       AND ($kind = '' OR EXISTS (SELECT 1 FROM objections x WHERE x.call_id = f.call_id AND x.kind = $kind))
       AND NOT EXISTS (SELECT 1 FROM snippets k WHERE $fresh AND k.call_id = f.call_id AND k.turn = e.turn)
     ORDER BY {order} LIMIT $most
@@ -85,7 +87,8 @@ def find_moments(
     """Quotes that fit, the newest call first or the highest level: call, criterion, level, words, time and what they
     show.
 
-    All words of `search.words` have to occur, in any order and case. Only calls in `scope` are looked at.
+    All words of `search.words` have to occur, in any order and case, with either apostrophe, as parts of longer ones
+    too. Only calls in `scope` are looked at.
     """
     low, high = EXAMPLES[search.examples]
     asked = {
@@ -95,7 +98,7 @@ def find_moments(
         "low": low,
         "high": high,
         "kind": search.kind,
-        "words": [word.lower() for word in _WORD.findall(search.words)],
+        "words": [word.lower() for word in _WORD.findall(search.words.replace("’", "'"))],
         "status": "scored",
         "surest_from": 0.0,
         "surest_to": 2.0,

@@ -23,6 +23,7 @@ from pipeline.coach.rows import Rows
 from pipeline.coach.snippets import BEST_LEVEL, Snippet, find_snippets
 from pipeline.coach.statements import Statement, cite
 from pipeline.rubric import Rubric
+from pipeline.wording import counted
 
 QUESTION_COUNT = 3
 THE_ORDER = "the order, with a start date"
@@ -308,7 +309,9 @@ def _expected(rows: Rows, view: AccountView, rubric: Rubric) -> Expected | None:
     # `other` says nothing to prepare for: it is named only where nothing else came up
     kind, count = max(calls.items(), key=lambda item: (item[0] != "other", item[1], item[0]))
     total = len({row.call_id for row in others})
-    because = f"none is open here; on other accounts it came up on {count} of the {total} calls with an objection"
+    because = (
+        f"none is open here; on other accounts it came up on {count} of the {counted(total, 'call')} with an objection"
+    )
     return Expected(kind, because, None, answer_that_worked(rows, kind, rubric))
 
 

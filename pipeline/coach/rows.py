@@ -46,7 +46,8 @@ class Look(Protocol):
 class ScoredCall:
     """One criterion's level on one call; an abstained or n/a criterion has no such row.
 
-    `call_type`, `team` and `date` may be unknown (None); `overall` is the call's own score, 0-100.
+    `call_type`, `team` and `date` may be unknown (None); `overall` is the call's own score, 0-100. `beside` are
+    criteria that count in it and have no row because they are for people to review.
     """
 
     call_id: str
@@ -59,6 +60,7 @@ class ScoredCall:
     account: str | None = None
     confidence: float = 1.0
     overall: float | None = None
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

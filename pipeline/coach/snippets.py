@@ -79,7 +79,7 @@ def find_snippets(
 
     `kind` is an objection kind. Every word of `words` has to occur in the quote, in any order and case.
     """
-    wanted = {word.lower() for word in _WORD.findall(words)}
+    wanted = _words_of(words)
     found = [
         snippet
         for snippet in all_snippets(rows)
@@ -87,9 +87,14 @@ def find_snippets(
         and level in (None, snippet.score.level)
         and kind in (None, snippet.objection_kind)
         and rep in (None, snippet.score.rep)
-        and wanted <= {word.lower() for word in _WORD.findall(snippet.moment.quote)}
+        and wanted <= _words_of(snippet.moment.quote)
     ]
     return _best_first(found)[:limit]
+
+
+def _words_of(text: str) -> set[str]:
+    """Words in small letters; recognisers write one apostrophe and meeting tools the other."""
+    return {word.lower() for word in _WORD.findall(text.replace("’", "'"))}
 
 
 def low_moments(rows: Rows, rep: str, criterion: str, *, kind: str | None = None, limit: int = 3) -> list[Snippet]:

@@ -11,6 +11,7 @@ from pipeline import keep
 from pipeline.errors import StoreError
 from pipeline.plan import Job, Outcome, Plan
 from pipeline.web.errands import Errand, Work
+from pipeline.wording import counted
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
@@ -94,7 +95,7 @@ def preview(
         errand.step(0, len(sha256s))
         if all(change["moves"] == "nothing" for change in changes):
             errand.result = {"changes": changes, "moved": [], "calls": len(sha256s), "failed": []}
-            return f"no score of {len(sha256s)} calls would move"
+            return f"no score of {counted(len(sha256s), 'call')} would move"
         moved: list[Row] = []
         failed: list[str] = []
         calls = 0
@@ -113,7 +114,7 @@ def preview(
                 # a new object each time: a page may be reading the one before
                 errand.result = {"changes": changes, "moved": [*moved], "calls": calls, "failed": [*failed]}
                 errand.step(min(len(sha256s), at + _CHUNK), len(sha256s))
-        return f"{len(moved)} scores of {calls} calls would move"
+        return f"{counted(len(moved), 'score')} of {counted(calls, 'call')} would move"
 
     return work
 

@@ -183,7 +183,7 @@ class _Sheet:
         for standing in card["strengths"]:
             self.text(
                 f"{names[standing.criterion]}: {standing.estimate:.1f} ({standing.low:.1f} to {standing.high:.1f}) "
-                f"over {standing.n} calls",
+                f"over {counted(standing.n, 'call')}",
                 style="B",
             )
             for call in card["high"].get(standing.criterion, [])[:1]:
@@ -210,7 +210,7 @@ class _Sheet:
         promises = ", ".join(f"{part['n']} {status}" for status, part in result["commitments"].items()) or "none heard"
         newest = f" on the newest {known['heard']}" if known["heard"] < result["calls"] else ""
         self.text(
-            f"Given: {given['sessions']} coaching sessions, {given['minutes']} minutes; training "
+            f"Given: {counted(given['sessions'], 'coaching session')}, {counted(given['minutes'], 'minute')}; training "
             f"{given['training_open']} open, {given['training_done']} done. "
             f"Come of it: {result['scored']} of {result['calls']} calls scored; "
             f"promises{newest}: {promises}.",

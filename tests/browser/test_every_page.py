@@ -14,6 +14,8 @@ from pipeline.web.pages import PAGES  # noqa: E402
 
 Open = Callable[..., Any]
 MOST_BYTES = 300_000
+A4 = 718
+"""A sheet between the margins that Chromium leaves, in pixels."""
 
 DEEPER = (
     "/reps/Ann",
@@ -81,6 +83,18 @@ def test_a_page_is_accessible_and_fits_at_both_widths(open_as: Open, site: Any, 
         for colours in ("light", "dark"):
             page.emulate_media(color_scheme=colours, reduced_motion="reduce")
             assert problems(page) == [], colours
+
+
+@pytest.mark.parametrize(
+    "address", ["/team", "/reps/Ann", "/training", "/calls", "/accounts", "/calibration", "/calls/{call_id}"]
+)
+def test_a_page_fits_a_sheet_of_paper(open_as: Open, site: Any, address: str) -> None:
+    page = open_as("Ada", address.format(call_id=site.call_id))
+    page.wait_for_load_state("networkidle")
+    page.locator("[data-again]").first.wait_for(state="detached")
+    page.set_viewport_size({"width": A4, "height": 1000})
+    page.emulate_media(media="print")
+    assert sideways(page) <= 0
 
 
 def test_a_reps_day_is_accessible_and_fits(open_as: Open) -> None:

@@ -94,7 +94,7 @@ def moments(
     limit: int = 50,
 ) -> list[MomentJson]:
     """Quoted moments of the newest 3,000 calls that the user sees (of `rep`, where named), the best level first; at
-    most 500. All of `words` occur in each, in any order and case."""
+    most 500. All of `words` occur in each, in any order and case, as parts of longer ones too."""
     wanted = Search(words=words or "", criterion=criterion or "", level=level, rep=rep or "")
     found = find_moments(ask.store, ask.scope, wanted, highest_first=True, limit=min(max(limit, 1), MOST))
     rows: list[Any] = [

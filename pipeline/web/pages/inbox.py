@@ -15,6 +15,7 @@ from pipeline.types import Transcript
 from pipeline.web.ask import Ask, Go, Html, get, page_at, post
 from pipeline.web.errand_work import retry_files, score_again
 from pipeline.web.render import path_part
+from pipeline.wording import counted
 
 SHOWN = 50
 FIRST_TURNS = 14
@@ -88,7 +89,7 @@ def retry(ask: Ask) -> Go | Html:
         title, key = f"Trying {Path(path).name} again", f"retry/{path}"
     elif status in ("quarantined", "retry"):
         rows = ask.store.query("SELECT path FROM failures WHERE status = $status", {"status": status})
-        title, key = f"Trying {len(rows)} files again", f"retry/{status}"
+        title, key = f"Trying {counted(len(rows), 'file')} again", f"retry/{status}"
     else:
         rows = []
     if not rows:
