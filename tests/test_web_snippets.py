@@ -142,6 +142,22 @@ def test_a_moment_is_kept_once_and_its_verdict_changed(app: Any, desk: Desk, cal
     tess.post(f"{tess.post('/snippets', **moment, verdict='good')}/remove")
 
 
+def test_a_moment_that_taught_nothing_is_theirs_who_keep_it_after_all(app: Any, desk: Desk, call_id: str) -> None:
+    tess, mo = Visitor(app, desk, "Tess"), Visitor(app, desk, "Mo")
+    moment: dict[str, Any] = {"call_id": call_id, "turn": 6, "criterion": "proposal"}
+    assert tess.post("/snippets", **moment, verdict="no") == "/snippets/queue"
+    here = mo.post("/snippets", **moment, verdict="good")
+    assert "Kept. Trim it" in mo.get(here)
+    mo.post(here, title="Price with its scope", verdict="good")
+    assert "kept by Mo" in mo.get("/snippets/kept")
+    # somebody else's is not taken away by saying no to it, and that is said
+    other = tess.post("/snippets", **moment | {"turn": 7}, verdict="good")
+    assert mo.post("/snippets", **moment | {"turn": 7}, verdict="no") == "/snippets/queue"
+    assert "Kept already, by Tess" in mo.get("/snippets/queue")
+    for kept in (here, other):
+        tess.post(f"{kept}/remove")
+
+
 def test_the_search_shows_each_role_its_own_calls(app: Any, desk: Desk) -> None:
     assert "Keep as a good example" in Visitor(app, desk, "Tess").get("/snippets?words=depots&level=")
     ann = Visitor(app, desk, "Ann").get("/snippets")

@@ -105,14 +105,15 @@ class Library:
         """The module for a rep at `level`; None where the library has none for the criterion.
 
         For objections, one for the `kind` the rep has most trouble with comes first. A module in `done` is not given
-        again while another fits; when all that fit are done, the one whose levels are nearest above comes next.
+        again while another fits; when all that fit are done, one of the next levels above comes, and when these are
+        done too the first again: what the levels beyond teach rests on what the rep does not do yet.
         """
         mine = [module for module in self.of(criterion) if module.objection in (None, kind)]
         fits = [module for module in mine if module.low <= level <= module.high]
         fits.sort(key=lambda module: module.objection is None)
         above = sorted((module for module in mine if module.low > level), key=lambda module: module.low)
         below = sorted((module for module in mine if module.high < level), key=lambda module: -module.high)
-        ordered = [*fits, *above, *below]
+        ordered = [*fits, *(module for module in above if module.low == above[0].low)] or below
         return next((module for module in ordered if module.id not in done), ordered[0] if ordered else None)
 
 

@@ -24,6 +24,7 @@ from pipeline.types import Transcript
 from pipeline.web import call_view
 from pipeline.web.ask import Ask, File, Kept
 
+KEPT = "Kept. Trim it, name it, put it into a playlist."
 MOST = 500
 """Kept snippets on a page, the newest ones."""
 
@@ -85,11 +86,16 @@ def keep(ask: Ask, made: KeptSnippet) -> tuple[KeptSnippet, str]:
         known = KeptSnippet.from_row(found[0]) if found else None
         if known is None:
             ask.store.put_fact("snippets", made.to_row())
-            return made, "Kept. Trim it, name it, put it into a playlist."
+            return made, KEPT
         if known.verdict == made.verdict:
             return known, f"Kept already, by {known.who}."
         if known.verdict != "no" and not may_change(ask, known):
             return known, f"Kept already, by {known.who}, who may change what it is an example of."
+        if known.verdict == "no":
+            # nobody kept it so far: it is theirs who find that it teaches something
+            taken = replace(known, verdict=made.verdict, who=made.who, kept_at=made.kept_at)
+            ask.store.put_fact("snippets", taken.to_row())
+            return taken, KEPT
         changed = replace(known, verdict=made.verdict)
         ask.store.put_fact("snippets", changed.to_row())
         return changed, f"Kept already, by {known.who}; it is a {made.verdict} example now."

@@ -97,7 +97,8 @@ def keep(ask: Ask) -> Go:
     snippet, said = kept_snippets.keep(ask, made)
     ask.detail = f"{snippet.snippet_id}: {snippet.verdict}"
     if verdict == "no" or ask.form.get("stay"):
-        return Go("/snippets/queue", "Noted." if verdict == "no" else "Kept.")
+        done = "Noted." if verdict == "no" else "Kept."
+        return Go("/snippets/queue", done if snippet.verdict == verdict else said)
     return Go(f"/snippets/{path_part(snippet.snippet_id)}", said)
 
 
