@@ -15,6 +15,19 @@ def size_text(size: int) -> str:
     return f"{size / 1000:.0f} kB" if size < 1_000_000 else f"{size / 1e6:.1f} MB"
 
 
+def signed(value: float, digits: int = 1) -> str:
+    """A change with its sign, `+0.8` or `-0.6`; one that rounds to nothing has none."""
+    said = f"{value:+.{digits}f}"
+    return said[1:] if not said.strip("+-0.") else said
+
+
+def change_text(value: float | None, low: float | None, high: float | None) -> str:
+    """A change with its interval, ` +0.8 (+0.1 to +1.5)`, a blank before it; nothing where none is known."""
+    if value is None or low is None or high is None:
+        return ""
+    return f" {signed(value)} ({signed(low)} to {signed(high)})"
+
+
 def rounded(value: float, places: int) -> float:
     """So many decimals that are the same as the value itself once fewer are shown: 0.853 in two is 0.86, because 0.85
     would be shown as 0.8 beside a sentence that says 0.9 of the value."""

@@ -145,6 +145,18 @@ def test_the_analysts_copy_has_tables_and_views(kept: Settings, tmp_path: Path) 
     assert os.listdir(tmp_path / "out") == ["debrief.duckdb"]
 
 
+def test_every_column_of_the_analysts_copy_is_described(kept: Settings, tmp_path: Path) -> None:
+    with Store(kept.data) as store:
+        store.export(tmp_path / "out", form="duckdb")
+    schema = (Path(__file__).parents[1] / "ARCHITECTURE.md").read_text(encoding="utf-8").split("## Store schema")[1]
+    with duckdb.connect(str(tmp_path / "out" / "debrief.duckdb"), read_only=True) as analyst:
+        columns = analyst.execute(
+            "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal ORDER BY ALL"
+        ).fetchall()
+    rows = {line.split("`")[1]: line for line in schema.splitlines() if line.startswith("| `")}
+    assert [(table, name) for table, name in columns if f"`{name}`" not in rows[table]] == []
+
+
 @pytest.mark.parametrize("version", range(1, len(migrations.MIGRATIONS)))
 def test_a_database_of_every_earlier_version_is_brought_up_to_date(
     kept: Settings, tmp_path: Path, version: int, monkeypatch: pytest.MonkeyPatch

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.wording import counted, hundredths, rounded, size_text
+from pipeline.coach.commands import _effect_text
+from pipeline.wording import change_text, counted, hundredths, rounded, signed, size_text
 
 
 def test_two_decimals_are_shown_with_one_like_the_value_itself() -> None:
@@ -21,6 +22,14 @@ def test_a_rounded_number_is_shown_like_the_value_itself_however_few_decimals_ar
         made = rounded(value, places)
         assert [f"{made:.{n}f}" for n in range(places)] == [f"{value:.{n}f}" for n in range(places)]
         assert abs(made - value) < 1.51 * 10**-places
+
+
+def test_a_change_that_rounds_to_nothing_has_no_sign() -> None:
+    assert [signed(0.84), signed(-0.56), signed(-0.04), signed(0.004, 2)] == ["+0.8", "-0.6", "0.0", "0.00"]
+    assert change_text(-1.1, -2.26, 0.03) == " -1.1 (-2.3 to 0.0)"
+    assert change_text(None, None, None) == ""
+    told = {"verdict": "no clear effect", "effect": -1.115, "low": -2.257, "high": 0.028}
+    assert _effect_text(told) == "no clear effect -1.1 (-2.3 to 0.0)"
 
 
 def test_numbers_in_sentences() -> None:

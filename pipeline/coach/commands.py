@@ -43,6 +43,7 @@ from pipeline.human_review import human_review
 from pipeline.redact import chosen_kinds, redact_text
 from pipeline.rubric import load_rubric
 from pipeline.types import REP, ObjectionKind
+from pipeline.wording import change_text
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
@@ -373,9 +374,7 @@ def known_name(name: str, names: list[str], what: str) -> str:
 
 
 def _effect_text(effect: Row) -> str:
-    if effect["effect"] is None:
-        return str(effect["verdict"])
-    return f"{effect['verdict']} {effect['effect']:+.1f} ({effect['low']:+.1f} to {effect['high']:+.1f})"
+    return f"{effect['verdict']}{change_text(effect['effect'], effect['low'], effect['high'])}"
 
 
 def _clock(seconds: float) -> str:

@@ -28,6 +28,7 @@ from pipeline.coach.support import support_report
 from pipeline.digest import Digest, section
 from pipeline.redact import shortened
 from pipeline.rubric import Rubric
+from pipeline.wording import change_text, signed
 
 WEEK = 7
 MOST = 6
@@ -176,7 +177,7 @@ def _moved(week: _Week) -> list[Item]:
         if s.rep in week.reps and s.criterion in titles and s.trend and s.trend.word != "no clear change":
             text = (
                 f"{s.rep}, {titles[s.criterion].lower()}: {s.trend.word} by {abs(s.trend.per_30_days):.1f} a month "
-                f"({s.trend.low:+.1f} to {s.trend.high:+.1f}), now {s.estimate:.1f} over {s.n} calls"
+                f"({signed(s.trend.low)} to {signed(s.trend.high)}), now {s.estimate:.1f} over {s.n} calls"
             )
             found.append((abs(s.trend.per_30_days), Item(text, s.call_ids)))
     return [item for _, item in sorted(found, key=lambda pair: -pair[0])]
@@ -199,7 +200,7 @@ def _training(week: _Week) -> list[Item]:
     for a in sorted(week.rows.assignments, key=lambda a: a.completed_on or a.assigned_on, reverse=True):
         if a.status == "done":
             effect = effect_of(a, week.everybody.scores, week.everybody.assignments, as_of=week.to)
-            number = "" if effect.effect is None else f" {effect.effect:+.1f} ({effect.low:+.1f} to {effect.high:+.1f})"
+            number = change_text(effect.effect, effect.low, effect.high)
             if week.this_week(a.completed_on) or effect.effect is not None:
                 text = f"{_whose(week, a.rep)}{a.title}: {effect.verdict}{number}; {effect.reason}"
                 found.append(Item(text, (*effect.calls_before, *effect.calls_after)))

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from pipeline import wording
 from pipeline.access.people import ROLES
+from pipeline.coach.gaps import SURE
 from pipeline.coach.pushback import HANDLED
 from pipeline.types import NEUTRAL
 from pipeline.web.static import version_of
@@ -53,7 +55,7 @@ def environment() -> Environment:
         "speaker": speaker,
     }
     made.globals |= {"LEVELS": LEVELS, "STATUS_WORDS": STATUS_WORDS, "HANDLED": HANDLED}
-    made.globals |= {"ROLES": ROLES, "NEUTRAL": NEUTRAL, "static": static}
+    made.globals |= {"ROLES": ROLES, "NEUTRAL": NEUTRAL, "SURE": SURE, "static": static}
     return made
 
 
@@ -103,8 +105,7 @@ def one(value: float | None) -> str:
 
 def signed(value: float, digits: int = 1) -> str:
     """A change with its sign, `+0.8` or `−0.6`; one that rounds to nothing has none."""
-    said = f"{value:+.{digits}f}".replace("-", "−")
-    return said[1:] if not said.strip("+−0.") else said
+    return wording.signed(value, digits).replace("-", "−")
 
 
 def objection(kind: str) -> str:

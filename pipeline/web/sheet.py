@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.types import NEUTRAL
 from pipeline.web.render import day, one
-from pipeline.wording import counted
+from pipeline.wording import change_text, counted
 
 if TYPE_CHECKING:
     from fpdf import FPDF
@@ -198,8 +198,7 @@ class _Sheet:
             effect = row["effect"]
             state = f"due {day(row['due_on'])}" if row["status"] == "open" else row["status"]
             if row["status"] == "done":
-                number = "" if effect["effect"] is None else f" {effect['effect']:+.1f} ({effect['low']:+.1f} to "
-                number += "" if effect["effect"] is None else f"{effect['high']:+.1f})"
+                number = change_text(effect["effect"], effect["low"], effect["high"])
                 state = f"done {day(row['completed_on'])}: {effect['verdict']}{number}; {effect['reason']}"
             self.text(f"{row['title']} ({row['criterion_title'].lower()}): {state}", size=9, after=0.6)
 

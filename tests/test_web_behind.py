@@ -1,0 +1,50 @@
+"""The page behind one standing: how sure it is, and why it is a gap or none."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from coach_story import call, record
+from fastapi.testclient import TestClient
+from whole_page import whole
+
+from pipeline import keep
+from pipeline.settings import Settings
+from pipeline.web.app import build_app
+from pipeline.web.desk import Desk
+from pipeline.web.gate import SESSION
+
+WEAK = {"Bob": [1, 2, 1, 2, 1, 2], "Cid": [2, 1, 2, 1, 2, 2]}
+
+
+@pytest.mark.parametrize(
+    ("levels", "said"),
+    [
+        (
+            {"Ann": [2, 3, 3, 2], "Dee": [1, 1, 2, 2, 1, 1]},
+            "likely to be below the target: but these calls alone do not",
+        ),
+        (
+            {"Ann": [0, 3, 3, 3], "Dee": [1, 1], "Eve": [4] * 9, "Fay": [3, 2, 3, 3]},
+            "Over 99 % likely to be below the target: but not without the lowest call",
+        ),
+        ({"Ann": [1, 1]}, "Over 99 % likely to be below the target: with fewer than three calls that is no gap yet"),
+        ({"Ann": [4] * 9}, "Under 1 % likely to be below the target: no gap."),
+    ],
+)
+def test_a_standing_that_is_no_gap_says_what_keeps_it_from_being_one(
+    tmp_path: Path, levels: dict[str, list[int]], said: str
+) -> None:
+    for rep, given in {**WEAK, **levels}.items():
+        for number, level in enumerate(given):
+            rows = call(f"{rep}{number}", rep, -3 * number, "Acme", {"discovery": level})
+            keep.write_record(tmp_path, record(rows.calls[0], rows))
+    with closing(Desk(Settings(data=tmp_path))) as desk:
+        desk.store.ingest()
+        desk.book.add_user("Ada", "admin", password="a long enough phrase")
+        at = TestClient(build_app(desk), base_url="http://127.0.0.1:8321", follow_redirects=False)
+        at.cookies.set(SESSION, desk.book.start_session(desk.book.user("Ada")))
+        assert said in whole(at, "/reps/Ann/criteria/discovery")
+        assert "A gap: over 99 % sure" in whole(at, "/reps/Bob/criteria/discovery")
