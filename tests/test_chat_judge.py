@@ -341,8 +341,11 @@ def test_no_answer_makes_the_scoring_stale_and_an_answer_does_not(
     now = {"rubric": rubric, "judge": {"engine": engine, "revision": revision}}
     for needed in ("score", ""):
         card = score_call(CALL, RUBRIC, settings=settings)
-        made = {"rubric": rubric, "judge": card.to_json()["judge"]}
-        record = {"status": "scored", "provenance": made, "transcript": CALL.to_json()}
+        made = {"engine": "import", "rubric": rubric, "judge": card.to_json()["judge"]}
+        record = {
+            "status": "scored", "provenance": made, "source": {"path": "x", "sha256": "00", "kind": "transcript", "size": 1, "mtime_ns": 1, "known": {}},
+            "transcript": CALL.to_json(), "scorecard": card.to_json(),
+        }  # fmt: skip
         assert stale(record, settings, now=now) == needed
 
 
