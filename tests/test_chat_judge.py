@@ -342,10 +342,9 @@ def test_no_answer_makes_the_scoring_stale_and_an_answer_does_not(
     for needed in ("score", ""):
         card = score_call(CALL, RUBRIC, settings=settings)
         made = {"engine": "import", "rubric": rubric, "judge": card.to_json()["judge"]}
-        record = {
-            "status": "scored", "provenance": made, "source": {"path": "x", "sha256": "00", "kind": "transcript", "size": 1, "mtime_ns": 1, "known": {}},
-            "transcript": CALL.to_json(), "scorecard": card.to_json(),
-        }  # fmt: skip
+        source = {"path": "x", "sha256": "00", "kind": "transcript", "size": 1, "mtime_ns": 1, "known": {}}
+        record = {"status": "scored", "provenance": made, "source": source, "transcript": CALL.to_json()}
+        record["scorecard"] = card.to_json()
         assert stale(record, settings, now=now) == needed
 
 
