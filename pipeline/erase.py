@@ -24,7 +24,7 @@ from pipeline.access.schema import FILE as ACCESS_FILE
 from pipeline.beside import Beside
 from pipeline.claims import Claims
 from pipeline.errors import AccessError, DebriefError, NotThere, StoreError
-from pipeline.ingest import companions_of, hash_file
+from pipeline.ingest import HashCache, companions_of, hash_file
 from pipeline.listening import forget_archives
 from pipeline.scrub import Traces, files, remains, same_person, scrub
 from pipeline.settings import Settings
@@ -179,15 +179,16 @@ def erase(
     kept = (erased.folder(data), *(_refusals(data, what.calls) if again else ()))
     if what.person:
         _forget_user(data, what.person)
+    others = _names_used_again(data, what.calls)
     with Claims(data / "claims") as claims, _held(claims, what.calls):
         for call in what.calls if not again else ():
             erased.mark(data, call.sha256)
             erased.mark(data, call.companion_sha256)
-            for words in companions_of(Path(call.path)):
+            for words in companions_of(Path(call.path)) if call.path not in others else ():
                 # the same words in another format, which would be a call of its own once the recording is gone
                 erased.mark(data, hash_file(words))
         erased.touch(data)
-        gone = tuple(map(str, _recordings(settings, what))) if recordings else ()
+        gone = tuple(map(str, _recordings(settings, what, others))) if recordings else ()
         if what.person:
             forget(data, what.person)
         progress("files")
@@ -203,7 +204,7 @@ def erase(
     store.rebuild()
     progress("looking for what is left")
     left = remains(data, what.traces, skip=(inbox, *kept))
-    named = [*_own_files(what, inbox, recordings=recordings, gone=gone), *elsewhere, *stuck]
+    named = [*_own_files(what, inbox, skip=(*gone, *others), recordings=recordings), *elsewhere, *stuck]
     return Report(
         len(what.calls),
         counts["deleted"] + deleted_exports,
@@ -236,15 +237,15 @@ def _held(claims: Claims, calls: Iterable[CallToErase]) -> Iterator[None]:
             claims.release(sha256)
 
 
-def _own_files(what: Erasure, inbox: Path, *, recordings: bool, gone: Collection[str]) -> Iterator[str]:
-    """The files that only their owner can deal with, each with what to do."""
+def _own_files(what: Erasure, inbox: Path, *, skip: Collection[str], recordings: bool) -> Iterator[str]:
+    """The files that only their owner can deal with, each with what to do; not what is gone or is another call's."""
     for call in () if recordings else what.calls:
-        if call.path and Path(call.path).exists():
+        if call.path and call.path not in skip and Path(call.path).exists():
             yield f"{call.path}: the recording itself; delete it, or let `debrief erase --recordings` do it"
     if what.person:
         finder = what.traces.finder()
         for path in files(inbox):
-            if finder.search(path.relative_to(inbox).as_posix()) and str(path) not in gone:
+            if finder.search(path.relative_to(inbox).as_posix()) and str(path) not in skip:
                 yield f"{path}: the name of this file; rename or delete it"
 
 
@@ -305,10 +306,25 @@ def forget_answers(data: Path, sha256: str) -> None:
                 forget_of(data, Transcript.from_json(kept).turns)
 
 
-def _recordings(settings: Settings, what: Erasure) -> Sequence[Path]:
-    """Delete the input files themselves, every copy that is known, with what lies beside them and states their data."""
+def _names_used_again(data: Path, calls: Iterable[CallToErase]) -> frozenset[str]:
+    """Paths of calls at which another call lies by now that is kept and stays: recorders use a name again."""
+    mine = {sha256 for call in calls for sha256 in (call.sha256, call.companion_sha256)}
+    known, found = HashCache(data / "hashes.jsonl"), set()
+    for path in {call.path for call in calls if call.path}:
+        with contextlib.suppress(OSError, ValueError):
+            sha256 = known.get(Path(path), Path(path).stat())
+            if sha256 and sha256 not in mine and keep.record_files(data, sha256):
+                found.add(path)
+    return frozenset(found)
+
+
+def _recordings(settings: Settings, what: Erasure, others: Collection[str]) -> Sequence[Path]:
+    """Delete the input files themselves, every copy that is known, with what lies beside them and states their data;
+    `others` are paths of other calls now."""
     hashes = {call.sha256 for call in what.calls} | {c.companion_sha256 for c in what.calls if c.companion_sha256}
-    places = {Path(call.path) for call in what.calls if call.path} | set(_copies(settings.data, hashes))
+    places = {Path(call.path) for call in what.calls if call.path and call.path not in others} | set(
+        _copies(settings.data, hashes)
+    )
     gone: list[Path] = []
     for path in sorted(places):
         for file in (path, *beside(path, hashes)):

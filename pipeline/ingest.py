@@ -66,10 +66,12 @@ NOT_CALLS = (
 """Suffixes that lie beside recordings and are never one; a folder's walk passes over them in silence."""
 NOT_CALL_NAMES = frozenset({"license", "licence", "readme", "copying", "notice", "thumbs.db", "desktop.ini"})
 TEXT_SUFFIXES = (".json", ".jsonl", ".txt", ".vtt", ".srt", ".docx", ".doc", ".csv", ".xml", ".html", ".pdf")
+"""A file of these that is no known transcript is reported as an unknown transcript, not as damaged audio."""
 _COMPANION_ENDS = (*TEXT_SUFFIXES, ".transcript.vtt", ".cc.vtt")
 """Zoom leaves `GMT20261006-140000_Recording.transcript.vtt` beside `GMT20261006-140000_Recording_1920x1080.mp4`."""
-_PICTURE = re.compile(r"(?:_[a-z]+)?_\d{3,4}x\d{3,4}$")
-"""A file of these that is no known transcript is reported as an unknown transcript, not as damaged audio."""
+_PICTURE = re.compile(r"(?:(?<=_Recording)_[a-z]+)?_\d{3,4}x\d{3,4}$")
+"""A size, and the view where Zoom's own name stands before it (`_gallery`): elsewhere a word tells calls apart, and
+`2026-10-06.vtt` is not of `2026-10-06_acme_1280x720.mp4`."""
 _CHUNK = 1 << 20
 _DAY = r"\d{4}[-_.]?\d{2}[-_.]?\d{2}|\d{1,2}-\d{1,2}-\d{4}|\d{1,2}\.\d{1,2}\.\d{4}"
 

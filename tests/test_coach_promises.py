@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 
 import pytest
 from test_coach_commitments import call, heard, talk
@@ -368,3 +369,16 @@ def test_words_that_only_point_add_their_day_to_the_promise_before() -> None:
     for more in ("I'll send it, and that, over to you on Friday.", "I'll send it  on Friday.", "I'll send Friday."):
         (made,) = heard("R: I'll send the crane layout.", "Mia: Good.", f"R: {more}")
         assert str(made.due) == "2026-09-11"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Try me any time and I'll send it over again. You'll have it on Thursday.",
+        "Text me the number on Thursday and I'll send you the quote.",
+    ],
+)
+def test_a_promise_is_no_day_to_meet_because_somebody_may_write(said: str) -> None:
+    found = heard(f"R: {said}", "Mia: Good.")
+    assert {made.kind for made in found} == {"action"}
+    assert found[0].due == dt.date(2026, 9, 10)

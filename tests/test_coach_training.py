@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from pipeline.coach.profile import Profile
-from pipeline.coach.training import LIBRARY, check_module, load_library, save_module
+from pipeline.coach.training import LIBRARY, check_module, drop_module, load_library, own_modules, save_module
 from pipeline.errors import RubricError
 from pipeline.rubric import TRAINED
 
@@ -216,3 +216,16 @@ def test_a_module_is_kept_in_the_file_it_stands_in_and_nowhere_twice(tmp_path: P
     assert (found["m"].title, found["beside"].title) == ("Told better", "A module")
     assert save_module(tmp_path, "discovery", {**SOUND, "id": "new"}) == tmp_path / "new.yaml"
     assert set(load_library(tmp_path).modules) >= {"m", "beside", "new"}
+
+
+def test_saving_or_taking_away_one_module_loses_none_of_the_others(tmp_path: Path) -> None:
+    first = write(tmp_path, SOUND, {**SOUND, "id": "beside"})
+    first = first.rename(tmp_path / "price.yaml")
+    # called after a module, and holds others
+    second = save_module(tmp_path, "discovery", {**SOUND, "id": "price"})
+    assert own_modules(tmp_path) == {"m": first, "beside": first, "price": second}
+    drop_module(first, "m")
+    assert own_modules(tmp_path) == {"beside": first, "price": second}
+    drop_module(second, "price")
+    drop_module(first, "beside")
+    assert list(tmp_path.glob("*.yaml")) == []

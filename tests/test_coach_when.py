@@ -98,6 +98,17 @@ def test_a_date_of_last_month_is_meant_as_it_is_in_january_too() -> None:
     assert named_days("the 5th of January", dt.date(2026, 12, 20))[0].date == dt.date(2027, 1, 5)
 
 
+@pytest.mark.parametrize("what", ["3rd Floor", "2nd Call", "4th quarter", "4th Quarter", "1st Avenue"])
+def test_a_count_in_capitals_names_no_day(what: str) -> None:
+    assert named_days(f"I'll meet you on the {what}.", TUESDAY) == ()
+    assert named_days("on the 15th Dana sends it", TUESDAY)[0].date == dt.date(2026, 9, 15)
+
+
+def test_a_day_of_this_month_is_of_this_month_when_it_is_over_too() -> None:
+    assert named_days("it runs from the 5th of this month", TUESDAY)[0].date == dt.date(2026, 9, 5)
+    assert named_days("by the 5th of the month", TUESDAY)[0].date == dt.date(2026, 10, 5)
+
+
 def test_the_end_of_next_week_is_the_friday_of_next_week_on_a_weekend_too() -> None:
     for day in range(5, 12):  # Monday to Sunday
         on = dt.date(2026, 10, day)

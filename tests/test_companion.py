@@ -74,6 +74,13 @@ def test_what_zoom_leaves_beside_a_recording_is_read_with_it(tmp_path: Path, pic
     assert len(discover([tmp_path])) == 2
 
 
+def test_a_transcript_is_not_of_a_recording_that_has_a_word_more_in_its_name(tmp_path: Path) -> None:
+    (tmp_path / "2026-10-06.vtt").write_text(NAMED)
+    own = recording(tmp_path / "2026-10-06_1280x720.mp4")
+    others = [recording(tmp_path / f"2026-10-06_{name}_1280x720.mp4") for name in ("acme", "globex")]
+    assert [source(call).companion for call in (own, *others)] == [tmp_path / "2026-10-06.vtt", None, None]
+
+
 def test_a_second_format_of_the_same_transcript_is_no_second_call(tmp_path: Path) -> None:
     call = recording(tmp_path / "call.mp4")
     (tmp_path / "call.vtt").write_text(NAMED)

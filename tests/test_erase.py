@@ -199,6 +199,23 @@ def test_one_call_goes_with_its_recording_and_its_copies_when_asked(world: Setti
     assert (inbox / "North" / "Tom Becker" / "second.json").exists()
 
 
+@pytest.mark.parametrize("recordings", [True, False])
+def test_a_recording_under_a_name_that_is_used_again_is_not_the_erased_calls(world: Settings, recordings: bool) -> None:
+    place = world.inbox_folder / "North" / PERSON
+    call(place, "first", rep=PERSON, text=OTHER)
+    path = place / "first.json"
+    path.write_text(path.read_text().replace("vendor-first", "vendor-third"))
+    take_in(world)
+    with Store(world.data) as store:
+        report = erase.erase(world, store, erase.of_call(world, store, "vendor-first"), recordings=recordings)
+        assert store.query("SELECT external_id FROM calls WHERE rep = $rep", {"rep": PERSON}) == [
+            {"external_id": "vendor-third"}
+        ]
+    assert path.exists()
+    assert report.recordings == ()
+    assert "the recording itself" not in "\n".join(report.elsewhere)
+
+
 def test_erasing_goes_through_the_app_that_has_the_store_open(world: Settings) -> None:
     pytest.importorskip("fastapi")
     with Store(world.data) as store, AccessBook(world.data) as book:

@@ -281,6 +281,14 @@ def test_notes_above_a_transcript_are_said_by_nobody(title: str, tmp_path: Path)
     assert [turn.speaker for turn in said.turns].count("Tom Okafor") == 2
 
 
+def test_a_call_with_something_behind_it_under_that_title_is_said(tmp_path: Path) -> None:
+    talk = [("Ann Lee", "What does it cost you?"), ("Dana Fox", "A lot."), ("Ann Lee", "How much?")]
+    text = "".join(f"{name}: {said}\n" for name, said in talk)
+    for behind in ("Owner: Mel will send it.\n", "Tom Okafor: We go on here.\nBea Hall: Yes.\n"):
+        found = spoken(read(tmp_path, f"{text}\nPart 2 - Transcript\n\n{behind}", "text"))
+        assert [(name, words.split(" Part 2")[0]) for name, words in found[:3]] == talk
+
+
 def test_word_tables_and_the_older_teams_layout(tmp_path: Path) -> None:
     import docx
 

@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 from waiting import wait_for
 
 from pipeline.coach.rows import Assignment
+from pipeline.coach.training import module_source
 from pipeline.settings import Settings
 from pipeline.web.app import build_app
 from pipeline.web.desk import Desk
@@ -218,6 +219,22 @@ def test_a_trainers_version_sticks_until_it_is_taken_away(app: Any, desk: Desk) 
     tess.post(f"{path}/restore")
     assert "Ask before you tell" in tess.get(path)
     tess.post(f"{path}/restore", 404)
+
+
+def test_taking_ones_own_version_away_leaves_the_file_to_the_others_in_it(app: Any, desk: Desk) -> None:
+    tess = Visitor(app, desk, "Tess")
+    criterion, row = module_source(MODULE)
+    own = {**row, "title": "Listen first"}, {**row, "id": "ours", "title": "Ours"}
+    file = desk.settings.data / "training" / f"{MODULE}.yaml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(yaml.safe_dump({"criterion": criterion, "modules": [*own]}), encoding="utf-8")
+    path = f"/library/{MODULE}"
+    assert "your version" in wait_for(lambda: page if "Listen first" in (page := tess.get(path)) else "", "our version")
+    tess.post(f"{path}/restore")
+    assert "Ours" in tess.get("/library/ours")
+    assert "your version" in tess.get("/library/ours")
+    tess.post("/library/ours/restore")
+    assert not file.exists()
 
 
 @pytest.mark.parametrize("name", ["company.yaml", "training/ours.yaml"])

@@ -275,8 +275,9 @@ def _heard(call: CallRow, turn: TurnRow, sentence: str, asked: bool, answer: Tur
     if not conditional(sentence) or _holds_by_a_day(sentence, call) or (asked and proposes(sentence)):
         match = _promise_in(sentence, asked, said, day)
         if match and (not asked or agrees(said) or takes_up(said)) and not _taken_back(turn.text, sentence, said):
-            own = best_day(sentence, match.start(), call.date) or day_near(turn.text, sentence, call.date)
-            waits = own and own.start < match.start() and asks_to_be_called(sentence[: own.start])
+            here = best_day(sentence, match.start(), call.date)
+            own = here or day_near(turn.text, sentence, call.date)
+            waits = here and here.start < match.start() and asks_to_be_called(sentence[: here.start])
             made = _commitment(call, turn, sentence, own, kind="meeting" if waits else "action")
             return _Heard(made, (match.group("verb") or "have").lower(), points_back(match))
     told_to = bool(bid(sentence) and takes_on(said))

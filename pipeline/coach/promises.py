@@ -174,8 +174,11 @@ _MEET = re.compile(
     re.IGNORECASE,
 )
 _CALL_ME = re.compile(
-    r"\b(?:call|ring|phone|try|ping|text) (?:me|us)\b|\bgive (?:me|us) an? (?:ring|call|shout|bell)\b", re.IGNORECASE
+    r"\b(?:call|ring|phone|try|ping|text) (?:me|us)\b(?! (?:the|your|an?|it|that|those|what|which)\b)|"
+    r"\bgive (?:me|us) an? (?:ring|call|shout|bell)\b",
+    re.IGNORECASE,
 )
+"""Not `text me the number`, which asks for that."""
 _OTHERS = re.compile(r"^(?:and |but |so |well,? )?(?:they|he|she|it)\b", re.IGNORECASE)
 _STATES = frozenset(
     """be have know think see need want like love hate guess bet say admit assume imagine believe hope trust remember

@@ -205,7 +205,39 @@ def _place_of(folder: Path, module_id: str) -> tuple[Path, list[dict[str, Any]]]
         modules = _table(path)["modules"]
         if any(isinstance(row, dict) and row.get("id") == module_id for row in modules):
             return path, modules
-    return folder / own_file(module_id), []
+    path, number = folder / own_file(module_id), 1
+    while path.exists():  # it holds others: `Price` is not `price`, and a file may be called after one of its modules
+        number += 1
+        path = folder / own_file(f"{module_id}-{number}")
+    return path, []
+
+
+def own_modules(folder: Path) -> dict[str, Path]:
+    """The file of a folder that each module stands in; of a file that cannot be read what it is called after."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            rows = _table(path)["modules"]
+        except RubricError:
+            found.setdefault(path.stem, path)
+            continue
+        found |= {str(row["id"]): path for row in rows if isinstance(row, dict) and row.get("id")}
+    return found
+
+
+def drop_module(path: Path, module_id: str) -> None:
+    """Take a module out of a trainer's file; the file goes with the last one, or where it cannot be read."""
+    try:
+        table = _table(path)
+    except RubricError:
+        path.unlink(missing_ok=True)
+        return
+    left = [row for row in table["modules"] if not (isinstance(row, dict) and row.get("id") == module_id)]
+    if not left:
+        path.unlink(missing_ok=True)
+        return
+    text = yaml.safe_dump({**table, "modules": left}, sort_keys=False, allow_unicode=True, width=100)
+    write_atomically(path, text.encode())
 
 
 def own_file(module_id: str) -> str:

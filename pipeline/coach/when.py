@@ -42,8 +42,8 @@ _AFTER_NTH = (
     r"I|he|she|they|you|did|didn['\u2019]t|please|instead|morning|afternoon)\b"
 )
 _STANDS_ALONE = (
-    rf"(?=$|[^\w\s]|\s*[-\u2013\u2014]|{_AFTER_NTH}|\s+(?:with|by|from|on|half|quarter|noon|same|around|about|as|but|"
-    r"so|because|when|while|unless|not|too|also|there|okay|ok|fine|good|great|perfect|no|yes|yeah|early|late\w*|"
+    rf"(?=$|[^\w\s]|\s*[-\u2013\u2014]|{_AFTER_NTH}|\s+(?:with|by|from|on|half|quarter (?:past|to)|noon|same|around|"
+    r"about|as|but|so|because|when|while|unless|not|too|also|there|okay|ok|fine|good|great|perfect|no|yes|yeah|early|late\w*|"
     r"first thing|evening|night|next|this|that|where|can|could|may|might|should|must|has|have|had|does|"
     r"doesn['\u2019]t|sounds|won['\u2019]t|the|an?|my|your|our|his|her|their|what\w*|who|how|four|five|six|seven|"
     r"eight|nine|ten|eleven|twelve|\d{1,2}|of (?:the|this|next|that) month|(?:end|close) of|eod|latest|sharp|just|"
@@ -51,6 +51,12 @@ _STANDS_ALONE = (
     r"nobody|(?:every|some|any)(?:one|body|thing)|let['\u2019]s|let|send|give|get)\b)"
 )
 """What may follow a day that is named by its number alone; a noun makes it a count (`the second drawing`)."""
+
+_COUNTED = (
+    r"(?:floor|quarter|avenue|street|round|edition|phase|level|line|call|meeting|version|session|visit|drawing|draft|"
+    r"year|week|order|shift|unit|item|page|stage|step|option|offer|half|time|hall|gate|gear|generation)s?\b"
+)
+"""Nouns that make a number a count in capitals, too, where a name would not: `on the 3rd Floor`."""
 
 _ONE_OF_MANY = "".join(rf"(?<!{word} )" for word in ("first", "second", "third", "fourth", "every", "each"))
 """`The second Monday of the month` is not the next one."""
@@ -181,10 +187,11 @@ def _nth(match: re.Match[str], on: dt.date) -> dt.date | None:
 
 
 def _of_that_month(match: re.Match[str], on: dt.date) -> dt.date | None:
-    """`The 15th of next month`; of this month as the 15th alone."""
-    if match.group("which").lower() != "next":
-        return _nth(match, on)
-    return _exact(on.year + on.month // 12, on.month % 12 + 1, _day_of_month(match.group("nth")))
+    """`The 15th of next month`, `of this month` even where it is over; of the month as the 15th alone."""
+    which, day = match.group("which").lower(), _day_of_month(match.group("nth"))
+    if which == "this":
+        return _exact(on.year, on.month, day)
+    return _exact(on.year + on.month // 12, on.month % 12 + 1, day) if which == "next" else _nth(match, on)
 
 
 def _week_of(match: re.Match[str], on: dt.date) -> dt.date | None:
@@ -215,7 +222,12 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], dt.date], dt.date 
     (_rule(rf"(?:{_DAY}),? the (?P<nth>{_NTH})"), _nth),
     (_rule(rf"the (?P<nth>\d{{1,2}}(?:st|nd|rd|th)){_STANDS_ALONE}"), _nth),
     # somebody's name: `on the 15th Dana sends it`
-    (_rule(rf"(?:on|by|until|till|before) the (?P<nth>\d{{1,2}}(?:st|nd|rd|th))(?= (?!{_DAY})(?-i:[A-Z]))"), _nth),
+    (
+        _rule(
+            rf"(?:on|by|until|till|before) the (?P<nth>\d{{1,2}}(?:st|nd|rd|th))(?= (?!{_DAY}|{_COUNTED})(?-i:[A-Z]))"
+        ),
+        _nth,
+    ),
     (_rule(rf"(?:{_DAY}) (?P<nth>{_LATER_NTH})"), _nth),
     (
         _rule(

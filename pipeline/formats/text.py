@@ -102,15 +102,15 @@ def read_lines(lines: Sequence[str], where: str) -> Draft:
 def _behind_notes(lines: Sequence[str]) -> int:
     """Where the words begin: behind a line that says `Transcript`, where times or speakers begin with it.
 
-    `Budget: Dana said that ...` in the notes that a tool wrote above is nobody who speaks.
+    `Budget: Dana said that ...` in the notes that a tool wrote above is nobody who speaks; of what has no times, only
+    fewer such lines than follow are notes, and more are a call with something behind it.
     """
     titles = [k for k, line in enumerate(lines) if len(line) < 200 and _TITLE.fullmatch(line.strip())]
     for start in reversed(titles[-3:]):
         above, below = ([line for line in _understand(part) if line.label] for part in (lines[:start], lines[start:]))
         times = [any(line.t0 is not None for line in part) for part in (above, below)]
-        if below and (
-            times == [False, True] or {line.label for line in above}.isdisjoint(line.label for line in below)
-        ):
+        apart = {line.label for line in above}.isdisjoint(line.label for line in below)
+        if below and (times == [False, True] or (apart and (times[1] or len(above) <= len(below)))):
             return start
     return 0
 

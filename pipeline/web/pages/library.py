@@ -9,7 +9,7 @@ import yaml
 
 from pipeline.access.people import EVERYONE, TRAINERS
 from pipeline.coach.profile import WORDS
-from pipeline.coach.training import Module, module_source, own_file, save_module
+from pipeline.coach.training import Module, drop_module, module_source, own_modules, save_module
 from pipeline.errors import NO_VALUE, NotThere, RubricError
 from pipeline.web.ask import Ask, Go, Html, get, post
 from pipeline.web.render import path_part
@@ -77,7 +77,7 @@ def restore(ask: Ask, *, module: str) -> Go:
     own = _own_modules(ask).get(module)
     if own is None:
         raise NotThere(f"{module}: has no version of your own")
-    own.unlink(missing_ok=True)
+    drop_module(own, module)
     ask.detail = module
     left = module in ask.desk.library().modules
     return Go(f"/library/{path_part(module)}" if left else "/library", "Your version is gone.")
@@ -136,9 +136,9 @@ def _folder(ask: Ask) -> Path:
 
 
 def _own_modules(ask: Ask) -> dict[str, Path]:
-    """Modules with a file of the trainer's own, as `save_module` names it."""
-    found = {path.name: path for path in _folder(ask).glob("*.yaml")}
-    return {name: found[own_file(name)] for name in ask.desk.library().modules if own_file(name) in found}
+    """Modules of the trainer's own, each with the file that it stands in."""
+    known = ask.desk.library().modules
+    return {name: path for name, path in own_modules(_folder(ask)).items() if name in known}
 
 
 ROUTES: tuple[Any, ...] = (
