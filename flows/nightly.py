@@ -5,16 +5,14 @@ One failing part is a line in the report; the others are done all the same.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime as dt
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
@@ -22,7 +20,7 @@ from flows.local import forget_old_runs, owned_run, sweep_stale_runs
 from flows.process import CALLER, RUNNER, Caller, perform_jobs, refresh_store, summary
 from flows.watch import SETTLE_S
 from pipeline.beside import Beside
-from pipeline.claims import Claims
+from pipeline.claims import Claims, alone
 from pipeline.deliver import deliver
 from pipeline.digest import Digest, as_markdown, nightly_digest, section
 from pipeline.erase import note
@@ -49,28 +47,11 @@ def nightly_flow(data: str | None = None) -> dict[str, Any]:
     """
     caller = CALLER.get() or Caller()
     settings = caller.settings or load_settings(data)
-    with _alone(settings):
+    # a backlog of days would have one more night each night, each with workers, training and a digest of its own
+    with alone(settings.data / "claims" / "nightly.lock") as first:
+        if not first:
+            raise StoreError(f"{settings.data}: another nightly run is at work; it does what there is to do")
         return _night(settings, caller)
-
-
-@contextlib.contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
-    """While inside, no other nightly run of this data folder begins: a backlog of days would have one more each night,
-    each with workers of its own, and each would assign training and send a digest. Raises `StoreError`."""
-    path = settings.data / "claims" / "nightly.lock"
-    lock = FileLock(path, thread_local=False)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise StoreError(f"{settings.data}: another nightly run is at work; it does what there is to do") from None
-    except (OSError, NotImplementedError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise StoreError(f"{path}: cannot be written ({why}); check the folder and its space") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _night(settings: Settings, caller: Caller) -> dict[str, Any]:

@@ -12,11 +12,12 @@ import json
 import os
 import socket
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from pipeline.errors import StoreError
 
@@ -143,6 +144,30 @@ class Claims:
             return probe.stat().st_mtime
         finally:
             probe.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[bool]:
+    """Whether nobody else is inside with the same lock file, in any process; nobody comes in until the end. Whoever is
+    killed lets go.
+
+    Raises `StoreError` where the file cannot be written.
+    """
+    lock = FileLock(path, thread_local=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    except OSError as error:
+        raise _unusable(path, error) from error
+    except NotImplementedError as error:  # a file system without locks
+        raise StoreError(f"{path}: {error}; put the data folder on another drive") from error
+    try:
+        yield True
+    finally:
+        lock.release()
 
 
 def _unusable(path: Path, error: OSError) -> StoreError:

@@ -108,8 +108,3 @@ class NotThere(DebriefError):
 
 class NotYet(DebriefError):
     """What was asked for is being worked out; it is there in a moment."""
-
-
-NO_VALUE = (ValueError, LookupError, AttributeError, RecursionError)
-"""What PyYAML raises, beside its own errors, for text that it takes for a date or a number and that is none
-(`2026-02-30`, `!!bool maybe`), and for text without an end of brackets."""

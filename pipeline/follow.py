@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pipeline.errors import InputError
 from pipeline.formats.names import MAX_NAME, split_name
-from pipeline.formats.wall import HALF, LONGEST_S, since
+from pipeline.formats.wall import HALF, LONGEST_S, since, written_time
 from pipeline.types import BUYER, REP, CallMeta, Transcript, Turn
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def follow(path: Path, settings: Settings) -> Follower:
 
 
 _TIME = r"(?:(\d{1,2}):)?(\d{1,2}):(\d{2})(?:[.,](\d{1,3}))?"
-_CLOCK = re.compile(rf"^\W*{_TIME}{HALF}\W+(?=\S)")
+_CLOCK = re.compile(rf"^\W*(?P<stamp>{_TIME})(?P<half>{HALF})\W+(?=\S)")
 _SPAN = re.compile(rf"^{_TIME}\s*-->\s*{_TIME}")
 _VOICE = re.compile(r"^<v\s+(?P<who>[^>]+)>(?P<text>.*?)(?:</v>)?$")
 
@@ -122,10 +122,8 @@ class Lines:
 
     def _time(self, clock: re.Match[str]) -> float:
         """Seconds into the call of the time before a line, which may be one of the day."""
-        *parts, half = clock.groups()
-        hours, minutes, seconds, fraction = parts
-        coarse = half is not None and hours is None
-        at = _seconds((minutes, seconds, "0", None) if coarse else (hours, minutes, seconds, fraction))
+        half = clock["half"].strip() or None
+        at = written_time(clock["stamp"], half) or 0.0
         if self._first is None:
             self._first = at if half or at >= LONGEST_S else 0.0
         return since(self._first, at) if self._first else at

@@ -16,7 +16,8 @@ from typing import Any, Literal
 
 import yaml
 
-from pipeline.errors import NO_VALUE, RubricError
+from pipeline.errors import RubricError
+from pipeline.yaml_text import NO_VALUE
 
 RUBRICS = Path(__file__).resolve().parent.parent / "rubrics"
 LEVELS = (0, 1, 2, 3, 4)

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import yaml
 
-from pipeline.errors import NO_VALUE, RubricError
+from pipeline.errors import RubricError
 from pipeline.rubric import LEVELS
+from pipeline.yaml_text import NO_VALUE
 
 DEFAULT_ANCHORS = (
     "it was due and nothing like it was said",

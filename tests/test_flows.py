@@ -17,6 +17,7 @@ import pytest
 
 import pipeline.coach.trainer  # noqa: F401 (before the stand-ins take the place of what it imports)
 from pipeline import batch
+from pipeline.claims import alone
 from pipeline.plan import Job, Outcome, Plan
 from pipeline.settings import Settings
 from pipeline.store import Store
@@ -127,10 +128,14 @@ def test_a_night_that_is_still_at_work_is_not_joined_by_the_next(prefect_home: P
     from flows.process import Caller
     from pipeline.errors import StoreError
 
-    with nightly._alone(settings), pytest.raises(StoreError, match="another nightly run is at work"):
+    with (
+        alone(settings.data / "claims" / "nightly.lock"),
+        pytest.raises(StoreError, match="another nightly run is at work"),
+    ):
         nightly.run_nightly(Caller(settings=settings), settings)
     assert not (settings.data / "digests").exists()
-    with nightly._alone(settings):
+    with alone(settings.data / "claims" / "nightly.lock") as first:
+        assert first
         assert list((settings.data / "claims").glob("*.claim")) == []
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pipeline.access.book import USERS, AccessBook, user_of
 from pipeline.access.passwords import hash_secret
 from pipeline.access.people import User
@@ -71,6 +73,15 @@ class Identities:
                 raise AccessError(f"{found}: is {other.name}'s e-mail already")
             self._rows.run("UPDATE users SET email = ? WHERE user_id = ?", (found, user.user_id))
         return self._book.user(name)
+
+    def add_user(self, name: str, role: str, *, email: str = "", **more: Any) -> User:
+        """A new user, `more` as `AccessBook.add_user` takes it, with an e-mail where one is given: both or neither.
+
+        Raises `AccessError`, also for an e-mail that is somebody else's.
+        """
+        with self._rows.writing():
+            user = self._book.add_user(name, role, **more)
+            return self.set_email(user.name, email) if email else user
 
     def spend(self, secret: str, *, seconds: float) -> bool:
         """Use up a secret that counts once and for so many seconds; false where it was used before."""

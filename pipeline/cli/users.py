@@ -52,11 +52,8 @@ def add(
         email = checked_email(email) if email else ""
         link = link and passwords_count(settings_of(data))
         password = None if link or (email and not password_stdin) else _password(password_stdin)
-        # both or neither: with an e-mail that is somebody else's there is no user yet
-        with book.rows.writing():
-            user = book.add_user(name, role, rep=rep, teams=team or (), password=password)
-            if email:
-                Identities(book).set_email(user.name, email)
+        people = Identities(book)
+        user = people.add_user(name, role, email=email, rep=rep, teams=team or (), password=password)
         _note(book, f"user {user.name}", f"added as {user.role}")
         console().print(one_line(f"{user.name}: added as {user.role}"))
         if link:

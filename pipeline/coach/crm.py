@@ -21,10 +21,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
-
-from pipeline.errors import NO_VALUE, EngineError, SettingsError
+from pipeline.errors import EngineError, SettingsError
 from pipeline.settings import LOOPBACK
+from pipeline.yaml_text import UnreadableYaml, loaded
 
 KEY_NAME = "DEBRIEF_CRM_KEY"
 FILE = "crm.yaml"
@@ -136,9 +135,11 @@ def fields_for(system: str, data: Path) -> dict[str, str]:
     if not path.is_file():
         return fields
     try:
-        table = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError, *NO_VALUE) as error:
-        raise SettingsError(f"{path}: not readable as YAML; check indentation and quotes") from error
+        table = loaded(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read; it must be UTF-8 YAML") from error
+    except UnreadableYaml as error:
+        raise SettingsError(f"{path}: {error}") from error
     if not isinstance(table, dict):
         raise SettingsError(f"{path}: expected lines like 'account: Name'")
     for name, field in table.items():

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.wording import straight
+
 if TYPE_CHECKING:
     from pipeline.access.scope import Scope
     from pipeline.store import Store
@@ -98,7 +100,7 @@ def find_moments(
         "low": low,
         "high": high,
         "kind": search.kind,
-        "words": [word.lower() for word in _WORD.findall(search.words.replace("’", "'"))],
+        "words": [word.lower() for word in _WORD.findall(straight(search.words))],
         "status": "scored",
         "surest_from": 0.0,
         "surest_to": 2.0,

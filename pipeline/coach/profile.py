@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
-
-from pipeline.errors import NO_VALUE, SettingsError
+from pipeline.errors import SettingsError
 from pipeline.types import ObjectionKind
+from pipeline.yaml_text import UnreadableYaml, loaded
 
 FILE = "company.yaml"
 
@@ -63,13 +62,11 @@ def load_profile(data: Path) -> Profile:
     if not path.is_file():
         return Profile()
     try:
-        table = yaml.safe_load(path.read_text(encoding="utf-8"))
+        table = loaded(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read; it must be UTF-8 YAML") from error
-    except (yaml.YAMLError, *NO_VALUE) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}" if mark else "somewhere"
-        raise SettingsError(f"{path}: {where}: not readable as YAML; check indentation, quotes and days") from error
+    except UnreadableYaml as error:
+        raise SettingsError(f"{path}: {error}") from error
     if table is None:
         return Profile()
     mistakes = check_profile(table)

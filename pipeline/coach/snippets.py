@@ -12,6 +12,7 @@ from typing import Any
 from pipeline.coach.moves import strength
 from pipeline.coach.rows import Moment, ObjectionRow, Rows, ScoredCall
 from pipeline.rubric import Rubric
+from pipeline.wording import straight
 
 LOW_LEVEL = 2
 BEST_LEVEL = 3
@@ -94,7 +95,7 @@ def find_snippets(
 
 def _words_of(text: str) -> set[str]:
     """Words in small letters; recognisers write one apostrophe and meeting tools the other."""
-    return {word.lower() for word in _WORD.findall(text.replace("’", "'"))}
+    return {word.lower() for word in _WORD.findall(straight(text))}
 
 
 def low_moments(rows: Rows, rep: str, criterion: str, *, kind: str | None = None, limit: int = 3) -> list[Snippet]:

@@ -18,10 +18,11 @@ from typing import Any, get_args
 import yaml
 
 from pipeline.coach.profile import WORDS, Profile
-from pipeline.errors import NO_VALUE, RubricError
+from pipeline.errors import RubricError
 from pipeline.keep import write_atomically
 from pipeline.rubric import RUBRICS
 from pipeline.types import ObjectionKind
+from pipeline.yaml_text import UnreadableYaml, loaded
 
 LIBRARY = RUBRICS / "training"
 MIN_DRILLS = 2
@@ -148,13 +149,11 @@ def read_modules(path: Path, *, profile: Profile) -> list[Module]:
 def _table(path: Path) -> dict[str, Any]:
     """What a training file holds, its modules unchecked. Raises `RubricError`."""
     try:
-        table = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+        table = loaded(path.read_text(encoding="utf-8"), loader=_LOADER)
     except (OSError, UnicodeDecodeError) as error:
         raise RubricError(f"{path}: cannot be read; it must be UTF-8 YAML") from error
-    except (yaml.YAMLError, *NO_VALUE) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}" if mark else "somewhere"
-        raise RubricError(f"{path}: {where}: not readable as YAML; check indentation, quotes and days") from error
+    except UnreadableYaml as error:
+        raise RubricError(f"{path}: {error}") from error
     if not isinstance(table, dict) or not table.get("criterion") or not isinstance(table.get("modules"), list):
         raise RubricError(f"{path}: a training file has 'criterion' and a list of 'modules'; see rubrics/training/")
     return table

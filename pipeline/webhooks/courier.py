@@ -10,9 +10,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
-from pipeline.errors import DebriefError, StoreError
+from pipeline.claims import alone
+from pipeline.errors import DebriefError
 from pipeline.webhooks.news import collect
 from pipeline.webhooks.outbox import Outbox, address_id
 from pipeline.webhooks.send import addresses, secret, send
@@ -38,14 +37,9 @@ def deliver(
     if not urls:
         return {}
     key = secret()
-    lock = FileLock(settings.data / "webhooks.lock", thread_local=False)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return {}
-    except (OSError, NotImplementedError) as error:
-        raise StoreError(f"{settings.data}: webhooks cannot be sent ({error}); check the folder") from error
-    try:
+    with alone(settings.data / "webhooks.lock") as first:
+        if not first:
+            return {}
         outbox.give_up(urls)
         end = time.monotonic() + within_s
         failing: set[str] = set()
@@ -58,8 +52,6 @@ def deliver(
             counts[outbox.settle(delivery, sent)] += 1
             if not sent.ok:
                 failing.add(delivery.address)
-    finally:
-        lock.release()
     return dict(counts)
 
 

@@ -10,9 +10,10 @@ import yaml
 from pipeline.access.people import EVERYONE, TRAINERS
 from pipeline.coach.profile import WORDS
 from pipeline.coach.training import Module, drop_module, module_source, own_modules, save_module
-from pipeline.errors import NO_VALUE, NotThere, RubricError
+from pipeline.errors import NotThere, RubricError
 from pipeline.web.ask import Ask, Go, Html, get, post
 from pipeline.web.render import path_part
+from pipeline.yaml_text import UnreadableYaml, loaded
 
 MAX_TEXT = 40_000
 
@@ -114,14 +115,12 @@ def _read(module: str, text: str) -> dict[str, Any]:
     if len(text) > MAX_TEXT:
         raise RubricError(f"a module is at most {MAX_TEXT} characters long")
     try:
-        # a list of lists that are named again and again grows without end when it is looked through
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
-            raise RubricError("'*' at the start of a text names another one; put quotes around it")
-        row = yaml.safe_load(text)
-    except (yaml.YAMLError, *NO_VALUE) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}" if mark else "somewhere"
-        raise RubricError(f"{where}: not readable as YAML; check indentation and quotes") from None
+        row = loaded(text)
+    except UnreadableYaml as error:
+        raise RubricError(str(error)) from None
+    # a list of lists that are named again and again grows without end when it is looked through
+    if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
+        raise RubricError("'*' at the start of a text names another one; put quotes around it")
     if not isinstance(row, dict) or row.get("id") != module:
         raise RubricError(f"the first line stays 'id: {module}'")
     return row

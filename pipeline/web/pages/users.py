@@ -24,13 +24,9 @@ def add(ask: Ask) -> Html:
     form, teams = ask.form, ask.forms.get("team", [])
     try:
         email = checked_email(form["email"]) if form.get("email", "").strip() else ""
-        # both or neither: with an e-mail that is somebody else's there is no user yet
-        with ask.book.rows.writing():
-            user = ask.book.add_user(
-                form.get("name", ""), form.get("role", ""), rep=form.get("rep") or None, teams=teams
-            )
-            if email:
-                _set_email(ask, user.name, email)
+        user = Identities(ask.book).add_user(
+            form.get("name", ""), form.get("role", ""), email=email, rep=form.get("rep") or None, teams=teams
+        )
     except AccessError as error:
         given = {name: form.get(name, "") for name in ("name", "email", "role", "rep")}
         return _page(ask, status=400, problem=str(error), given={**given, "teams": teams})
