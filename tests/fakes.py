@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from pipeline import rubric
 from pipeline.errors import AudioError, EngineError
 from pipeline.formats import WRITERS, write_transcript
 from pipeline.types import (
@@ -139,7 +140,7 @@ MODULES = {
     "pipeline.roles": {"resolve_roles": resolve_roles},
     "pipeline.judge": {"score_call": score_call},
     "models.judge_card": {"judge_identity": judge_identity, "low_agreement": lambda settings: frozenset()},
-    "pipeline.rubric": {"load_rubric": load_rubric, "Rubric": Rubric},
+    "pipeline.rubric": {**vars(rubric), "load_rubric": load_rubric, "Rubric": Rubric},
 }
 
 

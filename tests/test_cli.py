@@ -413,11 +413,11 @@ def test_levels_and_times_as_text() -> None:
 
 def test_a_turn_that_only_weighed_most_is_not_called_missed() -> None:
     def shown(why: str) -> str:
-        missed = [{"turn": 7, "t0": 1.0, "t1": 2.0, "why": why}]
+        missed = [{"turn": 1, "why": why}]
         score = {"status": "scored", "level": 0, "confidence": 0.9, "evidence": [], "missed": missed}
-        return "\n".join(line.plain for line in render._criterion("Discovery", score))
+        return "\n".join(line.plain for line in render._criterion("Discovery", score, ["0:00", "4:05"]))
 
-    assert "missed at turn 7: the moment to ask" in shown("the moment to ask")
+    assert "missed at 4:05: the moment to ask" in shown("the moment to ask")
     assert "missed" not in shown(NEUTRAL)
 
 

@@ -134,7 +134,7 @@ def score(
         if as_json:
             emit(card)
         else:
-            console().print(scorecard_text(card, by, meta=transcript.meta.to_json()))
+            console().print(scorecard_text(card, by, transcript=transcript.to_json()))
 
     _each(files, settings, show, only_transcripts=True)
 

@@ -62,19 +62,23 @@ def transcript_text(transcript: Transcript) -> RenderableType:
 
 
 def scorecard_text(
-    card: Row, rubric: Rubric | None, *, meta: Row, status: str = "scored", reason: str = ""
+    card: Row, rubric: Rubric | None, *, transcript: Row, status: str = "scored", reason: str = ""
 ) -> RenderableType:
-    """One call's scorecard: a headline, then each criterion with its level, confidence and best quote."""
+    """One call's scorecard: a headline, then each criterion with its level, confidence and best quote.
+
+    `transcript` is the call's `Transcript.to_json`.
+    """
     from rich.console import Group
     from rich.text import Text
 
-    lines: list[Text] = [_headline(card, meta)]
+    lines: list[Text] = [_headline(card, transcript["meta"])]
+    starts = [mmss(turn["t0"]) for turn in transcript["turns"]]
     if status != "scored":
         return Group(*lines, *wrapped(f"{status}: {reason}", indent=2), Text(""))
     titles = {criterion.id: criterion.title for criterion in rubric.criteria} if rubric else {}
     for name, score in card["criteria"].items():
-        lines += _criterion(titles.get(name, name.replace("_", " ")), score)
-    lines += _objections(card["objections"])
+        lines += _criterion(titles.get(name, name.replace("_", " ")), score, starts)
+    lines += _objections(card["objections"], starts)
     lines += wrapped(_metrics(card["metrics"]), indent=2, style="dim")
     return Group(*lines, Text(""))
 
@@ -87,7 +91,7 @@ def _headline(card: Row, meta: Row) -> Text:
     return Text.assemble((" · ".join(who) or "call", "bold"), f"   {overall}   ", (one_line(card["call_id"]), "dim"))
 
 
-def _criterion(title: str, score: Row) -> list[Text]:
+def _criterion(title: str, score: Row, starts: Sequence[str]) -> list[Text]:
     from rich.text import Text
 
     if score["status"] != "scored":
@@ -107,7 +111,7 @@ def _criterion(title: str, score: Row) -> list[Text]:
         )
         lines += wrapped(item["why"], indent=6, style="dim")
     for item in [item for item in score["missed"] if item["why"] != NEUTRAL][:1]:
-        lines += wrapped(f"missed at turn {item['turn']}: {item['why']}", indent=6, style="dim")
+        lines += wrapped(f"missed at {starts[item['turn']]}: {item['why']}", indent=6, style="dim")
     return lines
 
 
@@ -120,8 +124,8 @@ def _surety(score: Row) -> str:
     return one_line(f"by {score['override']['who']} (the machine: {said}): {score['override']['why']}")
 
 
-def _objections(rows: Sequence[Row]) -> list[Text]:
-    said = [f"{kind_words(row['kind'])} (turn {row['turn']}, handled: {row['handled']})" for row in rows]
+def _objections(rows: Sequence[Row], starts: Sequence[str]) -> list[Text]:
+    said = [f"{kind_words(row['kind'])} at {starts[row['turn']]} (handled: {row['handled']})" for row in rows]
     return wrapped(f"objections: {', '.join(said)}", indent=2) if said else []
 
 

@@ -97,9 +97,9 @@ def _one(store: Store, settings: Settings, call: str, *, as_json: bool) -> None:
         emit(card_row(record))
         return
     card = record["scorecard"] or {"call_id": record["call_id"], "overall": None}
-    meta = record["transcript"]["meta"]
+    status, reason = record["status"], record["reason"]
     console().print(
-        scorecard_text(card, rubric_of(settings), meta=meta, status=record["status"], reason=record["reason"])
+        scorecard_text(card, rubric_of(settings), transcript=record["transcript"], status=status, reason=reason)
     )
 
 
