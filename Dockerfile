@@ -13,10 +13,10 @@ RUN pip install --no-cache-dir --extra-index-url https://download.pytorch.org/wh
 COPY sample_calls sample_calls
 
 # a volume takes the owner of the folder that it is first put over; without these it would be root's
-RUN install --directory --owner=debrief --group=debrief --mode=0750 /data /inbox
+RUN install --directory --owner=debrief --group=debrief --mode=0750 /data /inbox /models
 USER debrief
-ENV DEBRIEF_DATA=/data DEBRIEF_INBOX=/inbox DO_NOT_TRACK=1
-VOLUME ["/data", "/inbox"]
+ENV DEBRIEF_DATA=/data DEBRIEF_INBOX=/inbox DEBRIEF_MODELS=/models DO_NOT_TRACK=1
+VOLUME ["/data", "/inbox", "/models"]
 # fails when neither the watcher of this container lives nor its web app answers
 HEALTHCHECK --interval=60s --timeout=10s --start-period=120s --retries=3 CMD ["python", "-m", "pipeline.health"]
 STOPSIGNAL SIGTERM

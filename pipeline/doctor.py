@@ -28,6 +28,9 @@ LOW_DISK_GB = 2.0
 STUCK_S = 600.0
 """A claim is renewed every 15 s; one that was not for so long is stuck, whoever holds it."""
 
+NAMED = 20
+"""Failed files of a kind that are named."""
+
 DATE_IT = "begin the name with it (2026-10-06_Account), or write `date: 2026-10-06` into a file beside it"
 """What to do about calls without a date, which no week shows."""
 
@@ -306,15 +309,20 @@ def _watchers(settings: Settings) -> list[Row]:
 
 
 def _failures(settings: Settings) -> list[Row]:
-    """How many files failed, by what follows from it, each with its latest reason."""
+    """Which files failed, the latest first, by what follows from it, with the latest reason."""
     rows = []
     failures = keep.read_failures(settings.data)
-    for status, words in (
-        ("refused", "refused files"),
-        ("retry", "files to be tried again"),
-        ("quarantined", "quarantined files"),
+    for status, words, advice in (
+        ("refused", "refused files", ""),
+        ("retry", "files to be tried again", ""),
+        ("quarantined", "quarantined files", "`debrief process FILE` tries one again"),
     ):
-        mine = sorted((row for row in failures if row["status"] == status), key=lambda row: str(row["last_at"]))
-        latest = f"; the latest: {mine[-1]['reason']}" if mine else ""
-        rows.append(_row(words, f"{len(mine)}{latest}"))
+        mine = [row for row in failures if row["status"] == status]
+        mine.sort(key=lambda row: str(row["last_at"]), reverse=True)
+        found = str(len(mine))
+        if mine:
+            more = f" and {len(mine) - NAMED} more" if len(mine) > NAMED else ""
+            found += f": {', '.join(str(row['path']) for row in mine[:NAMED])}{more}; the latest: {mine[0]['reason']}"
+        # nothing that a script should stop for: such files are part of any large inbox
+        rows.append(_row(words, found, advice if mine else "") | {"ok": True})
     return rows

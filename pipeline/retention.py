@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import errno
 import json
 import os
 import time
@@ -211,7 +212,8 @@ def _delete_file(file: Path) -> None:
     except OSError as error:
         # a folder that is mounted read-only is no matter of permissions, and has to be told all the same
         why = error.strerror or error
-        raise StoreError(f"{file}: its time is over, but it cannot be deleted ({why}); check permissions") from error
+        remedy = "let debrief write there" if error.errno == errno.EROFS else "check permissions"
+        raise StoreError(f"{file}: its time is over, but it cannot be deleted ({why}); {remedy}") from error
 
 
 def _delete_files(settings: Settings, store: Store, rows: list[Due]) -> int:
@@ -337,15 +339,28 @@ _GO: dict[str, Callable[[Settings, Store, list[Due]], int]] = {
 
 
 def retain_all(settings: Settings, store: Store) -> tuple[dict[str, int], list[str]]:
-    """`due`, then `retain`, look by look and kind by kind: one that fails is a line, the others go all the same."""
-    done: dict[str, int] = {}
-    problems: list[str] = []
+    """`due_each`, then `retain_each`: how many of each kind went, and a line for each that could not."""
+    rows, unseen = due_each(settings, store)
+    done, stuck = retain_each(settings, store, rows)
+    return done, [*unseen, *stuck]
+
+
+def due_each(settings: Settings, store: Store) -> tuple[list[Due], list[str]]:
+    """`due`, look by look: one that fails is a line, the others are taken all the same."""
     rows: list[Due] = []
+    problems: list[str] = []
     for look in _LOOKS:
         try:
             rows += look(_bounded(settings), store, dt.date.today())
         except (DebriefError, OSError) as error:
             problems.append(f"retention: {error}")
+    return rows, problems
+
+
+def retain_each(settings: Settings, store: Store, rows: Collection[Due]) -> tuple[dict[str, int], list[str]]:
+    """`retain`, kind by kind: one that fails is a line, the others go all the same."""
+    done: dict[str, int] = {}
+    problems: list[str] = []
     for kind in dict.fromkeys(row.kind for row in rows):
         try:
             done |= retain(settings, store, [row for row in rows if row.kind == kind])

@@ -6,12 +6,16 @@ Nothing here touches a record, a fact or a user's file. Logs, digests and Prefec
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
+import re
 import shutil
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline import keep
+from pipeline.errors import StoreError
 from pipeline.settings import Settings
 
 HALF_MADE_S = 3600.0
@@ -23,19 +27,22 @@ SILENT_S = 86400.0
 """A watcher says every half minute that it lives; one elsewhere that has not for a day is gone."""
 DAMAGED_KEPT = 2
 """Damaged databases that were set aside: the newest so many stay for whoever wants to look."""
+_DAY_BEFORE = re.compile(rb"^(\d{4}-\d\d-\d\d)[T ]", re.MULTILINE)
+"""What an entry of a log begins with."""
 
 
-def tidy(settings: Settings) -> dict[str, int]:
-    """Remove what is left over; how many files of each kind. Files that cannot be removed stay for the next time."""
-    data = settings.data
+def tidy(settings: Settings, *, dry_run: bool = False) -> dict[str, int]:
+    """Remove what is left over; how many files of each kind. Files that cannot be removed stay for the next time. With
+    `dry_run` they are counted only."""
+    data, go = settings.data, not dry_run
     return {
-        "temporary": _old(_half_made(data), seconds=HALF_MADE_S),
-        "logs": _old((data / "logs").glob("*.log.*"), seconds=_days(settings)) + sum(map(_rotate, _logs(data))),
-        "digests": _old((data / "digests").glob("*.html"), seconds=_days(settings)),
-        "copies to listen to": _old((data / "cache" / "listen").glob("[!.]*"), seconds=COPIES_S),
-        "watchers that are gone": _old((data / "status").glob("watch-*"), seconds=SILENT_S),
-        "damaged databases": _but_newest(sorted(data.glob("store.damaged-*.duckdb"))),
-        "failures of files that are gone": _gone(settings),
+        "temporary": _old(_half_made(data), seconds=HALF_MADE_S, go=go),
+        "logs": _logs(settings, go=go),
+        "digests": _old((data / "digests").glob("*.html"), seconds=_days(settings), go=go),
+        "copies to listen to": _old((data / "cache" / "listen").glob("[!.]*"), seconds=COPIES_S, go=go),
+        "watchers that are gone": _old((data / "status").glob("watch-*"), seconds=SILENT_S, go=go),
+        "damaged databases": _but_newest(sorted(data.glob("store.damaged-*.duckdb")), go=go),
+        "failures of files that are gone": _gone(settings, go=go),
     }
 
 
@@ -45,49 +52,79 @@ def _days(settings: Settings) -> float:
 
 def _half_made(data: Path) -> list[Path]:
     found = [*data.glob(".*.tmp"), *data.glob("store.rebuilding.*")]
-    for folder in ("failures", "facts", "results", "digests"):
+    for folder in ("failures", "facts", "results", "digests", "logs"):
         found.extend((data / folder).glob("**/.*.tmp"))
     return found
 
 
-def _logs(data: Path) -> list[Path]:
-    return sorted((data / "logs").glob("*.log"))
+def _logs(settings: Settings, *, go: bool) -> int:
+    """How many logs were deleted, lost entries that were too old, or were set aside because they are long."""
+    folder, seconds = settings.data / "logs", _days(settings)
+    deleted = _old(folder.glob("*.log*"), seconds=seconds, go=go)
+    changed = 0
+    for log in sorted(folder.glob("*.log")):
+        with contextlib.suppress(OSError, StoreError):
+            if time.time() - log.stat().st_mtime > seconds:
+                continue
+            changed += _trim(log, settings.keep_logs_days, go=go) or _rotate(log, go=go)
+    return deleted + changed
 
 
-def _old(paths: object, *, seconds: float) -> int:
+def _old(paths: Iterable[Path], *, seconds: float, go: bool) -> int:
     count = 0
-    for path in list(paths):  # type: ignore[call-overload]
+    for path in list(paths):
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > seconds:
-                # an export that was being made for another process is a folder
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+                if go:
+                    # an export that was being made for another process is a folder
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
                 count += 1
     return count
 
 
-def _rotate(log: Path) -> int:
-    with contextlib.suppress(OSError):
-        if log.stat().st_size > LOG_BYTES:
-            os.replace(log, log.with_name(f"{log.name}.{int(time.time())}"))
-            return 1
-    return 0
+def _trim(log: Path, days: int, *, go: bool) -> int:
+    """Take a log's entries out that are older than so many days (0: none); 1 where there were some. A short log is
+    written to for years, and what a command was asked stands in it. Lines without a time go with the entry before
+    them. Raises `OSError`, `StoreError`."""
+    if days <= 0:
+        return 0
+    limit = (dt.date.today() - dt.timedelta(days=days)).isoformat().encode()
+    text = log.read_bytes()
+    entries = list(_DAY_BEFORE.finditer(text))
+    start = next((entry.start() for entry in entries if entry[1] >= limit), len(text))
+    if not start or all(entry[1] >= limit for entry in entries):
+        return 0
+    if go:
+        keep.write_atomically(log, text[start:])
+    return 1
 
 
-def _but_newest(paths: list[Path]) -> int:
+def _rotate(log: Path, *, go: bool) -> int:
+    """Set a log aside that has grown long; 1 where it has. Raises `OSError`."""
+    if log.stat().st_size <= LOG_BYTES:
+        return 0
+    if go:
+        os.replace(log, log.with_name(f"{log.name}.{int(time.time())}"))
+    return 1
+
+
+def _but_newest(paths: list[Path], *, go: bool) -> int:
     count = 0
     for path in paths[:-DAMAGED_KEPT]:
         with contextlib.suppress(OSError):
-            path.unlink()
+            if go:
+                path.unlink()
             count += 1
     return count
 
 
-def _gone(settings: Settings) -> int:
+def _gone(settings: Settings, *, go: bool) -> int:
     count = 0
     for row in keep.read_failures(settings.data):
         with contextlib.suppress(OSError):
             if was_deleted(str(row["path"]), settings):
-                keep.clear_failure(settings.data, str(row["path"]))
+                if go:
+                    keep.clear_failure(settings.data, str(row["path"]))
                 count += 1
     return count
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import os
 import sqlite3
@@ -268,6 +269,25 @@ def test_housekeeping_removes_what_is_left_over_and_nothing_else(kept: Settings,
     assert sorted(keep.all_record_files(kept.data)) == before
     assert sorted(path.name for path in left if path.exists()) == ["store.damaged-1.duckdb", "store.damaged-2.duckdb"]
     assert tidy.tidy(kept)["temporary"] == 0
+
+
+def test_what_a_log_says_goes_by_its_age_however_short_the_log(settings: Settings) -> None:
+    logs = settings.data / "logs"
+    logs.mkdir(parents=True)
+    past = (dt.date.today() - dt.timedelta(days=settings.keep_logs_days + 1)).isoformat()
+    today = dt.date.today().isoformat()
+    old, new = f"{past}T09:00:00+00:00 debrief gaps --rep Ann\nTraceback\n  x\n", f"{today}T09:00:00+00:00 debrief\n"
+    (logs / "debrief.log").write_text(old + new)
+    (logs / "web.log").write_text(new)
+    (logs / "workers.log").write_text("a library's warning, without a time\n")
+    (logs / "other.log").write_text("the same, long ago\n")
+    os.utime(logs / "other.log", (1.6e9, 1.6e9))
+    assert tidy.tidy(dataclasses.replace(settings, keep_logs_days=0))["logs"] == 0
+    assert tidy.tidy(settings)["logs"] == 2
+    assert {path.name: path.read_text() for path in logs.iterdir()} == {
+        "debrief.log": new, "web.log": new, "workers.log": "a library's warning, without a time\n",
+    }  # fmt: skip
+    assert tidy.tidy(settings)["logs"] == 0
 
 
 def test_a_watchers_status_is_read_and_a_dead_ones_removed(settings: Settings) -> None:

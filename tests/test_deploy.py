@@ -33,8 +33,18 @@ def test_units_run_commands_that_exist_and_survive_a_worker(path: Path) -> None:
     inbox = service["ReadOnlyPaths"]
     assert command[2:] == ([inbox] if command[1] == "watch" else [])
     assert command[1] == "watch" or f"Environment=DEBRIEF_INBOX={inbox}" in path.read_text().splitlines()
-    if command[1] != "serve":
-        assert service["OOMPolicy"] == "continue"
+    # a home folder is closed to them, and with it what `debrief models pull` puts there by itself
+    assert "Environment=DEBRIEF_MODELS=/srv/debrief/models" in path.read_text().splitlines()
+    # all three have workers
+    assert service["OOMPolicy"] == "continue"
+    # to come after a target asks for nobody to reach it
+    assert set(unit["Unit"]["After"].split()) - {"remote-fs.target"} == set(unit["Unit"]["Wants"].split())
+    steps = (ROOT / "deploy" / "debrief-watch.service").read_text().partition("[Unit]")[0]
+    # a unit whose user or whose folders are not there does not start
+    assert f"{service['User']}\n" in steps.partition("useradd")[2]
+    made = steps.partition("install -d")[2].partition("\n")[0].split()
+    assert {service["ReadWritePaths"], inbox, "/srv/debrief/models"} <= set(made)
+    assert (path.stem if command[1] != "nightly" else "debrief-nightly.timer") in steps.partition("enable --now")[2]
 
 
 def test_the_image_checks_its_health_and_starts_a_command() -> None:
@@ -52,10 +62,36 @@ def test_the_image_checks_its_health_and_starts_a_command() -> None:
     assert made[-len(volumes) :] == volumes
     assert f"--owner={user}" in made
     assert lines.index(" ".join(made)) < lines.index(f"USER {user}")
+    (said,) = (line.split()[1:] for line in lines if line.startswith("ENV"))
+    # what is pulled in one container is found by the next
+    folders = [
+        item.partition("=")[2] for item in said if item.startswith(("DEBRIEF_DATA", "DEBRIEF_INBOX", "DEBRIEF_MODELS"))
+    ]
+    assert folders == volumes
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    assert all(
+        [item.split(":")[1] for item in row["volumes"]] == ["/data", "/models", "/inbox"] for row in services.values()
+    )
     assert {name: row["command"][0] for name, row in services.items()} == {
         "web": "serve", "watch": "watch", "nightly": "nightly",
     }  # fmt: skip
+
+
+def test_one_build_brings_every_container_up_to_date() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    # a service of a profile is not built with the others: with an image of its own it would stay at the old version
+    assert {row.get("image") for row in services.values()} == {"debrief"}
+    # two builds of one name at a time get into each other's way
+    (builder,) = (name for name, row in services.items() if "build" in row)
+    assert "profiles" not in services[builder]
+    assert all(row["pull_policy"] == "never" for name, row in services.items() if name != builder)
+
+
+@pytest.mark.parametrize("name", ["compose.yaml", "deploy/debrief-nightly.service"])
+def test_whoever_wants_recordings_to_go_reads_that_the_night_may_not_write_there(name: str) -> None:
+    lines = (ROOT / name).read_text().splitlines()
+    (said,) = (place for place, line in enumerate(lines) if "keep_recordings_days" in line)
+    assert ":ro" in lines[said + 1] or lines[said + 1].startswith("ReadOnlyPaths=")
 
 
 def test_health_is_a_living_watcher_or_an_answering_web_app(
@@ -83,3 +119,25 @@ def test_health_is_a_living_watcher_or_an_answering_web_app(
     assert health.illness(here) == ""
     monkeypatch.setattr(health, "STALE_S", 0.0)
     assert "has said nothing since" in health.illness(here)
+
+
+@pytest.mark.parametrize("name", ["README.md", "prefect.yaml"])
+def test_prefects_commands_are_found_and_come_in_an_order_that_works(name: str) -> None:
+    lines = [line.lstrip("# ") for line in (ROOT / name).read_text().splitlines()]
+    steps = [line for line in lines if ".venv/bin/prefect" in line or "PREFECT_API_URL" in line]
+    wanted = ("server start", "export PREFECT_API_URL", "work-pool create", "deploy --all", "worker start")
+    assert len(steps) == len(wanted)
+    # a worker does not end, so nothing may come after it
+    assert all(words in step for words, step in zip(wanted, steps, strict=True))
+    assert not [line for line in lines if line.startswith("prefect ")]
+
+
+def test_the_readme_names_what_a_bare_debian_lacks() -> None:
+    assert "`apt install git make python3-venv`" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", [".gitignore", ".dockerignore"])
+def test_calls_in_the_checkout_are_neither_committed_nor_sent_to_docker(name: str) -> None:
+    left_out = {line.strip("/") for line in (ROOT / name).read_text().splitlines()}
+    # the inbox of compose.yaml, the README's folder of calls, and where commands write when they are not told where
+    assert {"inbox", "calls", "debrief-data", "debrief-demo", "debrief-export", "debrief-backup-*.tar.gz"} <= left_out

@@ -114,3 +114,21 @@ def test_a_claim_that_is_released_meanwhile_is_no_crash(found: Settings, monkeyp
     monkeypatch.setattr(doctor.Claims, "sweep", lambda claims: 0)
     monkeypatch.setattr(Path, "glob", lambda path, pattern: listed if path == folder else glob(path, pattern))
     assert "stuck.claim" in row(doctor.checkup(found), "claims")["remedy"]
+
+
+def test_files_that_are_quarantined_are_named_with_what_to_do(found: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "NAMED", 2)
+    for number in range(3):
+        plan.keep_failure(
+            dataclasses.replace(found, max_attempts=1),
+            Path(f"/in/{number}.wav"),
+            kind="engine",
+            reason="no",
+            read=NOWHERE,
+        )
+    said = row(doctor.checkup(found), "quarantined files")
+    assert (said["ok"], said["remedy"]) == (True, "`debrief process FILE` tries one again")
+    assert said["found"].startswith("3: /in/0.wav, /in/1.wav and 1 more; the latest: ")
+    assert row(doctor.checkup(found), "refused files") == {
+        "what": "refused files", "found": "0", "ok": True, "remedy": "",
+    }  # fmt: skip

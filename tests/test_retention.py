@@ -13,8 +13,9 @@ from typing import Any
 
 import fakes
 import pytest
+from typer.testing import CliRunner
 
-from pipeline import batch, keep, plan, register, retention, tidy
+from pipeline import batch, cli, keep, plan, register, retention, tidy
 from pipeline.access.book import AccessBook
 from pipeline.coach.playlists import UNTITLED, KeptSnippet
 from pipeline.ingest import discover
@@ -283,7 +284,8 @@ def test_a_read_only_inbox_is_a_line_and_the_others_go(world: Settings, monkeypa
     assert done == {"clip": 2}
     (line,) = problems
     assert line.startswith(f"retention of recording: {world.inbox_folder}")
-    assert "(Read-only file system)" in line
+    # no permission would change it
+    assert line.endswith("(Read-only file system); let debrief write there")
 
 
 def test_a_kind_that_fails_in_an_unforeseen_way_is_a_line_too(world: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -431,3 +433,39 @@ def test_titles_and_archives_of_snippets_go_with_the_words(world: Settings) -> N
     assert not archive.exists()
     with Store(world.data) as store:
         assert store.query("SELECT title FROM snippets") == [{"title": UNTITLED}]
+
+
+def test_the_command_does_what_the_night_does_and_says_all_of_it_before(
+    world: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tidied(*args: str) -> Any:
+        return CliRunner().invoke(cli.app, ["tidy", *args], env={"DEBRIEF_DATA": str(world.data)})
+
+    (world.data / "debrief.toml").write_text(
+        f'inbox = "{world.inbox}"\nkeep_recordings_days = 1\nkeep_clips_days = 30\nkeep_cache_days = 0\n'
+    )
+    digest = world.data / "digests" / "nightly-2020-01-01.html"
+    digest.parent.mkdir(exist_ok=True)
+    for path in (digest, *(world.data / "clips").iterdir()):
+        path.touch()
+        os.utime(path, (1.6e9, 1.6e9))
+
+    planned = tidied("--dry-run")
+    assert "1 digests (housekeeping)" in planned.stdout
+    assert digest.exists()
+    delete = Path.unlink
+
+    def read_only(path: Path, missing_ok: bool = False) -> None:
+        if world.inbox_folder in path.parents:
+            raise OSError(errno.EROFS, "Read-only file system")
+        delete(path, missing_ok=missing_ok)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", read_only)
+        done = tidied()
+    assert done.exit_code == 1
+    assert "2 clip, 1 digests (housekeeping)" in done.stdout
+    assert "retention of recording" in done.stderr
+    assert not digest.exists()
+    assert tidied().exit_code == 0
+    assert names(world) == []

@@ -13,6 +13,7 @@ from pipeline.wording import counted
 
 if TYPE_CHECKING:
     from pipeline.erase import Erasure, Report
+    from pipeline.retention import Due
     from pipeline.settings import Settings
 
 WHO, ROLE = "command line", "admin"
@@ -183,25 +184,37 @@ def tidy(
 ) -> None:
     """Housekeeping and retention, as the night does them: what is kept longer than the settings allow goes."""
     from pipeline.erase import note
-    from pipeline.retention import due, retain
+    from pipeline.retention import due_each, retain_each
     from pipeline.tidy import tidy as housekeep
 
     settings = settings_of(data)
-    out = console()
     with open_store(settings) as store:
-        rows = due(settings, store)
-        done = {} if dry_run else retain(settings, store, rows)
+        rows, problems = due_each(settings, store)
+        done, stuck = ({}, []) if dry_run else retain_each(settings, store, rows)
+    problems += stuck
     if done:
         note(settings.data, WHO, ROLE, "erased", "retention", ", ".join(f"{n} {kind}" for kind, n in done.items()))
-    if not dry_run:
-        done |= {f"{name} (housekeeping)": count for name, count in housekeep(settings).items()}
+    left_over = housekeep(settings, dry_run=dry_run)
     if as_json:
         for row in rows:
             emit({**row.to_json(), "dry_run": dry_run})
-        return
-    for row in rows if dry_run else ():
-        out.print(one_line(f"{row.kind}: {row.what} ({row.day})"), soft_wrap=True)
-    if dry_run:
-        out.print(f"{len(rows)} would go; nothing was changed" if rows else "nothing is due")
+    elif dry_run:
+        _say_due(rows, left_over)
     else:
-        out.print(", ".join(f"{count} {name}" for name, count in done.items() if count) or "nothing to do")
+        done |= {f"{name} (housekeeping)": count for name, count in left_over.items()}
+        console().print(", ".join(f"{count} {name}" for name, count in done.items() if count) or "nothing to do")
+    for line in problems:
+        print(f"debrief: {one_line(line)}", file=sys.stderr)
+    if problems:
+        raise typer.Exit(1)
+
+
+def _say_due(rows: list[Due], left_over: dict[str, int]) -> None:
+    out = console()
+    for row in rows:
+        out.print(one_line(f"{row.kind}: {row.what} ({row.day})"), soft_wrap=True)
+    for name, count in left_over.items():
+        if count:
+            out.print(f"{count} {name} (housekeeping)")
+    some = len(rows) + sum(left_over.values())
+    out.print(f"{some} would go; nothing was changed" if some else "nothing is due")
