@@ -365,8 +365,8 @@ class Database:
                 self._put_state("reviewed", "no")
             try:
                 with self._tables.transaction():
-                    self._tables.run(f"DELETE FROM {kind} WHERE {FACT_KEYS[kind]} = ?", [row[FACT_KEYS[kind]]])
-                    self._tables.insert(kind, [plain])
+                    key = FACT_KEYS[kind]
+                    self._tables.replace(kind, [plain], where=f"{key} = ?", params=[row[key]])
                     # the file before the commit: what the table refuses is never kept, what is committed always is
                     keep.write_fact(self.data, kind, str(row[FACT_KEYS[kind]]), plain)
             except StoreError as error:

@@ -60,8 +60,10 @@ def _replace(tables: Tables, sha256s: list[str], spread: Sequence[Mapping[str, l
     }
     with tables.transaction():
         before = _remove(tables, sha256s)
-        for table, rows in rows_of.items():
-            tables.insert(table, rows)
+        for table, column, theirs in (("records", "sha256", sha256s), ("calls", "call_id", before["ids"])):
+            tables.replace(table, rows_of[table], where=f"{column} IN (SELECT unnest(?::VARCHAR[]))", params=[theirs])
+        for table in CALL_TABLES:
+            tables.insert(table, rows_of[table])
         added = deltas(rows_of["calls"], rows_of["criterion_scores"], sign=1)
         for table, rows in added.items():
             _merge(tables, table, summed(table, [*rows, *before[table]]))
@@ -71,9 +73,8 @@ def _replace(tables: Tables, sha256s: list[str], spread: Sequence[Mapping[str, l
 
 
 def _remove(tables: Tables, sha256s: list[str]) -> dict[str, list[Any]]:
-    """Delete these calls' rows; their ids, and what goes from each rollup."""
+    """Delete what belongs to these calls; the ids of those that are known, and what goes from each rollup."""
     these = [sha256[:16] for sha256 in sha256s]
-    tables.run("DELETE FROM records WHERE sha256 IN (SELECT unnest(?::VARCHAR[]))", [sha256s])
     calls = tables.fetch(
         "SELECT call_id, rep, team, call_date, status, overall FROM calls "
         "WHERE call_id IN (SELECT unnest(?::VARCHAR[]))",
@@ -87,7 +88,7 @@ def _remove(tables: Tables, sha256s: list[str]) -> dict[str, list[Any]]:
         "SELECT call_id, criterion, level, status FROM criterion_scores WHERE call_id IN (SELECT unnest(?::VARCHAR[]))",
         [ids],
     )
-    for table in (*CALL_TABLES, "calls"):
+    for table in CALL_TABLES:
         tables.run(f"DELETE FROM {table} WHERE call_id IN (SELECT unnest(?::VARCHAR[]))", [ids])
     return {"ids": ids, **deltas(calls, scores, sign=-1)}
 
@@ -137,8 +138,7 @@ def _small_rows(data: Path, table: str) -> dict[Path, Row]:
 def _replace_small(tables: Tables, small: Mapping[str, Mapping[Path, Row]]) -> None:
     with tables.transaction():
         for table, rows in small.items():
-            tables.run(f"DELETE FROM {table}")
-            tables.insert(table, list(rows.values()))
+            tables.replace(table, list(rows.values()))
 
 
 def _without(rows: Mapping[Path, Row], misfits: Collection[Path]) -> dict[Path, Row]:
@@ -153,8 +153,7 @@ def _misfits(tables: Tables, table: str, rows: Mapping[Path, Row]) -> dict[Path,
     """The rows that a table refuses, with the reason: found by halving, and nothing is changed."""
     try:
         with contextlib.suppress(_OnTrial), tables.transaction():
-            tables.run(f"DELETE FROM {table}")
-            tables.insert(table, list(rows.values()))
+            tables.replace(table, list(rows.values()))
             raise _OnTrial
         return {}
     except StoreError as error:

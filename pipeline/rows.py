@@ -23,6 +23,9 @@ FACT_KEYS: dict[str, str] = {
 }
 """Tables built from `facts/`, with the column that identifies a row."""
 
+KEYS: dict[str, str] = {"records": "file", "calls": "call_id", "failures": "path", **FACT_KEYS}
+"""Primary keys of the tables that rows are put into."""
+
 DERIVED = ("gaps",)
 """Tables of what takes long to work out, replaced whole each night."""
 

@@ -11,10 +11,13 @@ from typing import Any
 import duckdb
 import fakes
 import pytest
+from full_disk import FACTS, NEWS
+from waiting import HANGS_S
 
 from pipeline import keep, migrations, process
 from pipeline.errors import StoreError, StoreLocked
 from pipeline.ingest import Found, identify
+from pipeline.rows import FACT_KEYS
 from pipeline.settings import Settings
 from pipeline.store import Ingested, Store
 
@@ -253,6 +256,27 @@ def test_a_file_whose_fact_does_not_fit_costs_only_itself_and_is_named(
             assert store.query("SELECT count(*) AS n FROM sessions") == [{"n": 4}]
             assert store.query("SELECT text FROM comments") == [{"text": "yes"}]
         assert store.ingest().damaged == ()
+
+
+def test_a_disk_that_is_full_at_a_commit_is_an_error_and_no_abort(kept: Settings) -> None:
+    child = Path(__file__).with_name("full_disk.py")
+    env = {**os.environ, "PYTHONPATH": str(child.parents[1])}
+    done = subprocess.run(
+        [sys.executable, child, kept.data], capture_output=True, text=True, env=env, check=False, timeout=HANGS_S
+    )
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
+    tries = {line.split()[0]: int(line.split()[-1]) for line in done.stdout.splitlines()}
+    assert set(tries) == {*FACTS, "failures", "calls"}
+    assert all(tries.values())
+    with Store(kept.data) as store:
+        now = dump(store)
+        assert {row["title"] for row in store.query("SELECT title FROM calls")} == {"another"}
+        assert store.query("SELECT attempts FROM failures") == [{"attempts": 2}]
+        for kind, key in FACT_KEYS.items():
+            (row,) = store.query(f"SELECT * FROM {kind} WHERE {key} = ?", [FACTS[kind][key]])
+            assert {name: row[name] for name in NEWS[kind]} == NEWS[kind]
+        store.rebuild()
+        assert dump(store) == now
 
 
 def test_failures_of_names_that_read_the_same_are_one_row(settings: Settings) -> None:
