@@ -107,26 +107,14 @@ def says(content: Any, *, finish: str = "stop") -> Behaviour:
     return raw(json.dumps(row).encode())
 
 
-def _drip(handler: Handler, byte: bytes, times: int) -> None:
-    for _ in range(times):
-        if handler.shared.over.wait(0.02):
-            return
+def drips(handler: Handler) -> None:
+    """One byte of the body after another without an end, each well within any limit on reading."""
+    handler.send(200, b"{", length=10**9)
+    while not handler.shared.over.wait(0.02):
         try:
-            handler.wfile.write(byte)
+            handler.wfile.write(b" ")
         except OSError:
             return
-
-
-def drips_its_head(handler: Handler) -> None:
-    """A header without end, a byte at a time: no part of an answer ever comes."""
-    handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-    _drip(handler, b"a", 150)
-
-
-def drips(handler: Handler) -> None:
-    """One byte after another, each well within any limit on reading."""
-    handler.send(200, b"{", length=101)
-    _drip(handler, b" ", 100)
 
 
 def truncated(handler: Handler) -> None:

@@ -11,6 +11,11 @@ import fakes
 import pytest
 from waiting import HANGS_S
 
+# loaded before any stand-in: what is loaded beside one keeps its names for all later tests
+import pipeline.chat
+import pipeline.coach.trainer
+import pipeline.moments
+import pipeline.web.app  # noqa: F401
 from pipeline.settings import Settings
 from pipeline.web import backroom
 

@@ -38,10 +38,10 @@ def test_fences_come_off_and_empty_lines_cost_no_time() -> None:
     sound = read_answer(body, [question], CALL.turns)
     for text in (f"```json\n\n{body}\n\n```", f"```json\n{body}\n```", f"<think>hm</think>\n```\n{body}\n\n  ```\n"):
         assert read_answer(text, [question], CALL.turns) == sound
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(Unanswered, match="not one JSON object"):
         read_answer("```json\n" + "\n" * 1_000_000 + "x", [question], CALL.turns)
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_a_long_quote_is_shortened_and_stays_verbatim() -> None:

@@ -18,6 +18,7 @@ import models.live_judge
 from models.live_judge import LiveReading
 from pipeline import cli
 from pipeline.cli import live as live_command
+from pipeline.coach import commands
 from pipeline.coach.commands import known_name
 from pipeline.coach.live import Cue, Live
 from pipeline.errors import StoreError
@@ -26,7 +27,9 @@ Run = Callable[..., Any]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    # promises are told of a year, and the story does not grow younger
+    monkeypatch.setattr(commands, "TURNS_DAYS", 36_500)
     data = tmp_path / "data"
     keep_story(data)
 

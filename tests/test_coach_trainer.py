@@ -22,7 +22,10 @@ from pipeline.errors import RubricError, SettingsError, StoreError
 from pipeline.settings import Settings
 from pipeline.store import Store
 
-TODAY = dt.date.today()
+
+def today() -> dt.date:
+    """Asked for anew: midnight may have come since the tests were collected."""
+    return dt.date.today()
 
 
 @pytest.fixture
@@ -48,11 +51,11 @@ def test_done_training_stays_done_over_nightly_runs_and_rebuilds(settings: Setti
         assign_training(store, settings=settings)
         (first, *_) = ids(store, settings)
         row = trainer.mark_done(store, name=first[:8], note="went well")
-        assert (row["status"], row["completed_on"]) == ("done", TODAY.isoformat())
+        assert (row["status"], row["completed_on"]) == ("done", today().isoformat())
         assign_training(store, settings=settings)
         store.rebuild()
         (again,) = [r for r in training_rows(store, settings=settings) if r["assignment_id"] == first]
-        assert (again["status"], again["notes"]) == ("done", [{"on": TODAY.isoformat(), "text": "went well"}])
+        assert (again["status"], again["notes"]) == ("done", [{"on": today().isoformat(), "text": "went well"}])
         assert again["effect"] == "too early to tell"
         with pytest.raises(StoreError, match="it is done already"):
             trainer.mark_done(store, name=first)
@@ -62,7 +65,7 @@ def test_what_a_trainer_changes_sticks(settings: Settings) -> None:
     with opened(settings) as store:
         assign_training(store, settings=settings)
         (first, *_) = ids(store, settings)
-        day = TODAY + dt.timedelta(40)
+        day = today() + dt.timedelta(40)
         trainer.move_due(store, name=first, due_on=day)
         trainer.note(store, name=first, text="after the fair")
         trainer.drop(store, name=first, why="on leave")
@@ -142,16 +145,16 @@ def test_dates_before_the_assignment_and_unknown_ids_are_refused(settings: Setti
     with opened(settings) as store:
         assign_training(store, settings=settings)
         (first, *_) = ids(store, settings)
-        early = TODAY - dt.timedelta(9)
+        early = today() - dt.timedelta(9)
         with pytest.raises(StoreError, match="before it was assigned"):
             trainer.mark_done(store, name=first, on=early)
         with pytest.raises(StoreError, match="before it was assigned"):
             trainer.move_due(store, name=first, due_on=early)
         with pytest.raises(StoreError, match="still to come"):
-            trainer.mark_done(store, name=first, on=TODAY + dt.timedelta(1))
+            trainer.mark_done(store, name=first, on=today() + dt.timedelta(1))
         with pytest.raises(StoreError, match="that day is over"):
             trainer.assign(
-                store, settings=settings, rep="Cid", module="proposal-one-offer", due_on=TODAY - dt.timedelta(1)
+                store, settings=settings, rep="Cid", module="proposal-one-offer", due_on=today() - dt.timedelta(1)
             )
         with pytest.raises(StoreError, match="no such assignment"):
             trainer.mark_done(store, name="ffffffff")
@@ -160,12 +163,12 @@ def test_dates_before_the_assignment_and_unknown_ids_are_refused(settings: Setti
 
 
 def test_reminders_come_three_days_before_and_after() -> None:
-    def due(days: int, status: str = "open") -> Assignment:
-        return Assignment(
-            str(days), "Ann", "proposal", 1, "m", "T", "r", TODAY, TODAY + dt.timedelta(days), status=status
-        )
+    day = today()
 
-    found = reminders([due(9), due(3), due(0), due(-1), due(-5), due(1), due(0, "done")], as_of=TODAY)
+    def due(days: int, status: str = "open") -> Assignment:
+        return Assignment(str(days), "Ann", "proposal", 1, "m", "T", "r", day, day + dt.timedelta(days), status=status)
+
+    found = reminders([due(9), due(3), due(0), due(-1), due(-5), due(1), due(0, "done")], as_of=day)
     assert [r.text for r in found] == ["5 days overdue", "1 day overdue", "due today", "due in 1 day", "due in 3 days"]
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -168,7 +169,8 @@ def test_a_date_in_the_future_is_noted_until_it_is_corrected(place: Path, settin
     assert right["transcript"]["hearing"]["notes"] == ["both ask questions"]
 
 
-def test_a_time_zone_that_is_none_is_noted(place: Path, settings: Settings) -> None:
+def test_a_time_zone_that_is_none_is_noted(place: Path, settings: Settings, zone: Callable[[str], None]) -> None:
+    zone("UTC")  # noon there is another day in New Zealand
     source_of(place, "ok", settings)
     place.with_suffix(".json").write_text(json.dumps({"start_time": "2026-04-01T12:00:00Z", "timezone": "Mars/Base"}))
     record = process.process_source(source_of(place, "ok", settings), settings)

@@ -230,7 +230,7 @@ def test_a_caller_that_says_nothing_keeps_nobody_waiting(settings: Settings, mon
             silent.connect(str(settings.data / "store.sock"))
             with Store(settings.data) as other:
                 assert other.query("SELECT 1 AS one") == [{"one": 1}]
-            silent.settimeout(10)
+            silent.settimeout(HANGS_S)
             while silent.recv(1024):
                 pass
 

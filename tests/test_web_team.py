@@ -237,7 +237,11 @@ def test_a_manager_sees_their_team_only(app: Any, desk: Desk) -> None:
     assert "This account is not one that you may see." in at.get("/accounts/Dale").text
 
 
-def test_a_rep_reads_their_day_scorecard_and_accounts_and_nobody_elses(app: Any, desk: Desk) -> None:
+def test_a_rep_reads_their_day_scorecard_and_accounts_and_nobody_elses(
+    app: Any, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # promises are told of ninety days, and the story does not grow younger
+    monkeypatch.setattr(Desk, "today", lambda _: DAY)
     at = client(app, desk, "rep")
     assert at.get("/").headers["location"] == "/today"
     day = whole(at, "/today")

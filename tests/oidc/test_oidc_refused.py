@@ -78,7 +78,7 @@ def test_one_that_is_down_is_left_alone_for_a_moment(house: House) -> None:
 
 
 def test_slow_answers_do_not_take_all_threads(house: House) -> None:
-    turns = [fetch._TURN.acquire(blocking=False) for _ in range(4)]
+    turns = [fetch._TURN.acquire(timeout=HANGS_S) for _ in range(4)]
     try:
         house.set(deadline_s=0.2)
         with house.browser() as browser:
