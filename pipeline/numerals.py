@@ -18,6 +18,11 @@ _ROUND = """twenty thirty forty fifty sixty seventy eighty ninety""".split()
 TENS = {word: 10 * value for value, word in enumerate(_ROUND, start=2)}
 _SCALES = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
 _MONEY = {"dollar": "$", "dollars": "$", "pound": "£", "pounds": "£", "euro": "€", "euros": "€"}
+_WEIGHED = frozenset(
+    """of bag bags box boxes coil coils drum drums sack sacks load loads pallet pallets weight weights capacity per
+    part parts casting castings cylinder cylinders""".split()
+)
+"""Before these, pounds may be a weight: `a ten thousand pound coil`, `pounds of steel`, `pounds per square inch`."""
 _PERCENT = (["percent"], ["per", "cent"])
 _HALF_DAYS = frozenset(("am", "pm", "a.m.", "p.m."))
 _MONTHS = frozenset("""january february march april may june july august september october november december""".split())
@@ -30,10 +35,25 @@ _PERHAPS_BEFORE_YEARS = frozenset(
     autumn fall winter""".split()
 )
 """Before `twenty twenty six` these tell a year, before `twenty thirty` they may count: `for twenty thirty minutes`."""
+_COUNTED = frozenset(
+    """percent seconds second minutes minute hours hour days day weeks week months month years people users seats cents
+    pence quid grand bucks k""".split()
+)
+"""What is counted is no year: `in twenty thirty minutes`, `by twenty twenty five percent`."""
+_BEHIND_YEARS = frozenset(
+    """we i you it they he she the our and or but so that this is was were will would when because if for with on at in
+    by to i'll i'd i've it's that's we'll we'd we're we've they'll""".split()
+)
+"""Behind `by twenty thirty` these tell a year; `by twenty thirty trucks` may count."""
+_HALVES = frozenset("half quarter week weekend thing part hand choice".split())
+"""Behind an ordinal these say that it is no day: `october first week`, `march second hand machines`."""
 _PARTS = frozenset("half third thirds quarter quarters fifth fifths".split())
 _NTH = """first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth
     fifteenth sixteenth seventeenth eighteenth nineteenth twentieth""".split()
 _ORDINALS = {word: value for value, word in enumerate(_NTH, start=1)} | {"thirtieth": 30}
+_HUNDREDS = frozenset(("hundred", *_SCALES))
+_TAILS = frozenset((*(f"{word}'s" for word in _SMALL[1:10]), *(f"{word}s" for word in _NTH[2:9])))
+"""What makes `sixty` before it another number: `sixty one's`, `sixty fourths`."""
 
 
 def written(text: str) -> str:
@@ -45,6 +65,8 @@ def written(text: str) -> str:
         size, rendered = _date(words, index)
         if not size:
             size, rendered = _time(words, index)
+        if not size:
+            size, rendered = _range(words, index)
         if not size:
             size, rendered = _number(words, index)
         out.append(rendered if size else words[index])
@@ -58,7 +80,7 @@ def _date(words: list[str], index: int) -> tuple[int, str]:
         return 0, ""
     at = index + 1 + (words[index + 1 : index + 2] == ["the"])
     size, day = _ordinal(words, at)
-    if not size or not 1 <= day <= 31:
+    if not size or not 1 <= day <= 31 or words[at + size : at + size + 1] in ([each] for each in _HALVES):
         return 0, ""
     # "may" and "march" are verbs too: "it may second that" is not a date.
     if words[index] in ("may", "march") and index and words[index - 1] not in _BEFORE_DATES:
@@ -95,6 +117,8 @@ def _number(words: list[str], index: int) -> tuple[int, str]:
     if not size:
         return 0, ""
     before = words[index - 1] if index else ""
+    if _behind_hundred(words, index):
+        return _as_said(words, index, size)
     ordinal, day = _ordinal(words, index)
     if ordinal == 2:
         if words[index + 1] == "second" and before != "the":
@@ -110,20 +134,75 @@ def _number(words: list[str], index: int) -> tuple[int, str]:
     size, value, scale = _with_half(words, index, (size, value, scale))
     after = words[index + size] if index + size < len(words) else ""
     # Another number right behind ("three thirty", "five five five") is a time or a digit string.
-    if _starts_number(after) or (index and _starts_number(words[index - 1])):
-        run = size
-        while index + run < len(words) and _starts_number(words[index + run]):
-            run += 1
-        return run, " ".join(words[index : index + run])
-    if after in _MONEY:
-        more, cents = _cents(words, index + size + 1)
+    if _goes_on(words, index + size) or (index and _starts_number(words[index - 1])):
+        return _as_said(words, index, size)
+    if tail := _tail(words, index, size, value):
+        return size + tail, " ".join(words[index : index + size + tail])
+    if before in ("dollar", "pound", "euro") and words[max(0, index - 2)] == "a":
+        return _as_said(words, index, size)  # "a dollar fifty"
+    if after in _MONEY and not _is_weight(words, index, size):
+        more, cents = _cents(words, index + size + 1, small=value < 1000)
+        if not more and value < 1000 and _goes_on(words, index + size + 1):
+            return _as_said(words, index, size + 1)
         return size + 1 + more, f"{_MONEY[after]}{_figures(value, scale)}{cents if value == int(value) else ''}"
     percent = _percent(words, index + size)
+    if percent and before == "point":
+        return size, " ".join(words[index : index + size])
     if percent:
         return size + percent, f"{_figures(value, scale)}%"
     if value < 10 or words[index] == "a":
         return size, " ".join(words[index : index + size])
     return size, _figures(value, scale)
+
+
+def _range(words: list[str], index: int) -> tuple[int, str]:
+    """`ten to fifteen thousand dollars` -> (5, `$10,000 to $15,000`), `two or three hundred` -> (4, `200 or 300`): what
+    is said behind the second counts for both; (0, "") where that is not so. Left as words where it may be otherwise:
+    `from ten to fifteen thousand`, `two to three hundred and fifty`."""
+    size, low = _below_hundred(words, index)
+    before, link = words[index - 1] if index else "", words[index + size] if index + size < len(words) else ""
+    links = ("to", "or", "and") if before == "between" else ("to", "or")
+    if (
+        not low
+        or link not in links
+        or _starts_number(before)
+        or before in ("point", "oh")
+        or _behind_hundred(words, index)
+    ):
+        return 0, ""
+    there = index + size + 1
+    used, high, scale = _cardinal(words, there)
+    more, times = _times(words, there, low)
+    money = _MONEY.get(words[there + used], "") if there + used < len(words) else ""
+    if not used or (times == 1 and not (money and low < high < 100 and words[there] != "a")):
+        return 0, ""
+    unsafe = used != more or (before == "from" and link == "to") or _goes_on(words, there + used)
+    if times > 1 and (unsafe or _tail(words, there, used, high)):
+        return _as_said(words, index, size + 1 + used)
+    if money and (_is_weight(words, there, used) or _goes_on(words, there + used + 1)):
+        money, rest = "", 0
+    else:
+        rest = int(bool(money))
+    if times == 1 and not money:
+        return 0, ""
+    return size + 1 + used + rest, f"{money}{_figures(low * times, scale)} {link} {money}{_figures(high, scale)}"
+
+
+def _times(words: list[str], index: int, low: int) -> tuple[int, int]:
+    """(words used, 1,000) of `fifteen thousand` where that is what `low` is counted in too, as less than fifteen;
+    `fifteen hundred`, `two hundred thousand` likewise. 1 where `low` stands for itself."""
+    size, count = _below_hundred(words, index)
+    if not size and words[index : index + 1] == ["a"]:
+        size, count = 1, 1
+    times = 1
+    while size and index + size < len(words) and words[index + size] in _HUNDREDS:
+        step = _SCALES.get(words[index + size], 100)
+        if step == 100 and times > 1:
+            break
+        if low >= count and step > 100:  # `fifty to a hundred thousand`
+            count, times = count * times, 1
+        size, times = size + 1, times * step
+    return size, times if low < count else 1
 
 
 def _with_half(words: list[str], index: int, number: tuple[int, float, str]) -> tuple[int, float, str]:
@@ -142,15 +221,62 @@ def _percent(words: list[str], index: int) -> int:
     return next((len(form) for form in _PERCENT if words[index : index + len(form)] == form), 0)
 
 
-def _cents(words: list[str], index: int) -> tuple[int, str]:
-    """`and fifty cents` -> (3, `.50`); (0, "") where no cents follow."""
-    size, value = _below_hundred(words, index + 1)
-    follows = words[index : index + 1] == ["and"] and words[index + 1 + size : index + 2 + size]
-    return (2 + size, f".{value:02d}") if size and follows in (["cents"], ["pence"]) else (0, "")
+def _cents(words: list[str], index: int, *, small: bool) -> tuple[int, str]:
+    """`and fifty cents` -> (3, `.50`), `fifty a unit` -> (1, `.50`) of a `small` sum; (0, "") where no cents follow."""
+    joined = int(words[index : index + 1] == ["and"])
+    size, value = _below_hundred(words, index + joined)
+    after = words[index + joined + size] if index + joined + size < len(words) else ""
+    if size and after in ("cents", "pence"):
+        return joined + size + 1, f".{value:02d}"
+    # "nine pound fifty a gauge", but not "nine pounds fifty times"
+    alone = not after or after in ("a", "an", "per", "each", "apiece", "more", "less", "plus", "that's", "and", "or")
+    return (size, f".{value}") if small and not joined and value >= 10 and alone else (0, "")
+
+
+def _is_weight(words: list[str], index: int, size: int) -> bool:
+    """May the pounds behind the number of `size` words here be no money? Without a sign they are right either way."""
+    after = words[index + size + 1] if index + size + 1 < len(words) else ""
+    weighs = any(word.startswith(("weigh", "heav", "lift")) for word in words[max(0, index - 4) : index])
+    return words[index + size].startswith("pound") and (weighs or after in _WEIGHED)
 
 
 def _starts_number(word: str) -> bool:
     return word in UNITS or word in TENS
+
+
+def _as_said(words: list[str], index: int, size: int) -> tuple[int, str]:
+    """A number of `size` words, with all that belongs to it, left as words: `three thirty five thousand and ten`."""
+    while index + size < len(words):
+        here, after = (*words[index + size : index + size + 2], "")[:2]
+        rest = here == "and" and words[index + size - 1] in _HUNDREDS and _starts_number(after)
+        if not (rest or here in _HUNDREDS or _goes_on(words, index + size)):
+            break
+        size += 1
+    return size, " ".join(words[index : index + size])
+
+
+def _goes_on(words: list[str], index: int) -> bool:
+    """Does a number go on here: by another one, by `oh five`, by `point oh`?"""
+    here, after = (*words[index : index + 2], "", "")[:2]
+    return _starts_number(here) or (here == "oh" and _starts_number(after)) or (here == "point" and after == "oh")
+
+
+def _behind_hundred(words: list[str], index: int) -> bool:
+    """Is this the rest of a number that begins with `hundred` alone, as in `it's hundred and eighteen thousand`?"""
+    at = index - 2 if words[max(0, index - 1) : index] == ["and"] else index - 1
+    if at < 0 or words[at] not in _HUNDREDS:
+        return False
+    return not at or not (_starts_number(words[at - 1]) or words[at - 1] in ("a", "half", *_HUNDREDS))
+
+
+def _tail(words: list[str], index: int, size: int, value: float) -> int:
+    """How many words behind a round number make it another one: `one hundred twenty | fifth`, `eighty | five's`."""
+    after = words[index + size : index + size + 2]
+    if value % 10 or not after:
+        return 0
+    if size > 1 and after[0] == "and" and words[index + size - 1] in _HUNDREDS:
+        return 2 * (after[1:] != [] and after[1] in _ORDINALS)
+    return int((size > 1 and after[0] in _ORDINALS) or after[0] in _TAILS)
 
 
 def _figures(value: float, scale: str) -> str:
@@ -166,18 +292,20 @@ def _cardinal(words: list[str], index: int) -> tuple[int, float, str]:
         used, value = _below_thousand(words, index + size)
         if not used and size:
             used, value = _and_the_rest(words, index + size)
-        if not used:
+        if not used or (size and not value):
             break
         point, decimals = _decimals(words, index + size + used)
         scale = words[index + size + used + point] if index + size + used + point < len(words) else ""
         if scale in _SCALES and _SCALES[scale] < last_scale:
             size += used + point + 1
-            total += (value + decimals) * _SCALES[scale]
+            total += round((value + decimals) * _SCALES[scale], 6)  # 4.1 million is not 4,099,999.9999999995
             last_scale, top = _SCALES[scale], top or scale
             if point:
                 break
             continue
-        if (last_scale > 1000 or value < last_scale) and (not size or last_scale >= 1000):
+        # "two million five" and "forty thousand five" mean another number than they say
+        rest = words[index + size] == "and" or (last_scale <= 1000 and value >= 10) if size else True
+        if rest and value < last_scale:
             size, total = size + used + point, total + value + decimals
         break
     if size and top in ("million", "billion") and total % (_SCALES[top] / 10):
@@ -203,7 +331,8 @@ def _below_thousand(words: list[str], index: int) -> tuple[int, int]:
     size, value = size + 1, value * 100
     gap = 1 if words[index + size : index + size + 1] == ["and"] else 0
     more, rest = _below_hundred(words, index + size + gap)
-    return (size + gap + more, value + rest) if more else (size, value)
+    other = words[index + size + gap + more : index + size + gap + more + 1] == ["hundred"]
+    return (size + gap + more, value + rest) if rest and not other else (size, value)
 
 
 def _below_hundred(words: list[str], index: int) -> tuple[int, int]:
@@ -227,10 +356,20 @@ def _decimals(words: list[str], index: int) -> tuple[int, float]:
 
 
 def _tells_year(before: str, words: list[str], index: int) -> bool:
-    """Is `twenty thirty` here a year and not two numbers? `nineteen ninety five` always is one."""
-    if words[index] == "nineteen" or before in _BEFORE_YEARS:
+    """Is `twenty thirty` here a year and not two numbers, is `nineteen ninety five` one and not a price?"""
+    size, rest = _below_hundred(words, index + 1)
+    after = words[index + 1 + size] if index + 1 + size < len(words) else ""
+    if after in _COUNTED or after in _MONEY or after in _HUNDREDS or _percent(words, index + 1 + size):
+        return False
+    if words[index] == "nineteen":
+        # "it is nineteen ninety nine", "in at nineteen eighty a roll" are prices
+        told = before in _BEFORE_YEARS or before in ("of", "from", "before", "after", "through")
+        return told and after not in ("a", "an", "per", "each", "apiece")
+    if before in _MONTHS:
         return True
-    return before in _PERHAPS_BEFORE_YEARS and _below_hundred(words, index + 1)[1] % 10 > 0
+    if before in _BEFORE_YEARS:
+        return rest % 10 > 0 or not after or after in _BEHIND_YEARS
+    return before in _PERHAPS_BEFORE_YEARS and rest % 10 > 0
 
 
 def _full_year(words: list[str], index: int) -> tuple[int, str] | None:
@@ -239,10 +378,13 @@ def _full_year(words: list[str], index: int) -> tuple[int, str] | None:
 
 def _year_of_thousands(words: list[str], index: int) -> tuple[int, str] | None:
     """`two thousand and nineteen` -> (4, `2019`), no sum of money or percentage; None where there is none."""
-    size, value, _ = _cardinal(words, index)
-    after = words[index + size] if index + size < len(words) else ""
-    counts = after in _MONEY or _starts_number(after) or _percent(words, index + size)
-    return None if counts or not 2000 < value < 2100 or value % 1 else (size, f"{value:.0f}")
+    if words[index : index + 2] != ["two", "thousand"]:
+        return None
+    gap = 2 + (words[index + 2 : index + 3] == ["and"])
+    more, rest = _below_hundred(words, index + gap)
+    after = words[index + gap + more] if index + gap + more < len(words) else ""
+    counts = after in _MONEY or after in _HUNDREDS or _starts_number(after) or _percent(words, index + gap + more)
+    return None if counts or not rest else (gap + more, f"{2000 + rest}")
 
 
 def _year(words: list[str], index: int) -> tuple[int, str] | None:

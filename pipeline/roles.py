@@ -19,7 +19,7 @@ from typing import Any
 
 from models.role_model import seller_logit, words_of
 from models.role_pairs import Pair, same_side_logits
-from pipeline.speaker_names import BUYER_LABEL, REP_LABEL, name_of_label, with_heard_rep
+from pipeline.speaker_names import BUYER_LABEL, REP_LABEL, WHO_RINGS, name_of_label, with_heard_rep
 from pipeline.types import BUYER, REP, CallMeta, Hearing, Transcript, Turn
 
 _ANONYMOUS = re.compile(
@@ -116,6 +116,7 @@ def _speakers(transcript: Transcript) -> tuple[list[_Speaker], str]:
     introduced = _introductions(transcript)
     affiliation = _affiliations(transcript.meta)
     channels = _channel_map(transcript.meta)
+    answered = any(REP_LABEL.match(label) for label in texts)
     rep_words = _name_words(transcript.meta.rep or "")
     their_labels = named_rep(texts, transcript.meta.rep or "")
     greeted = _greeted_rep(transcript.turns, rep_words)
@@ -127,6 +128,8 @@ def _speakers(transcript: Transcript) -> tuple[list[_Speaker], str]:
     for label, said in texts.items():
         name = (introduced.get(label) or sounds_like.get(label, "")) if _is_anonymous(label) else name_of_label(label)
         fixed, method = _fixed_side(label, name, channels, affiliation, their_labels)
+        if method == "labels" and WHO_RINGS.match(label) and not answered:
+            fixed, method = "", ""  # reps ring people up as well
         count = sum(len(words_of(text)) for text in said)
         # The model is trained on whole calls: who says little gives little evidence.
         logit = trust * seller_logit(said, total_words=total, speakers=len(texts))
@@ -191,11 +194,13 @@ def _split(speakers: list[_Speaker], together: Mapping[Pair, float]) -> tuple[di
     free = sorted((speaker for speaker in speakers if not speaker.fixed), key=lambda speaker: -speaker.words)
     weighed, rest = free[:_MAX_EXACT], free[_MAX_EXACT:]
     fixed = {speaker.label: speaker.fixed for speaker in speakers if speaker.fixed}
+    among = {speaker.label for speaker in weighed} | fixed.keys()
+    near = {pair: logit for pair, logit in together.items() if among.issuperset(pair)}
     outcomes = []
     for choice in itertools.product((REP, BUYER), repeat=len(weighed)):
         sides = fixed | {speaker.label: side for speaker, side in zip(weighed, choice, strict=True)}
         if len(set(sides.values())) == 2:
-            outcomes.append((_weight(weighed, sides, together), sides))
+            outcomes.append((_weight(weighed, sides, near), sides))
     if not outcomes:
         return {}, 0.0, ""
     top = max(weight for weight, _ in outcomes)
@@ -210,11 +215,17 @@ def _split(speakers: list[_Speaker], together: Mapping[Pair, float]) -> tuple[di
     main, in_doubt = right(*(one.label for one in mains)), [one.label for one in mains if not one.fixed]
     total = sum(speaker.words for speaker in speakers)
     others = [(right(speaker.label), speaker.label) for speaker in weighed if speaker.words > _FEW_WORDS * total]
+    # only the pairs of whom it is about: in a webinar of hundreds all pairs for each of them take minutes
     for speaker in rest:
+        pairs = {(speaker.label, other): _either(together, speaker.label, other) for other in best}
         either = [best | {speaker.label: side} for side in (REP, BUYER)]
-        best = max(either, key=lambda sides: _weight([speaker], sides, together))
+        best = max(either, key=lambda sides: _weight([speaker], sides, pairs))
     least, unsure = min(others, default=(1.0, ""))
     return (best, least, unsure) if least < main else (best, main, in_doubt[0] if len(in_doubt) == 1 else "")
+
+
+def _either(together: Mapping[Pair, float], one: str, other: str) -> float:
+    return together.get((one, other), together.get((other, one), 0.0))
 
 
 def _weight(free: list[_Speaker], sides: Mapping[str, str], together: Mapping[Pair, float]) -> float:

@@ -8,10 +8,13 @@ from dataclasses import replace
 from pipeline.types import BUYER, REP, CallMeta
 
 REP_LABEL = re.compile(
-    r"^(?:agent|rep|sales(?:\s?rep|person|man|woman)?|seller|account executive|ae|sdr|bdr|vendor|host|internal)\b",
+    r"^(?:agent|rep|sales(?:\s?rep|person|man|woman)?|seller|account executive|(?:ae|sdr|bdr)(?!-)|vendor|host"
+    r"|internal)\b",
     re.IGNORECASE,
 )
 BUYER_LABEL = re.compile(r"^(?:customer|client|buyer|prospect|lead|caller|external|contact|guest)\b", re.IGNORECASE)
+WHO_RINGS = re.compile(r"^(?:caller|callee|recipient|called party)\b", re.IGNORECASE)
+"""Who rang and who was rung: a `Caller` buys where somebody else is the agent, and may be the rep where nobody is."""
 REP_HEARD = "rep_heard"
 """Mark in `meta.extra`: nothing but the call's own speakers says who its rep is."""
 
@@ -36,4 +39,4 @@ def name_of_label(label: str) -> str:
     head, _, tail = label.partition(":")
     name = tail if head.strip().lower() in (REP, BUYER) else label
     name = re.split(r"\s*[|(\[/]", name.strip(), maxsplit=1)[0].strip()
-    return "" if REP_LABEL.match(name) or BUYER_LABEL.match(name) else name
+    return "" if any(label.match(name) for label in (REP_LABEL, BUYER_LABEL, WHO_RINGS)) else name

@@ -194,5 +194,6 @@ def _sentence(words: list[str], names: tuple[str, ...]) -> str:
     text = _ALWAYS_CAPITAL.sub(lambda match: match.group().capitalize(), text)
     for name in names:
         if len(name) > 2:
-            text = re.sub(rf"\b{re.escape(name)}\b", name, text, flags=re.IGNORECASE)
+            spelt = name.replace("\\", r"\\")  # a backslash in it is no reference to a group
+            text = re.sub(rf"\b{re.escape(name)}\b", spelt, text, flags=re.IGNORECASE)
     return text[:1].upper() + text[1:] + ("?" if _QUESTION.match(spoken) else ".")

@@ -409,3 +409,31 @@ def test_blank_lines_only_are_an_empty_file(tmp_path: Path, data: bytes) -> None
 def test_the_ends_of_times_of_the_day_count_from_the_start_too() -> None:
     lines = ["10:1:2 --> 10:1:5", "Dana Reyes", "Hello there.", "10:1:6 --> 10:1:9", "Sam Lee", "Hello to you."]
     assert [(piece.t0, piece.t1) for piece in read_lines(lines, "call.docx").pieces] == [(0.0, 3.0), (4.0, 7.0)]
+
+
+@pytest.mark.parametrize("form", ["srt", "webvtt"])
+def test_captions_by_the_clock_on_the_wall_begin_at_zero(form: str, tmp_path: Path) -> None:
+    def cues(*starts: str) -> str:
+        shown = "".join(f"{at},000 --> {at},900\n{who}: Hi there.\n\n" for at, who in zip(starts, "ABAB", strict=False))
+        return shown if form == "srt" else "WEBVTT\n\n" + shown.replace(",", ".")
+
+    def times(*starts: str) -> list[float]:
+        return [turn.t0 for turn in read(tmp_path, cues(*starts), form).turns]
+
+    assert times("10:02:13", "10:02:15", "10:03:13") == [0, 2, 60]
+    assert times("23:59:59", "00:00:01", "00:00:09") == [0, 2, 10]
+    # the second part of a long recording; one damaged cue
+    assert times("01:30:00", "01:30:02", "01:31:00") == [5400, 5402, 5460]
+    assert times("99:00:00", "00:00:02", "00:00:09") == [2, 9, 356400]
+
+
+@pytest.mark.parametrize(
+    "chat",
+    [
+        "00:00:12\tAnn Lee:\tHello all.\n00:03:40\tDana Fox:\tHere is the link.\n00:05:02\tAnn Lee:\tThanks.\n",
+        "10:01:02\t From  Ann Lee : Hello.\n10:03:40\t From  Dana Fox : Hi there.\n10:04:00\t From  Ann Lee : Ok.\n",
+        "10:01:02 From Ann Lee to Everyone:\n\tHello.\n10:03:40 From Dana Fox to Ann Lee(Direct Message):\n\tHi.\n",
+    ],
+)
+def test_what_was_typed_into_zooms_chat_is_no_call(chat: str, tmp_path: Path) -> None:
+    assert sniff(put(tmp_path, chat, "GMT20261006-140000_RecordingnewChat.txt")) is None

@@ -10,6 +10,7 @@ import pytest
 
 from models.training.corpus import read_corpus
 from models.training.roles import held_out
+from pipeline import roles
 from pipeline.roles import resolve_roles
 from pipeline.types import CallMeta, Hearing, Transcript, Turn
 
@@ -267,3 +268,30 @@ def test_who_says_a_whole_book_does_not_overflow() -> None:
     turns = (Turn(0, 9, "Dana Reyes", book), Turn(9, 10, "Tom Okafor", "I see, go on then."))
     found = resolve_roles(Transcript("c", CallMeta(), turns))
     assert 0.0 <= (found.hearing.roles_confidence or 0.0) <= 1.0
+
+
+def test_who_rings_buys_only_where_somebody_else_is_the_agent() -> None:
+    cold = resolve_roles(call("Caller", "Recipient"))
+    assert sides(cold)[:2] == ["rep", "buyer"]
+    assert cold.hearing.roles_method == "words"
+    assert not cold.meta.rep
+    assert sides(resolve_roles(call("Agent", "Caller")))[:2] == ["rep", "buyer"]
+
+
+def test_a_name_that_begins_like_a_job_is_a_name() -> None:
+    assert sides(resolve_roles(call("Priya Nair", "Ae-ra Kim")))[:2] == ["rep", "buyer"]
+
+
+def test_a_webinar_of_hundreds_is_weighed_once_per_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    weighed: list[float] = []
+
+    def counting(logit: float) -> float:
+        weighed.append(logit)
+        return log_chance(logit)
+
+    log_chance = roles._log_chance
+    monkeypatch.setattr(roles, "_log_chance", counting)
+    turns = call("Priya Nair", "Dana Fox").turns
+    guests = tuple(Turn(100.0 + n, 101.0 + n, f"Guest{n} Lee", "Yes, we have that here as well.") for n in range(60))
+    resolve_roles(Transcript("c", CallMeta(), turns + guests))
+    assert len(weighed) < 10 * 60 * 60

@@ -69,6 +69,12 @@ def test_an_interruption_starts_its_own_turn() -> None:
     assert turns[1].text == "Can I stop you there?"
 
 
+def test_a_name_may_hold_a_backslash() -> None:
+    said = [words("hello acme\\globex", 0.0), []]
+    turn = build_turns(said, CHANNELS, punctuated=False, names=("Acme\\Globex",))[0]
+    assert turn.text == "Hello Acme\\Globex."
+
+
 def test_names_and_punctuation() -> None:
     turns = build_turns(
         [words("this is priya from steady line", 0.0), []], CHANNELS, punctuated=False, names=("Priya",)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pipeline.formats.assemble import UNKNOWN, Draft, Piece
 from pipeline.formats.clean import clean_label, clean_text
 from pipeline.formats.names import MAX_NAME, is_name, split_name
+from pipeline.formats.wall import from_the_start
 
 CARRIED_ON = "cues without a name follow the last name: the file names speakers only where they change"
 
@@ -50,7 +51,7 @@ class _Part:
 def draft_of_cues(cues: Sequence[Cue], *, notes: tuple[str, ...] = ()) -> Draft:
     """Pieces of cues: names above them and voice tags first, else `Name:` prefixes, else the speaker who goes on, else
     `unknown`."""
-    cues = _unboxed(_unrolled(cues))
+    cues = _unboxed(_unrolled(_from_the_start(cues)))
     known = _heads(cues)
     parts = [part for cue in _named_in_line(cues) for part in _parts(cue, known)]
     if any(part.voice for part in parts):
@@ -66,6 +67,14 @@ def draft_of_cues(cues: Sequence[Cue], *, notes: tuple[str, ...] = ()) -> Draft:
         last = part.label or last
     carried = carry and any(not part.label for part in parts)
     return Draft(tuple(pieces), notes=(*notes, CARRIED_ON) if carried else notes)
+
+
+def _from_the_start(cues: Sequence[Cue]) -> Sequence[Cue]:
+    """Cues by the clock on the wall, as recorders and television write them, counted from the first of them."""
+    late = from_the_start(cues[0].t0, [at for cue in cues for at in (cue.t0, cue.t1)]) if cues else None
+    if late is None:
+        return cues
+    return [dataclasses.replace(cue, t0=t0, t1=t1) for cue, t0, t1 in zip(cues, late[::2], late[1::2], strict=True)]
 
 
 def _unrolled(cues: Sequence[Cue]) -> Sequence[Cue]:

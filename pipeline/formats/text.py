@@ -30,6 +30,10 @@ _HEADED = re.compile(
 )
 _BEHIND = re.compile(rf"[\[(]({_CLOCK}){HALF}[\])]\s*")
 """`Name: [0:12] text`"""
+_CHAT = re.compile(
+    r"\d\d:\d\d:\d\d(?:\t[^\t]{1,80}:\t|\s+From\s.{1,80}?(?:\sto\s.{1,80}?)?\s?:(?:\s|$))", re.IGNORECASE
+)
+"""Zoom's chat, typed beside the call: `00:03:40 <tab>Dana Fox:<tab>text`, `10:03:40 From Dana Fox to Everyone:`."""
 _TITLE = re.compile(r"\W*(?:.{1,120} [-–—] )?Transcript\W*", re.IGNORECASE)
 """What stands between Meet's notes of a call and its words."""
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
@@ -60,8 +64,10 @@ class _Line:
 
 
 def recognise(text: str) -> bool:
-    """Enough lines name a speaker, and the names come back or whole sentences follow them."""
+    """Enough lines name a speaker, and the names come back or whole sentences follow them; a chat says nothing."""
     lines = [line for line in text.splitlines() if line.strip()][:400]
+    if sum(_CHAT.match(line) is not None for line in lines) > 0.5 * sum(line[:1].isdigit() for line in lines):
+        return False
     understood = list(_understand(lines))
     named = [line for line in understood if line.label]
     if len(lines) == len(named) == 1 and named[0].t0 is not None and lines[0].lstrip().startswith("["):

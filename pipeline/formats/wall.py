@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pipeline.formats.values import clock
 
 HALF = r"(?:\s?([AaPp]\.?[Mm]\b\.?))?"
@@ -12,6 +14,12 @@ LONGEST_S = 6 * 3600.0
 _DIAL_S = 12 * 3600.0
 _DISORDER_S = 600.0
 """Lines may be out of order by this much."""
+
+
+def from_the_start(first: float, times: Sequence[float]) -> list[float] | None:
+    """Times of the day as seconds from the `first` of them; None where they are that already, or one is damaged."""
+    late = [since(first, at) for at in times] if first >= LONGEST_S else []
+    return late if late and max(late) <= LONGEST_S else None
 
 
 def is_coarse(stamp: str, half: str | None) -> bool:
