@@ -99,6 +99,12 @@ def test_people_with_a_say_who_are_on_no_call(text: str, names: list[str]) -> No
         ("I sign to thirty thousand. Then it goes to Perth but only for the purchase order.", []),
         ("I put it in. Then it goes to Linda, she signs.", ["Linda"]),
         ("I sign to thirty. Above that it goes to Mr. Holt in Detroit.", ["Mr. Holt"]),
+        ("Does the controller have a screen?", []),
+        ("She did the signs for us. Beautiful signs.", []),
+        ("It trips, and then Carly has to clear it by hand.", []),
+        ("Carly has to clear it before I sign.", ["Carly"]),
+        ("I show it to Herr Ostrow, he's the owner. Ostrow decides up to thirty.", ["Herr Ostrow"]),
+        ("Mrs Naidoo is the director, and Mr Naidoo signs.", ["Mrs Naidoo", "Mr Naidoo"]),
     ],
 )
 def test_places_and_firms_have_no_say(text: str, names: list[str]) -> None:

@@ -94,6 +94,25 @@ def test_a_promise_need_not_be_in_the_usual_words(said: tuple[str, ...], due: st
         "I make it the eleventh of September.",
         "He and Hoyt sit down the first Monday of the month with the list.",
         "I bring him a form, he reads it, she prints it, and they sign on the last Friday.",
+        "I've ten questions and I'll drop two.",
+        "I'll talk quick, the line is bad.",
+        "Then we'll both look silly.",
+        "I'll write twenty-two and a question mark.",
+        "I'll put unknown.",
+        "I'll write that down.",
+        "So I'll put my cards on the table.",
+        "So I give you my honest opinion.",
+        "I'll tell you where we're at, and nobody knows when the audit is.",
+        "There's the fitting too, which I'll get to.",
+        "I'm gonna get right to it because you hate the phone.",
+        "I'll learn a little about your plant.",
+        "I'll come down to ninety, fitted.",
+        "Let me find out how you'd go about it.",
+        "I came by and I bring you the rings last week.",
+        "Here, I'll put it on the loudspeaker.",
+        "Right, I'll keep an eye out for it.",
+        "I'll give you a shout some other time.",
+        "Send it over and we'll set something up.",
     ],
 )
 def test_a_way_of_speaking_or_a_brush_off_is_no_promise(words: str) -> None:
@@ -217,6 +236,48 @@ def test_who_asks_to_be_called_waits_for_the_call() -> None:
     assert (made.kind, str(made.due)) == ("meeting", "2026-09-14")
     (own,) = heard("R: So?", "Mia: I'll call you on Monday.", "R: Good.")
     assert own.kind == "action"
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("How's your Tuesday treating you?", "It's Wednesday."),
+        ("How's your Tuesday?", "Good, yeah."),
+        ("So thank you for joining the demo on Wednesday, I'd love to talk about the rest.", "Okay. Yes."),
+        ("Friday mornings, he does the calls with me and the bookkeeper.", "Okay so that's it."),
+        ("He signs it on the Friday, he doesn't even call a meeting.", "Good."),
+        ("That slot's got your name in pencil till the 16th.", "In pencil. Okay."),
+        ("It has to be over before the 16th when the fitters start.", "Yes. I'd like that."),
+        ("We'll look at a start some other Wednesday.", "Okay."),
+        ("My brother says it's good, and we three meet on the Monday.", "What does she want to see on the Monday?"),
+    ],
+)
+def test_nobody_agreed_to_meet_on_a_day_that_was_only_spoken_of(said: str, answer: str) -> None:
+    made = heard(f"Mia: {said}", f"R: {answer}", "Mia: Hm.")
+    assert [one for one in made if one.due] == []
+
+
+@pytest.mark.parametrize(
+    ("said", "answer", "due"),
+    [
+        (
+            "Wednesday the 16th, ten o'clock?",
+            "Wednesday the 16th. He's back on the 15th. Okay. I'll take it.",
+            "2026-09-16",
+        ),
+        ("And then we meet Monday?", "Saturday at ten, I tell her. Monday, I'll be there.", "2026-09-14"),
+        (
+            "So wording on Friday, you ask her Monday, and we speak Monday at four?",
+            "Monday at four. Yes.",
+            "2026-09-14",
+        ),
+        ("Can we meet before the 16th?", "Yes, sure.", "2026-09-16"),
+        ("How's your Thursday looking for a call?", "Good, yes.", "2026-09-10"),
+    ],
+)
+def test_the_day_to_meet_is_the_one_that_the_answer_takes_up(said: str, answer: str, due: str) -> None:
+    made = heard(f"R: {said}", f"Mia: {answer}", "R: Good.")
+    assert [str(one.due) for one in made if one.kind == "meeting"] == [due]
 
 
 def test_a_meeting_is_not_moved_to_a_day_that_is_past() -> None:
@@ -351,6 +412,32 @@ def test_speech_without_stops_is_read_clause_by_clause() -> None:
 def test_a_greeting_that_is_passed_on_is_no_promise() -> None:
     assert heard("R: Say hello to your brother.", "Mia: Ha, I'll tell him.", "R: Bye.") == []
     assert len(heard("R: He should know of the price.", "Mia: I'll tell him.", "R: Bye.")) == 1
+
+
+def test_nobody_takes_on_a_greeting_that_is_a_request_by_its_form() -> None:
+    assert heard("R: Bye. Give the dog my regards.", "Mia: I will!", "R: Ta.") == []
+    assert heard("R: Bring a torch.", "Mia: I will!", "R: Ta.") != []
+
+
+def test_who_says_only_that_there_is_something_they_can_do_offers_nothing() -> None:
+    assert heard("R: Let me tell you what I can do, it's priced already.", "Mia: Please.", "R: Good.") == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I'll drop two tins off.",
+        "I'll put sixty-two in front of the board.",
+        "I'll look into it for you.",
+        "I'll write it in the box on page two.",
+        "I'll come down to you on Friday.",
+        "I'll set something up for Friday.",
+        "Let me find out what he pays.",
+        "I'll give you a call on Friday, some time after two.",
+    ],
+)
+def test_near_a_way_of_speaking_a_promise_is_one(words: str) -> None:
+    assert len(heard("R: So?", f"Mia: {words}", "R: Hm. I see.")) == 1
 
 
 def test_a_question_that_is_no_offer_promises_nothing() -> None:

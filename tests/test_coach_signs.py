@@ -171,6 +171,8 @@ def test_the_answer_to_one_objection_is_not_the_answer_to_another() -> None:
     [
         ("price_terms", "I have a firm in Leeds at sixty-one, all in.", "competition"),
         ("price_terms", "Their offer is nine percent under you.", "competition"),
+        ("price_terms", "I've a Danish quote. Same power. A hundred and four.", "competition"),
+        ("price_terms", "I've a quote of yours. A hundred and four.", "price_terms"),
         ("price_terms", "Sixty-one is steep.", "price_terms"),
         ("price_terms", "It isn't about the money, the crew has to like it.", "other"),
         ("competition", "Which annex do I fill in?", "other"),

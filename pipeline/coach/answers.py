@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from pipeline.coach.clauses import clauses
+from pipeline.coach.promises import promise
 from pipeline.wording import straight
 
 _LEAD = r"^(?:(?:oh|well|then|um|uh|er|em|right|so|and|ah|hm|go on|ha)[,. ]+)*"
@@ -62,6 +63,11 @@ _TO_ASK_FIRST = re.compile(
     r"(?:to )?(?:ask|check|see)\b|must see\b)",
     re.IGNORECASE,
 )
+_LOOKS = re.compile(
+    r"\b(?:let me|lemme) (?:look|(?:check|see)(?= (?:my|the|his|her|our|here)\b))(?! (?:into|at it|at that)\b)",
+    re.IGNORECASE,
+)
+_LATER = re.compile(r"\b(?:know|back to you|tell|ask|check|see|talk|speak|look|if|when|once)\b", re.IGNORECASE)
 _BINDS_NOTHING = re.compile(
     r"\b(?:(?:can't|cannot|can not|not|won't) (?:\w+ )?promis\w+|no promises|"
     r"not (?:gonna|going to) (?:tell|say|promise)|(?:I|we)(?:'m| am|'re| are) not saying|don't say (?:yes|no)|"
@@ -114,7 +120,15 @@ def declines(answer: str) -> bool:
 
 def leaves_open(answer: str) -> bool:
     """Whether an answer binds nobody: its speaker has yet to ask, or promises nothing; no plain yes follows."""
-    return _without_yes_after(answer, _TO_ASK_FIRST) or binds_nothing(answer)
+    return (_without_yes_after(answer, _TO_ASK_FIRST) and not _looks_and_arranges(answer)) or binds_nothing(answer)
+
+
+def _looks_and_arranges(answer: str) -> bool:
+    """`Let me look here. Friday, eight fifteen. I'll put them both in the conference room.`"""
+    said = [sentence for sentence, _ in clauses(straight(answer))]
+    looks = max((place for place, sentence in enumerate(said) if _LOOKS.search(sentence)), default=len(said))
+    own = [s for s in said[: looks + 1] if _TO_ASK_FIRST.search(s) and not _LOOKS.search(s)]
+    return not own and any(promise(s) and not _LATER.search(s) for s in said[looks + 1 :])
 
 
 def binds_nothing(words: str) -> bool:

@@ -32,7 +32,7 @@ from pipeline.coach.answers import (
 )
 from pipeline.coach.clauses import clauses
 from pipeline.coach.kept import Told, told
-from pipeline.coach.promised_day import best_day, day_near, ends_then, moved, told_of
+from pipeline.coach.promised_day import best_day, day_meant, day_near, ends_then, is_ahead, moved, said_before, told_of
 from pipeline.coach.promises import (
     asks_leave,
     asks_to_be_called,
@@ -209,7 +209,12 @@ def _commitments_of(call: CallRow, turns: tuple[TurnRow, ...]) -> tuple[Commitme
             )
             if heard and not (heard.again and _agreed(heard.made, found)):
                 _add(found, heard)
-    return tuple(_meetings_once([heard.made for heard in found]))
+    return tuple(_meetings_once([_as_said_before(heard.made, turns) for heard in found]))
+
+
+def _as_said_before(made: Commitment, turns: Sequence[TurnRow]) -> Commitment:
+    texts = (turn.text for turn in turns if turn.turn <= made.turn)
+    return dataclasses.replace(made, due=said_before(made.due, made.due_words, texts, made.made_on))
 
 
 def _called(names: Iterable[str]) -> dict[str, str]:
@@ -285,6 +290,7 @@ def _heard(call: CallRow, turn: TurnRow, sentence: str, asked: bool, answer: Tur
         made_so = _agreed_to(call, sentence, asked or told_to, answer)
         if made_so:
             return made_so
+    day = day_meant(sentence, day, said, call.date)
     return _day_to_meet(call, turn, sentence, asked, answer, day) if answer and day else None
 
 
@@ -346,7 +352,7 @@ def _day_to_meet(
     call: CallRow, turn: TurnRow, sentence: str, asked: bool, answer: TurnRow, day: Named
 ) -> _Heard | None:
     """A day that one side names and the other agrees to or moves."""
-    if conditional(sentence) or not _is_ahead(day, call) or ends_then(sentence, day) or told_of(sentence, day):
+    if conditional(sentence) or not is_ahead(day, call.date) or ends_then(sentence, day) or told_of(sentence, day):
         return None
     if declines(answer.text) or refuses(answer.text):
         return None
@@ -362,7 +368,7 @@ def _day_to_meet(
 def _yes_to_a_day(call: CallRow, turn: TurnRow, sentence: str, asked: bool, before: Sequence[TurnRow]) -> _Heard | None:
     """A yes that names the day which the other side asked for some turns ago: `Yes, come on Thursday.`"""
     day = next(iter(named_days(sentence, call.date)), None)
-    if asked or not day or not _is_ahead(day, call) or declines(turn.text):
+    if asked or not day or not is_ahead(day, call.date) or declines(turn.text):
         return None
     if not agrees(sentence) and not _said_again(turn.text, sentence, day):
         return None
@@ -391,10 +397,6 @@ def _said_again(text: str, sentence: str, day: Named) -> bool:
 
 def _asks_before(text: str, sentence: str) -> bool:
     return text[: max(0, text.find(sentence))].rstrip().endswith("?")
-
-
-def _is_ahead(day: Named, call: CallRow) -> bool:
-    return day.date is None or call.date is None or day.date > call.date
 
 
 def _commitment(call: CallRow, who: TurnRow, sentence: str, day: Named | None, *, kind: str) -> Commitment:

@@ -22,16 +22,17 @@ _POST = r"""(?:(?:\w+ )?manager|legal|lawyer|solicitor|head of \w+|accountant|
     finance (?:man|lady|person))""".replace("\n    ", "")
 _KIN = r"(?:partner|wife|husband|brother|sister|father|mother|son|daughter)"
 _SAY = (
-    r"(?:sign|approve|decide|agree to it|okay it|clear it|say (?:yes|okay)|have the last word|have the final say|"
+    r"(?:sign|approve|decide|agree to it|okay it|say (?:yes|okay)|have the last word|have the final say|"
     r"look at (?:it|that|this))"
 )
+_MUST = r"(?:'ll| will| would| must|(?: also)? has to| needs to| would have to|'d have to)"
 _SAYS = r"""(?:signs|approves|decides|clears it|holds the (?:budget|purse)|has the (?:last word|final say|budget)|
     does the (?:books|payback|money)|(?:reads|checks|looks (?:at|over)|goes over) (?:the (?:contract|paper\w*|numbers|
     offer|quote)|it|that|this|all|any)|puts the money in)""".replace("\n    ", "")
 _SAID = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"\b{_NAME}(?:'ll| will| would| must|(?: also)? has to| needs to| would have to|'d have to) {_SAY}\b",
+        rf"\b{_NAME}{_MUST} {_SAY}\b",
         rf"\b{_NAME} (?:{_SAYS}|(?:runs|heads) (?:that|it|the \w+)|(?:as|who|that) (?:signs|decides|approves))\b",
         rf"\b[Ii]f {_NAME} (?:signs|says (?:yes|no)|clears it|agrees|approves|likes it)\b",
         rf"\b(?:run|take|put|get) (?:it|this|that|your \w+|the \w+)(?: \w+)? (?:by|past|in front of) {_NAME}\b",
@@ -65,6 +66,8 @@ _NEAR = tuple(
         rf"\b(?:[Tt]hen it|it then|[Tt]hat|[Ii]t) goes (?:up |on |over |past )?(?:to )?{_NAME}\b(?!'s)"
         r"(?=[^?]{0,120}\b(?:he|she|his|her|who)\b)",
         rf"\b(?:[Tt]hen it|it then|[Tt]hat|[Ii]t) goes (?:up |on |over |past )?(?:to )?(?={_TITLE}\b){_NAME}\b(?!'s)",
+        # of a jam `Carly has to clear it` says nothing of an order
+        rf"\b{_NAME}{_MUST} clear it\b",
         rf"\b(?:me|us) and {_NAME}\b",
         rf"\b(?:stops|ends|sits|is) with {_NAME}\b",
     )
@@ -80,8 +83,10 @@ _NOBODY = NO_NAMES | frozenset(
     """Legal Finance Procurement Purchasing Corporate Compliance Quality Engineering Operations Management
     Accounts Head Office Group Board Council Production Maintenance Sales Marketing Oh In On At By To For From
     With Them Him Cause Vendor Wi-Fi As Of Both Either Neither Anything Whoever Anyway Actually Sure Stores
-    Safety Security""".split()
+    Safety Security Does Do Did Is Are Was Were Has Have Had Can Could Will Would Should Shall May Let""".split()
 )
+_BOARDS = re.compile(r"\b(?:the|these|those|some|any|new|our|your|road|warning) signs\b", re.IGNORECASE)
+"""What hangs on a wall: `She did the signs. Beautiful signs.`"""
 _TITLES = frozenset("Mr Mrs Ms Dr Miss Madam Monsieur Herr Frau Missus Mister".split())
 _PLACE = re.compile(r"\b(?:in|at|near|around|outside) $")
 """What stands before a place: of `Ada, in Leeds, she's the director` Leeds has no post."""
@@ -120,7 +125,21 @@ def named_people(turns: Sequence[TurnRow], known: Iterable[str]) -> list[tuple[s
             known_as, where, said = found.get(first, (name, turn, says))
             better = says and not said
             found[first] = (max(known_as, name, key=len), turn if better else where, said or says)
-    return [(name, turn) for name, turn, _ in found.values()]
+    names = [name for name, _, _ in found.values()]
+    return [(name, turn) for name, turn, _ in found.values() if not _said_fuller(name, names)]
+
+
+def _said_fuller(name: str, names: Sequence[str]) -> bool:
+    """Whether somebody is among the names with more of theirs: `Sprecher` of `Herr Sprecher`, he of `Max Sprecher`."""
+
+    def fullness(one: str) -> tuple[int, int]:
+        own = [part for part in one.split() if part.rstrip(".") not in _TITLES]
+        return len(own), len(one.split())
+
+    alike = [other for other in names if other.split()[-1] == name.split()[-1] and other != name]
+    titled, short = name.split()[0].rstrip(".") in _TITLES, fullness(name)[0] == 1
+    fuller = [other for other in alike if fullness(other) > fullness(name)]
+    return short and len(fuller) == 1 and (not titled or fullness(fuller[0])[0] > 1)
 
 
 def _introduced(turns: Sequence[TurnRow], known: Iterable[str]) -> list[str]:
@@ -146,4 +165,6 @@ def _has_say(text: str, asked: str) -> list[tuple[str, bool]]:
     hits = [(m.start("name"), m.group("name"), True) for pattern in _SAID for m in pattern.finditer(text)]
     near = (*_HOLDS, *(_NEAR if deciding else ()))
     hits += [(m.start("name"), m.group("name"), False) for pattern in near for m in pattern.finditer(text)]
+    if _BOARDS.search(text):
+        hits = [hit for hit in hits if not re.match(r" signs\s*[.,!]", text[hit[0] + len(hit[1]) :])]
     return [(name, says) for start, name, says in sorted(hits) if not _PLACE.search(text[:start])]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 
 from pipeline.coach.answers import agrees
 from pipeline.coach.clauses import clauses
@@ -26,6 +27,7 @@ _CORRECTS = re.compile(
 _BEGINS = re.compile(r"\b(?:from|since|starting(?: on)?|as of|effective)\s*(?:the\s*)?$", re.IGNORECASE)
 _FOR = re.compile(r"\bfor\s*(?:an?\s|the\s)?\s*$", re.IGNORECASE)
 _ENTERS_INTO = re.compile(r"\b(?:sign|order|commit|buy|agree|pay|budget|quote|price|invoice)\b", re.IGNORECASE)
+_NOW = re.compile(r"\b(?:right now|right away|straight away|while we're on|now)\b(?! that)", re.IGNORECASE)
 _POINTS = re.compile(r"\b(?:it|that|them|those|these|this|one|both|then|there)\b", re.IGNORECASE)
 _COMES = re.compile(r"\b(?:bring|come|meet|visit|call|ring|drop|pick)\b", re.IGNORECASE)
 
@@ -65,13 +67,50 @@ _TO_COME = re.compile(
     re.IGNORECASE,
 )
 _THEY_MEET = re.compile(
-    r"\b(?:they|he|she|the \w+) (?:always |usually |only )?(?:meets?|sits?|comes?|goes|does|do)\b", re.IGNORECASE
+    r"\b(?:they|he|she|the \w+|(?-i:[A-Z]\w+)) (?:always |usually |only )?(?:meets?|sits?|comes?|goes|does|do|signs?|"
+    r"decides?|approves?|pays?|reads?)\b",
+    re.IGNORECASE,
+)
+_AS_A_RULE = re.compile(r"^\s*(?:mornings|afternoons|evenings|nights|lunchtimes)\b", re.IGNORECASE)
+"""`Friday mornings he does the sheet`: any of them."""
+_ELSEWHERE = re.compile(
+    r"^\s*(?:he|she|they|I|we)(?:['\u2019](?:s|m|re)| is| am| are) "
+    r"(?:at|off|out|away|(?:in|on|with) (?:the|an?))\b",
+    re.IGNORECASE,
+)
+"""`Thursday he's at the fair`: where somebody is then."""
+_HOW_IS = re.compile(r"\bhow(?:['\u2019]?s| is| was) (?:your|the|my)\s*$", re.IGNORECASE)
+_GREETS = re.compile(r"^\s*(?:treating|going|been|so far|\?|$)", re.IGNORECASE)
+"""`How's your Tuesday (treating you)?`: asked to be polite."""
+_THANKS = re.compile(r"\bthank(?:s| you) (?:\w+ ){0,3}for\b", re.IGNORECASE)
+_UP_TO = re.compile(r"\b(?:till|until|before)\s*(?:the\s*)?$|^(?:till|until|before)\b", re.IGNORECASE)
+_MEETS_BY = re.compile(
+    r"\b(?:I|we|you)\b(?:['\u2019]\w+)?(?: \w+){0,3} (?:meet|come|call|ring|speak|talk|see|visit|get)\b", re.IGNORECASE
+)
+_ASKS_ABOUT = re.compile(
+    r"^(?:(?:so|and|but|then|okay|well)[, ]+)*(?:what(?! (?:about|if))|who|which|why|where)\b", re.IGNORECASE
+)
+_PROPOSES = re.compile(
+    r"\b(?:make it|how about|what about|could|can|better|rather|instead|let's|works?|suits?|free)\b", re.IGNORECASE
+)
+_NOT_THEN = re.compile(
+    r"\b(?:not?|never|busy|away|off|out|full|bad|instead|rather|than|or|unless|if)\b|n['\u2019]t\b", re.IGNORECASE
 )
 
 
 def ends_then(sentence: str, day: Named) -> bool:
-    """Whether a day is when something runs out: nobody meets for that."""
-    return bool(_RUNS_OUT.search(sentence[: day.start]))
+    """Whether a day is when something runs out or until when it is held or done: nobody meets for that."""
+    before = sentence[: day.start]
+    if sentence.rstrip().endswith("?") or _MEETS_BY.search(before):
+        return bool(_RUNS_OUT.search(before))
+    return bool(_RUNS_OUT.search(before) or _UP_TO.search(before) or _UP_TO.search(day.words))
+
+
+def day_meant(sentence: str, day: Named | None, answer: str, on: dt.date | None) -> Named | None:
+    """Of several days that a sentence names the one that the answer takes up, else `day`, its first."""
+    taken = {other.date for said, asks in clauses(answer) if not asks for other in named_days(said, on)}
+    meant = [one for one in named_days(sentence, on) if one.date and one.date in taken]
+    return meant[0] if len({one.date for one in meant}) == 1 else day
 
 
 def best_day(sentence: str, start: int, on: dt.date | None) -> Named | None:
@@ -90,6 +129,9 @@ def best_day(sentence: str, start: int, on: dt.date | None) -> Named | None:
         and not told_of(sentence, day)
     ]
     after = [day for day in days if day.start >= start] or days
+    ahead = [day for day in days if day.start < start]
+    if ahead and _ANOTHER_SAYING.search(sentence, start + 1, after[0].start):
+        return ahead[-1]  # `Thursday at one I'll have it ready, so we go in on the 22nd`
     if len(after) > 1 and _CORRECTS.search(sentence, after[0].start, after[-1].start):
         return after[-1]
     # what somebody else is to do by then is another thing: `I'll send it tomorrow, and I'd like it back by the 12th`
@@ -106,8 +148,14 @@ def told_of(sentence: str, day: Named) -> bool:
     clause = before + " " + after
     # `every second Tuesday`; `tell Sunday to come in` names somebody; `after Thursday` names no day
     if re.search(
-        r"\b(?:every(?: other| second| \w+)?|last|tell|ask|greet|after)\s*(?:the\s*)?$", before, re.IGNORECASE
+        r"\b(?:every(?: other| second| \w+)?|(?:some|any|another)(?: other)?|last|tell|ask|greet|after)\s*(?:the\s*)?$",
+        before,
+        re.IGNORECASE,
     ):
+        return True
+    if _AS_A_RULE.search(after) or _ELSEWHERE.search(after) or _THANKS.search(sentence[: day.start]):
+        return True
+    if _HOW_IS.search(before) and _GREETS.search(after):
         return True
     if re.search(r"\bon an?\s*$", before, re.IGNORECASE) and not _TO_COME.search(clause):
         return True  # `on a Sunday`: any of them
@@ -127,7 +175,7 @@ def day_near(text: str, sentence: str, on: dt.date | None) -> Named | None:
     promise."""
     said = [words for words, _ in clauses(text)]
     place = said.index(sentence) if sentence in said else None
-    if place is None:
+    if place is None or _NOW.search(sentence):
         return None
     after = said[place + 1] if place + 1 < len(said) else ""
     before = said[place - 1] if place else ""
@@ -145,14 +193,14 @@ def day_near(text: str, sentence: str, on: dt.date | None) -> Named | None:
 def moved(day: Named, answer: str, on: dt.date | None) -> Named | None:
     """Another day near `day` that an answer names for the meeting; the same weekday said again moves nothing, nor does
     a day named after a plain yes."""
-    found = None
+    found, plainly = None, False
     for sentence, _ in clauses(answer):
         if agrees(sentence) and len(sentence.split()) <= PLAIN_YES_WORDS and not named_days(sentence, on):
-            return found
-        if conditional(sentence) or promise(sentence) or _delivers(sentence, on):
+            break
+        if conditional(sentence) or promise(sentence) or _delivers(sentence, on) or _ASKS_ABOUT.search(sentence):
             continue
         for other in named_days(sentence, on):
-            if _is_known(sentence, other):
+            if _is_known(sentence, other) or told_of(sentence, other):
                 continue
             last = other.words.lower().split()[-1]
             if last in day.words.lower().split() and last not in MONTH_NAMES and not last.isdigit():
@@ -162,7 +210,38 @@ def moved(day: Named, answer: str, on: dt.date | None) -> Named | None:
                 other = Named(other.words, other.start, day.date + dt.timedelta(number - day.date.weekday()))
             if _is_near(other, day) and not (on and other.date and other.date < on):
                 found = other if other.date != day.date else day
-    return found
+                plainly = bool(_PROPOSES.search(sentence))
+    # `Wednesday the fifteenth. He's back on the fourteenth. I'll take it.`
+    return (None if plainly else _said_again(day, answer, on)) or found if found else None
+
+
+def _said_again(day: Named, answer: str, on: dt.date | None) -> Named | None:
+    """The day that was named where an answer says it again and not to refuse it, with the number that it may add."""
+    mine = set(day.words.lower().split()) & set(WEEKDAYS)
+    for said, asks in clauses(answer):
+        for other in () if asks or _NOT_THEN.search(said) else named_days(said, on):
+            words = set(other.words.lower().split())
+            if not told_of(said, other) and (other.date == day.date or mine & words):
+                return day if other.date == day.date or words <= set(WEEKDAYS) else other
+    return None
+
+
+def said_before(due: dt.date | None, words: str | None, texts: Iterable[str], on: dt.date | None) -> dt.date | None:
+    """The day `due` that was named by its number alone (`the nineteenth`), in the month with which it was named before
+    (`Monday the nineteenth of January`)."""
+    if not due or not words or _with_month(words) or not re.search(r"\d|th\b|first|second|third", words.lower()):
+        return due
+    dates = (day.date for text in texts for day in named_days(text, on) if _with_month(day.words))
+    return next((date for date in reversed([*dates]) if date and date.day == due.day and on and date > on), due)
+
+
+def _with_month(words: str) -> bool:
+    return not MONTH_NAMES.isdisjoint(re.findall(r"[a-z]+", words.lower()))
+
+
+def is_ahead(day: Named, on: dt.date | None) -> bool:
+    """Whether a day is after the day `on` of the call, or not known to be none."""
+    return day.date is None or on is None or day.date > on
 
 
 def _is_known(sentence: str, day: Named) -> bool:

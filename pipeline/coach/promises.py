@@ -20,8 +20,21 @@ _ACTIONS = """send email mail forward share write draft redo prepare put confirm
     try work raise remind discuss pop clarify do connect dial ship ping post courier stick pack
     resend fire see""".split()
 _SECOND_THOUGHTS = re.compile(
-    r"\b(?:tell (?:you|ya)(?:,| (?:what|why|how|some ?thing|one thing)\b)|put (?:you|ya|it|us) on (?:speaker|hold|"
-    r"mute)|"
+    r"\b(?:tell (?:you|ya)(?:,| (?:what|why|how|where (?:I'm|we're)|some ?thing|one thing)\b)|"
+    r"put (?:you|ya|it|us) on (?:the )?(?:loud)?(?:speaker|hold|mute)|put (?:all )?(?:my|our|the) cards\b|"
+    r"drop (?:one|two|three|it|that|this|them)\s*[.!]*$|"
+    r"(?:talk|speak|go) (?:quick|fast|slow|loud)\w*|look after (?:you|y'all)\b|"
+    r"look (?!(?:at|for|into|in|on|over|up|through|after|out|back|how|what|where|when|who|whether|if)\b)|"
+    r"write (?:(?:it|that|this|them) )?down(?: (?-i:[A-Z])\w+)?\s*[.!]*$|write (?:that|this)\s*[.!]*$|write [\"\u201c]|"
+    r"(?:write|put) (?:\w+teen|\w+ty)(?:-\w+)?(?![\w-])(?! (?:in|on|into|to|down|of)\b)|"
+    r"put (?!(?:it|that|this|them|him|her|you|in|something|more)\b)(?-i:[a-z])\w+\s*[.!]*$|"
+    r"give (?:you|ya) (?:my|an) (?:honest |own )?(?:opinion|view|word|take|advice)\b|"
+    r"(?:give (?:you|ya) (?:a|another) \w+|call|ring|try|touch base|circle back|speak|talk|meet)\b[^.?!,]{0,25}"
+    r"\b(?:some(?: other)? ?time|another time|at some (?:point|stage)|down the line|one of these days)\b|"
+    r"keep an eye\b|(?:set|fix) something up\b(?! (?:for|on|with)\b)|"
+    r"come (?:off|down) (?:to )?(?:a bit|a little|\d|\w+(?:teen|ty)\b|ten\b|two\b)|"
+    r"play (?:it|that|this) back|share (?:now\b|(?:it|this|that) (?:first|now)\b)|"
+    r"take (?:your|the|my) (?:\w+ )?(?:lower|higher|number|figure|word)\b|"
     r"(?:give|grant) (?:you|him|her|them) (?:that|this|credit)|let (?:you (?:go|get|off|have that)|it|that)\b|"
     r"be (?:honest|straight|candid|quick|lynched|damned)|"
     r"let you know, shall|have a think|think about|work it out|"
@@ -45,7 +58,8 @@ _SECOND_THOUGHTS = re.compile(
     r"[^.?!]*\b(?:back|away|home|to \w+)\b)|"
     r"show you|share my screen|ask (?:you|ya|for what)|say\b|put no\b|put (?:this|it|that) out there|"
     r"(?:talk|speak|see|catch up)(?: (?:to|with) you)?(?: all)? (?:soon|later|again|then)\b|"
-    r"(?:get|come) (?:on )?to (?:that|it|this|there)\b|(?:sort|work|figure|find) something\b|"
+    r"(?:get|come) (?:(?:on|right|straight) )?to (?:that|it|this|there)\b|get to\s*[.,!]*$|"
+    r"(?:sort|work|figure|find) something\b|"
     r"find (?:a|some) (?:time|way)\b|read (?:it|that|this) (?:back|out)|"
     r"put (?:you|ya) through|get out of|"
     r"make (?:your|my|it|them|this|that)\b|(?:walk|talk) (?:you |us )?through|put project|give them that|"
@@ -116,7 +130,8 @@ _SHORTLY = re.compile(
 )
 """By when, within the day or the week, without the name of a day."""
 _HABIT = re.compile(
-    r"\b(?:always|usually|normally|every|never|often|sometimes|when(?! we (?:hang|finish))|each|mostly|them all)\b",
+    r"\b(?:always|usually|normally|every|never|often|sometimes|when(?! we (?:hang|finish))|each|mostly|them all|"
+    r"last (?:week|month|year|time|night|\w+day|spring|summer|autumn|fall|winter)|yesterday|ago)\b",
     re.IGNORECASE,
 )
 _TO_YOU = re.compile(r"\b(?:you(?! (?:know|see)\b)|your|it all|this all|back for)\b", re.IGNORECASE)
@@ -128,7 +143,8 @@ _COME_BACK = re.compile(
 _DO_IT = re.compile(rf"\b(?P<who>I|we){_WILL} (?P<verb>do|have) (?P<rest>(?:it|that|this)\b[^.?!;]*)", re.IGNORECASE)
 _LET_ME = re.compile(
     r"(?<!\byou )(?<!\bthey )(?<!\bhe )(?<!\bshe )"
-    r"\b(?P<who>let me|leave it with me,? (?:and )?I['\u2019]ll) (?P<verb>send|check|find(?= out\b)|book|chase|"
+    r"\b(?P<who>let me|leave it with me,? (?:and )?I['\u2019]ll) (?P<verb>send|check|"
+    r"find(?= out\b(?! (?:how|what|why) you))|book|chase|"
     r"come|ring|confirm|ask(?= (?:him|her|them|around|my|our|the|(?-i:[A-Z]\w+))\b)|"
     r"(?:speak|talk)(?= (?:to|with) (?!you\b))|"
     r"get(?= (?:you|him|her|them|back to (?:you|him|her|them)|hold of|in touch|some(?:one|body)|my|our)\b))\b"
@@ -186,7 +202,7 @@ _STATES = frozenset(
     always still also hear pass cost end happen stop start begin deal manage cope survive accept spend own wait listen
     answer explain skip pretend argue grant spare risk swear go win fail suffer keep feel seem become lie sit stand
     sleep eat drink laugh cry suppose expect prefer require consider recommend suggest tell give save even only
-    actually maybe all both""".split()
+    actually maybe all both learn""".split()
 )
 """What follows `I'll` without being a deed, or is one only in the words listed elsewhere."""
 _A_THING = re.compile(r"^\s+(?:\w+ )?(?:it|them|him|her|this|that|these|those|the|an?|your|my|our|some|two|[A-Z]\w*)\b")
@@ -207,6 +223,8 @@ _HAVE_NOW = re.compile(
     re.IGNORECASE,
 )
 """`You've it tonight`: given by a day to come, in the present."""
+_SPAN = re.compile(r"(?:in|within)\b", re.IGNORECASE)
+"""Not `you have it back in eight months`, which tells how it pays, nor `the offer of the 14th`."""
 _LAST_THING = re.compile(r"\b(?P<who>you)(?:'ll|\u2019ll|ll| will) (?P<verb>have|get)(?P<rest> )", re.IGNORECASE)
 """`The drawings you will have tomorrow`: the thing goes ahead."""
 _WITH_YOU = re.compile(
@@ -260,7 +278,8 @@ _TELLS = re.compile(
 _GREETING = re.compile(
     r"\b(?:greet\w*|regards|best wishes|(?:say|saying) (?:hello|hi|hey|thanks|thank you)|hello to|hi to|love to|"
     r"a kiss to|"
-    r"(?:thank|tell) (?:him|her|them|your \w+)[^.?!]* (?:from|for) me|give (?:him|her|them) my)\b",
+    r"(?:thank|tell) (?:him|her|them|your \w+)[^.?!]* (?:from|for) me|"
+    r"give (?:him|her|them|(?:the|your) \w+) (?:my|our))\b",
     re.IGNORECASE,
 )
 _ANYBODY = re.compile(r"\b(?:him|her|them|(?-i:[A-Z][a-z]+))\b")
@@ -295,7 +314,7 @@ def _deed(match: re.Match[str], day: Named | None) -> bool:
         return True
     if verb == "tell" and re.match(r" (?:you|ya)\b", rest):
         # said now, unless it can only be told later
-        return bool(day or _WHEN_TOLD.search(rest)) and not _SECOND_THOUGHTS.match(words)
+        return bool(day or _WHEN_TOLD.search(rest.split(",")[0])) and not _SECOND_THOUGHTS.match(words)
     if len(words.split()) < 2 or _SECOND_THOUGHTS.match(words):
         return False
     if match.groupdict().get("going") and not (day or _FOR_YOU.search(rest) or _ANYBODY.search(rest)):
@@ -325,6 +344,8 @@ def delivery(sentence: str, day: Named | None) -> re.Match[str] | None:
         return match if match.re is _WITH_YOU and _SHORTLY.search(match.group("rest")) else None
     if match.re is _LAST_THING and day.start != match.end():
         return None
+    if match.re is _HAVE_NOW and (_SPAN.match(day.words) or re.search(r"\bof\s*$", sentence[: day.start])):
+        return None
     if day.start < match.start():
         ahead = sentence[: day.start] + sentence[day.start + len(day.words) : match.start()]
         return match if _AHEAD_OF_IT.match(ahead) else None
@@ -342,6 +363,7 @@ def planned(sentence: str, day: Named | None) -> re.Match[str] | None:
     if (
         present
         and said.strip(" ,")
+        and not _SECOND_THOUGHTS.match(f"{present.group('verb')}{said}")
         and not _HABIT.search(sentence)
         and (by_then or present.group("verb") == "clarify" or _TO_YOU.search(said))
     ):
@@ -372,7 +394,8 @@ def passes_on(sentence: str, asked_for: str) -> bool:
 def offer(sentence: str) -> re.Match[str] | None:
     """`I could ask him`: a promise once it is taken up."""
     match = _OFFER.search(sentence)
-    return match if match and _deed(match, None) else None
+    # `what I can do, it's priced already` says nothing of what
+    return match if match and not match.group("rest").startswith(",") and _deed(match, None) else None
 
 
 def proposes(sentence: str) -> bool:
@@ -381,8 +404,8 @@ def proposes(sentence: str) -> bool:
 
 
 def bid(sentence: str) -> re.Match[str] | None:
-    """What another is told to do: `send me a photo of it`."""
-    return _BID.match(sentence)
+    """What another is told to do: `send me a photo of it`; no greeting to pass on."""
+    return None if _GREETING.search(sentence) else _BID.match(sentence)
 
 
 def request(sentence: str, *, asked: bool) -> re.Match[str] | None:

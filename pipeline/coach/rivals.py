@@ -171,6 +171,7 @@ _SECOND_OFFER = tuple(
         r"\banother (?:company|supplier|vendor|firm|quote|offer|proposal|price)\b",
         r"\b(?:quot(?:e|ed|es|ation|ations)|offer(?:s|ed)?|proposal|bid)\b[^.?!]{0,25}\bfrom "
         r"(?!you\b|us\b|me\b|your\b)\w",
+        r"\b(?:I've|we've|I have|we have|got|there's) (?:an?|one|some) (?-i:[A-Z])[a-z]+ (?:quote|offer|bid)s?\b",
         r"\b(?:they|he|she|who|that)(?:'ve|'s| have| has)? (?:quoted|offered|undercut) (?:me|us)\b",
         r"\b(?:per ?cent|percent|%|cents?|pounds?|grand) (?:under|less than|below|cheaper than) (?:you|yours)\b",
         r"\b(?:cheaper|dearer) than you(?:rs)?\b|\b(?:they'll|he'll|will|would|to) match (?:you|your)\b",
