@@ -195,11 +195,12 @@ def record(call: Row, lines: list[tuple[str, str]]) -> Row:
         for name in CRITERIA
     }
     meta = {name: call[name] for name in ("rep", "team", "account", "call_type")}
+    source = {"path": call["path"], "sha256": call["sha256"], "kind": "audio", "size": 1, "mtime_ns": 1, "known": {}}
     return {
         "call_id": call["call_id"],
         "status": call["status"],
         "reason": call["reason"],
-        "source": {"path": call["path"], "sha256": call["sha256"], "kind": "audio"},
+        "source": source,
         "kept": {"seq": 1, "at": "2026-09-01T00:00:00"},
         "provenance": {
             "debrief": "0",

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import AudioError, StoreError
+from pipeline.wording import clock
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -342,13 +343,14 @@ def _declared_seconds(container: InputContainer, stream: Any) -> float | None:
 def _check_complete(path: Path, seconds: float, declared: float | None) -> None:
     if declared is not None and (seconds < 0.9 * declared - 2.0 or seconds == 0):
         raise AudioError(
-            f"{path}: is cut off: its header says {_clock(declared)}, only {_clock(seconds)} are there; copy it again"
+            f"{path}: is cut off: its header says {clock(round(declared))}, only {clock(round(seconds))} are there; "
+            "copy it again"
         )
 
 
 def _too_long(path: Path, seconds: float, max_hours: float) -> str:
     return (
-        f"{path}: is longer than {max_hours:g} hours ({_clock(seconds)} or more); "
+        f"{path}: is longer than {max_hours:g} hours ({clock(round(seconds))} or more); "
         "cut it into calls, or raise max_hours in debrief.toml"
     )
 
@@ -375,15 +377,6 @@ def _check_wav_size(path: Path, file: BinaryIO) -> None:
             break
         file.seek(length + length % 2, 1)
     file.seek(0)
-
-
-def _clock(seconds: float) -> str:
-    whole = round(seconds)
-    return (
-        f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
-        if whole >= 3600
-        else f"{whole // 60}:{whole % 60:02d}"
-    )
 
 
 def loudness_gain(audio: Audio, channel: int) -> float:
@@ -423,6 +416,7 @@ def require_speech(path: Path | str, audio: Audio) -> tuple[npt.NDArray[np.float
     spoken = max(float(np.sum(row > 0.5)) * FRAME_S for row in per_channel)
     if spoken < _MIN_SPEECH_S:
         raise AudioError(
-            f"{path}: no speech found in {_clock(audio.duration_s)} of sound; check that the right file was exported"
+            f"{path}: no speech found in {clock(round(audio.duration_s))} of sound; "
+            "check that the right file was exported"
         )
     return per_channel

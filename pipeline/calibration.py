@@ -6,7 +6,7 @@ than over all calls; they are counted apart, and tell in which direction the mac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -80,9 +80,6 @@ def to_review_blind(
     )
 
 
-def reviews_in(store: Store, *, kinds: Iterable[str] = ("override", "dispute", "blind")) -> list[Row]:
-    """Rows of `reviews` of these kinds, oldest first."""
-    return store.query(
-        "SELECT * FROM reviews WHERE kind IN (SELECT unnest($kinds::VARCHAR[])) ORDER BY reviewed_at, review_id",
-        {"kinds": list(kinds)},
-    )
+def reviews_in(store: Store) -> list[Row]:
+    """Rows of `reviews`, oldest first."""
+    return store.query("SELECT * FROM reviews ORDER BY reviewed_at, review_id")

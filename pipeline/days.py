@@ -5,12 +5,22 @@ from __future__ import annotations
 import datetime as dt
 from zoneinfo import ZoneInfo
 
+from pipeline.errors import StoreError
+
 DOUBT = "the date "
 """How every line of `doubts` begins."""
 CORRECT = "correct it in the file's name or beside the file, then `debrief process` the file again"
 
 WRITTEN = dt.date(2026, 11, 27)
 """A clock that shows an earlier day is behind: this was written then."""
+
+
+def iso_day(text: str) -> dt.date:
+    """The day that somebody typed. Raises `StoreError`."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise StoreError(f"{text}: no date; write it as YYYY-MM-DD") from None
 
 
 def latest(today: dt.date | None = None) -> dt.date:

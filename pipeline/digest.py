@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.wording import counted
+from pipeline.wording import counted, tallied
 
 if TYPE_CHECKING:
     from pipeline.store import Store
@@ -85,8 +85,7 @@ def _failed(report: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _done(report: Mapping[str, Any]) -> Section:
     lines = []
     for part, words in (("backlog", "new calls"), ("rescored", "scored again")):
-        counts = ", ".join(f"{n} {status}" for status, n in sorted(report[part]["counts"].items())) or "nothing to do"
-        lines.append(f"{words}: {counts}")
+        lines.append(f"{words}: {tallied(report[part]['counts'])}")
     if report["store"]:
         lines.append(str(report["store"]))
     tidied = {what: n for what, n in report.get("tidied", {}).items() if n}

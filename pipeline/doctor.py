@@ -21,7 +21,7 @@ from pipeline.settings import Settings, public_address
 from pipeline.settings_file import HIDDEN
 from pipeline.status import watchers
 from pipeline.store import Store
-from pipeline.wording import counted
+from pipeline.wording import counted, tallied
 
 LIBRARIES = ("torch", "faster-whisper", "pocketsphinx", "pyannote.audio", "duckdb", "prefect")
 LOW_DISK_GB = 2.0
@@ -175,7 +175,7 @@ def _webhooks(settings: Settings) -> Row:
                 counts = outbox.counts()
     except DebriefError as error:
         return _row("webhooks", error, "correct it; until then nothing is sent")
-    said = ", ".join(f"{n} {status}" for status, n in sorted(counts.items())) or "nothing told yet"
+    said = tallied(counts, "nothing told yet")
     found = f"{len(urls)} address{'es' if len(urls) > 1 else ''}; {said}"
     return _row("webhooks", found, "`debrief webhooks list` says why" if counts.get("failed") else "")
 
@@ -299,7 +299,7 @@ def _age_s(path: Path) -> float:
 def _watchers(settings: Settings) -> list[Row]:
     rows = []
     for item in watchers(settings.data):
-        counts = ", ".join(f"{n} {status}" for status, n in sorted(item["counts"].items())) or "nothing yet"
+        counts = tallied(item["counts"], "nothing yet")
         found = f"{item['inbox']} by process {item['pid']} on {item['host']} since {item['since']}: {counts}"
         remedy = str(item["problem"]) if item["problem"] else ""
         rows.append(

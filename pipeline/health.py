@@ -12,7 +12,7 @@ import urllib.request
 from typing import TYPE_CHECKING
 
 from pipeline.errors import DebriefError
-from pipeline.settings import Settings, load_settings
+from pipeline.settings import Settings, load_settings, local_address
 from pipeline.status import STALE_S, watchers
 
 if TYPE_CHECKING:
@@ -28,13 +28,11 @@ def illness(settings: Settings) -> str:
     # a watcher that lives and says nothing hangs; a clock set back must not make it look so for hours
     if any(abs((now - dt.datetime.fromisoformat(row["at"])).total_seconds()) < STALE_S for row in mine):
         return ""
-    host = settings.host if settings.host not in ("0.0.0.0", "::") else "127.0.0.1"
-    address = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}/healthz"
     hangs = f"watcher {mine[0]['pid']} has said nothing since {mine[0]['at']}; " if mine else "no watcher; "
     try:
         # a proxy for the world outside (`http_proxy`) knows nothing of this machine
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with direct.open(address, timeout=TIMEOUT_S) as answer:
+        with direct.open(f"{local_address(settings)}/healthz", timeout=TIMEOUT_S) as answer:
             return "" if answer.status == 200 else f"{hangs}the web app answers {answer.status}"
     except OSError as error:
         return f"{hangs}no web app on port {settings.port} ({error})"

@@ -191,22 +191,15 @@ def _readable(path: Path) -> dict[str, Any] | None:
 
 
 def is_record(row: Mapping[str, Any]) -> bool:
-    """True for an object that has a call record's parts."""
-    kept, source = row.get("kept"), row.get("source")
+    """Whether an object has all of a call record's parts: on a failing disk one letter of a part's name may be
+    another."""
+    parts: list[Any] = [row.get(name) for name in ("kept", "source", "provenance", "transcript")]
+    kept, source, made, words = parts
+    card = row.get("scorecard")
     return (
-        isinstance(kept, dict)
+        all(isinstance(part, dict) for part in parts)
         and isinstance(kept.get("seq"), int)
-        and isinstance(source, dict)
-        and isinstance(row.get("provenance"), dict)
         and isinstance(row.get("status"), str)
-    )
-
-
-def is_whole(row: Mapping[str, Any]) -> bool:
-    """Whether a record has what working on it takes: on a failing disk one letter of a part's name may be another."""
-    source, made, words, card = row["source"], row["provenance"], row.get("transcript"), row.get("scorecard")
-    return (
-        isinstance(words, dict)
         and isinstance(words.get("turns"), list)
         and isinstance(source.get("known"), dict)
         and {"path", "sha256", "kind", "size", "mtime_ns"} <= source.keys()
@@ -244,7 +237,7 @@ def listing(data: Path, folders: Iterable[str]) -> str:
 
 
 def latest_record(data: Path, sha256: str) -> dict[str, Any] | None:
-    """The call's record with the highest `seq`; None when it has none that can be read."""
+    """The call's record with the highest `seq`; None when it has none that can be read and is whole."""
     rows = [row for file in record_files(data, sha256) if (row := _readable(file))]
     return max(rows, key=lambda row: row["kept"]["seq"], default=None)
 

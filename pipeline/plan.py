@@ -135,12 +135,7 @@ def plan_rescore(settings: Settings, *, every: bool = False) -> Plan:
     jobs = []
     for sha256 in shas:
         record = keep.latest_record(settings.data, sha256)
-        # one that does not hold together is named by the doctor, and heard again where its recording is seen
-        if (
-            record
-            and keep.is_whole(record)
-            and (process.stale(record, settings, now=now) or (every and record["transcript"]["turns"]))
-        ):
+        if record and (process.stale(record, settings, now=now) or (every and record["transcript"]["turns"])):
             jobs.append(Job("score", sha256, Path(record["source"]["path"])))
     return Plan(tuple(jobs), ())
 
@@ -196,7 +191,7 @@ def _look(
     if source.companion_sha256:
         seen.words.setdefault(source.companion_sha256, source)
     record = keep.latest_record(settings.data, source.sha256)
-    home = _other_home(record, source) if record and keep.is_whole(record) else None
+    home = _other_home(record, source) if record else None
     twin = seen.first.setdefault(source.sha256, home or source.path)
     if twin.absolute() != source.path.absolute():
         reason = f"{source.path}: the same recording as {twin}, which counts once; delete one of them"

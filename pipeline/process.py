@@ -285,8 +285,6 @@ def stale(record: Record, settings: Settings, *, now: dict[str, dict[str, str]],
 
     `now` is what `scoring` gives; `source` is the input as it lies there today, where it does.
     """
-    if not keep.is_whole(record):
-        return "hear"
     made, kept = record["provenance"], record["transcript"]
     if kept.get("words_expired"):
         return ""

@@ -32,7 +32,6 @@ from pipeline.tidy import was_deleted
 
 DERIVED_FOLDERS = ("clips", "cache", "captions")
 """Folders of what was made from recordings and can be made again."""
-_DAY_S = 86400.0
 
 
 @dataclass(frozen=True, slots=True)

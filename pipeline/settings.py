@@ -182,6 +182,12 @@ def public_address(settings: Settings) -> str:
     return settings.public_url.rstrip("/") or f"http://127.0.0.1:{settings.port}"
 
 
+def local_address(settings: Settings) -> str:
+    """Where the web app is reached from this machine, without a slash at the end."""
+    host = settings.host if settings.host not in ("0.0.0.0", "::") else "127.0.0.1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
 def load_settings(
     data: Path | str | None = None,
     *,

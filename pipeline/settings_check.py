@@ -36,8 +36,8 @@ def _between(low: float, high: float, zero: str = "") -> Check:
     return check
 
 
-def _at_least(low: int, zero: str) -> Check:
-    return lambda value: "" if value >= low else f"give {low} or more; 0 {zero}"
+def _for_ever(value: Any) -> str:
+    return "" if value >= 0 else "give 0 or more; 0 keeps for ever"
 
 
 def one_of(*known: str) -> Check:
@@ -98,8 +98,6 @@ def _pattern(value: Any) -> str:
     return ""
 
 
-_FOR_EVER = _at_least(0, "keeps for ever")
-
 CHOICES: dict[str, tuple[str, ...]] = {
     "engine": ("auto", "faster-whisper", "pocketsphinx"),
     "diarizer": ("auto", "pyannote", "embedded"),
@@ -130,14 +128,14 @@ CHECKS: dict[str, Check] = {
     "digest_webhook": _address("https://hooks.example.com/..."),
     "smtp_port": _between(1, 65_535),
     "redact": _kinds,
-    "keep_recordings_days": _FOR_EVER,
-    "keep_transcripts_days": _FOR_EVER,
-    "keep_scores_days": _FOR_EVER,
-    "keep_clips_days": _FOR_EVER,
-    "keep_exports_days": _FOR_EVER,
-    "keep_cache_days": _FOR_EVER,
-    "keep_audit_days": _FOR_EVER,
-    "keep_logs_days": _FOR_EVER,
+    "keep_recordings_days": _for_ever,
+    "keep_transcripts_days": _for_ever,
+    "keep_scores_days": _for_ever,
+    "keep_clips_days": _for_ever,
+    "keep_exports_days": _for_ever,
+    "keep_cache_days": _for_ever,
+    "keep_audit_days": _for_ever,
+    "keep_logs_days": _for_ever,
     "target_level": _between(0, 4),
     "crm_url": _address("https://crm.example.com/debrief"),
     "port": _between(1, 65_535),

@@ -30,6 +30,7 @@ _JOINTS = frozenset(
     space comma period point dot plus minus area code sorry sure uh-huh got the thats please go ahead followed by
     with""".split()
 )
+_MOST_JOINTS = 3
 _AMOUNT = frozenset(
     """thousand million billion k percent per cent dollars dollar pounds pound euros euro bucks grand years year months
     month weeks week days day hours hour minutes minute seconds am pm o'clock people users seats reps drivers""".split()
@@ -151,8 +152,8 @@ def _without_amounts(found: list[Atom]) -> list[Atom]:
     return out
 
 
-def digit_runs(found: Sequence[Atom], *, joints: int = 3) -> Iterator[Run]:
-    """Runs of digits with at most `joints` joints in a row between them.
+def digit_runs(found: Sequence[Atom]) -> Iterator[Run]:
+    """Runs of digits with at most `_MOST_JOINTS` joints in a row between them.
 
     Between digits said one by one a single other word does not end the run: it may be one that was misheard.
     """
@@ -168,7 +169,7 @@ def digit_runs(found: Sequence[Atom], *, joints: int = 3) -> Iterator[Run]:
         elif first >= 0:
             pending += atom.sort != "join" or atom.chars.isalpha()
             strange += atom.sort in ("word", "letter")
-            if atom.sort == "break" or pending > joints or strange > 1:
+            if atom.sort == "break" or pending > _MOST_JOINTS or strange > 1:
                 yield _run(found, first, last)
                 first, pending, strange = -1, 0, 0
     if first >= 0:

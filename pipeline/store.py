@@ -95,6 +95,10 @@ class Store:
         rows: list[Row] = self._do("query", sql=sql, params=given)
         return rows
 
+    def reps(self) -> list[str]:
+        """Names of the reps who have calls, in order."""
+        return [row["rep"] for row in self.query("SELECT DISTINCT rep FROM calls WHERE rep IS NOT NULL ORDER BY rep")]
+
     def version(self, *tables: str) -> str:
         """A word that is another one whenever what one of these tables shows may have changed: what was worked out from
         them is kept by it. `calls` stands for all that comes from recordings, reviews in force included."""

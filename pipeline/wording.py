@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 def counted(number: int, one: str, many: str = "") -> str:
     """`1 row`, `2 rows`; `many` where it is not `one` with an s."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def tallied(counts: Mapping[str, int], nothing: str = "nothing to do") -> str:
+    """How many of each, by name: `1 failed, 12 scored`; `nothing` where there is none."""
+    return ", ".join(f"{n} {what}" for what, n in sorted(counts.items())) or nothing
 
 
 def size_text(size: int) -> str:
@@ -13,6 +20,13 @@ def size_text(size: int) -> str:
     if size < 1000:
         return counted(size, "byte")
     return f"{size / 1000:.0f} kB" if size < 1_000_000 else f"{size / 1e6:.1f} MB"
+
+
+def clock(seconds: float) -> str:
+    """Seconds from the start of a call: `4:05`, `1:02:03` above an hour."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def signed(value: float, digits: int = 1) -> str:

@@ -23,3 +23,8 @@ def loaded(text: str, *, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> Any
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}" if mark else "somewhere"
         raise UnreadableYaml(f"{where}: not readable as YAML; check indentation, quotes and days") from error
+
+
+def is_text(value: Any) -> bool:
+    """Whether a value is text with something in it."""
+    return isinstance(value, str) and bool(value.strip())

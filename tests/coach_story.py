@@ -111,11 +111,12 @@ def record(call_row: CallRow, rows: Rows) -> dict[str, Any]:
     turns = tuple(Turn(10.0 * n, 10.0 * n + 8, speaker, text) for n, (speaker, text) in enumerate(TURNS))
     objections = tuple(Objection(o.turn, o.kind, o.handled) for o in rows.objections if o.call_id == call_row.call_id)
     card = Scorecard(sha256[:16], "sales_call", "v", "test", "1", 50.0, criteria, objections, Metrics())
+    source = {"path": f"{call_row.call_id}.json", "sha256": sha256, "kind": "transcript", "size": 1, "mtime_ns": 1}
     return {
         "call_id": sha256[:16],
         "status": "scored",
         "reason": "",
-        "source": {"path": f"{call_row.call_id}.json", "sha256": sha256, "kind": "transcript"},
+        "source": source | {"known": {}},
         "provenance": {
             "debrief": "0",
             "engine": "test",

@@ -21,6 +21,7 @@ from pipeline.access.people import ROLES, User
 from pipeline.access.scope import Scope, scope_of, visible_reps
 from pipeline.cli import app
 from pipeline.errors import AccessError, NotAllowed, TooManyAttempts
+from pipeline.store import Store
 
 PASSWORD = "a long enough phrase"
 
@@ -253,6 +254,8 @@ class Calls:
         self._connection = duckdb.connect()
         self._connection.execute("CREATE TABLE calls (call_id VARCHAR, rep VARCHAR, team VARCHAR, call_date DATE)")
         self._connection.executemany("INSERT INTO calls VALUES (?, ?, ?, ?)", [list(row) for row in rows])
+
+    reps = Store.reps
 
     def query(self, sql: str, params: Any = ()) -> list[dict[str, Any]]:
         found = self._connection.execute(sql, params)

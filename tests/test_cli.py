@@ -18,6 +18,7 @@ from pipeline.cli import demo, progress, render, shared
 from pipeline.plan import Job, Outcome, Plan
 from pipeline.settings import Settings
 from pipeline.types import NEUTRAL, Metrics
+from pipeline.wording import clock
 
 Run = Callable[..., Any]
 
@@ -408,7 +409,7 @@ def test_a_recording_weighs_by_its_length(tmp_path: Path) -> None:
 
 def test_levels_and_times_as_text() -> None:
     assert [render.bar(level) for level in (None, 0, 2.4, 4)] == ["····", "□□□□", "■■□□", "■■■■"]
-    assert [render.mmss(s) for s in (5.9, 245, 3723)] == ["0:05", "4:05", "1:02:03"]
+    assert [clock(s) for s in (5.9, 245, 3723)] == ["0:05", "4:05", "1:02:03"]
 
 
 def test_a_turn_that_only_weighed_most_is_not_called_missed() -> None:

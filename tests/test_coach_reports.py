@@ -13,8 +13,9 @@ from pipeline.cli.reports import team_rows
 from pipeline.coach import commands, reports
 from pipeline.coach.assign import completed, new_assignments
 from pipeline.coach.digest import digest_text
-from pipeline.coach.load import load_heads, load_rows
+from pipeline.coach.load import load_heads, load_rows, load_scores
 from pipeline.coach.rows import Assignment, Rows
+from pipeline.coach.standings import standings
 from pipeline.coach.targets import FairTarget
 from pipeline.coach.training import load_library
 from pipeline.errors import StoreError
@@ -185,35 +186,15 @@ def test_a_trainers_own_modules_are_used(kept: Settings) -> None:
     assert "Our own way" in titles
 
 
-def test_a_scorecard_has_every_scored_criterion_with_its_n() -> None:
-    ann, bob, cid = reports.scorecard_report(story(), RUBRIC)
+def test_a_scorecard_has_every_scored_criterion_with_its_n(kept: Settings) -> None:
+    with Store(kept.data) as store:
+        ann, _, cid = reports.scorecards_of(standings(load_scores(store)), load_heads(store), RUBRIC)
     assert (ann["rep"], ann["team"], ann["calls"], ann["overall"]) == ("Ann", "North", {"scored": 6}, 50.0)
     assert [c["criterion"] for c in ann["criteria"]] == [
         "discovery", "decision_makers", "business_case", "objection_handling", "ask_for_sale",
     ]  # fmt: skip
     assert all(c["calls"] == 6 and c["low"] <= c["standing"] <= c["high"] for c in ann["criteria"])
     assert cid["team"] == "South"
-    assert reports.scorecard_report(story(), RUBRIC, rep="Bob") == [bob]
-
-
-def test_a_team_names_its_leader_only_where_that_is_certain() -> None:
-    north, south = reports.team_report(story(), RUBRIC)
-    assert [rep["rep"] for rep in north["reps"]] == ["Ann", "Bob"]
-    by_name = {row["criterion"]: row for row in north["criteria"]}
-    assert by_name["discovery"]["best"] == "Ann"
-    assert by_name["ask_for_sale"]["best"] == "Bob"
-    assert by_name["discovery"]["calls"] == 12
-    assert {row["best"] for row in south["criteria"]} == {None}  # alone is no ranking
-    assert reports.team_report(story(), RUBRIC, team="South") == [south]
-
-
-def test_equal_reps_have_no_leader() -> None:
-    rows = story()
-    twins = tuple(
-        dataclasses.replace(s, rep="Ann" if i % 2 else "Bob", team="North", level=3) for i, s in enumerate(rows.scores)
-    )
-    (north, *_) = reports.team_report(dataclasses.replace(rows, scores=twins), RUBRIC)
-    assert {row["best"] for row in north["criteria"]} == {None}
 
 
 def test_training_lists_open_ones_first_and_says_what_is_overdue() -> None:
@@ -231,8 +212,6 @@ def test_training_lists_open_ones_first_and_says_what_is_overdue() -> None:
 
 
 def test_reports_of_nothing_are_empty() -> None:
-    assert reports.scorecard_report(Rows(), RUBRIC) == []
-    assert reports.team_report(Rows(), RUBRIC) == []
     assert reports.training_report(Rows(), RUBRIC, LIBRARY) == []
     assert reports.account_report(Rows(), RUBRIC, "Acme") == []
     assert reports.plan_report(Rows(), RUBRIC, "Acme") == []

@@ -30,8 +30,9 @@ def record(**changes: Any) -> dict[str, Any]:
     return {
         "call_id": SHA[:16],
         "status": "scored",
-        "source": {"sha256": SHA, "path": "/a\udce4.wav"},
+        "source": {"sha256": SHA, "path": "/a\udce4.wav", "kind": "audio", "size": 1, "mtime_ns": 1, "known": {}},
         "provenance": made,
+        "transcript": {"turns": []},
         **changes,
     }
 
@@ -88,7 +89,9 @@ def test_damaged_records_are_passed_over(tmp_path: Path) -> None:
     path = keep.write_record(tmp_path, record())
     (path.parent / "zz.json").write_text("{half")
     (path.parent / "zy.json").write_text("{}")
-    assert keep.latest_record(tmp_path, SHA) is not None
+    misspelt = keep.encode({**record(), "kept": {"seq": 9}}).replace(b'"turns"', b'"turms"')
+    (path.parent / "zx.json").write_bytes(misspelt)
+    assert keep.latest_record(tmp_path, SHA) == keep.read_json(path)
     with pytest.raises(StoreError, match=r"zz\.json: result file cannot be read"):
         keep.read_json(path.parent / "zz.json")
 

@@ -85,5 +85,4 @@ def scope_of(user: User, store: Store) -> Scope:
 def visible_reps(user: User, store: Store) -> list[str]:
     """Names of the reps with calls that a user sees, in order. Raises `StoreError`."""
     scope = scope_of(user, store)
-    names = store.query("SELECT DISTINCT rep FROM calls WHERE rep IS NOT NULL ORDER BY rep")
-    return [row["rep"] for row in names if scope.sees_rep(row["rep"])]
+    return [rep for rep in store.reps() if scope.sees_rep(rep)]

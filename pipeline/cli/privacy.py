@@ -134,7 +134,7 @@ def consent(
     out = console()
     report, kept_before = None, False
     with open_store(settings) as store:
-        shas = {item: _sha256(settings, store, item) for item in calls}
+        shas = {item: _sha256(store, item) for item in calls}
         beside = {item: _transcripts(settings, item, sha256) for item, sha256 in shas.items()}
         if answer == "no":
             # before as well, so that an end in the midst of it does not let the call in again
@@ -154,7 +154,7 @@ def consent(
         raise typer.Exit(1)
 
 
-def _sha256(settings: Settings, store: Any, item: str) -> str:
+def _sha256(store: Any, item: str) -> str:
     """The hash of a call or a file. Raises `NotThere`."""
     from pipeline.errors import NotThere
     from pipeline.ingest import hash_file

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.shared import WIDTH, clean, one_line
 from pipeline.types import NEUTRAL
-from pipeline.wording import counted
+from pipeline.wording import clock, counted
 
 if TYPE_CHECKING:
     from rich.console import JustifyMethod, RenderableType
@@ -25,13 +25,6 @@ Row = Mapping[str, Any]
 
 REPS_PER_TABLE = 5
 _LEVELS = 4
-
-
-def mmss(seconds: float) -> str:
-    """`4:05` for 245 s, `1:02:03` above an hour."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 def bar(level: float | None) -> str:
@@ -57,7 +50,7 @@ def transcript_text(transcript: Transcript) -> RenderableType:
     lines += [Text(f"note: {one_line(note)}", style="dim") for note in heard.notes]
     for turn in transcript.turns:
         who = one_line(turn.speaker)
-        lines.append(Text.assemble((f"{mmss(turn.t0):>7}  ", "dim"), (f"{who}: ", "bold"), one_line(turn.text)))
+        lines.append(Text.assemble((f"{clock(turn.t0):>7}  ", "dim"), (f"{who}: ", "bold"), one_line(turn.text)))
     return Group(*lines, Text(""))
 
 
@@ -72,7 +65,7 @@ def scorecard_text(
     from rich.text import Text
 
     lines: list[Text] = [_headline(card, transcript["meta"])]
-    starts = [mmss(turn["t0"]) for turn in transcript["turns"]]
+    starts = [clock(turn["t0"]) for turn in transcript["turns"]]
     if status != "scored":
         return Group(*lines, *wrapped(f"{status}: {reason}", indent=2), Text(""))
     titles = {criterion.id: criterion.title for criterion in rubric.criteria} if rubric else {}
@@ -105,7 +98,7 @@ def _criterion(title: str, score: Row, starts: Sequence[str]) -> list[Text]:
     lines = [head]
     for item in score["evidence"][:1]:
         lines += wrapped(
-            f"{mmss(item['t0'])} {item['speaker']}: \N{LEFT DOUBLE QUOTATION MARK}{item['quote']}"
+            f"{clock(item['t0'])} {item['speaker']}: \N{LEFT DOUBLE QUOTATION MARK}{item['quote']}"
             "\N{RIGHT DOUBLE QUOTATION MARK}",
             indent=6,
         )
@@ -285,7 +278,7 @@ def cue_text(row: Row) -> RenderableType:
     from rich.text import Text
 
     perhaps = "perhaps: " if row["early"] else ""
-    lines = [Text(f"{mmss(row['t']):>7}  {perhaps}{one_line(row['title'])}", style="bold")]
+    lines = [Text(f"{clock(row['t']):>7}  {perhaps}{one_line(row['title'])}", style="bold")]
     lines += wrapped(row["say"], indent=9)
     if row["worked"]:
         lines += wrapped(f"worked before: {quoted(row['worked'])}", indent=9, style="dim")
@@ -331,7 +324,7 @@ def _debriefed(item: Row) -> list[Text]:
     lines = wrapped(f"{item['title']}, level {item['level']}: {spelled(item['means'])}{before}", indent=2)
     moment = item["moment"]
     if moment:
-        lines += wrapped(f"{mmss(moment['t0'])} {moment['speaker']}: {quoted(moment['quote'])}", indent=4)
+        lines += wrapped(f"{clock(moment['t0'])} {moment['speaker']}: {quoted(moment['quote'])}", indent=4)
     return lines
 
 

@@ -61,7 +61,7 @@ def scorecard(
             return
         rows = store.query(_CALLS, {"rep": rep})
         if rep is not None and not rows:
-            raise StoreError(f"{rep}: no such rep; known: {', '.join(reps(store)) or 'none yet'}")
+            raise StoreError(f"{rep}: no such rep; known: {', '.join(store.reps()) or 'none yet'}")
         if as_json:
             said = keep.reviews_by_call(settings.data, (row["call_id"] for row in rows))
             for row in rows:
@@ -111,11 +111,6 @@ def rubric_of(settings: Settings) -> Rubric | None:
         return current_rubric(settings)
     except RubricError:
         return None
-
-
-def reps(store: Store) -> list[str]:
-    """Names of the reps who have calls."""
-    return [row["rep"] for row in store.query("SELECT DISTINCT rep FROM calls WHERE rep IS NOT NULL ORDER BY rep")]
 
 
 def team_rows(store: Store, settings: Settings, *, rep: str | None = None) -> list[Row]:

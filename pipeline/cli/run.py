@@ -11,6 +11,7 @@ import typer
 
 from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line, require_data, settings_of
 from pipeline.errors import StoreError
+from pipeline.wording import tallied
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -234,8 +235,7 @@ def nightly(data: Data = None, as_json: Json = False) -> None:
 def _print_night(report: dict[str, Any]) -> None:
     out = console()
     for part, words in (("backlog", "new calls"), ("rescored", "scored again")):
-        counts = ", ".join(f"{n} {status}" for status, n in sorted(report[part]["counts"].items())) or "nothing to do"
-        out.print(f"{words}: {counts}")
+        out.print(f"{words}: {tallied(report[part]['counts'])}")
     out.print(f"training assigned: {len(report['assigned'])}")
     for text in (report["store"], *report["problems"]):
         if text:

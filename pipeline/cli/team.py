@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,8 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line, open_store, settings_of
-from pipeline.errors import SettingsError, StoreError
+from pipeline.days import iso_day
+from pipeline.errors import SettingsError
 from pipeline.wording import counted
 
 IMPORTS = ("sessions", "quota", "activity")
@@ -128,7 +128,7 @@ def digest(
         raise typer.BadParameter("the week of a rep or of a team, not both", param_hint="--rep / --team")
     settings = settings_of(data)
     with open_store(settings) as store:
-        found = digest_of(store, settings=settings, rep=rep, team=team, as_of=_date(as_of) if as_of else None)
+        found = digest_of(store, settings=settings, rep=rep, team=team, as_of=iso_day(as_of) if as_of else None)
     if send:
         from pipeline.deliver import deliver
 
@@ -186,13 +186,6 @@ def crm_push(data: Data = None) -> None:
     with open_store(settings) as store:
         rows, _ = crm_records(store, settings=settings)
     console().print(f"{counted(push(settings.crm_url, settings.crm, rows), 'account')} sent")
-
-
-def _date(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise StoreError(f"{text}: no date; write it as YYYY-MM-DD") from None
 
 
 def _write(content: str | bytes, out: Path | None) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Any
 
 import typer
 
 from pipeline.cli.coaching import show
 from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of, spaced
-from pipeline.errors import StoreError
+from pipeline.days import iso_day
 
 app = typer.Typer(
     help="Training for the gaps: what is assigned, what came of it, what there is.", invoke_without_command=True
@@ -53,7 +52,7 @@ def done(
     from pipeline.coach import trainer
 
     with open_store(settings_of(data)) as store:
-        _say(trainer.mark_done(store, name=name, on=_date(on) if on else None, note=note))
+        _say(trainer.mark_done(store, name=name, on=iso_day(on) if on else None, note=note))
 
 
 @app.command("drop")
@@ -84,7 +83,7 @@ def due(name: Id, day: Annotated[str, typer.Argument(metavar="DATE", help="YYYY-
     from pipeline.coach import trainer
 
     with open_store(settings_of(data)) as store:
-        _say(trainer.move_due(store, name=name, due_on=_date(day)))
+        _say(trainer.move_due(store, name=name, due_on=iso_day(day)))
 
 
 @app.command("note")
@@ -109,7 +108,7 @@ def assign(
     from pipeline.coach import trainer
 
     settings = settings_of(data)
-    due_on = _date(day) if day else None
+    due_on = iso_day(day) if day else None
     with open_store(settings) as store:
         _say(
             trainer.assign(
@@ -169,13 +168,6 @@ def edit(
     console().print(
         one_line(f"{path}: change it there; `debrief training modules {name}` shows what is taught"), soft_wrap=True
     )
-
-
-def _date(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise StoreError(f"{text}: no date; write it as YYYY-MM-DD") from None
 
 
 def _say(row: dict[str, Any]) -> None:

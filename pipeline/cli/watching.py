@@ -15,7 +15,7 @@ from pipeline.erased import touched
 from pipeline.plan import Job, Outcome, Plan
 from pipeline.settings import Settings
 from pipeline.status import clear_status, write_status
-from pipeline.wording import counted
+from pipeline.wording import counted, tallied
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -154,7 +154,7 @@ def panel(row: dict[str, Any]) -> Any:
     from rich.panel import Panel
     from rich.text import Text
 
-    counts = ", ".join(f"{n} {status}" for status, n in sorted(row["counts"].items())) or "nothing yet"
+    counts = tallied(row["counts"], "nothing yet")
     lines = [f"{counted(row['files'], 'file')}, {row['waiting']} waiting; so far {counts}"]
     lines += [f"now: {name}" for name in row["now"]]
     lines += [f"  {text}" for text in row["last"]]

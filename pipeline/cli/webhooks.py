@@ -9,6 +9,7 @@ import typer
 
 from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, require_data, settings_of
 from pipeline.errors import SettingsError, StoreError
+from pipeline.wording import tallied
 
 if TYPE_CHECKING:
     from pipeline.webhooks.outbox import Delivery
@@ -83,8 +84,7 @@ def send_now(as_json: Json = False, data: Data = None) -> None:
     if as_json:
         emit({"new": found, **counts})
     else:
-        said = ", ".join(f"{n} {status}" for status, n in sorted(counts.items())) or "nothing was due"
-        console().print(f"{found} new; {said}")
+        console().print(f"{found} new; {tallied(counts, 'nothing was due')}")
     if counts.get("failed") or counts.get("waiting"):
         raise typer.Exit(1)
 

@@ -172,7 +172,7 @@ def account_view(rows: Rows, name: str, rubric: Rubric, *, as_of: dt.date | None
         open_objections=opened,
         answered_objections=answered,
         next_step=_next_step(calls, scores, moments, moves, dates),
-        ordered=_of_turn(ordered(turns), dates, "says that the order is placed"),
+        ordered=_ordered(turns, dates),
         planned=_planned(calls, turns, moves, dates),
         named=_named(calls, turns, dates),
     )
@@ -229,8 +229,9 @@ def quoted(view: AccountView, turn: TurnRow, text: str, *, show: re.Pattern[str]
     return said_in(turn, {call.call_id: call.date for call in view.calls}, text, show=show)
 
 
-def _of_turn(turn: TurnRow | None, dates: dict[str, dt.date | None], text: str) -> Statement | None:
-    return said_in(turn, dates, text) if turn else None
+def _ordered(turns: Sequence[TurnRow], dates: dict[str, dt.date | None]) -> Statement | None:
+    turn = ordered(turns)
+    return said_in(turn, dates, "says that the order is placed") if turn else None
 
 
 def _planned(

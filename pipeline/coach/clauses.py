@@ -34,6 +34,7 @@ _QUESTION = re.compile(
     rf"^(?:{_WORDS_BETWEEN}\s+)*(?:{_ASKING}|what|whats|when|whens|where|wheres|who|whos|how|hows|why|which|shall)\b",
     re.IGNORECASE,
 )
+STATED_WORDS = 5
 
 
 def sentences(text: str) -> Iterable[tuple[str, bool]]:
@@ -42,6 +43,11 @@ def sentences(text: str) -> Iterable[tuple[str, bool]]:
         sentence = match.group(0).strip()
         if sentence:
             yield sentence, sentence.endswith("?")
+
+
+def states_something(text: str) -> bool:
+    """Whether a text has a sentence of some length that is no question: a recommendation, an answer."""
+    return any(len(said.split()) >= STATED_WORDS for said, asks in sentences(text) if not asks)
 
 
 @lru_cache(maxsize=20_000)

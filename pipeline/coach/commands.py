@@ -43,7 +43,7 @@ from pipeline.human_review import human_review
 from pipeline.redact import chosen_kinds, redact_text
 from pipeline.rubric import load_rubric
 from pipeline.types import REP, ObjectionKind
-from pipeline.wording import change_text
+from pipeline.wording import change_text, clock
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
@@ -62,14 +62,11 @@ def gap_rows(store: Store, *, settings: Settings, name: str | None = None) -> li
     """
     kept = kept_gaps(store)
     if kept is not None:
-        reps = [
-            row["rep"] for row in store.query("SELECT DISTINCT rep FROM rep_totals WHERE rep IS NOT NULL ORDER BY 1")
-        ]
-        rep = None if name is None else known_name(name, reps, "rep")
+        rep = None if name is None else known_name(name, store.reps(), "rep")
         return [row for row in kept if rep in (None, row["rep"]) and row["criterion"] not in human_review(settings)]
     rows = load_rows(store, without=human_review(settings))
     rep = _rep(rows, name)
-    return gaps_report(rows, load_rubric(settings.rubric), rep=rep, target=_target(settings))
+    return gaps_report(rows, load_rubric(settings.rubric), rep=rep, target=target_of(settings))
 
 
 def standing_rows(store: Store, *, settings: Settings, name: str | None = None, by: str = "criterion") -> list[Row]:
@@ -77,7 +74,7 @@ def standing_rows(store: Store, *, settings: Settings, name: str | None = None, 
     rows = load_rows(store, without=human_review(settings))
     if by not in SPLITS:
         raise StoreError(f"{by}: standings are by {', '.join(SPLITS)}")
-    return standings_report(rows, load_rubric(settings.rubric), rep=_rep(rows, name), by=by, target=_target(settings))
+    return standings_report(rows, load_rubric(settings.rubric), rep=_rep(rows, name), by=by, target=target_of(settings))
 
 
 def refresh_gaps(store: Store, *, settings: Settings) -> bool:
@@ -86,7 +83,7 @@ def refresh_gaps(store: Store, *, settings: Settings) -> bool:
         return False
     rubric = load_rubric(settings.rubric)
     rows = Rows(scores=load_scores(store, without=human_review(settings)))
-    found = gaps_report(rows, rubric, target=_target(settings))
+    found = gaps_report(rows, rubric, target=target_of(settings))
     keep_gaps(store, found, as_of=dt.date.today())
     return True
 
@@ -123,7 +120,7 @@ def snippet_rows(store: Store, *, settings: Settings, name: str | None = None) -
         for row in snippets_report(rows, **asked)
         if row["level"] >= BEST_LEVEL and row["kind"] == "evidence" and row["speaker"].startswith(REP)
     ]
-    return [{**row, "call": row["call_id"][:8], "at": _clock(row["t0"])} for row in found[:SNIPPETS]]
+    return [{**row, "call": row["call_id"][:8], "at": clock(row["t0"])} for row in found[:SNIPPETS]]
 
 
 def account_rows(store: Store, *, settings: Settings, name: str | None = None) -> list[Row]:
@@ -178,7 +175,7 @@ def support_rows(store: Store, *, settings: Settings, name: str | None = None) -
         commitments(rows, as_of=today),
         as_of=today,
         rep=_person(rows, name),
-        target=_target(settings),
+        target=target_of(settings),
     )
 
 
@@ -202,7 +199,7 @@ def digest_of(
         as_of=day,
         rep=_rep(rows, rep),
         team=known,
-        target=_target(settings),
+        target=target_of(settings),
     )
 
 
@@ -236,8 +233,7 @@ def answers_that_worked(store: Store, *, settings: Settings) -> dict[str, str]:
 
 def import_csv(store: Store, path: Path, kind: str) -> Imported:
     """Keep a CSV file's coaching sessions, quotas or activity. Raises `InputError`, `StoreError`."""
-    reps = store.query("SELECT DISTINCT rep FROM calls WHERE rep IS NOT NULL ORDER BY rep")
-    known = [row["rep"] for row in reps]
+    known = store.reps()
     found = read_csv(path, kind, reps=known)
     for row in found.rows:
         store.put_fact(found.kind, row.to_row())
@@ -282,14 +278,14 @@ def assign_training(
     today = as_of or today_of(rows)
 
     def calls_of(rep: str, criterion: str) -> Rows:
-        return load_moments(store, rep=rep, criterion=criterion, best=BEST_LEVEL, as_of=today)
+        return load_moments(store, rep=rep, criterion=criterion, as_of=today)
 
     given = new_assignments(
         rows,
         load_rubric(settings.rubric),
         library_of(settings),
         as_of=today,
-        target=_target(settings),
+        target=target_of(settings),
         calls_of=calls_of,
     )
     if done_on:
@@ -325,7 +321,7 @@ def _own_folders(settings: Settings) -> list[Path]:
     return [own] if own.is_dir() else []
 
 
-def _target(settings: Settings) -> float | None:
+def target_of(settings: Settings) -> float | None:
     """The target of all criteria where the settings name one, else None: the rubric's own."""
     default = type(settings)().target_level
     return None if settings.target_level == default else settings.target_level
@@ -375,7 +371,3 @@ def known_name(name: str, names: list[str], what: str) -> str:
 
 def _effect_text(effect: Row) -> str:
     return f"{effect['verdict']}{change_text(effect['effect'], effect['low'], effect['high'])}"
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

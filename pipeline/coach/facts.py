@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from pipeline.coach.amounts import TENS, any_number, large_number, measures_only, names_sum, stated
-from pipeline.coach.clauses import sentences
+from pipeline.coach.clauses import states_something
 from pipeline.coach.moves import Moves
 from pipeline.coach.rows import Moment, MoveRow, TurnRow
 from pipeline.coach.statements import Dates, Statement, around, cite, said_in
@@ -62,8 +62,6 @@ _ASKED = 0.5
 """A move that the words bear out, or that answers a question for it, may be heard less surely."""
 PRICE_WORDS = 8
 """Words at most of a turn that is a price and little else, where one was named before (`Forty-two. For you.`)."""
-RECOMMENDED_WORDS = 5
-"""Words of a recommendation that are no question, at the least."""
 _DECIDES = re.compile(
     r"\b(?:(?:has|have|had|needs?|will) to (?:sign|approve|agree|clear|see|okay)|signs?(?: off)?|signature|approv\w+|"
     r"decid\w+|board|says (?:no|yes)|ha(?:s|ve) (?:the|a) (?:last word|say)|budget holder|committee|"
@@ -197,11 +195,7 @@ def _states_terms(turn: TurnRow, heard: Heard, place: _Place) -> bool:
 def _recommends(turn: TurnRow, heard: Heard, place: _Place) -> bool:
     said = straight(turn.text)
     sure = heard.get("recommend", 0.0) >= _RECOMMEND_SURE or (bool(heard) and bool(_RECOMMENDS.search(stated(said))))
-    return turn.side == "rep" and sure and _states_something(said)
-
-
-def _states_something(text: str) -> bool:
-    return any(len(said.split()) >= RECOMMENDED_WORDS for said, asks in sentences(text) if not asks)
+    return turn.side == "rep" and sure and states_something(said)
 
 
 UNCITED: Mapping[str, Callable[[TurnRow, Heard, _Place], bool]] = {
@@ -235,7 +229,7 @@ def _bears_out(fact: str, moment: Moment, text: str, heard: Heard) -> bool:
     if fact in ("price", "numbers"):
         return any_number(text)
     if fact == "recommended" and moment.side == "rep":
-        return _states_something(text)
+        return states_something(text)
     return fact != "terms" or bool(_TERMS.search(stated(text)))
 
 

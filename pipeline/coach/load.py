@@ -22,6 +22,7 @@ from pipeline.coach.rows import (
     SessionRow,
     TurnRow,
 )
+from pipeline.coach.snippets import BEST_LEVEL
 from pipeline.days import latest, possible
 from pipeline.errors import StoreError
 from pipeline.rows import CALL_TABLES, add_call
@@ -153,23 +154,23 @@ def load_rows(
     review (`pipeline.human_review`): they enter no standing. Raises `StoreError`.
     """
     both: dict[str, Any] = {"since": since}
-    return Rows(
+    return dataclasses.replace(
+        load_support(store),
         calls=tuple(CallRow(**row) for row in _dated(store.query(_CALLS, both))),
         scores=load_scores(store, since=since, without=without),
         moments=tuple(Moment(**row) for row in store.query(_MOMENTS, both)),
         objections=tuple(ObjectionRow(**row) for row in store.query(_OBJECTIONS, both)),
         turns=tuple(TurnRow(**row) for row in _of_calls(store, _TURNS, account, call, turns_since)),
         moves=tuple(MoveRow(**row) for row in _of_calls(store, _MOVES, account, call, turns_since)),
-        **_shallow(load_support(store)),
     )
 
 
-def load_moments(store: Store, *, rep: str, criterion: str, best: int, as_of: dt.date) -> Rows:
-    """Calls that an assignment quotes from: the rep's newest, and colleagues' of level `best` and above, `NEWEST` each.
+def load_moments(store: Store, *, rep: str, criterion: str, as_of: dt.date) -> Rows:
+    """Calls that an assignment quotes from: the rep's newest, and colleagues' of `BEST_LEVEL` and above, `NEWEST` each.
 
     Calls, scores and moments of the criterion, and objections. Raises `StoreError`.
     """
-    asked = {"rep": rep, "criterion": criterion, "best": best, "as_of": as_of}
+    asked = {"rep": rep, "criterion": criterion, "best": BEST_LEVEL, "as_of": as_of}
     chosen = [row["call_id"] for row in store.query(_CHOSEN, asked)]
     of = {"since": None, "ids": chosen}
     return Rows(
@@ -301,10 +302,6 @@ def _dated(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     last = latest()
     wrong = [{**row, "date": None} for row in rows if row["date"] is not None and row["date"] > last]
     return [*wrong, *(row for row in rows if row["date"] is None or row["date"] <= last)] if wrong else rows
-
-
-def _shallow(rows: Rows) -> dict[str, Any]:
-    return {name: getattr(rows, name) for name in ("assignments", "sessions", "quotas", "activities")}
 
 
 @cache

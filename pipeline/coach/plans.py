@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.coach.accounts import SILENT_DAYS, AccountView, Progress, account_view, quoted, told
-from pipeline.coach.clauses import sentences
+from pipeline.coach.clauses import states_something
 from pipeline.coach.commitments import Commitment, commitments
 from pipeline.coach.customers import customer_because, troubles
 from pipeline.coach.ended import days_agreed, ended
@@ -317,13 +317,6 @@ def _expected(rows: Rows, view: AccountView, rubric: Rubric) -> Expected | None:
 
 _ANSWERS = ("answer", "trade", "confirm_resolved", "acknowledge")
 """Moves of an answer, the most useful to read first."""
-ANSWER_WORDS = 5
-"""Words of an answer that are no question, at the least."""
-
-
-def _answers(quote: str) -> bool:
-    """Whether words state something: a question into an objection comes before the answer to it."""
-    return any(len(said.split()) >= ANSWER_WORDS for said, asks in sentences(quote) if not asks)
 
 
 def answer_that_worked(rows: Rows, kind: str, rubric: Rubric) -> Snippet | None:
@@ -343,7 +336,8 @@ def answer_that_worked(rows: Rows, kind: str, rubric: Rubric) -> Snippet | None:
         and s.moment.side == "rep"
         and s.moment.kind == "evidence"
         and s.moment.turn > (s.objection_turn or 0)
-        and _answers(s.moment.quote)
+        # a question into an objection comes before the answer to it
+        and states_something(s.moment.quote)
     ]
     return min(found, key=rank, default=None)
 

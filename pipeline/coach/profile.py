@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 from pipeline.errors import SettingsError
 from pipeline.types import ObjectionKind
-from pipeline.yaml_text import UnreadableYaml, loaded
+from pipeline.yaml_text import UnreadableYaml, is_text, loaded
 
 FILE = "company.yaml"
 
@@ -81,7 +81,7 @@ def check_profile(table: Any) -> list[str]:
         return ["a company profile is a mapping; see the README"]
     fields = {item.name for item in dataclasses.fields(Profile)}
     found = [f"unknown key '{key}'; known: {', '.join(sorted(fields))}" for key in table if key not in fields]
-    found += [f"'{key}' must be text" for key in WORDS if key in table and not _is_text(table[key])]
+    found += [f"'{key}' must be text" for key in WORDS if key in table and not is_text(table[key])]
     found += [
         f"'{key}' must be a list of texts"
         for key in ("competitors", "customers", "proof")
@@ -89,7 +89,7 @@ def check_profile(table: Any) -> list[str]:
     ]
     for key in ("objections", "focus", "notes"):
         part = table.get(key, {})
-        if not isinstance(part, dict) or not all(_is_text(name) and _are_texts(part[name]) for name in part):
+        if not isinstance(part, dict) or not all(is_text(name) and _are_texts(part[name]) for name in part):
             found.append(f"'{key}' must map names to a text or a list of texts")
         elif key == "objections":
             kinds = get_args(ObjectionKind)
@@ -97,12 +97,8 @@ def check_profile(table: Any) -> list[str]:
     return found
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
 def _are_texts(value: Any) -> bool:
-    return _is_text(value) or (isinstance(value, list) and all(_is_text(item) for item in value))
+    return is_text(value) or (isinstance(value, list) and all(is_text(item) for item in value))
 
 
 def _texts(value: Any) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pipeline.coach.accounts import AccountView, account_view, by_account, view_json
@@ -20,13 +20,13 @@ from pipeline.coach.ended import ended
 from pipeline.coach.gaps import Gap, find_gaps, rubric_targets
 from pipeline.coach.moves import moves_of
 from pipeline.coach.plans import next_ask, plan_json, plan_of, pre_call_plan, trouble_of
-from pipeline.coach.rows import Assignment, CallRow, Rows
+from pipeline.coach.rows import Assignment, Rows
 from pipeline.coach.snippets import find_snippets
 from pipeline.coach.splits import stage_standings, stages_of, type_standings
-from pipeline.coach.standings import RANKED, Standing, p_above, standings
+from pipeline.coach.standings import Standing, standings
 from pipeline.coach.training import Library
 from pipeline.rubric import Rubric
-from pipeline.wording import hundredths, rounded
+from pipeline.wording import hundredths
 
 Row = dict[str, Any]
 PENDING = "being worked out"
@@ -102,16 +102,6 @@ SPLITS: dict[str, Callable[[Rows, Rubric, float | None], list[tuple[Standing, Ro
 """What standings can be shown by."""
 
 
-def scorecard_report(rows: Rows, rubric: Rubric, *, rep: str | None = None, target: float | None = None) -> list[Row]:
-    """Per rep (all, or one): calls by status, mean overall of the scored ones, and the standing on each criterion."""
-    calls: dict[str, list[CallRow]] = defaultdict(list)
-    for call in rows.calls:
-        if call.rep:
-            calls[call.rep].append(call)
-    heads = [_head(name, calls[name]) for name in (sorted(calls) if rep is None else [rep])]
-    return scorecards_of(standings(rows.scores, targets=rubric_targets(rubric, target=target)), heads, rubric)
-
-
 def scorecards_of(found: Iterable[Standing], heads: Iterable[Row], rubric: Rubric) -> list[Row]:
     """`heads` (`{"rep", "team", "calls": {status: n}, "overall"}`) with the standings of each rep as `criteria`."""
     order = {item.id: place for place, item in enumerate(rubric.criteria)}
@@ -128,52 +118,6 @@ def scorecards_of(found: Iterable[Standing], heads: Iterable[Row], rubric: Rubri
         }
         for head in heads
     ]
-
-
-def _head(rep: str, calls: Sequence[CallRow]) -> Row:
-    overall = [call.overall for call in calls if call.overall is not None]
-    return {
-        "rep": rep,
-        "team": next((call.team for call in reversed(calls) if call.team), None),
-        "calls": dict(Counter(call.status for call in calls)),
-        "overall": rounded(sum(overall) / len(overall), 1) if overall else None,
-    }
-
-
-def team_report(rows: Rows, rubric: Rubric, *, team: str | None = None, target: float | None = None) -> list[Row]:
-    """Per team (all, or one): its reps' reports, and per criterion the mean of their standings and who leads.
-
-    `best` is None where the two highest cannot be told apart.
-    """
-    teams: dict[str, list[Row]] = defaultdict(list)
-    for row in scorecard_report(rows, rubric, target=target):
-        teams[row["team"] or ""].append(row)
-    found = standings(rows.scores, targets=rubric_targets(rubric, target=target))
-    return [
-        {"team": name or None, "reps": reps, "criteria": _team_criteria({r["rep"] for r in reps}, found, rubric)}
-        for name, reps in sorted(teams.items())
-        if team in (None, name)
-    ]
-
-
-def _team_criteria(reps: Collection[str], found: Sequence[Standing], rubric: Rubric) -> list[Row]:
-    rows = []
-    for criterion in rubric.criteria:
-        mine = [s for s in found if s.criterion == criterion.id and s.rep in reps]
-        mine.sort(key=lambda s: -s.estimate)
-        if mine:
-            leads = len(mine) > 1 and p_above(mine[0], mine[1]) >= RANKED
-            rows.append(
-                {
-                    "criterion": criterion.id,
-                    "title": criterion.title,
-                    "standing": hundredths(sum(s.estimate for s in mine) / len(mine)),
-                    "reps": len(mine),
-                    "calls": sum(s.n for s in mine),
-                    "best": mine[0].rep if leads else None,
-                }
-            )
-    return rows
 
 
 def gap_json(gap: Gap, rubric: Rubric) -> Row:

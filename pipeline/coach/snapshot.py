@@ -26,7 +26,7 @@ def keep_gaps(store: Store, rows: list[Row], *, as_of: dt.date) -> None:
     store.put_derived("gaps", kept)
 
 
-def kept_gaps(store: Store, *, rep: str | None = None) -> list[Row] | None:
+def kept_gaps(store: Store) -> list[Row] | None:
     """The kept rows of the gaps report, the largest lift first; None where there are few enough calls to ask anew.
 
     Raises `StoreError`.
@@ -34,8 +34,5 @@ def kept_gaps(store: Store, *, rep: str | None = None) -> list[Row] | None:
     scored = store.query("SELECT coalesce(sum(n), 0) AS n FROM call_weeks WHERE status = 'scored'")[0]["n"]
     if scored <= LIVE_CALLS:
         return None
-    rows = store.query(
-        "SELECT detail FROM gaps WHERE $rep IS NULL OR rep = $rep ORDER BY expected_lift DESC, rep, criterion",
-        {"rep": rep},
-    )
+    rows = store.query("SELECT detail FROM gaps ORDER BY expected_lift DESC, rep, criterion")
     return [row["detail"] for row in rows]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -12,7 +11,7 @@ from pipeline.rubric import Rubric
 
 
 def stage_standings(
-    scores: Iterable[ScoredCall], rubric: Rubric, *, target: float | None = None, as_of: dt.date | None = None
+    scores: Iterable[ScoredCall], rubric: Rubric, *, target: float | None = None
 ) -> tuple[Standing, ...]:
     """Each rep's standing per stage of the rubric (`criterion` of a standing is the stage).
 
@@ -25,7 +24,7 @@ def stage_standings(
         weight = sum(item.weight for item in mine)
         own[stage] = sum(item.target * item.weight for item in mine) / weight if weight else DEFAULT_TARGET
     targets = own if target is None else dict.fromkeys(own, target)
-    return standings(stage_looks(scores, rubric), targets=targets, as_of=as_of)
+    return standings(stage_looks(scores, rubric), targets=targets)
 
 
 def stages_of(rubric: Rubric) -> tuple[str, ...]:
@@ -50,7 +49,7 @@ def stage_looks(scores: Iterable[ScoredCall], rubric: Rubric) -> list[StageLook]
 
 
 def type_standings(
-    scores: Iterable[ScoredCall], *, targets: dict[str, float] | None = None, as_of: dt.date | None = None
+    scores: Iterable[ScoredCall], *, targets: dict[str, float] | None = None
 ) -> dict[str, tuple[Standing, ...]]:
     """Standings per type of call, by its name: a rep is drawn to colleagues' calls of the same type only.
 
@@ -60,4 +59,4 @@ def type_standings(
     for score in scores:
         if score.call_type:
             parts[score.call_type].append(score)
-    return {name: standings(part, targets=targets, as_of=as_of) for name, part in sorted(parts.items())}
+    return {name: standings(part, targets=targets) for name, part in sorted(parts.items())}

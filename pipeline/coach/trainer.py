@@ -17,7 +17,6 @@ from pipeline.coach.commands import known_name, library_of, today_of
 from pipeline.coach.load import load_assignments, load_moments, load_scores
 from pipeline.coach.reports import effects_report
 from pipeline.coach.rows import Assignment, Rows
-from pipeline.coach.snippets import BEST_LEVEL
 from pipeline.coach.training import module_source, save_module
 from pipeline.days import latest
 from pipeline.errors import StoreError
@@ -107,7 +106,7 @@ def assign(
         raise StoreError(f"{target}: no such criterion; known: {', '.join(known)}")
     teams = {row["rep"]: row["team"] for row in store.query(_TEAMS, {"latest": latest()})}
     today, name = dt.date.today(), known_name(rep, sorted(teams), "rep")
-    rows = load_moments(store, rep=name, criterion=target, best=BEST_LEVEL, as_of=today)
+    rows = load_moments(store, rep=name, criterion=target, as_of=today)
     rows = dataclasses.replace(rows, assignments=load_assignments(store))
     made = by_hand(name, target, given, rows, as_of=today, team=teams[name], due_on=due_on, note=note)
     return _kept(store, made)

@@ -22,7 +22,7 @@ from pipeline.errors import RubricError
 from pipeline.keep import write_atomically
 from pipeline.rubric import RUBRICS
 from pipeline.types import ObjectionKind
-from pipeline.yaml_text import UnreadableYaml, loaded
+from pipeline.yaml_text import UnreadableYaml, is_text, loaded
 
 LIBRARY = RUBRICS / "training"
 MIN_DRILLS = 2
@@ -264,7 +264,7 @@ def check_module(row: Any) -> list[str]:
     """Every mistake in one module of a training file (empty: it is sound)."""
     if not isinstance(row, dict) or not row.get("id"):
         return ["a module is a mapping with an 'id'"]
-    found = [f"'{key}' must be text" for key in _TEXTS if not _is_text(row.get(key))]
+    found = [f"'{key}' must be text" for key in _TEXTS if not is_text(row.get(key))]
     found += [f"unknown key '{key}'" for key in row if key not in _MODULE_KEYS]
     levels = row.get("levels")
     if not _are_levels(levels):
@@ -274,10 +274,6 @@ def check_module(row: Any) -> list[str]:
     found += _check_parts(row)
     found += [f"unknown placeholder {{{name}}}" for name in _placeholders(row) if name not in WORDS]
     return [f"module '{row['id']}': {mistake}" for mistake in found]
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
 
 
 def _are_levels(levels: Any) -> bool:
@@ -293,7 +289,7 @@ def _check_parts(row: Mapping[str, Any]) -> list[str]:
     found = []
     good = row.get("good")
     if not isinstance(good, list) or not all(
-        isinstance(line, dict) and line.get("who") in ("rep", "buyer") and _is_text(line.get("says")) for line in good
+        isinstance(line, dict) and line.get("who") in ("rep", "buyer") and is_text(line.get("says")) for line in good
     ):
         found.append("'good' must be a list of lines with 'who' (rep or buyer) and 'says'")
     elif {line["who"] for line in good} != {"rep", "buyer"}:
@@ -308,18 +304,18 @@ def _check_parts(row: Mapping[str, Any]) -> list[str]:
             if not _is_drill(d)
         ]
     play = row.get("role_play")
-    if not isinstance(play, dict) or not all(_is_text(play.get(f.name)) for f in dataclasses.fields(RolePlay)):
+    if not isinstance(play, dict) or not all(is_text(play.get(f.name)) for f in dataclasses.fields(RolePlay)):
         found.append("'role_play' needs 'setup', 'buyer', 'hidden' and 'win'")
     sheet = row.get("observe")
     for key in ("look_for", "warning_signs"):
         items = sheet.get(key) if isinstance(sheet, dict) else None
-        if not isinstance(items, list) or not items or not all(_is_text(item) for item in items):
+        if not isinstance(items, list) or not items or not all(is_text(item) for item in items):
             found.append(f"'observe' needs a list '{key}'")
     return found
 
 
 def _is_drill(drill: Any) -> bool:
-    if not isinstance(drill, dict) or not _is_text(drill.get("title")) or not _is_text(drill.get("do")):
+    if not isinstance(drill, dict) or not is_text(drill.get("title")) or not is_text(drill.get("do")):
         return False
     return type(drill.get("minutes")) is int and drill["minutes"] > 0
 

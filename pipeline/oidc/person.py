@@ -35,7 +35,7 @@ def let_in(book: AccessBook, plan: Plan, person: Person) -> User:
     if user.disabled:
         raise NotLetIn(f"{who(person)}: {user.name} is disabled")
     if reach is not None:
-        user = _with_reach(book, plan, person, user, *reach)
+        user = _with_reach(book, person, user, *reach)
     if not known:
         identities.link(user, person.issuer, person.subject)
         book.note(WHO, "", "changed", f"user {user.name}", f"linked to {plain(person.subject)} of {person.issuer}")
@@ -80,7 +80,7 @@ def _created(book: AccessBook, plan: Plan, person: Person, reach: tuple[str, tup
     return user
 
 
-def _with_reach(book: AccessBook, plan: Plan, person: Person, user: User, role: str, teams: tuple[str, ...]) -> User:
+def _with_reach(book: AccessBook, person: Person, user: User, role: str, teams: tuple[str, ...]) -> User:
     rep = (person.rep or user.rep or user.name) if role == "rep" else None
     if (user.role, user.teams, user.rep) == (role, teams, rep):
         return user

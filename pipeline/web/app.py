@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pipeline.access.people import EVERYONE
 from pipeline.errors import NotThere, SettingsError, StoreError
 from pipeline.oidc.plan import anyone_can_sign_in, is_on, plan_of
-from pipeline.settings import LOOPBACK, Settings, public_address
+from pipeline.settings import LOOPBACK, Settings, local_address, public_address
 from pipeline.web import gate
 from pipeline.web.answers import Answers
 from pipeline.web.api import API_ROUTES
@@ -289,9 +289,8 @@ def welcome(desk: Desk) -> list[str]:
     """Lines for the terminal: how to sign in while nobody has a password yet, and a word on listening in the open."""
     lines = []
     if not anyone_can_sign_in(desk.book, desk.settings):
-        lines.append(
-            f"sign in once, as the operator: http://{_here(desk.settings)}/enter?link={desk.book.operator_link()}"
-        )
+        link = f"{local_address(desk.settings)}/enter?link={desk.book.operator_link()}"
+        lines.append(f"sign in once, as the operator: {link}")
         lines.append("lasting users: debrief users add NAME --role admin")
     if desk.settings.host not in LOOPBACK and not desk.settings.public_url.startswith("https:"):
         lines.append("listening beyond this machine without TLS: put a reverse proxy in front and set public_url")
@@ -302,11 +301,6 @@ def welcome(desk: Desk) -> list[str]:
             lines.append(f"signing in with {desk.settings.oidc_name} does not work: {error}")
     lines.append("stop with Ctrl-C")
     return lines
-
-
-def _here(settings: Settings) -> str:
-    host = settings.host if settings.host not in ("0.0.0.0", "::") else "127.0.0.1"
-    return f"[{host}]:{settings.port}" if ":" in host else f"{host}:{settings.port}"
 
 
 def _listen(settings: Settings) -> Any:

@@ -120,7 +120,7 @@ def span(t0: float, t1: float) -> str:
     return f"{t0:.2f}-{t1:.2f}".replace(".00", "")
 
 
-def sources(ask: Ask, record: Mapping[str, Any], path: Path) -> list[tuple[str, str]]:
+def sources(record: Mapping[str, Any], path: Path) -> list[tuple[str, str]]:
     """Addresses and media types for the player, the recording itself first where browsers play it."""
     base = f"/calls/{path_part(record['source']['sha256'][:16])}/audio"
     kind = browser_type(path)

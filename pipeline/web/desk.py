@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.access.book import AccessBook
 from pipeline.access.people import User
 from pipeline.access.scope import Scope, scope_of
-from pipeline.coach.commands import readable_library
+from pipeline.coach.commands import readable_library, target_of
 from pipeline.coach.effect import Effect
 from pipeline.coach.load import load_assignments, load_heads
 from pipeline.coach.reports import gap_json, scorecards_of, training_of
@@ -143,7 +143,7 @@ class Desk:
         return self.backroom.need(key, self.version("calls"), make, lane="slow")
 
     def scorecards(self) -> list[Row]:
-        """`scorecard_report` of all reps."""
+        """`scorecards_of` all reps."""
         found: list[Row] = self.of_picture(
             "scorecards", lambda whole: scorecards_of(whole.standings, load_heads(self.store), self.rubric)
         )
@@ -219,5 +219,4 @@ class Desk:
     @property
     def target(self) -> float | None:
         """The target of all criteria where the settings name one, else None: the rubric's own."""
-        default = type(self.settings)().target_level
-        return None if self.settings.target_level == default else self.settings.target_level
+        return target_of(self.settings)

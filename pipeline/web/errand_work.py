@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -11,7 +12,7 @@ from pipeline import keep
 from pipeline.errors import StoreError
 from pipeline.plan import Job, Outcome, Plan
 from pipeline.web.errands import Errand, Work
-from pipeline.wording import counted
+from pipeline.wording import counted, tallied
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
@@ -62,13 +63,13 @@ def score_again(sha256s: Sequence[str], settings: Settings, store: Store, *, tas
     return work
 
 
-def rescore_all(settings: Settings, store: Store, *, task: str = TASK) -> Work:
+def rescore_all(settings: Settings, store: Store) -> Work:
     """Score every kept call again whose scores are not by the rubric and judge of now."""
 
     def work(errand: Errand) -> str:
         from pipeline.plan import plan_rescore
 
-        outcomes = _perform(plan_rescore(settings), settings, errand, task)
+        outcomes = _perform(plan_rescore(settings), settings, errand, TASK)
         store.catch_up()
         return _tally(outcomes)
 
@@ -76,12 +77,7 @@ def rescore_all(settings: Settings, store: Store, *, task: str = TASK) -> Work:
 
 
 def preview(
-    old_text: str,
-    new_text: str,
-    sha256s: Sequence[str],
-    settings: Settings,
-    *,
-    task: str = "pipeline.rubric_moves:moves",
+    old_text: str, new_text: str, sha256s: Sequence[str], settings: Settings, *, task: str = PREVIEW_TASK
 ) -> Work:
     """Which scores of these calls another rubric would move: `result` is `{"changes", "moved", "calls", "failed"}`."""
 
@@ -140,11 +136,6 @@ def _perform(plan: Plan, settings: Settings, errand: Errand, task: str) -> list[
 
 
 def _tally(outcomes: Sequence[Outcome]) -> str:
-    if not outcomes:
-        return "nothing to do"
-    counts: dict[str, int] = {}
-    for item in outcomes:
-        counts[item.status] = counts.get(item.status, 0) + 1
-    said = ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))
+    said = tallied(Counter(item.status for item in outcomes))
     reasons = [item.reason for item in outcomes if item.status not in ("scored", "done") and item.reason]
     return f"{said}: {reasons[0]}" if reasons else said

@@ -6,7 +6,6 @@ it is, so that pages can say so.
 
 from __future__ import annotations
 
-import datetime as dt
 import itertools
 import logging
 import queue
@@ -37,7 +36,6 @@ class Errand:
     key: str
     title: str
     who: str
-    asked_at: dt.datetime
     state: State = "waiting"
     done: int = 0
     total: int = 0
@@ -83,7 +81,7 @@ class Errands:
             known = self._known.get(name)
             if known and known.under_way:
                 return known
-            errand = Errand(name, title, who, dt.datetime.now(dt.UTC), about=about)
+            errand = Errand(name, title, who, about=about)
             self._known[name] = errand
             self._known.move_to_end(name)
             self._forget()

@@ -91,11 +91,7 @@ def moment(at: dt.datetime | str) -> str:
 
 def clock(seconds: float | None) -> str:
     """Seconds from the start of a call as `4:05` or `1:02:03`."""
-    if seconds is None:
-        return "–"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+    return "–" if seconds is None else wording.clock(seconds)
 
 
 def one(value: float | None) -> str:

@@ -48,8 +48,8 @@ def collect(
         return 0
     if outbox.mark("since") is None:
         _begin(store, outbox)
-    found = _scorecards(store, settings, outbox, urls) + _assignments(store, settings, outbox, urls)
-    return found if gaps is None else found + _gaps(gaps, settings, outbox, urls)
+    found = _scorecards(store, settings, outbox, urls) + _assignments(store, outbox, urls)
+    return found if gaps is None else found + _gaps(gaps, outbox, urls)
 
 
 def _begin(store: Store, outbox: Outbox) -> None:
@@ -81,13 +81,13 @@ def _scorecards(store: Store, settings: Settings, outbox: Outbox, urls: tuple[st
     return noted
 
 
-def _assignments(store: Store, settings: Settings, outbox: Outbox, urls: tuple[str, ...]) -> int:
+def _assignments(store: Store, outbox: Outbox, urls: tuple[str, ...]) -> int:
     rows = {f"assignment/{row['assignment_id']}": row for row in store.query(_ASSIGNED)}
     fresh = outbox.unknown(rows)
     return sum(outbox.add("assignment.created", key, rows[key], urls) for key in fresh)
 
 
-def _gaps(gaps: Iterable[Mapping[str, Any]], settings: Settings, outbox: Outbox, urls: tuple[str, ...]) -> int:
+def _gaps(gaps: Iterable[Mapping[str, Any]], outbox: Outbox, urls: tuple[str, ...]) -> int:
     rows = {f"gap/{row['rep']}/{row['criterion']}": row for row in gaps}
     outbox.forget(set(outbox.known("gap/")) - set(rows))
     if outbox.mark("gaps") is None:

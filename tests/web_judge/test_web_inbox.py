@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from coach_story import DAY, call, record
+from coach_story import call, record
 from judge_pages import Visitor, over, unsettled
 from waiting import HANGS_S, wait_for
 
@@ -96,7 +96,7 @@ def test_trying_again_makes_a_call_of_a_file_and_forgets_one_that_is_gone(desk: 
     path.write_text("")
     for lost in (path, data / "inbox" / "gone.json"):
         keep.write_failure(data, {"path": str(lost), "kind": "engine", "reason": "the engine failed"})
-    errand = Errand("k", "t", "Ada", DAY)  # type: ignore[arg-type]
+    errand = Errand("k", "t", "Ada")
     work = retry_files([path, data / "inbox" / "gone.json"], desk.settings, desk.store, task="errand_tasks:never")
     assert "1 failed" in work(errand)
     assert "1 no longer there" in work(errand)

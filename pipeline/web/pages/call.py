@@ -142,7 +142,7 @@ def _show(ask: Ask, call_id: str, *, status: int = 200, problem: str = "", at: s
 def _sound(ask: Ask, record: Record) -> dict[str, Any]:
     """`sources` of the player, or why there is nothing to hear (`silent`)."""
     try:
-        return {"sources": call_view.sources(ask, record, recording_of(record, ask.settings.data)), "silent": ""}
+        return {"sources": call_view.sources(record, recording_of(record, ask.settings.data)), "silent": ""}
     except AudioError as error:
         return {"sources": [], "silent": str(error)}
 

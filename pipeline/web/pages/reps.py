@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import math
 from collections import defaultdict
@@ -299,9 +300,8 @@ def support_of(ask: Ask, rep: str, *, wait_s: float = 0.03) -> Row | None:
         for row in desk.store.query(_MIXES):
             types[row["rep"]] += [row["call_type"]] * row["n"]
         made = commitments(heard, as_of=today)
-        kept = load_support(desk.store)
         row = support_row(
-            type(kept)(**{**_fields(kept), "calls": calls}),
+            dataclasses.replace(load_support(desk.store), calls=calls),
             rep,
             desk.rubric,
             made,
@@ -315,10 +315,6 @@ def support_of(ask: Ask, rep: str, *, wait_s: float = 0.03) -> Row | None:
 
     known = desk.glimpse(("support", rep, today), make, wait_s=wait_s)
     return known.value if known else None
-
-
-def _fields(rows: Any) -> Row:
-    return {name: getattr(rows, name) for name in ("assignments", "sessions", "quotas", "activities")}
 
 
 def behind(ask: Ask, *, rep: str, criterion: str, period: str = "", call_type: str = "") -> Html:

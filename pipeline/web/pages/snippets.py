@@ -277,16 +277,15 @@ def _heard(row: Row) -> Row:
 
 
 def _choices(ask: Ask) -> Row:
-    reps = ask.desk.rows(_REPS)
+    reps: list[str] = ask.desk.remember("reps", ask.store.reps, of=("calls",))
     return {
         "titles": {item.id: item.title for item in ask.desk.rubric.criteria},
         "kinds": KINDS,
-        "reps": [row["rep"] for row in reps if ask.scope.sees_rep(row["rep"])],
+        "reps": [rep for rep in reps if ask.scope.sees_rep(rep)],
     }
 
 
 _ANY = "SELECT 1 FROM calls c WHERE status = 'scored' AND ({where}) LIMIT 1"
-_REPS = "SELECT DISTINCT rep FROM calls WHERE rep IS NOT NULL ORDER BY rep"
 
 ROUTES: tuple[Any, ...] = (
     get("/snippets", search, who=EVERYONE, logged=True),

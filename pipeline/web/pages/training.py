@@ -12,6 +12,7 @@ from pipeline.coach import trainer
 from pipeline.coach.effect import module_effects
 from pipeline.coach.load import load_assignments
 from pipeline.coach.rows import Assignment
+from pipeline.days import iso_day
 from pipeline.errors import DebriefError, NotAllowed, NotThere, StoreError
 from pipeline.web.ask import Ask, Go, Html, get, post
 from pipeline.web.pages.reps import ended_on
@@ -201,10 +202,7 @@ def _signed(ask: Ask) -> str:
 
 
 def _day(text: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text) if text else None
-    except ValueError:
-        raise StoreError(f"{text}: no date; write it as YYYY-MM-DD") from None
+    return iso_day(text) if text else None
 
 
 ROUTES: tuple[Any, ...] = (

@@ -124,14 +124,13 @@ def _page(
 ) -> Html:
     """The page; `given` is what a refused form of a new user holds."""
     teams = ask.store.query("SELECT DISTINCT team FROM calls WHERE team IS NOT NULL ORDER BY team")
-    reps = ask.store.query("SELECT DISTINCT rep FROM calls WHERE rep IS NOT NULL ORDER BY rep")
     return ask.show(
         "users.html",
         status=status,
         users=ask.book.users(),
         tokens=ask.book.tokens(),
         teams=[row["team"] for row in teams],
-        reps=[row["rep"] for row in reps],
+        reps=ask.store.reps(),
         problem=problem,
         given=given,
         link=link,
