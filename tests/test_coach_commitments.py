@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.coach import commitments as whole
+from pipeline.coach import followed
 from pipeline.coach.commitments import Commitment, commitments, commitments_of
 from pipeline.coach.rows import CallRow, Rows, TurnRow
 
@@ -246,7 +246,7 @@ def test_what_was_due_today_is_not_overdue_where_another_call_was_held_today() -
 
 
 def test_what_became_of_a_promise_is_read_from_the_calls_around_its_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(whole, "FOLLOWED_CALLS", 3)
+    monkeypatch.setattr(followed, "FOLLOWED_CALLS", 3)
     small_talk = [(day, ("R: Morning.", "Joel: Lovely weather.")) for day in range(1, 15)]
     got = (15, ("R: Morning.", "Joel: Got the bracket drawing, thanks, it's clear."))
     (made,) = after(("R: I'll send you the bracket drawing on the 21st.", "Joel: Good."), *small_talk, got)

@@ -2,8 +2,8 @@
 
 Rules over the words, in English. A commitment is a sentence in which somebody promises to do something
 (`promises.py`), or is asked to and agrees, or in which a day to meet is agreed; its words are always those of the one
-who is to do it. Which of the days named is meant is told by `promised_day.py`, what became of it by `kept.py`, from
-later calls with the same account; where they say nothing, that is what is reported. `benchmarks/commitments.py`
+who is to do it. Which of the days named is meant is told by `promised_day.py`, what became of it by `followed.py`,
+from later calls with the same account; where they say nothing, that is what is reported. `benchmarks/commitments.py`
 measures how much of this is right.
 """
 
@@ -31,7 +31,7 @@ from pipeline.coach.answers import (
     takes_up,
 )
 from pipeline.coach.clauses import clauses
-from pipeline.coach.kept import Told, told
+from pipeline.coach.followed import followed
 from pipeline.coach.promised_day import best_day, day_meant, day_near, ends_then, is_ahead, moved, said_before, told_of
 from pipeline.coach.promises import (
     asks_leave,
@@ -39,7 +39,6 @@ from pipeline.coach.promises import (
     bid,
     conditional,
     delivery,
-    hangs_on_something,
     is_others,
     of_colleague,
     offer,
@@ -52,32 +51,24 @@ from pipeline.coach.promises import (
     to_meet,
 )
 from pipeline.coach.rows import CallRow, Rows, TurnRow
-from pipeline.coach.subject import Subject, content, subject_of
+from pipeline.coach.subject import content
 from pipeline.coach.when import Named, named_days
 
 BARE_DAY_WORDS = 6
 BARE_YES_WORDS = 2
-QUOTE = 260
 GOES_ON_TURNS = 2
-FOLLOWED_CALLS = 20
-"""Later calls, from the day of a promise on, that are read for what became of it: all of them would take the square of
-an account's calls."""
 ASKED_TURNS = 4
 """How many turns back a day may have been asked for."""
 _IS_AWAY = re.compile(r"\b(?:away|busy|out|off|full|holiday|abroad|not?|never)\b|n['\u2019]t\b", re.IGNORECASE)
-DONE = ("kept", "kept late")
-STATUSES = (*DONE, "moved", "not kept", "not mentioned", "overdue", "open")
-"""`kept late`: done after its day, or after a call on which it was not done. `moved`: its day was put off. `not
-mentioned`: calls from the day on say nothing of it. `overdue`: the day is past and no call came since."""
 
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
     """One thing somebody will do. `owner` is a name or `rep`; `side` whose side; `due` the day, if one was named.
 
-    `kind` is `action` or `meeting`. `status` is one of `STATUSES`, and `seen_call`, `seen_turn`, `seen_quote` are where
-    a later call speaks of it. `quote` is what the owner said; `asked` what they were asked, where it is an answer.
-    `moved_to` is the day to come that a later call names for what was not done.
+    `kind` is `action` or `meeting`. `status` is one of `followed.STATUSES`, and `seen_call`, `seen_turn`, `seen_quote`
+    are where a later call speaks of it. `quote` is what the owner said; `asked` what they were asked, where it is an
+    answer. `moved_to` is the day to come that a later call names for what was not done.
     """
 
     call_id: str
@@ -159,30 +150,6 @@ def commitments(rows: Rows, *, as_of: dt.date | None = None) -> tuple[Commitment
         made = commitments_of(call, said[call_id])
         found.extend(followed(made, call, said[call_id], later, as_of=as_of, again=again))
     return tuple(found)
-
-
-def followed(
-    made: Iterable[Commitment],
-    call: CallRow,
-    turns: Sequence[TurnRow],
-    later: Sequence[tuple[CallRow, list[TurnRow]]],
-    *,
-    as_of: dt.date | None = None,
-    again: bool = False,
-) -> list[Commitment]:
-    """What was made on a `call` of these `turns`, with what later calls of the account, oldest first, say about it.
-
-    `again` says that the account had another call on the same day, which is not among the later ones.
-    """
-    known = (_followed(one, turns, call, later, as_of) for one in made)
-    return [_with_calls_of_the_day(one, again=again) for one in known]
-
-
-def _with_calls_of_the_day(made: Commitment, *, again: bool) -> Commitment:
-    """What is due on the day of the call itself is not overdue where another call was held `again` on that day: which
-    came first is not known."""
-    same = again and made.status == "overdue" and made.due == made.made_on
-    return dataclasses.replace(made, status="not mentioned") if same else made
 
 
 def commitments_of(call: CallRow, turns: Sequence[TurnRow]) -> list[Commitment]:
@@ -438,63 +405,3 @@ def _meetings_once(found: list[Commitment]) -> list[Commitment]:
     dated = {made.due for made in found if made.kind == "action" and made.due and to_meet(made.quote)}
     last = {made.due: made for made in found if made.kind == "meeting"}
     return [made for made in found if made.kind == "action" or (last[made.due] is made and made.due not in dated)]
-
-
-def _followed(
-    made: Commitment,
-    turns: Sequence[TurnRow],
-    call: CallRow,
-    later: Sequence[tuple[CallRow, list[TurnRow]]],
-    as_of: dt.date | None,
-) -> Commitment:
-    """The commitment with what later calls say about it.
-
-    What was not done or moved may be done later: then it is kept late. What holds on a condition is never told as
-    broken: the condition may not have come true.
-    """
-    subject = _subject(made, turns, call)
-    open_to_blame = not hangs_on_something(made.quote)
-    slipped: Commitment | None = None
-    ahead = sum(1 for other, _ in later if made.due and other.date and other.date < made.due)
-    for other, said in later[: ahead + FOLLOWED_CALLS]:
-        found = told(subject, other, said)
-        if not found:
-            continue
-        if found.status in DONE:
-            return _seen(made, "kept late" if slipped else found.status, other, found)
-        early = bool(made.due and other.date and other.date < made.due and found.status == "not kept")
-        if open_to_blame and not early:
-            slipped = _seen(made, found.status, other, found)
-    return slipped or dataclasses.replace(made, status=_untold(made, later, as_of, open_to_blame))
-
-
-def _untold(
-    made: Commitment, later: Sequence[tuple[CallRow, list[TurnRow]]], as_of: dt.date | None, open_to_blame: bool
-) -> str:
-    """The status of what no later call speaks of."""
-    today = as_of or max((other.date for other, _ in later if other.date), default=made.made_on)
-    if made.due and today and made.due < today:
-        after = any(other.date and other.date >= made.due for other, _ in later)
-        return "not mentioned" if after or not open_to_blame else "overdue"
-    return "not mentioned" if not made.due and later else "open"
-
-
-def _subject(made: Commitment, turns: Sequence[TurnRow], call: CallRow) -> Subject:
-    """What to listen for: what was promised, or what was asked where the promise is an answer."""
-    quote, turn, answer = made.quote, made.turn, ""
-    if made.asked:
-        quote, answer = made.asked, made.quote
-        turn = next((t.turn for t in reversed(turns) if t.turn < made.turn and quote in t.text), made.turn)
-    meeting = made.kind == "meeting"
-    return subject_of(quote, turn, turns, call, side=made.side, due=made.due, meeting=meeting, answer=answer)
-
-
-def _seen(made: Commitment, status: str, call: CallRow, found: Told) -> Commitment:
-    return dataclasses.replace(
-        made,
-        status=status,
-        seen_call=call.call_id,
-        seen_turn=found.turn.turn,
-        seen_quote=found.words[:QUOTE],
-        moved_to=found.moved_to if status not in DONE else None,
-    )

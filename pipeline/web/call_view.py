@@ -13,7 +13,8 @@ from typing import Any
 
 from pipeline.access.people import LEADERS
 from pipeline.clips import KINDS, clip_cues
-from pipeline.coach.commitments import commitments_of, followed
+from pipeline.coach.commitments import commitments_of
+from pipeline.coach.followed import followed
 from pipeline.coach.rows import CallRow, TurnRow
 from pipeline.comments import Comment, sent_before, taken_back
 from pipeline.errors import NotThere, ReviewError
