@@ -6,6 +6,7 @@ import datetime as dt
 import html
 import re
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,8 @@ FILL = {
 }
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    data = tmp_path_factory.mktemp("web")
+@contextmanager
+def opened(data: Path) -> Iterator[Desk]:
     keep_story(data)
     desk = Desk(Settings(data=data))
     desk.store.ingest()
@@ -64,8 +64,21 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     desk.book.add_user("Mo", "manager", teams=("North",), password=PASSWORD)
     desk.book.add_user("Tess", "trainer", password=PASSWORD)
     desk.book.add_user("Ann", "rep", rep="Ann", password=PASSWORD)
-    yield desk
-    desk.close()
+    with closing(desk):
+        yield desk
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with opened(tmp_path_factory.mktemp("web")) as made:
+        yield made
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Desk]:
+    """A desk like it for a test that changes what others count on."""
+    with opened(tmp_path / "own") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -327,9 +340,9 @@ def test_others_read_and_write_through_the_app(desk: Desk) -> None:
         assert store.query("SELECT count(*) AS n FROM calls")[0]["n"] > 0
 
 
-def test_a_manager_overrides_and_a_rep_disputes_on_the_calls_page(app: Any, desk: Desk) -> None:
+def test_a_manager_overrides_and_a_rep_disputes_on_the_calls_page(own: Desk) -> None:
     path = f"/calls/{FILL['call_id']}"
-    rep, manager = client(app, desk, "rep"), client(app, desk, "manager")
+    rep, manager = client(build_app(own), own, "rep"), client(build_app(own), own, "manager")
     assert "What was said" in rep.get(path).text
     form = {"criterion": "discovery", "why": "I did ask <b>twice</b>", "csrf": csrf_token(rep.cookies[SESSION])}
     assert rep.post(f"{path}/review", data=form).status_code == 303

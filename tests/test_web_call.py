@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,8 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("inbox") / "call.wav", np.float32(tone)[None], codec="pcm_s16le", rate=8000)
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory, sound: Path) -> Iterator[Desk]:
-    data = tmp_path_factory.mktemp("call")
+@contextmanager
+def opened(data: Path, sound: Path) -> Iterator[Desk]:
     keep_story(data)
     heard(data, sound)
     desk = Desk(Settings(data=data))
@@ -70,8 +70,21 @@ def desk(tmp_path_factory: pytest.TempPathFactory, sound: Path) -> Iterator[Desk
     desk.book.add_user("Mo", "manager", teams=("North",))
     desk.book.add_user("Sue", "manager", teams=("South",))
     desk.book.add_user("Ann", "rep", rep="Ann")
-    yield desk
-    desk.close()
+    with closing(desk):
+        yield desk
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory, sound: Path) -> Iterator[Desk]:
+    with opened(tmp_path_factory.mktemp("call"), sound) as made:
+        yield made
+
+
+@pytest.fixture
+def own(tmp_path: Path, sound: Path) -> Iterator[Desk]:
+    """A desk like it for a test that changes what others count on."""
+    with opened(tmp_path / "own", sound) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -315,9 +328,9 @@ def judged(at: TestClient, path: str) -> dict[str, Any]:
     return wait_for(over, f"the judgement of {path}")
 
 
-def test_naming_the_speakers_judges_again_beside_the_requests(app: Any, desk: Desk, path: str) -> None:
-    real, desk.rejudging = desk.rejudging, Rejudging(lambda: desk.settings, desk.store, task="fakes:judge_again")
-    manager, rep = client(app, desk, "manager"), client(app, desk, "rep")
+def test_naming_the_speakers_judges_again_beside_the_requests(own: Desk, path: str) -> None:
+    real, own.rejudging = own.rejudging, Rejudging(lambda: own.settings, own.store, task="fakes:judge_again")
+    manager, rep = client(build_app(own), own, "manager"), client(build_app(own), own, "rep")
     try:
         assert "Correct the speakers" in manager.get(path).text
         assert "Correct the speakers" not in rep.get(path).text
@@ -349,8 +362,8 @@ def test_naming_the_speakers_judges_again_beside_the_requests(app: Any, desk: De
         for wrong in ({}, {"reps": []}, {"reps": "rep"}, {"reps": ["nobody"]}, []):
             assert manager.post(f"/api/v1{path}/roles", json=wrong, headers=token).status_code == 400
     finally:
-        desk.rejudging.close()
-        desk.rejudging = real
+        own.rejudging.close()
+        own.rejudging = real
 
 
 def test_a_judge_that_fails_leaves_the_call_as_it_was(desk: Desk, path: str) -> None:

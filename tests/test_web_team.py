@@ -7,8 +7,9 @@ import datetime as dt
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,9 +37,8 @@ NOON = dt.datetime(2026, 11, 4, 12)
 USERS = {"admin": ("Ada", {}), "manager": ("Mo", {"teams": ("North",)}), "rep": ("Ann", {"rep": "Ann"})}
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    data = tmp_path_factory.mktemp("team")
+@contextmanager
+def opened(data: Path) -> Iterator[Desk]:
     keep_story(data)
     desk = Desk(Settings(data=data))
     desk.store.ingest()
@@ -49,8 +49,21 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         dt.date(2026, 10, 1), dt.date(2026, 10, 15), "North",
     )  # fmt: skip
     desk.store.put_fact("assignments", given.to_row())
-    yield desk
-    desk.close()
+    with closing(desk):
+        yield desk
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with opened(tmp_path_factory.mktemp("team")) as made:
+        yield made
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Desk]:
+    """A desk like it for a test that changes what others count on."""
+    with opened(tmp_path / "own") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -351,12 +364,14 @@ def test_an_account_shows_its_deal_and_the_plan_for_the_next_call(app: Any, desk
     assert "Cid" not in whole(client(app, desk, "rep"), "/accounts/Acme")
 
 
-def test_an_account_shows_its_calls_until_their_words_are_read(
-    app: Any, desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows, at, go = call("larch", "Ann", 0, "Larch", {"discovery": 3}), client(app, desk, "admin"), threading.Event()
-    keep.write_record(desk.settings.data, record(rows.calls[0], rows))
-    desk.store.catch_up()
+def test_an_account_shows_its_calls_until_their_words_are_read(own: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, at, go = (
+        call("larch", "Ann", 0, "Larch", {"discovery": 3}),
+        client(build_app(own), own, "admin"),
+        threading.Event(),
+    )
+    keep.write_record(own.settings.data, record(rows.calls[0], rows))
+    own.store.catch_up()
     real = deals.account_with_plan
 
     def held_up(*given: Any, **more: Any) -> Any:
@@ -372,8 +387,8 @@ def test_an_account_shows_its_calls_until_their_words_are_read(
     assert "Before the next call" in whole(at, "/accounts/Larch")
 
 
-def test_an_override_moves_the_standing_on_the_next_page(app: Any, desk: Desk) -> None:
-    at = client(app, desk, "manager")
+def test_an_override_moves_the_standing_on_the_next_page(own: Desk) -> None:
+    at = client(build_app(own), own, "manager")
     before = whole(at, "/reps/Ann/criteria/decision_makers")
     call_id = re.findall(r'href="/calls/([0-9a-f]{16})#c-decision_makers"', before)[0]
     form = {"criterion": "decision_makers", "level": "0", "why": "a test", "csrf": csrf_token(at.cookies[SESSION])}
@@ -384,9 +399,9 @@ def test_an_override_moves_the_standing_on_the_next_page(app: Any, desk: Desk) -
     assert float(shown[1][1]) < float(shown[0][1])  # type: ignore[index]
 
 
-def test_a_dispute_and_a_drop_come_up_for_review(app: Any, desk: Desk) -> None:
-    rep, manager = client(app, desk, "rep"), client(app, desk, "manager")
-    call_id = desk.store.query("SELECT min(call_id) AS id FROM calls WHERE rep = 'Ann'")[0]["id"]
+def test_a_dispute_and_a_drop_come_up_for_review(own: Desk) -> None:
+    rep, manager = client(build_app(own), own, "rep"), client(build_app(own), own, "manager")
+    call_id = own.store.query("SELECT min(call_id) AS id FROM calls WHERE rep = 'Ann'")[0]["id"]
     form = {"criterion": "discovery", "why": "I asked twice", "csrf": csrf_token(rep.cookies[SESSION])}
     assert rep.post(f"/calls/{call_id}/review", data=form).status_code == 303
     page = whole(manager, "/team")
@@ -395,32 +410,32 @@ def test_a_dispute_and_a_drop_come_up_for_review(app: Any, desk: Desk) -> None:
     assert "Ann disputes discovery: I asked twice" in review
 
 
-def test_an_account_says_whose_call_it_is_as_soon_as_that_is_corrected(app: Any, desk: Desk) -> None:
-    rows, at = call("quince", "Ann", 0, "Quince", {"discovery": 3}), client(app, desk, "admin")
+def test_an_account_says_whose_call_it_is_as_soon_as_that_is_corrected(own: Desk) -> None:
+    rows, at = call("quince", "Ann", 0, "Quince", {"discovery": 3}), client(build_app(own), own, "admin")
     made = record(rows.calls[0], rows)
     for rep in ("Ann", "Bob"):
         made["transcript"]["meta"]["rep"] = rep
-        keep.write_record(desk.settings.data, made)
-        desk.store.catch_up()
+        keep.write_record(own.settings.data, made)
+        own.store.catch_up()
         assert f'href="/reps/{rep}"' in whole(at, "/accounts/Quince")
         found = at.get("/api/v1/accounts/Quince").json()["deal"]
         assert [item["rep"] for item in found["calls"]] == [rep]
 
 
-def test_a_call_dated_in_the_future_moves_nobodys_today_and_is_still_shown(app: Any, desk: Desk) -> None:
-    at = client(app, desk, "admin")
+def test_a_call_dated_in_the_future_moves_nobodys_today_and_is_still_shown(own: Desk) -> None:
+    at = client(build_app(own), own, "admin")
 
     def days() -> Any:
         whole(at, "/team")
         quiet = re.findall(r"([\d,]+) days quiet", whole(at, "/accounts"))
-        return desk.today(), desk.picture().value.newest, today_of(load_rows(desk.store)), quiet
+        return own.today(), own.picture().value.newest, today_of(load_rows(own.store)), quiet
 
     before = days()
     rows = call("late", "Ann", 0, "Acme", {"discovery": 3})
     made = record(rows.calls[0], rows)
     made["transcript"]["meta"]["date"] = "2999-01-05"
-    keep.write_record(desk.settings.data, made)
-    desk.store.catch_up()
+    keep.write_record(own.settings.data, made)
+    own.store.catch_up()
     assert days() == before
     last = {row["account"]: row["last_call"] for row in at.get("/api/v1/accounts").json()}
     assert last["Acme"] < "2900"
@@ -449,13 +464,13 @@ def test_without_calls_each_page_says_what_to_do(tmp_path: Any) -> None:
         with_none.close()
 
 
-def test_training_for_something_else_is_not_denied(app: Any, desk: Desk) -> None:
+def test_training_for_something_else_is_not_denied(own: Desk) -> None:
     given = Assignment(
         "b1b2c3d4e5f60718", "Bob", "ask_for_sale", 1, "ask_for_sale-date", "A date", "by hand",
         dt.date(2026, 10, 1), dt.date(2026, 10, 15), "North",
     )  # fmt: skip
-    desk.store.put_fact("assignments", given.to_row())
-    first = first_of(whole(client(app, desk, "admin"), "/team"))
+    own.store.put_fact("assignments", given.to_row())
+    first = first_of(whole(client(build_app(own), own, "admin"), "/team"))
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", first))
     assert "no training open for this Open: A date (ask for the sale)." in words
 
