@@ -80,10 +80,10 @@ def _curve_table(curve: Sequence[Mapping[str, float]], report: Report, trained_o
     return "\n".join(rows) + "\n"
 
 
-_FRESH_TEXT = """## Calls written later
+_FRESH_TEXT = """## Calls kept apart
 
-{count} calls written after the training data: some of terse people whose objections come sideways, some as in life,
-some hard on purpose; labelled by their writers and once more, for levels, evidence and objections alone
+{count} calls kept apart when the judge was trained: some hard on purpose, the others as they came, one or two of each
+writer whose other calls it learned from; labelled by their writers and once more, for levels, evidence and objections alone
 (`benchmarks/judge/fresh/`). No training, threshold or choice has seen them; with the next training they become
 training calls.
 """

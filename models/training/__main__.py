@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="cpu (an hour and more) or cuda (minutes)")
     parser.add_argument("--part", help="make this part only: net, or fold0, fold1, ...")
     parser.add_argument("--epochs", type=int, default=Recipe().epochs)
-    parser.add_argument("--folds", type=int, default=3)
+    parser.add_argument("--folds", type=int, default=2)
     options = parser.parse_args()
     parts = Parts(
         options.corpus,
