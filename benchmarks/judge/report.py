@@ -83,8 +83,8 @@ def _curve_table(curve: Sequence[Mapping[str, float]], report: Report, trained_o
 _FRESH_TEXT = """## Calls kept apart
 
 {count} calls kept apart when the judge was trained: some hard on purpose, the others as they came, one or two of each
-writer whose other calls it learned from; labelled by their writers and once more, for levels, evidence and objections alone
-(`benchmarks/judge/fresh/`). No training, threshold or choice has seen them; with the next training they become
+writer whose other calls it learned from; labelled by their writers and once more, for levels, evidence and objections
+alone (`benchmarks/judge/fresh/`). No training, threshold or choice has seen them; with the next training they become
 training calls.
 """
 _STRESS_TEXT = """## The same calls said differently
