@@ -11,6 +11,8 @@ DOUBT = "the date "
 """How every line of `doubts` begins."""
 CORRECT = "correct it in the file's name or beside the file, then `debrief process` the file again"
 
+_FIRST = dt.date(2, 1, 1).toordinal()
+"""Not the very first day: in some zones its midnight is no moment that a clock can show."""
 WRITTEN = dt.date(2026, 11, 27)
 """A clock that shows an earlier day is behind: this was written then."""
 
@@ -29,6 +31,11 @@ def latest(today: dt.date | None = None) -> dt.date:
     A call that states a later one counts as a call without a date: nobody's "today" and "newest" is taken from it.
     """
     return max(today or dt.date.today(), WRITTEN) + dt.timedelta(1)
+
+
+def days_before(day: dt.date, count: int) -> dt.date:
+    """The day so many days earlier; one of the first that there are where that is before all of them."""
+    return dt.date.fromordinal(max(_FIRST, day.toordinal() - count))
 
 
 def possible(day: dt.date | None) -> dt.date | None:

@@ -21,6 +21,7 @@ from typing import Any
 from pipeline import erased, keep, register
 from pipeline.beside import Beside
 from pipeline.coach.playlists import UNTITLED
+from pipeline.days import days_before
 from pipeline.erase import Erasure, beside, calls_to_erase, erase, forget_answers
 from pipeline.errors import DebriefError, StoreError
 from pipeline.ingest import TEXT_SUFFIXES, HashCache, companions_of, discover
@@ -71,10 +72,6 @@ def retain(settings: Settings, store: Store, rows: Iterable[Due]) -> dict[str, i
     return done
 
 
-def _before(day: dt.date, days: int) -> dt.date:
-    return day - dt.timedelta(days=days)
-
-
 def _calls(store: Store, before: dt.date, *, where: str = "true") -> list[dict[str, Any]]:
     return store.query(
         f"SELECT call_id, sha256, path, coalesce(call_date, kept_at::DATE) AS day FROM calls "
@@ -98,11 +95,11 @@ def _recordings(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]
         with contextlib.suppress(OSError):
             when, wordless = dealt_with(path)
             kind = "transcript file" if path.suffix.lower() in TEXT_SUFFIXES else "recording"
-            if when and limits[kind] and when < _before(day, limits[kind]):
+            if when and limits[kind] and when < days_before(day, limits[kind]):
                 yield Due(kind, str(path), when.isoformat())
             elif when and wordless and kind == "recording" and (days := limits["transcript file"]):
                 # before its words went, a recording whose transcript is gone would be heard
-                for companion in companions_of(path, beside=listed) if when < _before(day, days) else ():
+                for companion in companions_of(path, beside=listed) if when < days_before(day, days) else ():
                     yield Due("transcript file", str(companion), when.isoformat())
 
 
@@ -134,7 +131,7 @@ def _dealt_with(settings: Settings, store: Store) -> Callable[[Path], tuple[dt.d
 
 def _scores(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
     if settings.keep_scores_days:
-        for row in _calls(store, _before(day, settings.keep_scores_days)):
+        for row in _calls(store, days_before(day, settings.keep_scores_days)):
             yield Due("call", row["call_id"], row["day"].isoformat(), row["sha256"])
 
 
@@ -143,7 +140,7 @@ def _words(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
         whole = {row.sha256 for row in _scores(settings, store, day)}
         # an earlier record beside a wordless one was left by an end in the midst of it, and has the words
         where = "(n_turns > 0 OR (SELECT count(*) FROM records r WHERE r.sha256 = calls.sha256) > 1)"
-        for row in _calls(store, _before(day, settings.keep_transcripts_days), where=where):
+        for row in _calls(store, days_before(day, settings.keep_transcripts_days), where=where):
             if row["sha256"] not in whole:
                 yield Due("words of a call", row["call_id"], row["day"].isoformat(), row["sha256"])
 
@@ -164,7 +161,7 @@ def _caches(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
 def _old_files(folder: Path, kind: str, days: int, day: dt.date) -> Iterator[Due]:
     if not days or not folder.is_dir():
         return
-    limit = time.mktime(_before(day, days).timetuple())
+    limit = time.mktime(days_before(day, days).timetuple())
     for path in sorted(folder.rglob("*")):
         with contextlib.suppress(OSError):
             if path.is_file() and path.stat().st_mtime < limit and path.name != "spent.json":
@@ -173,7 +170,7 @@ def _old_files(folder: Path, kind: str, days: int, day: dt.date) -> Iterator[Due
 
 def _exports(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
     if settings.keep_exports_days:
-        limit = _before(day, settings.keep_exports_days).isoformat()
+        limit = days_before(day, settings.keep_exports_days).isoformat()
         for row in register.written(settings.data):
             if row["kind"] == "export" and str(row["at"])[:10] < limit:
                 yield Due("export", str(row["path"]), str(row["at"])[:10])
@@ -185,9 +182,9 @@ def _audit(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
 
     if settings.keep_audit_days and (settings.data / FILE).is_file():
         with AccessBook(settings.data) as book:
-            count = book.lines_before(_stamp(_before(day, settings.keep_audit_days)))
+            count = book.lines_before(_stamp(days_before(day, settings.keep_audit_days)))
         if count:
-            yield Due("audit lines", f"{count} lines", _before(day, settings.keep_audit_days).isoformat())
+            yield Due("audit lines", f"{count} lines", days_before(day, settings.keep_audit_days).isoformat())
 
 
 def _stamp(day: dt.date) -> float:

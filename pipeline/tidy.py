@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline import keep
-from pipeline.errors import StoreError
+from pipeline.days import days_before
 from pipeline.settings import Settings
 
 HALF_MADE_S = 3600.0
@@ -63,7 +63,7 @@ def _logs(settings: Settings, *, go: bool) -> int:
     deleted = _old(folder.glob("*.log*"), seconds=seconds, go=go)
     changed = 0
     for log in sorted(folder.glob("*.log")):
-        with contextlib.suppress(OSError, StoreError):
+        with contextlib.suppress(OSError):
             if time.time() - log.stat().st_mtime > seconds:
                 continue
             changed += _trim(log, settings.keep_logs_days, go=go) or _rotate(log, go=go)
@@ -85,17 +85,20 @@ def _old(paths: Iterable[Path], *, seconds: float, go: bool) -> int:
 def _trim(log: Path, days: int, *, go: bool) -> int:
     """Take a log's entries out that are older than so many days (0: none); 1 where there were some. A short log is
     written to for years, and what a command was asked stands in it. Lines without a time go with the entry before
-    them. Raises `OSError`, `StoreError`."""
+    them. Raises `OSError`."""
     if days <= 0:
         return 0
-    limit = (dt.date.today() - dt.timedelta(days=days)).isoformat().encode()
+    limit = days_before(dt.date.today(), days).isoformat().encode()
     text = log.read_bytes()
     entries = list(_DAY_BEFORE.finditer(text))
     start = next((entry.start() for entry in entries if entry[1] >= limit), len(text))
     if not start or all(entry[1] >= limit for entry in entries):
         return 0
     if go:
-        keep.write_atomically(log, text[start:])
+        # the same file: a worker that runs for weeks has it open, and would write on to one that is gone
+        with log.open("r+b") as file:
+            file.write(text[start:])
+            file.truncate()
     return 1
 
 

@@ -290,6 +290,19 @@ def test_what_a_log_says_goes_by_its_age_however_short_the_log(settings: Setting
     assert tidy.tidy(settings)["logs"] == 0
 
 
+def test_a_log_that_loses_old_entries_stays_the_file_that_a_worker_has_open(settings: Settings) -> None:
+    log = settings.data / "logs" / "workers.log"
+    log.parent.mkdir(parents=True)
+    log.write_text(f"2020-01-01 09:00:00,000 long ago\n{dt.date.today()} 09:00:00,000 now\n")
+    log.chmod(0o640)
+    with log.open("a") as worker:
+        assert tidy.tidy(settings)["logs"] == 1
+        worker.write("after\n")
+    assert log.read_text() == f"{dt.date.today()} 09:00:00,000 now\nafter\n"
+    # who may write to it may still
+    assert log.stat().st_mode & 0o777 == 0o640
+
+
 def test_a_watchers_status_is_read_and_a_dead_ones_removed(settings: Settings) -> None:
     status.write_status(settings.data, {"inbox": "/in", "counts": {}, "problem": ""})
     dead = status.status_file(settings.data).with_name("watch-x-1.json")

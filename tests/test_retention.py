@@ -81,6 +81,16 @@ def test_a_limit_below_zero_lets_nothing_go(world: Settings) -> None:
         assert retention.due(dataclasses.replace(world, **never), store, today=dt.date(2050, 1, 1)) == []
 
 
+def test_a_limit_longer_than_the_calendar_lets_nothing_go(world: Settings) -> None:
+    always = {f.name: 10_000_000 for f in dataclasses.fields(world) if f.name.startswith("keep_")}
+    lasting = dataclasses.replace(world, **always)
+    (world.data / "logs").mkdir(exist_ok=True)
+    (world.data / "logs" / "debrief.log").write_text("2020-01-01T09:00:00+00:00 debrief gaps\n")
+    with AccessBook(world.data), Store(world.data) as store:
+        assert retention.due(lasting, store) == []
+    assert tidy.tidy(lasting)["logs"] == 0
+
+
 def test_an_old_recording_goes_with_its_sidecar_and_its_scores_stay(world: Settings) -> None:
     rows, done = retained(world, keep_recordings_days=90)
 
@@ -152,6 +162,13 @@ def test_words_go_from_records_quotes_and_clips_and_scores_stay(world: Settings)
     assert left == []
     assert look(world) == []
     assert retained(world, keep_transcripts_days=90) == ([], {})
+
+
+def test_the_scorecard_of_a_call_without_words_still_says_which_objections_came(world: Settings) -> None:
+    rows, _ = retained(world, keep_transcripts_days=90)
+    done = CliRunner().invoke(cli.app, ["scorecard", "--call", rows[0].what], env={"DEBRIEF_DATA": str(world.data)})
+    assert (done.exit_code, done.exception) == (0, None)
+    assert "objections: stall (handled: partly)" in done.output
 
 
 def test_what_people_wrote_about_a_call_outlives_its_words(world: Settings) -> None:

@@ -104,7 +104,7 @@ def _criterion(title: str, score: Row, starts: Sequence[str]) -> list[Text]:
         )
         lines += wrapped(item["why"], indent=6, style="dim")
     for item in [item for item in score["missed"] if item["why"] != NEUTRAL][:1]:
-        lines += wrapped(f"missed at {starts[item['turn']]}: {item['why']}", indent=6, style="dim")
+        lines += wrapped(f"missed{_at(item, starts)}: {item['why']}", indent=6, style="dim")
     return lines
 
 
@@ -117,8 +117,13 @@ def _surety(score: Row) -> str:
     return one_line(f"by {score['override']['who']} (the machine: {said}): {score['override']['why']}")
 
 
+def _at(item: Row, starts: Sequence[str]) -> str:
+    """When its turn begins, ` at 4:05`; nothing for a call whose words are gone, by retention."""
+    return f" at {starts[item['turn']]}" if item["turn"] < len(starts) else ""
+
+
 def _objections(rows: Sequence[Row], starts: Sequence[str]) -> list[Text]:
-    said = [f"{kind_words(row['kind'])} at {starts[row['turn']]} (handled: {row['handled']})" for row in rows]
+    said = [f"{kind_words(row['kind'])}{_at(row, starts)} (handled: {row['handled']})" for row in rows]
     return wrapped(f"objections: {', '.join(said)}", indent=2) if said else []
 
 
