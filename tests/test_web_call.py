@@ -22,6 +22,7 @@ from whole_page import whole
 from pipeline import keep
 from pipeline.audio import RATE, load_audio
 from pipeline.errors import InputError
+from pipeline.retention import drop_words
 from pipeline.settings import Settings
 from pipeline.web.app import build_app
 from pipeline.web.desk import Desk
@@ -364,6 +365,18 @@ def test_naming_the_speakers_judges_again_beside_the_requests(own: Desk, path: s
     finally:
         own.rejudging.close()
         own.rejudging = real
+
+
+def test_a_call_whose_words_are_gone_shows_its_objections_without_them(own: Desk) -> None:
+    asked = "SELECT call_id, sha256 FROM calls JOIN objections USING (call_id) ORDER BY call_id LIMIT 1"
+    (call,) = own.store.query(asked)
+    drop_words(own.settings.data, call["sha256"])
+    own.store.catch_up()
+    page = client(build_app(own), own, "admin").get(f"/calls/{call['call_id']}")
+    assert page.status_code == 200
+    section = page.text.partition('id="objections-h"')[2].partition("</section>")[0]
+    assert 'class="badge' in section
+    assert "#t-" not in section
 
 
 def test_a_judge_that_fails_leaves_the_call_as_it_was(desk: Desk, path: str) -> None:
