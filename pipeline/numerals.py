@@ -159,7 +159,7 @@ def _range(words: list[str], index: int) -> tuple[int, str]:
     """`ten to fifteen thousand dollars` -> (5, `$10,000 to $15,000`), `two or three hundred` -> (4, `200 or 300`): what
     is said behind the second counts for both; (0, "") where that is not so. Left as words where it may be otherwise:
     `from ten to fifteen thousand`, `two to three hundred and fifty`."""
-    size, low = _below_hundred(words, index)
+    size, low = _below_thousand(words, index)
     before, link = words[index - 1] if index else "", words[index + size] if index + size < len(words) else ""
     links = ("to", "or", "and") if before == "between" else ("to", "or")
     if (
@@ -228,14 +228,18 @@ def _cents(words: list[str], index: int, *, small: bool) -> tuple[int, str]:
     after = words[index + joined + size] if index + joined + size < len(words) else ""
     if size and after in ("cents", "pence"):
         return joined + size + 1, f".{value:02d}"
-    # "nine pound fifty a gauge", but not "nine pounds fifty times"
+    # "nine pound fifty a gauge", but not "nine pounds fifty times" or "twenty dollars fifty or sixty times"
     alone = not after or after in ("a", "an", "per", "each", "apiece", "more", "less", "plus", "that's", "and", "or")
-    return (size, f".{value}") if small and not joined and value >= 10 and alone else (0, "")
+    more, _ = _below_hundred(words, index + size + 1) if after in ("and", "or") else (0, 0)
+    other = more and words[index + size + 1 + more : index + size + 2 + more] not in ([coin] for coin in _MONEY)
+    return (size, f".{value}") if small and not joined and value >= 10 and alone and not other else (0, "")
 
 
 def _is_weight(words: list[str], index: int, size: int) -> bool:
     """May the pounds behind the number of `size` words here be no money? Without a sign they are right either way."""
-    after = words[index + size + 1] if index + size + 1 < len(words) else ""
+    after, then = (*words[index + size + 1 : index + size + 3], "", "")[:2]
+    if after == "per" and then not in ("square", "cubic", "inch", "foot"):
+        return False  # "thirty two pounds per user"
     weighs = any(word.startswith(("weigh", "heav", "lift")) for word in words[max(0, index - 4) : index])
     return words[index + size].startswith("pound") and (weighs or after in _WEIGHED)
 
@@ -258,7 +262,18 @@ def _as_said(words: list[str], index: int, size: int) -> tuple[int, str]:
 def _goes_on(words: list[str], index: int) -> bool:
     """Does a number go on here: by another one, by `oh five`, by `point oh`?"""
     here, after = (*words[index : index + 2], "", "")[:2]
-    return _starts_number(here) or (here == "oh" and _starts_number(after)) or (here == "point" and after == "oh")
+    oh = (here == "oh" and _starts_number(after)) or (here == "point" and after == "oh")
+    return _starts_number(here) or oh or _runs_together(words, index)
+
+
+def _runs_together(words: list[str], index: int) -> bool:
+    """Is here the rest of a sum and another one: `a hundred | and seventy hundred and eighty`? Those of `between two
+    hundred | and five hundred and ten` are two."""
+    size, _ = _below_hundred(words, index + 1) if words[index - 1 : index + 1] == ["hundred", "and"] else (0, 0)
+    there = index + 1 + size
+    if not size or words[there : there + 1] != ["hundred"] or "between" in words[max(0, index - 5) : index]:
+        return False
+    return any(_starts_number(word) for word in words[there + 1 + (words[there + 1 : there + 2] == ["and"]) :][:1])
 
 
 def _behind_hundred(words: list[str], index: int) -> bool:

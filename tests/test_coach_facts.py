@@ -96,6 +96,8 @@ def test_people_with_a_say_who_are_on_no_call(text: str, names: list[str]) -> No
         ("There's Ada Quill in Field Works, she's my director.", ["Ada Quill"]),
         ("The drivers went to Vexmart, my boss complains about everything.", []),
         ("My boss, Ada Quill, signs.", ["Ada Quill"]),
+        ("Will has to sign it.", ["Will"]),
+        ("It's Will Quill who signs.", ["Will Quill"]),
         ("I sign to thirty thousand. Then it goes to Perth but only for the purchase order.", []),
         ("I put it in. Then it goes to Linda, she signs.", ["Linda"]),
         ("I sign to thirty. Above that it goes to Mr. Holt in Detroit.", ["Mr. Holt"]),

@@ -64,3 +64,46 @@ def test_what_somebody_has_anyway_is_not_promised(words: str) -> None:
 )
 def test_who_looks_and_then_arranges_it_leaves_nothing_open(answer: str, left: bool) -> None:
     assert leaves_open(answer) is left
+
+
+@pytest.mark.parametrize(
+    ("words", "due"),
+    [
+        ("I'll look that up for you by Friday.", "2026-09-11"),
+        ("I'll look the part number up and send it tomorrow.", "2026-09-09"),
+        ("I'll call you some time on Thursday.", "2026-09-10"),
+        ("I'll give you a ring sometime next Tuesday.", "2026-09-15"),
+        ("I'll share it first thing tomorrow.", "2026-09-09"),
+        ("I'll set something up and send you an invite by Friday.", "2026-09-11"),
+        ("I'll put warranty terms in writing for you by Friday.", "2026-09-11"),
+        ("I'll write Betty a mail tomorrow.", "2026-09-09"),
+        ("I'll put twenty aside for you by Friday.", "2026-09-11"),
+    ],
+)
+def test_a_way_of_speaking_within_other_words_is_a_promise(words: str, due: str) -> None:
+    assert [(made.kind, str(made.due)) for made in heard(f"R: {words}", "Mia: Mhm.")] == [("action", due)]
+
+
+@pytest.mark.parametrize(
+    ("said", "due"),
+    [
+        (("R: What I can do, I can send a sample.", "Mia: Yes please."), "None"),
+        (("R: Give your boss our quote, please.", "Mia: I will, Friday."), "2026-09-11"),
+        (("R: On Thursday I'm in the area, shall I come by?", "Mia: Yes, do."), "2026-09-10"),
+        (("R: Can we do Thursday?", "Mia: Thursday I'm in the office, yes, come by."), "2026-09-10"),
+        (("R: Let's talk before Friday.", "Mia: Good."), "2026-09-11"),
+        (("R: Can we meet next Tuesday?", "Mia: Why not Wednesday?", "R: Okay, Wednesday."), "2026-09-16"),
+        (("R: It runs out on 11 October. I'll send it by Friday the 11th.", "Mia: Good."), "2026-09-11"),
+        (("R: It runs out on 18 October. I'll send it in 10 days.", "Mia: Good."), "2026-09-18"),
+    ],
+)
+def test_what_is_agreed_on_is_heard_with_its_day(said: tuple[str, ...], due: str) -> None:
+    assert [str(made.due) for made in heard(*said)] == [due]
+
+
+def test_of_two_days_in_a_sentence_both_are_agreed() -> None:
+    made = heard(
+        "R: Start on Monday the twelfth of October, review on Tuesday the third of November at two. Will you do that?",
+        "Mia: Starting the twelfth. And review on the third of November at two. Yes.",
+    )
+    assert [str(one.due) for one in made] == ["2026-10-12", "2026-11-03"]

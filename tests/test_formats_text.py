@@ -437,3 +437,12 @@ def test_captions_by_the_clock_on_the_wall_begin_at_zero(form: str, tmp_path: Pa
 )
 def test_what_was_typed_into_zooms_chat_is_no_call(chat: str, tmp_path: Path) -> None:
     assert sniff(put(tmp_path, chat, "GMT20261006-140000_RecordingnewChat.txt")) is None
+
+
+def test_a_chat_pasted_behind_a_call_does_not_make_it_none(tmp_path: Path) -> None:
+    call = "".join(
+        f"{name}: This is what was said on the call, more or less.\n" for name in ("Ann Lee", "Dana Fox") * 4
+    )
+    assert (
+        sniff(put(tmp_path, call + "\n10:03:40 From Dana Fox to Everyone: Here is the link.\n", "call.txt")) is not None
+    )

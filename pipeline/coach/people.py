@@ -83,7 +83,7 @@ _NOBODY = NO_NAMES | frozenset(
     """Legal Finance Procurement Purchasing Corporate Compliance Quality Engineering Operations Management
     Accounts Head Office Group Board Council Production Maintenance Sales Marketing Oh In On At By To For From
     With Them Him Cause Vendor Wi-Fi As Of Both Either Neither Anything Whoever Anyway Actually Sure Stores
-    Safety Security Does Do Did Is Are Was Were Has Have Had Can Could Will Would Should Shall May Let""".split()
+    Safety Security Does Do Did Is Are Was Were Has Have Had Can Could Would Should Shall May Let""".split()
 )
 _BOARDS = re.compile(r"\b(?:the|these|those|some|any|new|our|your|road|warning) signs\b", re.IGNORECASE)
 """What hangs on a wall: `She did the signs. Beautiful signs.`"""

@@ -75,20 +75,25 @@ _AS_A_RULE = re.compile(r"^\s*(?:mornings|afternoons|evenings|nights|lunchtimes)
 """`Friday mornings he does the sheet`: any of them."""
 _ELSEWHERE = re.compile(
     r"^\s*(?:he|she|they|I|we)(?:['\u2019](?:s|m|re)| is| am| are) "
-    r"(?:at|off|out|away|(?:in|on|with) (?:the|an?))\b",
+    r"(?:at|off|out|away|(?:in|on|with) (?:the|an?))\b"
+    r"(?! (?:your|area|region|neighbou?rhood|office|building|same|city|town)\b)",
     re.IGNORECASE,
 )
-"""`Thursday he's at the fair`: where somebody is then."""
+"""`Thursday he's at the fair`: where somebody is then; not `Thursday I'm in the area`, which is said to meet."""
 _HOW_IS = re.compile(r"\bhow(?:['\u2019]?s| is| was) (?:your|the|my)\s*$", re.IGNORECASE)
 _GREETS = re.compile(r"^\s*(?:treating|going|been|so far|\?|$)", re.IGNORECASE)
 """`How's your Tuesday (treating you)?`: asked to be polite."""
 _THANKS = re.compile(r"\bthank(?:s| you) (?:\w+ ){0,3}for\b", re.IGNORECASE)
 _UP_TO = re.compile(r"\b(?:till|until|before)\s*(?:the\s*)?$|^(?:till|until|before)\b", re.IGNORECASE)
 _MEETS_BY = re.compile(
-    r"\b(?:I|we|you)\b(?:['\u2019]\w+)?(?: \w+){0,3} (?:meet|come|call|ring|speak|talk|see|visit|get)\b", re.IGNORECASE
+    r"\b(?:I|we|you|let['\u2019]s|let us)\b(?:['\u2019]\w+)?(?: \w+){0,3} "
+    r"(?:meet|come|call|ring|speak|talk|see|visit|get)\b",
+    re.IGNORECASE,
 )
 _ASKS_ABOUT = re.compile(
-    r"^(?:(?:so|and|but|then|okay|well)[, ]+)*(?:what(?! (?:about|if))|who|which|why|where)\b", re.IGNORECASE
+    r"^(?:(?:so|and|but|then|okay|well)[, ]+)*(?:what(?! (?:about|if))|who|which|"
+    r"why(?! (?:not|don['\u2019]t)\b)|where)\b",
+    re.IGNORECASE,
 )
 _PROPOSES = re.compile(
     r"\b(?:make it|how about|what about|could|can|better|rather|instead|let's|works?|suits?|free)\b", re.IGNORECASE
@@ -108,9 +113,17 @@ def ends_then(sentence: str, day: Named) -> bool:
 
 def day_meant(sentence: str, day: Named | None, answer: str, on: dt.date | None) -> Named | None:
     """Of several days that a sentence names the one that the answer takes up, else `day`, its first."""
-    taken = {other.date for said, asks in clauses(answer) if not asks for other in named_days(said, on)}
-    meant = [one for one in named_days(sentence, on) if one.date and one.date in taken]
+    taken = [other for said, asks in clauses(answer) if not asks for other in named_days(said, on) if other.date]
+    meant = [one for one in named_days(sentence, on) if any(_is_same(one, other) for other in taken)]
     return meant[0] if len({one.date for one in meant}) == 1 else day
+
+
+def _is_same(day: Named, other: Named) -> bool:
+    """Whether two namings mean one day; `the seventh` may be the one of any month."""
+    if not day.date or not other.date:
+        return False
+    alone = re.fullmatch(r"(?:on )?the \w+(?:-\w+)?", other.words, re.IGNORECASE)
+    return day.date == other.date or (bool(alone) and day.date.day == other.date.day)
 
 
 def best_day(sentence: str, start: int, on: dt.date | None) -> Named | None:
@@ -226,11 +239,18 @@ def _said_again(day: Named, answer: str, on: dt.date | None) -> Named | None:
     return None
 
 
+_OTHERWISE = frozenset("today tonight tomorrow day days week weeks month months year years".split())
+"""What names a day otherwise than by its number: `in 15 days`."""
+
+
 def said_before(due: dt.date | None, words: str | None, texts: Iterable[str], on: dt.date | None) -> dt.date | None:
     """The day `due` that was named by its number alone (`the nineteenth`), in the month with which it was named before
     (`Monday the nineteenth of January`)."""
     if not due or not words or _with_month(words) or not re.search(r"\d|th\b|first|second|third", words.lower()):
         return due
+    own = re.findall(r"[a-z]+", words.lower())
+    if WEEKDAYS[due.weekday()] in own or not _OTHERWISE.isdisjoint(own):
+        return due  # `Friday the fourth` is the next fourth where that is a Friday
     dates = (day.date for text in texts for day in named_days(text, on) if _with_month(day.words))
     return next((date for date in reversed([*dates]) if date and date.day == due.day and on and date > on), due)
 

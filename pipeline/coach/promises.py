@@ -24,16 +24,20 @@ _SECOND_THOUGHTS = re.compile(
     r"put (?:you|ya|it|us) on (?:the )?(?:loud)?(?:speaker|hold|mute)|put (?:all )?(?:my|our|the) cards\b|"
     r"drop (?:one|two|three|it|that|this|them)\s*[.!]*$|"
     r"(?:talk|speak|go) (?:quick|fast|slow|loud)\w*|look after (?:you|y'all)\b|"
-    r"look (?!(?:at|for|into|in|on|over|up|through|after|out|back|how|what|where|when|who|whether|if)\b)|"
+    r"look (?!(?:at|for|into|in|on|over|up|through|after|out|back|how|what|where|when|who|whether|if)\b|"
+    r"(?:\w+ ){0,4}(?:up|over|through|with)\b)|"
     r"write (?:(?:it|that|this|them) )?down(?: (?-i:[A-Z])\w+)?\s*[.!]*$|write (?:that|this)\s*[.!]*$|write [\"\u201c]|"
-    r"(?:write|put) (?:\w+teen|\w+ty)(?:-\w+)?(?![\w-])(?! (?:in|on|into|to|down|of)\b)|"
+    r"(?:write|put) (?:\w+teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty)(?:-\w+)?(?![\w-])"
+    r"(?! (?:in|on|into|to|down|of|aside|by)\b)|"
     r"put (?!(?:it|that|this|them|him|her|you|in|something|more)\b)(?-i:[a-z])\w+\s*[.!]*$|"
     r"give (?:you|ya) (?:my|an) (?:honest |own )?(?:opinion|view|word|take|advice)\b|"
     r"(?:give (?:you|ya) (?:a|another) \w+|call|ring|try|touch base|circle back|speak|talk|meet)\b[^.?!,]{0,25}"
-    r"\b(?:some(?: other)? ?time|another time|at some (?:point|stage)|down the line|one of these days)\b|"
-    r"keep an eye\b|(?:set|fix) something up\b(?! (?:for|on|with)\b)|"
+    r"\b(?:some(?: other)? ?time|another time|at some (?:point|stage)|down the line|one of these days)\b"
+    r"(?! (?:on |before |by |next |this |early |late )?(?:the |to)?(?:\w*day|week|tomorrow|tonight|morrow|night|"
+    r"\w+(?:th|st|nd|rd))\b)|"
+    r"keep an eye\b|(?:set|fix) something up\b(?! (?:for|on|with|and)\b)|"
     r"come (?:off|down) (?:to )?(?:a bit|a little|\d|\w+(?:teen|ty)\b|ten\b|two\b)|"
-    r"play (?:it|that|this) back|share (?:now\b|(?:it|this|that) (?:first|now)\b)|"
+    r"play (?:it|that|this) back|share (?:now\b|(?:it|this|that) (?:first(?! thing)|now)\b)|"
     r"take (?:your|the|my) (?:\w+ )?(?:lower|higher|number|figure|word)\b|"
     r"(?:give|grant) (?:you|him|her|them) (?:that|this|credit)|let (?:you (?:go|get|off|have that)|it|that)\b|"
     r"be (?:honest|straight|candid|quick|lynched|damned)|"
@@ -279,7 +283,8 @@ _GREETING = re.compile(
     r"\b(?:greet\w*|regards|best wishes|(?:say|saying) (?:hello|hi|hey|thanks|thank you)|hello to|hi to|love to|"
     r"a kiss to|"
     r"(?:thank|tell) (?:him|her|them|your \w+)[^.?!]* (?:from|for) me|"
-    r"give (?:him|her|them|(?:the|your) \w+) (?:my|our))\b",
+    r"give (?:him|her|them|(?:the|your) \w+) (?:my|our)(?: \w+)? (?:best|love|regards|thanks|compliments|greetings|"
+    r"congratulations|condolences|apologies|sympathy))\b",
     re.IGNORECASE,
 )
 _ANYBODY = re.compile(r"\b(?:him|her|them|(?-i:[A-Z][a-z]+))\b")
@@ -394,8 +399,10 @@ def passes_on(sentence: str, asked_for: str) -> bool:
 def offer(sentence: str) -> re.Match[str] | None:
     """`I could ask him`: a promise once it is taken up."""
     match = _OFFER.search(sentence)
-    # `what I can do, it's priced already` says nothing of what
-    return match if match and not match.group("rest").startswith(",") and _deed(match, None) else None
+    if match and match.group("rest").startswith(","):
+        # `what I can do, it's priced already` says nothing of what
+        match = _OFFER.search(sentence, match.start("rest"))
+    return match if match and _deed(match, None) else None
 
 
 def proposes(sentence: str) -> bool:

@@ -66,7 +66,9 @@ class _Line:
 def recognise(text: str) -> bool:
     """Enough lines name a speaker, and the names come back or whole sentences follow them; a chat says nothing."""
     lines = [line for line in text.splitlines() if line.strip()][:400]
-    if sum(_CHAT.match(line) is not None for line in lines) > 0.5 * sum(line[:1].isdigit() for line in lines):
+    chat = [place for place, line in enumerate(lines) if _CHAT.match(line)]
+    if len(chat) > 0.5 * sum(line[:1].isdigit() for line in lines) and chat[0] <= len(chat):
+        # what begins with speech may have its chat behind it
         return False
     understood = list(_understand(lines))
     named = [line for line in understood if line.label]
