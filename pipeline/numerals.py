@@ -240,7 +240,10 @@ def _is_weight(words: list[str], index: int, size: int) -> bool:
     after, then = (*words[index + size + 1 : index + size + 3], "", "")[:2]
     if after == "per" and then not in ("square", "cubic", "inch", "foot"):
         return False  # "thirty two pounds per user"
-    weighs = any(word.startswith(("weigh", "heav", "lift")) for word in words[max(0, index - 4) : index])
+    before = words[max(0, index - 4) : index]
+    weighs = any(word.startswith(("weigh", "heav", "lift")) for word in before) and not any(
+        word.startswith(("cost", "pay", "paid", "price", "charge")) for word in before
+    )
     return words[index + size].startswith("pound") and (weighs or after in _WEIGHED)
 
 

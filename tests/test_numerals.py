@@ -73,6 +73,7 @@ from pipeline.numerals import written
         ("four dollars twenty five cents", "$4.25"),
         ("a ten thousand pound coil", "a 10,000 pound coil"),
         ("it weighs about forty pounds", "it weighs about 40 pounds"),
+        ("the lift costs fifty thousand pounds", "the lift costs £50,000"),
         ("forty thousand pounds of duct", "40,000 pounds of duct"),
         ("a forty pound part for forty pounds", "a 40 pound part for £40"),
         ("march first thing and october the second", "march first thing and October 2"),
