@@ -19,10 +19,13 @@ TENS = {word: 10 * value for value, word in enumerate(_ROUND, start=2)}
 _SCALES = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
 _MONEY = {"dollar": "$", "dollars": "$", "pound": "£", "pounds": "£", "euro": "€", "euros": "€"}
 _WEIGHED = frozenset(
-    """of bag bags box boxes coil coils drum drums sack sacks load loads pallet pallets weight weights capacity per
-    part parts casting castings cylinder cylinders""".split()
+    """of bag bags box boxes coil coils drum drums sack sacks load loads pallet pallets weight weights capacity part
+    parts casting castings cylinder cylinders""".split()
 )
-"""Before these, pounds may be a weight: `a ten thousand pound coil`, `pounds of steel`, `pounds per square inch`."""
+"""Before these, pounds may be a weight: `a ten thousand pound coil`, `pounds of steel`."""
+_MEASURES = frozenset("square cubic inch foot".split())
+"""Behind `pounds per` these tell a weight; `thirty two pounds per user` is a price."""
+_HEAVY, _COSTLY = ("weigh", "heav", "lift"), ("cost", "pay", "paid", "price", "charge")
 _PERCENT = (["percent"], ["per", "cent"])
 _HALF_DAYS = frozenset(("am", "pm", "a.m.", "p.m."))
 _MONTHS = frozenset("""january february march april may june july august september october november december""".split())
@@ -238,13 +241,10 @@ def _cents(words: list[str], index: int, *, small: bool) -> tuple[int, str]:
 def _is_weight(words: list[str], index: int, size: int) -> bool:
     """May the pounds behind the number of `size` words here be no money? Without a sign they are right either way."""
     after, then = (*words[index + size + 1 : index + size + 3], "", "")[:2]
-    if after == "per" and then not in ("square", "cubic", "inch", "foot"):
-        return False  # "thirty two pounds per user"
     before = words[max(0, index - 4) : index]
-    weighs = any(word.startswith(("weigh", "heav", "lift")) for word in before) and not any(
-        word.startswith(("cost", "pay", "paid", "price", "charge")) for word in before
-    )
-    return words[index + size].startswith("pound") and (weighs or after in _WEIGHED)
+    weighs = any(word.startswith(_HEAVY) for word in before) and not any(word.startswith(_COSTLY) for word in before)
+    told = then in _MEASURES if after == "per" else weighs or after in _WEIGHED
+    return told and words[index + size].startswith("pound")
 
 
 def _starts_number(word: str) -> bool:

@@ -18,6 +18,7 @@ import pipeline.moments
 import pipeline.web.app  # noqa: F401
 from pipeline.settings import Settings
 from pipeline.web import backroom
+from pipeline.web.desk import Desk
 
 # on a machine that is slow today, pages are waited for instead of shown as they were a moment ago
 backroom.QUICK_S = backroom.FIRST_S = HANGS_S
@@ -49,3 +50,17 @@ def zone() -> Iterator[Callable[[str], None]]:
     with pytest.MonkeyPatch.context() as patch:
         yield put
     time.tzset()
+
+
+@pytest.fixture(scope="module")
+def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """The desk that a test file's `opened(folder)` makes, for all tests of the file that only read."""
+    with request.module.opened(tmp_path_factory.mktemp("desk")) as made:
+        yield made
+
+
+@pytest.fixture
+def own(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+    """A desk like it for a test that changes what others count on."""
+    with request.module.opened(tmp_path / "own") as made:
+        yield made

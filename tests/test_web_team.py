@@ -54,19 +54,6 @@ def opened(data: Path) -> Iterator[Desk]:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with opened(tmp_path_factory.mktemp("team")) as made:
-        yield made
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Desk]:
-    """A desk like it for a test that changes what others count on."""
-    with opened(tmp_path / "own") as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
 def app(desk: Desk) -> Any:
     return build_app(desk)
 

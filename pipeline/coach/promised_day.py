@@ -30,7 +30,6 @@ _ENTERS_INTO = re.compile(r"\b(?:sign|order|commit|buy|agree|pay|budget|quote|pr
 _NOW = re.compile(r"\b(?:right now|right away|straight away|while we're on|now)\b(?! that)", re.IGNORECASE)
 _POINTS = re.compile(r"\b(?:it|that|them|those|these|this|one|both|then|there)\b", re.IGNORECASE)
 _COMES = re.compile(r"\b(?:bring|come|meet|visit|call|ring|drop|pick)\b", re.IGNORECASE)
-
 _AT_AN_HOUR = re.compile(
     r"\bat (?:half past |quarter (?:past|to) )?"
     r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|noon|\d)",
@@ -41,8 +40,6 @@ _RUNS_OUT = re.compile(
     r"(?: on)?\s*$",
     re.IGNORECASE,
 )
-
-
 _CLAUSE_ENDS = re.compile(
     r"[,;:]\s+(?!(?:the|\d|on|at|by|mon|tues|wednes|thurs|fri|satur|sun)\w*\b)|\s[-\u2013\u2014]\s|"
     r",?\s(?:and|but|so|because)\s+(?=(?:I|we|you|he|she|they|it|that|then)\b)",
