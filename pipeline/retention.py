@@ -49,10 +49,20 @@ class Due:
         return asdict(self)
 
 
-def due(settings: Settings, store: Store, *, today: dt.date | None = None) -> list[Due]:
-    """What is due, by the settings, as of a day; a limit below 0 is no limit. Reads only."""
+def due(settings: Settings, store: Store, *, today: dt.date | None = None) -> tuple[list[Due], list[str]]:
+    """What is due, by the settings, as of a day; a limit below 0 is no limit. Reads only.
+
+    A look that fails is a line of the second list; what the others find is given all the same.
+    """
     settings, day = _bounded(settings), today or dt.date.today()
-    return [row for look in _LOOKS for row in look(settings, store, day)]
+    rows: list[Due] = []
+    problems: list[str] = []
+    for look in _LOOKS:
+        try:
+            rows += look(settings, store, day)
+        except (DebriefError, OSError) as error:
+            problems.append(f"retention: {error}")
+    return rows, problems
 
 
 def _bounded(settings: Settings) -> Settings:
@@ -61,15 +71,19 @@ def _bounded(settings: Settings) -> Settings:
     return replace(settings, **limits)
 
 
-def retain(settings: Settings, store: Store, rows: Iterable[Due]) -> dict[str, int]:
-    """Let what is due go; how many of each kind. Raises `DebriefError` where something cannot."""
-    done: dict[str, int] = {}
+def retain(settings: Settings, store: Store, rows: Iterable[Due]) -> tuple[dict[str, int], list[str]]:
+    """Let what is due go; how many of each kind, and a line for each kind that cannot: the others go all the same."""
     by_kind: dict[str, list[Due]] = {}
     for row in rows:
         by_kind.setdefault(row.kind, []).append(row)
+    done: dict[str, int] = {}
+    problems: list[str] = []
     for kind, found in by_kind.items():
-        done[kind] = _GO[kind](settings, store, found)
-    return done
+        try:
+            done[kind] = _GO[kind](settings, store, found)
+        except (DebriefError, OSError) as error:
+            problems.append(f"retention of {kind}: {error}")
+    return done, problems
 
 
 def _calls(store: Store, before: dt.date, *, where: str = "true") -> list[dict[str, Any]]:
@@ -335,31 +349,7 @@ _GO: dict[str, Callable[[Settings, Store, list[Due]], int]] = {
 
 
 def retain_all(settings: Settings, store: Store) -> tuple[dict[str, int], list[str]]:
-    """`due_each`, then `retain_each`: how many of each kind went, and a line for each that could not."""
-    rows, unseen = due_each(settings, store)
-    done, stuck = retain_each(settings, store, rows)
+    """`due`, then `retain`: how many of each kind went, and a line for each that could not."""
+    rows, unseen = due(settings, store)
+    done, stuck = retain(settings, store, rows)
     return done, [*unseen, *stuck]
-
-
-def due_each(settings: Settings, store: Store) -> tuple[list[Due], list[str]]:
-    """`due`, look by look: one that fails is a line, the others are taken all the same."""
-    rows: list[Due] = []
-    problems: list[str] = []
-    for look in _LOOKS:
-        try:
-            rows += look(_bounded(settings), store, dt.date.today())
-        except (DebriefError, OSError) as error:
-            problems.append(f"retention: {error}")
-    return rows, problems
-
-
-def retain_each(settings: Settings, store: Store, rows: Collection[Due]) -> tuple[dict[str, int], list[str]]:
-    """`retain`, kind by kind: one that fails is a line, the others go all the same."""
-    done: dict[str, int] = {}
-    problems: list[str] = []
-    for kind in dict.fromkeys(row.kind for row in rows):
-        try:
-            done |= retain(settings, store, [row for row in rows if row.kind == kind])
-        except (DebriefError, OSError) as error:
-            problems.append(f"retention of {kind}: {error}")
-    return done, problems

@@ -62,8 +62,10 @@ def look(settings: Settings) -> list[str]:
 def retained(settings: Settings, **days: int) -> tuple[list[retention.Due], dict[str, int]]:
     changed = dataclasses.replace(settings, **days)
     with Store(settings.data) as store:
-        rows = retention.due(changed, store, today=TODAY)
-        return rows, retention.retain(changed, store, rows)
+        rows, unseen = retention.due(changed, store, today=TODAY)
+        done, stuck = retention.retain(changed, store, rows)
+    assert (unseen, stuck) == ([], [])
+    return rows, done
 
 
 def names(settings: Settings) -> list[str]:
@@ -72,13 +74,16 @@ def names(settings: Settings) -> list[str]:
 
 def test_nothing_goes_without_a_setting(world: Settings) -> None:
     with Store(world.data) as store:
-        assert retention.due(dataclasses.replace(world, keep_cache_days=0), store, today=dt.date(2050, 1, 1)) == []
+        assert retention.due(dataclasses.replace(world, keep_cache_days=0), store, today=dt.date(2050, 1, 1)) == (
+            [],
+            [],
+        )
 
 
 def test_a_limit_below_zero_lets_nothing_go(world: Settings) -> None:
     never = {f.name: -1 for f in dataclasses.fields(world) if f.name.startswith("keep_")}
     with Store(world.data) as store:
-        assert retention.due(dataclasses.replace(world, **never), store, today=dt.date(2050, 1, 1)) == []
+        assert retention.due(dataclasses.replace(world, **never), store, today=dt.date(2050, 1, 1)) == ([], [])
 
 
 def test_a_limit_longer_than_the_calendar_lets_nothing_go(world: Settings) -> None:
@@ -87,7 +92,7 @@ def test_a_limit_longer_than_the_calendar_lets_nothing_go(world: Settings) -> No
     (world.data / "logs").mkdir(exist_ok=True)
     (world.data / "logs" / "debrief.log").write_text("2020-01-01T09:00:00+00:00 debrief gaps\n")
     with AccessBook(world.data), Store(world.data) as store:
-        assert retention.due(lasting, store) == []
+        assert retention.due(lasting, store) == ([], [])
     assert tidy.tidy(lasting)["logs"] == 0
 
 
@@ -433,7 +438,9 @@ def test_words_of_an_earlier_record_go_where_an_end_came_in_between(
 
 def due_words(settings: Settings) -> list[retention.Due]:
     with Store(settings.data) as store:
-        return retention.due(dataclasses.replace(settings, keep_transcripts_days=90), store, today=TODAY)
+        rows, problems = retention.due(dataclasses.replace(settings, keep_transcripts_days=90), store, today=TODAY)
+    assert problems == []
+    return rows
 
 
 def test_titles_and_archives_of_snippets_go_with_the_words(world: Settings) -> None:

@@ -184,13 +184,13 @@ def tidy(
 ) -> None:
     """Housekeeping and retention, as the night does them: what is kept longer than the settings allow goes."""
     from pipeline.erase import note
-    from pipeline.retention import due_each, retain_each
+    from pipeline.retention import due, retain
     from pipeline.tidy import tidy as housekeep
 
     settings = settings_of(data)
     with open_store(settings) as store:
-        rows, problems = due_each(settings, store)
-        done, stuck = ({}, []) if dry_run else retain_each(settings, store, rows)
+        rows, problems = due(settings, store)
+        done, stuck = ({}, []) if dry_run else retain(settings, store, rows)
     problems += stuck
     if done:
         note(settings.data, WHO, ROLE, "erased", "retention", ", ".join(f"{n} {kind}" for kind, n in done.items()))

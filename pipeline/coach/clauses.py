@@ -34,7 +34,8 @@ _QUESTION = re.compile(
     rf"^(?:{_WORDS_BETWEEN}\s+)*(?:{_ASKING}|what|whats|when|whens|where|wheres|who|whos|how|hows|why|which|shall)\b",
     re.IGNORECASE,
 )
-STATED_WORDS = 5
+_STATED_WORDS = 5
+"""`Fair enough.` and `That makes sense.` state nothing."""
 
 
 def sentences(text: str) -> Iterable[tuple[str, bool]]:
@@ -47,7 +48,7 @@ def sentences(text: str) -> Iterable[tuple[str, bool]]:
 
 def states_something(text: str) -> bool:
     """Whether a text has a sentence of some length that is no question: a recommendation, an answer."""
-    return any(len(said.split()) >= STATED_WORDS for said, asks in sentences(text) if not asks)
+    return any(len(said.split()) >= _STATED_WORDS for said, asks in sentences(text) if not asks)
 
 
 @lru_cache(maxsize=20_000)
