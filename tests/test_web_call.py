@@ -377,6 +377,9 @@ def test_a_call_whose_words_are_gone_shows_its_objections_without_them(own: Desk
     section = page.text.partition('id="objections-h"')[2].partition("</section>")[0]
     assert 'class="badge' in section
     assert "#t-" not in section
+    # nothing is claimed of what nobody can read any more
+    assert "No words of this call are kept" in page.text.partition('id="said-h"')[2]
+    assert "Nobody promised" not in page.text
 
 
 def test_a_judge_that_fails_leaves_the_call_as_it_was(desk: Desk, path: str) -> None:
