@@ -60,7 +60,7 @@ def call_debrief(
     known = [c for c in rubric.criteria if c.id in scores and (objections or not _about_objections(c))]
     turns = sorted((t for t in rows.turns if t.call_id == call_id), key=lambda t: t.turn)
     here = Rows(moves=tuple(m for m in rows.moves if m.call_id == call_id), objections=tuple(objections))
-    made = commitments_of(call, turns)
+    made = commitments_of(call, turns, here.moves)
     return {
         **head,
         "worked": [_kept(c, scores[c.id], moments, before, here, rubric) for c in _best(known, scores)],

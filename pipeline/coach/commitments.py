@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from pipeline.coach.agreed import OF_AGREEING, agreed_steps
 from pipeline.coach.answers import (
     accepts,
     agrees,
@@ -50,7 +51,7 @@ from pipeline.coach.promises import (
     request,
     to_meet,
 )
-from pipeline.coach.rows import CallRow, Rows, TurnRow
+from pipeline.coach.rows import CallRow, MoveRow, Rows, TurnRow
 from pipeline.coach.subject import content
 from pipeline.coach.when import Named, named_days
 
@@ -134,6 +135,9 @@ def commitments(rows: Rows, *, as_of: dt.date | None = None) -> tuple[Commitment
             as_of is None or not calls[turn.call_id].date or _day(calls[turn.call_id]) <= as_of
         ):
             said[turn.call_id].append(turn)
+    heard: dict[str, list[MoveRow]] = defaultdict(list)
+    for move in rows.moves:
+        heard[move.call_id].append(move)
     for turns in said.values():
         turns.sort(key=lambda turn: turn.turn)
     order = sorted(said, key=lambda call_id: (_day(calls[call_id]), call_id))
@@ -147,18 +151,22 @@ def commitments(rows: Rows, *, as_of: dt.date | None = None) -> tuple[Commitment
         start = bisect_right(mine, _day(call), key=lambda other: _day(calls[other]))
         later = [(calls[other], said[other]) for other in mine[start:]]
         again = any(other != call_id and _day(calls[other]) == _day(call) for other in mine[:start])
-        made = commitments_of(call, said[call_id])
+        made = commitments_of(call, said[call_id], heard[call_id])
         found.extend(followed(made, call, said[call_id], later, as_of=as_of, again=again))
     return tuple(found)
 
 
-def commitments_of(call: CallRow, turns: Sequence[TurnRow]) -> list[Commitment]:
-    """What was committed to on one call, in the order it was said; the same thing said twice counts once."""
-    return list(_commitments_of(call, tuple(turns)))
+def commitments_of(call: CallRow, turns: Sequence[TurnRow], moves: Iterable[MoveRow] = ()) -> list[Commitment]:
+    """What was committed to on one call, in the order it was said; the same thing said twice counts once.
+
+    `moves` are those that the judge heard on the call: with them a step is found that is agreed on in other words than
+    the rules know.
+    """
+    return list(_commitments_of(call, tuple(turns), tuple(move for move in moves if move.move in OF_AGREEING)))
 
 
 @lru_cache(maxsize=200)
-def _commitments_of(call: CallRow, turns: tuple[TurnRow, ...]) -> tuple[Commitment, ...]:
+def _commitments_of(call: CallRow, turns: tuple[TurnRow, ...], moves: tuple[MoveRow, ...]) -> tuple[Commitment, ...]:
     found: list[_Heard] = []
     names = {side: _called(turn.name for turn in turns if turn.side == side) for side in ("rep", "buyer")}
     for place, turn in enumerate(turns):
@@ -176,7 +184,13 @@ def _commitments_of(call: CallRow, turns: tuple[TurnRow, ...]) -> tuple[Commitme
             )
             if heard and not (heard.again and _agreed(heard.made, found)):
                 _add(found, heard)
-    return tuple(_meetings_once([_as_said_before(heard.made, turns) for heard in found]))
+    made = _meetings_once([_as_said_before(heard.made, turns) for heard in found])
+    told = {one.turn for one in made if one.due_words}
+    steps = [
+        _commitment(call, turn, sentence, day, kind="meeting")
+        for turn, sentence, day in agreed_steps(turns, moves, told, call.date)
+    ]
+    return tuple(sorted([*made, *steps], key=lambda one: one.turn)) if steps else tuple(made)
 
 
 def _as_said_before(made: Commitment, turns: Sequence[TurnRow]) -> Commitment:

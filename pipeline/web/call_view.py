@@ -15,7 +15,7 @@ from pipeline.access.people import LEADERS
 from pipeline.clips import KINDS, clip_cues
 from pipeline.coach.commitments import commitments_of
 from pipeline.coach.followed import followed
-from pipeline.coach.rows import CallRow, TurnRow
+from pipeline.coach.rows import CallRow, MoveRow, TurnRow
 from pipeline.comments import Comment, sent_before, taken_back
 from pipeline.errors import NotThere, ReviewError
 from pipeline.keep import read_json
@@ -171,6 +171,7 @@ class Words:
     lanes: list[Row]
     call: CallRow
     turns: list[TurnRow]
+    moves: list[MoveRow]
 
 
 def words_of(file: Path, seq: int) -> Words:
@@ -198,7 +199,9 @@ def _words_of(file: Path, seq: int, mtime_ns: int) -> Words:
         for n, turn in enumerate(transcript.turns)
     ]
     times = tuple(word_times(turn) for turn in transcript.turns)
-    return Words(transcript, times, lanes(transcript), this, turns)
+    card = record.get("scorecard") or {}
+    moves = [MoveRow(call_id, **move) for move in card.get("moves", ())]
+    return Words(transcript, times, lanes(transcript), this, turns, moves)
 
 
 def turn_rows(words: Words, card: Mapping[str, Any], comments: Iterable[Mapping[str, Any]]) -> list[Row]:
@@ -347,7 +350,7 @@ def next_steps(ask: Ask, file: Path, seq: int) -> list[Row] | None:
 
     def make() -> list[Row]:
         others = [(other.call, other.turns) for other in (words_of(*record) for record in later)]
-        made = commitments_of(words.call, words.turns)
+        made = commitments_of(words.call, words.turns, words.moves)
         return [one.to_json() for one in followed(made, words.call, words.turns, others, as_of=today, again=again)]
 
     # kept by the very records that were read: what an erased or corrected one said is never shown again
