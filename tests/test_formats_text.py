@@ -214,6 +214,7 @@ def test_shapes_that_hang_careless_parsers_come_to_an_end(text: str, tmp_path: P
     [
         ("Ann: a b.\nBob: c.\nAnn: d.\n", None),
         ("[00:00:01] Ann: a b.\n[00:00:03] Bob: c.\n[00:00:05] Ann: d.\n", [1, 3, 5]),
+        ("[00h00m01s] Ann: a b.\n[00h00m03s] Bob: c.\n[00h00m05s] Ann: d.\n", [1, 3, 5]),
         ("(0:01) Ann: a b.\n(0:03) Bob: c.\n(0:05) Ann: d.\n", [1, 3, 5]),
         ("0:01 Ann: a b.\n0:03 Bob: c.\n0:05 Ann: d.\n", [1, 3, 5]),
         ("0:01 - 0:02 Ann: a b.\n0:03 - 0:04 Bob: c.\n0:05 - 0:06 Ann: d.\n", [1, 3, 5]),

@@ -28,6 +28,8 @@ _LEADING = re.compile(
 _HEADED = re.compile(
     rf"(.*?\S)(?:\s+[\[(]?|[\[(])({_CLOCK}){HALF}[\])]?(?:\s*:(?!\d)\s*|\t+|\s{{2,}}|\s*$)(.*)", re.DOTALL
 )
+_SPELLED = re.compile(r"([\[(])(\d{1,3})h ?(\d{1,2})m ?(\d{1,2})s([\])])", re.IGNORECASE)
+"""`[00h01m05s]`"""
 _BEHIND = re.compile(rf"[\[(]({_CLOCK}){HALF}[\])]\s*")
 """`Name: [0:12] text`"""
 _CHAT = re.compile(
@@ -151,6 +153,7 @@ def _stamped(line: _Line, stamp: str, half: str | None) -> _Line:
 
 def _understand(lines: Sequence[str]) -> Iterator[_Line]:
     """Each line with what it says; times that stand alone are given to the speaker after them."""
+    lines = [_SPELLED.sub(r"\1\2:\3:\4\5", line) for line in lines]
     headed = sum(_headed(line) is not None for line in lines[:400])
     named = [line.lstrip() for line in lines[:400] if split_name(_timeless(line).text)]
     otter = headed > 0 and headed >= len(named) / 4
