@@ -29,6 +29,7 @@ from models.judge_card import card_revision
 from models.judge_net import JudgeNet, Window, batch_windows, turn_features, turn_windows
 from models.minilm import WIDTH
 from models.objections import objecting, second_look
+from models.sides import makes_sense
 from pipeline.errors import ModelUnavailable
 from pipeline.types import Handled, Objection, ObjectionKind, Turn
 
@@ -132,6 +133,10 @@ class JudgeModel:
             objections=objections,
             criteria=views,
         )
+
+    def makes_sense(self, turns: Sequence[Turn]) -> float:
+        """Log-odds of the sides that the turns have, up to a term that all ways of splitting the speakers share."""
+        return makes_sense(self.hear(turns), self.config["sides"])
 
     def _moves(self, row: NDArray[np.float64]) -> dict[str, float]:
         found = [

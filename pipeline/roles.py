@@ -3,7 +3,8 @@ and who asks and pitches.
 
 Certain facts (a channel map, a speaker named like the rep, a vendor's role or affiliation) fix speakers; the linear
 model of `models/role_model.py` and self-introductions give the rest log-odds, and of three or more people
-`models/role_pairs.py` says who stands together. All ways of splitting the speakers into two sides are weighed together;
+`models/role_pairs.py` says who stands together. All ways of splitting the speakers into two sides are weighed together,
+and the likeliest ones are read by the judge, who says with which the call makes sense (`models/sides.py`);
 the confidence is the probability that the main speaker of each side stands on the right one, and that everybody else
 who says more than a few words does.
 """
@@ -13,12 +14,13 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from models.role_model import seller_logit, words_of
 from models.role_pairs import Pair, same_side_logits
+from models.sides import told_as
 from pipeline.speaker_names import BUYER_LABEL, REP_LABEL, WHO_RINGS, name_of_label, with_heard_rep
 from pipeline.types import BUYER, REP, CallMeta, Hearing, Transcript, Turn
 
@@ -55,6 +57,16 @@ _SOUNDS_LIKE_REP = 3.0
 """Log-odds of a recognised voice: as good as an introduction, never a fact; the words may still outweigh it."""
 
 
+_JUDGE_TRUST = 1.0
+_READ = 6
+"""Ways of splitting the speakers that the judge reads: both of two people, all of three."""
+_BEYOND_DOUBT = 7.0
+"""Log-odds from which a split is not read again."""
+
+Sense = Callable[[Mapping[str, str]], float]
+_Outcome = tuple[float, dict[str, str]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Speaker:
     label: str
@@ -81,7 +93,7 @@ def resolve_roles(transcript: Transcript, *, threshold: float = 0.8) -> Transcri
     if len(speakers) < 2:
         return _unresolved(transcript, 0.0, method, "only one speaker was heard")
     together = same_side_logits(transcript.turns, {s.label: s.name for s in speakers}) if len(speakers) > 2 else {}
-    sides, confidence, unsure = _split(speakers, together)
+    sides, confidence, unsure = _split(speakers, together, _sense(transcript, speakers))
     if method == "given" and confidence < 1.0:
         method = "words"
     if confidence < threshold:
@@ -121,8 +133,7 @@ def _speakers(transcript: Transcript) -> tuple[list[_Speaker], str]:
     their_labels = named_rep(texts, transcript.meta.rep or "")
     greeted = _greeted_rep(transcript.turns, rep_words)
     sounds_like = _recognised(transcript.meta)
-    # Words that were misheard say nothing of who sells: of gibberish the model was sure, and wrong.
-    trust = (1.0 - min(1.0, transcript.hearing.expected_wer or 0.0)) ** 2
+    trust = _trust(transcript.hearing)
     found: set[str] = set()
     speakers = []
     for label, said in texts.items():
@@ -147,6 +158,24 @@ def _speakers(transcript: Transcript) -> tuple[list[_Speaker], str]:
         speakers.append(_Speaker(label, tuple(said), count, logit, fixed, name))
     order = ("channel map", "labels", "names", "affiliation", "known voice")
     return speakers, next((method for method in order if method in found), "words")
+
+
+def _trust(hearing: Hearing) -> float:
+    """Factor on the log-odds that words give: of misheard ones the models are sure, and wrong."""
+    return (1.0 - min(1.0, hearing.expected_wer or 0.0)) ** 2
+
+
+def _sense(transcript: Transcript, speakers: list[_Speaker]) -> Sense:
+    """How much sense the call makes to the judge where the speakers stand on given sides (log-odds)."""
+    names = {speaker.label: speaker.name for speaker in speakers}
+
+    def sense(sides: Mapping[str, str]) -> float:
+        from models.judge_model import load_judge
+
+        told = told_as(transcript.turns, {label: sides.get(label, BUYER) for label in names}, names)
+        return _trust(transcript.hearing) * _JUDGE_TRUST * load_judge().makes_sense(told)
+
+    return sense
 
 
 def _fixed_side(
@@ -185,7 +214,7 @@ def named_rep(labels: Iterable[str], rep: str) -> set[str]:
     return in_full or (set(alike) if len(set(map(frozenset, alike.values()))) == 1 else set())
 
 
-def _split(speakers: list[_Speaker], together: Mapping[Pair, float]) -> tuple[dict[str, str], float, str]:
+def _split(speakers: list[_Speaker], together: Mapping[Pair, float], sense: Sense) -> tuple[dict[str, str], float, str]:
     """Sides by label, the probability that those who matter are on the right one, and whom that is doubtful of: empty
     where it is the main speaker of either side.
 
@@ -203,6 +232,7 @@ def _split(speakers: list[_Speaker], together: Mapping[Pair, float]) -> tuple[di
             outcomes.append((_weight(weighed, sides, near), sides))
     if not outcomes:
         return {}, 0.0, ""
+    outcomes = _read_by_judge(outcomes, sense)
     top = max(weight for weight, _ in outcomes)
     scaled = [(math.exp(weight - top), sides) for weight, sides in outcomes]
     mass = sum(weight for weight, _ in scaled)
@@ -222,6 +252,17 @@ def _split(speakers: list[_Speaker], together: Mapping[Pair, float]) -> tuple[di
         best = max(either, key=lambda sides: _weight([speaker], sides, pairs))
     least, unsure = min(others, default=(1.0, ""))
     return (best, least, unsure) if least < main else (best, main, in_doubt[0] if len(in_doubt) == 1 else "")
+
+
+def _read_by_judge(outcomes: list[_Outcome], sense: Sense) -> list[_Outcome]:
+    """The likeliest outcomes weighed by the sense that they make as well, if it can change anything. Those that are
+    not read gain as much as the best one: they are no less in doubt for it."""
+    outcomes = sorted(outcomes, key=lambda outcome: -outcome[0])
+    if len(outcomes) == 1 or outcomes[0][0] - outcomes[1][0] > _BEYOND_DOUBT:
+        return outcomes
+    gains = [sense(sides) for _, sides in outcomes[:_READ]]
+    gains += [max(gains)] * (len(outcomes) - len(gains))
+    return [(weight + gain, sides) for (weight, sides), gain in zip(outcomes, gains, strict=True)]
 
 
 def _either(together: Mapping[Pair, float], one: str, other: str) -> float:

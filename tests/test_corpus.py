@@ -9,10 +9,12 @@ from models.training.corpus import (
     MOVES,
     OBJECTION_KINDS,
     agreed_handling,
+    agreed_level,
     agreed_objections,
     objection_votes,
     read_call,
     read_corpus,
+    read_levels,
     read_objections,
 )
 from pipeline.errors import TranscriptError
@@ -129,6 +131,38 @@ def test_readings_for_objections_outvote_a_labelling(tmp_path: Path) -> None:
     readings.write_text("x 1:dear:no\n")
     with pytest.raises(TranscriptError, match="line 1: expected 'id turn:kind:handled"):
         read_corpus(tmp_path / "train")
+
+
+def test_readings_for_levels_outvote_the_labellings(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    (tmp_path / "levels").mkdir()
+    (tmp_path / "train" / "x.txt").write_text("@id x\nR: hello\n= D2 M0 B1 P4 R- O- H1 A2\n")
+    (tmp_path / "train" / "x.second.txt").write_text("= D2 M1 B1 P4 R- O2 H- A2\n")
+
+    def agreed() -> dict[str, float | None]:
+        (call,) = read_corpus(tmp_path / "train")
+        return {name: agreed_level(call, name) for name in CRITERIA}
+
+    assert agreed() == dict(zip(CRITERIA, (2.0, 0.5, 1.0, 4.0, None, 2.0, 1.0, 2.0), strict=True))
+    readings = tmp_path / "levels" / "first.txt"
+    readings.write_text("x D3.5 M2 B1 P1 R3 O- H- A2\n")
+    assert agreed() == dict(zip(CRITERIA, (3.0, 1.5, 1.0, 2.0, 3.0, None, None, 2.0), strict=True))
+    for wrong in (
+        "x D3 M2\n",
+        "x D5 M2 B1 P1 R3 O- H- A2\n",
+        "x D4.5 M2 B1 P1 R3 O- H- A2\n",
+        "x D1 D1 B1 P1 R3 O- H- A2\n",
+    ):
+        readings.write_text(wrong)
+        with pytest.raises(TranscriptError, match=r"line 1: expected 'id D3 M1\.5"):
+            agreed()
+
+
+def test_every_reading_for_levels_names_a_known_call(corpus) -> None:
+    known = {call.call_id for calls in corpus.values() for call in calls}
+    read = [set(read_levels(path)) for folder in SPLITS.values() for path in (folder.parent / "levels").glob("*.txt")]
+    assert read
+    assert set().union(*read) <= known
 
 
 def test_every_reading_names_known_calls_and_turns_of_buyers(corpus) -> None:

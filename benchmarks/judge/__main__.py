@@ -14,7 +14,7 @@ from benchmarks.judge.data import read_fresh, read_test
 from benchmarks.judge.designs import design_table
 from benchmarks.judge.load import RESULT as LOAD
 from benchmarks.judge.measure import Report, measure
-from benchmarks.judge.raters import rater_agreement, reader_agreement
+from benchmarks.judge.raters import level_reader_agreement, rater_agreement, reader_agreement
 from benchmarks.judge.report import quality_page
 from benchmarks.judge.stress import INVARIANT, NOISE, ORDER, Change
 from models.judge_card import QUALITY
@@ -46,6 +46,7 @@ def main() -> None:
     page = quality_page(
         report,
         raters=rater_agreement(calls),
+        level_readers=level_reader_agreement(calls),
         readers=reader_agreement(calls),
         fresh=fresh,
         stress=stress,

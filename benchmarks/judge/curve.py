@@ -67,7 +67,7 @@ def measured(path: Path) -> Agreement:
     for call in read_test():
         levels = hear(net.eval(), call.transcript.turns).levels
         expected = np.rint(levels @ np.arange(5) / levels.sum(axis=1)).astype(int)
-        wanted = [consensus(call.labels, criterion) for criterion in CRITERIA]
+        wanted = [consensus(call, criterion) for criterion in CRITERIA]
         groups.append([(level, int(mine)) for level, mine in zip(wanted, expected, strict=True) if level is not None])
     return agreement(groups)
 

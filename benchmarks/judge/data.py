@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median_high
 
-from models.training.corpus import LabelledCall, Labels, read_corpus
+from models.training.corpus import LabelledCall, Labels, agreed_level, read_corpus
 
 TEST = Path(__file__).resolve().parent / "test"
 FRESH = TEST.with_name("fresh")
@@ -25,13 +24,10 @@ def read_fresh() -> list[LabelledCall]:
     return read_corpus(FRESH)
 
 
-def consensus(labels: Sequence[Labels], criterion: str) -> int | None:
-    """The labellers' common level of a criterion: n/a where most say so, else the upper median of the levels given."""
-    levels = [label.levels[criterion] for label in labels]
-    known = sorted(level for level in levels if level is not None)
-    if 2 * len(known) < len(levels) or not known:
-        return None
-    return median_high(known) if len(known) != 2 else (known[0] + known[1] + 1) // 2
+def consensus(call: LabelledCall, criterion: str) -> int | None:
+    """The level of a criterion as labellers and readers agree on it, halves rounded up; None is n/a."""
+    level = agreed_level(call, criterion)
+    return None if level is None else int(level + 0.5)
 
 
 def cited(labels: Sequence[Labels], criterion: str) -> set[int]:

@@ -158,6 +158,6 @@ def _rate(call: LabelledCall, cue: str) -> float:
 def _agreement(calls: Sequence[LabelledCall], levels: Sequence[Mapping[str, int]]) -> Agreement:
     groups = []
     for call, mine in zip(calls, levels, strict=True):
-        wanted = {name: consensus(call.labels, name) for name in CRITERIA}
+        wanted = {name: consensus(call, name) for name in CRITERIA}
         groups.append([(level, mine[name]) for name, level in wanted.items() if level is not None])
     return agreement(groups)

@@ -52,7 +52,7 @@ def measure(
     for call, card, levels in zip(calls, scorecards, raw, strict=True):
         mine: list[tuple[int, int]] = []
         for name in CRITERIA:
-            wanted, found, score = consensus(call.labels, name), levels[name], card.criteria[name]
+            wanted, found, score = consensus(call, name), levels[name], card.criteria[name]
             na_all += 1
             na_right += (wanted is None) == (found is None)
             applicable += score.status != "na"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from models.training.corpus import CRITERIA, LabelledCall
@@ -12,14 +12,24 @@ from pipeline.agreement import Agreement, agreement
 
 def rater_agreement(calls: Sequence[LabelledCall]) -> dict[str, Agreement]:
     """Per criterion and under `all`: agreement over every pair of labellings of the same call."""
+    return _pairwise([[label.levels for label in call.labels] for call in calls])
+
+
+def level_reader_agreement(calls: Sequence[LabelledCall]) -> dict[str, Agreement]:
+    """Per criterion and under `all`: agreement over every pair of readings of the same call for levels alone."""
+    return _pairwise([call.level_readings for call in calls])
+
+
+def _pairwise(calls: Sequence[Sequence[Mapping[str, float | None]]]) -> dict[str, Agreement]:
+    """Agreement of the levels that different people gave the same calls, halves rounded up."""
     groups: dict[str, list[list[tuple[int, int]]]] = {name: [] for name in (*CRITERIA, "all")}
-    for call in calls:
+    for people in calls:
         mine: list[tuple[int, int]] = []
         for name in CRITERIA:
             pairs = [
-                (a, b)
-                for first, second in combinations(call.labels, 2)
-                if (a := first.levels[name]) is not None and (b := second.levels[name]) is not None
+                (int(a + 0.5), int(b + 0.5))
+                for first, second in combinations(people, 2)
+                if (a := first[name]) is not None and (b := second[name]) is not None
             ]
             if pairs:
                 groups[name].append(pairs)

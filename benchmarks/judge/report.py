@@ -11,9 +11,10 @@ from pipeline.agreement import Agreement
 _HEAD = """# How good is the judge?
 
 Measured by `make evaluate` on {calls} labelled calls that no training code reads (`benchmarks/judge/test/`). The calls
-were written and labelled by this project; no human expert is claimed. "Labellers" is their agreement among themselves:
-the ceiling for any judge. Intervals: 90 %, bootstrap over calls. Levels are compared before abstention, so that
-abstaining cannot flatter the table. Judge {revision}, trained on {trained} calls.
+were written and labelled by this project; no human expert is claimed. The level that counts is what those who labelled
+everything and those who read for levels alone agree on. "Labellers" and "readers" say how far each of them agree among
+themselves: the ceiling for any judge. Intervals: 90 %, bootstrap over calls. Levels are compared before abstention, so
+that abstaining cannot flatter the table. Judge {revision}, trained on {trained} calls.
 """
 
 
@@ -21,6 +22,7 @@ def quality_page(
     report: Report,
     *,
     raters: Mapping[str, Agreement],
+    level_readers: Mapping[str, Agreement],
     readers: float | None,
     fresh: tuple[int, Report, Mapping[str, Agreement]] | None,
     stress: Mapping[str, Mapping[str, float]],
@@ -37,7 +39,7 @@ def quality_page(
     parts = [
         _HEAD.format(calls=calls, revision=revision, trained=config["trained_on"]),
         "## Agreement with the labels\n",
-        _agreement_table(report, raters),
+        _agreement_table(report, raters, level_readers),
         "## Other designs on the same calls\n",
         _design_table(designs),
         _CURVE_TEXT,
@@ -47,7 +49,11 @@ def quality_page(
     ]
     if fresh:
         count, later, their_raters = fresh
-        parts += [_FRESH_TEXT.format(count=count), _agreement_table(later, their_raters), _measures_table(later, None)]
+        parts += [
+            _FRESH_TEXT.format(count=count),
+            _agreement_table(later, their_raters, {}),
+            _measures_table(later, None),
+        ]
     if stress:
         parts += [_STRESS_TEXT, _stress_table(stress)]
     parts.append(
@@ -94,13 +100,16 @@ _STRESS_TEXT = """## The same calls said differently
 """
 
 
-def _agreement_table(report: Report, raters: Mapping[str, Agreement]) -> str:
-    rows = ["| criterion | n | QWK | interval | exact | within one | labellers' QWK |", "|---|---|---|---|---|---|---|"]
+def _agreement_table(report: Report, raters: Mapping[str, Agreement], readers: Mapping[str, Agreement]) -> str:
+    rows = [
+        "| criterion | n | QWK | interval | exact | within one | labellers' QWK | readers' QWK |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     for name, value in [*report.criteria.items(), ("all", report.overall)]:
-        ceiling = raters[name].qwk if name in raters else None
+        ceilings = (_number(people[name].qwk) if name in people else "-" for people in (raters, readers))
         rows.append(
             f"| {name} | {value.n} | {_number(value.qwk)} | {_number(value.low)} - {_number(value.high)} "
-            f"| {value.exact:.2f} | {value.within_one:.2f} | {_number(ceiling)} |"
+            f"| {value.exact:.2f} | {value.within_one:.2f} | {' | '.join(ceilings)} |"
         )
     return "\n".join(rows) + "\n"
 

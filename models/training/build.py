@@ -15,11 +15,23 @@ from numpy.typing import NDArray
 from models.confidence import confidence, fit_confidence, signs_of
 from models.judge_model import DECIMALS, Heard, decide, hear
 from models.judge_net import JudgeNet
-from models.training.corpus import CRITERIA, MOVES, OBJECTION_KINDS, READINGS, LabelledCall, read_corpus
+from models.sides import side_signs, told_as
+from models.training.corpus import (
+    CRITERIA,
+    LEVEL_READINGS,
+    MOVES,
+    OBJECTION_KINDS,
+    READINGS,
+    LabelledCall,
+    agreed_level,
+    read_corpus,
+)
 from models.training.data import data_hash, example
 from models.training.fit import Recipe, fit
 from models.training.noise import noisy
 from models.training.objections import second_look_of
+from models.training.sides import fit_sides, splits
+from pipeline.types import Turn
 
 NEVER_NA = frozenset({"discovery", "decision_makers", "business_case", "positioning", "ask_for_sale"})
 ABSTAIN_SHARE = 0.05
@@ -45,8 +57,8 @@ class Parts:
         self.train, self.tune = read_corpus(corpus / "train"), read_corpus(corpus / "tune")
         self.recipe, self.folds, self.device, self.say = recipe, folds, device, say
         self.data_sha256 = data_hash([corpus / "train", corpus / "tune"])
-        self.objections_sha256 = data_hash([corpus / READINGS])
-        known = [self.data_sha256, self.objections_sha256]
+        self.readings_sha256 = data_hash([corpus / READINGS, corpus / LEVEL_READINGS])
+        known = [self.data_sha256, self.readings_sha256]
         made_of = json.dumps([*known, dataclasses.asdict(recipe), folds], sort_keys=True)
         self.folder = work / hashlib.sha256(made_of.encode()).hexdigest()[:12]
 
@@ -70,11 +82,13 @@ class Parts:
             fold = int(name.removeprefix("fold"))
             held = self.train[fold :: self.folds]
             net = rounded(self._fit([call for call in self.train if call not in held], name))
-            arrays: dict[str, NDArray[np.uint16]] = {}
+            arrays: dict[str, NDArray[Any]] = {}
             for call in held:
                 turns = call.transcript.turns
                 misheard = noisy(turns, rate=MISHEARD_RATE, seed=f"confidence/{call.call_id}")
-                for wording, heard in (("written", hear(net, turns)), ("misheard", hear(net, misheard))):
+                written = hear(net, turns)
+                arrays[f"{call.call_id}/sides"] = np.stack([side_signs(written), *wrong_sides(net, turns)])
+                for wording, heard in (("written", written), ("misheard", hear(net, misheard))):
                     for field in dataclasses.fields(Heard):
                         value = np.rint(getattr(heard, field.name) * 10**DECIMALS).astype(np.uint16)
                         arrays[f"{call.call_id}/{wording}/{field.name}"] = value
@@ -83,16 +97,22 @@ class Parts:
 
     def hearings(self, wording: str) -> list[Heard]:
         """Every training call as heard by a network that never saw it; `wording` is `written` or `misheard`."""
-        from safetensors.numpy import load_file
-
-        arrays: dict[str, NDArray[np.uint16]] = {}
-        for name in self.names[:-1]:
-            arrays |= load_file(self.make(name))
+        arrays = self._heard()
         fields = [field.name for field in dataclasses.fields(Heard)]
         return [
             Heard(**{field: arrays[f"{call.call_id}/{wording}/{field}"] / 10**DECIMALS for field in fields})
             for call in self.train
         ]
+
+    def sides(self) -> list[Floats]:
+        """Of every training call (splits, signs) in the order of its `splits`, by a network that never saw it."""
+        arrays = self._heard()
+        return [arrays[f"{call.call_id}/sides"] for call in self.train]
+
+    def _heard(self) -> dict[str, NDArray[Any]]:
+        from safetensors.numpy import load_file
+
+        return {key: value for name in self.names[:-1] for key, value in load_file(self.make(name)).items()}
 
     def net(self) -> tuple[bytes, JudgeNet]:
         """The network's file and the network."""
@@ -118,6 +138,12 @@ def rounded(net: JudgeNet) -> JudgeNet:
     return net.eval()
 
 
+def wrong_sides(net: JudgeNet, turns: Sequence[Turn]) -> list[Floats]:
+    """`side_signs` of a call as `net` hears it told with the sides of each of its wrong `splits`."""
+    names = {turn.speaker: turn.speaker.partition(":")[2] for turn in turns}
+    return [side_signs(hear(net, told_as(turns, sides, names))) for sides in splits(turns)[1:]]
+
+
 def train(parts: Parts, out: Path) -> None:
     """Make the missing parts, calibrate on the cross-fitted hearings and the tune calls, write the files to `out`."""
     parts.say(f"{len(parts.train)} calls to train on, {len(parts.tune)} to tune on")
@@ -128,12 +154,13 @@ def train(parts: Parts, out: Path) -> None:
     config = calibrate([*written, *on_tune], clean_levels, misheard, level_targets(parts.train))
     config |= {
         **second_look_of(parts.train, written, misheard),
+        "sides": fit_sides(parts.sides()),
         "moves": list(MOVES),
         "criteria": list(CRITERIA),
         "objection_kinds": list(OBJECTION_KINDS),
         "sha256": hashlib.sha256(data).hexdigest(),
         "data_sha256": parts.data_sha256,
-        "objections_sha256": parts.objections_sha256,
+        "readings_sha256": parts.readings_sha256,
         "trained_on": len(parts.train),
         "recipe": {**dataclasses.asdict(parts.recipe), "folds": parts.folds},
     }
@@ -144,15 +171,9 @@ def train(parts: Parts, out: Path) -> None:
 
 
 def level_targets(calls: Sequence[LabelledCall]) -> Levels:
-    """(calls, criteria) levels of the first labeller, averaged with the others' where there are any; 5 is n/a."""
-    return np.array([[_level([label.levels[c] for label in call.labels]) for c in CRITERIA] for call in calls])
-
-
-def _level(levels: Sequence[int | None]) -> int:
-    known = [level for level in levels if level is not None]
-    if levels[0] is None or not known:
-        return NA_LEVEL
-    return int(np.floor(sum(known) / len(known) + 0.5)) if len(known) == len(levels) else known[0]
+    """(calls, criteria) levels as agreed, halves rounded up; 5 is n/a."""
+    agreed = [[agreed_level(call, criterion) for criterion in CRITERIA] for call in calls]
+    return np.array([[NA_LEVEL if level is None else int(level + 0.5) for level in row] for row in agreed])
 
 
 def calibrate(

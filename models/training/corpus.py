@@ -3,9 +3,9 @@
 A call is one file: `@key value` lines, then a line per turn (`R: ... {moves *D obj:stall=partly}`), then the levels
 (`= D3 M1 B2 P4 R- O- H2 A2`). `models/corpus/README.md` is the labelling guide. Labels
 of a call `x.txt` by an independent labeller stand in `x.second.txt`, by another in `x.third.txt`: a line
-`turn moves...` per labelled turn and the same line of levels. Readings for objections alone stand in the folder
-`objections` beside the calls' folders, a file per reader: a line `id turn:kind:handled ...` per call, with `?` behind
-an objection that the reader was in two minds about.
+`turn moves...` per labelled turn and the same line of levels. Readings for one thing alone stand beside the calls'
+folders, a file per reader and a line per call: in `objections/` as `id turn:kind:handled ...`, with `?` behind an
+objection that the reader was in two minds about; in `levels/` as `id D3 M1.5 ...`, where `.5` lies between two levels.
 """
 
 from __future__ import annotations
@@ -52,9 +52,13 @@ _TAGS = re.compile(r"\s*\{([^{}]*)\}\s*$")
 _LEVEL = re.compile(r"([DMBPROHA])([0-4-])")
 _OBJECTION = re.compile(r"obj:(stall|competition|price_terms|other)=(yes|partly|no)$")
 _READ = re.compile(r"(\d+):(stall|competition|price_terms|other):(yes|partly|no)(\??)$")
+_READ_LEVEL = re.compile(r"([DMBPROHA])(-|[0-3](?:\.5)?|4)$")
 READINGS = "objections"
+LEVEL_READINGS = "levels"
 READING_WEIGHT = 2.0
 """A reading for objections alone, by their own guide, counts as much as two labellings of everything."""
+LEVEL_READING_WEIGHT = 2.0
+"""A reading for levels alone counts twice as much as all labellings together: readers agree better among themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +81,13 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class LabelledCall:
-    """A transcript with its labellings, the writer's or first labeller's first, and its readings for objections."""
+    """A transcript with its labellings, the writer's or first labeller's first, its readings for objections and those
+    for levels (0-4 in halves per criterion, None is n/a)."""
 
     transcript: Transcript
     labels: tuple[Labels, ...]
     readings: tuple[tuple[Marked, ...], ...] = ()
+    level_readings: tuple[Mapping[str, float | None], ...] = ()
 
     @property
     def call_id(self) -> str:
@@ -93,10 +99,14 @@ def read_corpus(folder: Path) -> list[LabelledCall]:
     """All calls of a folder, in the order of their ids, with the readings that stand beside it."""
     paths = sorted(path for path in folder.glob("*.txt") if path.stem.count(".") == 0)
     readings = [read_objections(path) for path in sorted((folder.parent / READINGS).glob("*.txt"))]
-    calls = [read_call(path) for path in paths]
+    levels = [read_levels(path) for path in sorted((folder.parent / LEVEL_READINGS).glob("*.txt"))]
     return [
-        dataclasses.replace(call, readings=tuple(read[call.call_id] for read in readings if call.call_id in read))
-        for call in calls
+        dataclasses.replace(
+            call,
+            readings=tuple(read[call.call_id] for read in readings if call.call_id in read),
+            level_readings=tuple(read[call.call_id] for read in levels if call.call_id in read),
+        )
+        for call in map(read_call, paths)
     ]
 
 
@@ -112,6 +122,19 @@ def read_objections(path: Path) -> dict[str, tuple[Marked, ...]]:
             Marked(Objection(int(turn), cast(ObjectionKind, kind), cast(Handled, handled)), not doubt)
             for turn, kind, handled, doubt in (mark.groups() for mark in marks if mark)
         )
+    return found
+
+
+def read_levels(path: Path) -> dict[str, Mapping[str, float | None]]:
+    """One reader's levels by call; raises `TranscriptError` naming file, line and mistake."""
+    found: dict[str, Mapping[str, float | None]] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        call_id, *items = line.split() or [""]
+        marks = [mark.groups() for item in items if (mark := _READ_LEVEL.match(item))]
+        levels = {LETTERS[letter]: None if level == "-" else float(level) for letter, level in marks}
+        if set(levels) != set(CRITERIA) or len(items) != len(CRITERIA) or call_id in found:
+            raise TranscriptError(f"{path}: line {number}: expected 'id D3 M1.5 ... A-', found {line[:60]!r}")
+        found[call_id] = levels
     return found
 
 
@@ -184,6 +207,19 @@ def read_labels(tags: Mapping[int, list[str]], levels: str, *, where: str) -> La
         evidence={criterion: tuple(turns) for criterion, turns in evidence.items()},
         objections=tuple(objections),
     )
+
+
+def agreed_level(call: LabelledCall, criterion: str) -> float | None:
+    """The level (0-4) of a criterion: the mean of what the labellers of everything gave on average (once) and of what
+    each reader for levels gave (`LEVEL_READING_WEIGHT` times); None where most of these votes say that it is n/a."""
+    labelled = [label.levels[criterion] for label in call.labels]
+    given = [float(level) for level in labelled if level is not None]
+    votes = [(sum(given) / len(given), len(given) / len(labelled))] if given else []
+    votes += [(level, LEVEL_READING_WEIGHT) for read in call.level_readings if (level := read[criterion]) is not None]
+    applies = sum(weight for _, weight in votes)
+    if not votes or applies < 0.5 * (1.0 + LEVEL_READING_WEIGHT * len(call.level_readings)):
+        return None
+    return sum(weight * level for level, weight in votes) / applies
 
 
 def objection_votes(call: LabelledCall) -> dict[int, tuple[float, str]]:

@@ -17,6 +17,7 @@ from models.training.corpus import (
     MOVES,
     OBJECTION_KINDS,
     LabelledCall,
+    agreed_level,
     handling_votes,
     objection_votes,
 )
@@ -25,7 +26,7 @@ from pipeline.types import Turn
 
 NOISE_RATES = (0.06, 0.12, 0.18, 0.10)
 """Word error rates of the misheard wordings of a training call."""
-NA = -1
+NA = -1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class View:
 class Targets:
     """What is asked for: `moves` (turns, M) and `evidence` (turns, C) as 0 or 1 (1 where any labeller says so:
     labellers overlook moves far more often than they invent them), `objections` (turns, 4) as the share of the votes,
-    `handled` (turns,) index or -1, `levels` (C,) mean over the labellers or `NA`."""
+    `handled` (turns,) index or -1, `levels` (C,) `agreed_level` or `NA`."""
 
     moves: Tensor
     evidence: Tensor
@@ -98,13 +99,9 @@ def targets(call: LabelledCall, device: str) -> Targets:
         objections[turn, OBJECTION_KINDS.index(kind)] = share
     for turn, how in handling_votes(call).items():
         handled[turn] = HANDLED.index(how)
-    levels = torch.tensor([_mean([label.levels[criterion] for label in labels]) for criterion in CRITERIA])
+    agreed = [agreed_level(call, criterion) for criterion in CRITERIA]
+    levels = torch.tensor([NA if level is None else level for level in agreed])
     return Targets(*(part.to(device) for part in (moves, evidence, objections, handled, levels)))
-
-
-def _mean(levels: Sequence[int | None]) -> float:
-    known = [level for level in levels if level is not None]
-    return NA if 2 * len(known) <= len(levels) - 1 or not known else sum(known) / len(known)
 
 
 def data_hash(folders: Sequence[Path]) -> str:
