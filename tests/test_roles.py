@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from models.training.corpus import read_corpus
-from models.training.roles import held_out
 from pipeline import roles
 from pipeline.roles import resolve_roles
 from pipeline.types import CallMeta, Hearing, Transcript, Turn
@@ -226,10 +225,10 @@ def test_a_channel_that_is_no_number_says_nothing() -> None:
 
 
 def test_labelled_calls_with_labels_hidden() -> None:
-    """The half of the labelled calls that the head never saw: of those it is sure of, hardly any has somebody on the
+    """The labelled calls that neither the head nor the judge ever saw: of those it is sure of, none has somebody on the
     wrong side but who says next to nothing (`roles.py`: up to 3 % of the words it does not matter)."""
-    folder = Path(__file__).resolve().parents[1] / "models" / "corpus" / "train"
-    calls = [item.transcript for item in read_corpus(folder) if held_out(item.call_id)]
+    folder = Path(__file__).resolve().parents[1] / "benchmarks" / "judge"
+    calls = [item.transcript for part in ("test", "fresh") for item in read_corpus(folder / part)]
     assert len(calls) >= 60
     waiting = misplaced = 0
     for transcript in calls:
@@ -240,9 +239,8 @@ def test_labelled_calls_with_labels_hidden() -> None:
         found = resolve_roles(replace(transcript, turns=turns, meta=CallMeta(), hearing=Hearing()), threshold=0.8)
         waiting += not found.resolved
         misplaced += found.resolved and _share_right(transcript, found) < 0.97
-    assert waiting / len(calls) <= 0.08
-    # w60-07: a customer who complains to a rep who sells nothing
-    assert misplaced / len(calls) <= 0.005
+    assert waiting / len(calls) <= 0.05
+    assert misplaced == 0
 
 
 def test_sample_calls_with_labels_hidden() -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 from benchmarks.hearing.cases import ROOT, SAMPLES
 from models.training.corpus import read_corpus
-from models.training.roles import held_out
 from pipeline.roles import resolve_roles
 from pipeline.types import CallMeta, Hearing, Transcript
 
@@ -19,15 +18,15 @@ THRESHOLD = 0.8
 
 
 def call_sets() -> dict[str, list[Transcript]]:
-    """Sets of calls that the role head was not trained on, by name."""
-    train, test = ROOT / "models" / "corpus" / "train", ROOT / "benchmarks" / "judge" / "test"
+    """Sets of calls that neither the role head nor the judge was trained on, by name."""
+    judge = ROOT / "benchmarks" / "judge"
     samples = [
         Transcript.from_json(json.loads(path.read_text(encoding="utf-8")))
         for path in sorted((SAMPLES / "reference").glob("*.json"))
     ]
     return {
-        "held-out half of the corpus": [item.transcript for item in read_corpus(train) if held_out(item.call_id)],
-        "the judge's test calls": [item.transcript for item in read_corpus(test)],
+        "the judge's test calls": [item.transcript for item in read_corpus(judge / "test")],
+        "calls kept apart from the judge": [item.transcript for item in read_corpus(judge / "fresh")],
         "recorded sample calls": samples,
     }
 
