@@ -102,7 +102,7 @@ def roles(rows: list[Row]) -> str:
     """Roles with labels hidden."""
     return (
         "## Roles\n\n"
-        "Transcripts that the role model never saw, every label and all metadata hidden. Right: every speaker of the\n"
+        "Transcripts that neither the role model nor the judge ever saw, every label and all metadata hidden. Right: every speaker of the\n"
         "call is on the right side. Waiting: left to a person (`debrief roles`) under 80 %. Of the others, misplaced:\n"
         "somebody is on the wrong side; swapped: most of the text is.\n\n"
         + table(
