@@ -217,6 +217,7 @@ def _take(
     """One run: these files planned and worked on."""
     busy: set[Path] = set()
     withheld: set[Path] = set()
+    failed: set[Path] = set()
 
     def note(outcome: Outcome) -> None:
         # a second copy waits for the first: where that goes or fails, this one is the call
@@ -225,6 +226,8 @@ def _take(
             busy.add(outcome.path)
         elif outcome.status == "withheld":
             withheld.add(outcome.path)
+        elif outcome.status == "failed":
+            failed.add(outcome.path)
 
     def told(outcome: Outcome) -> None:
         note(outcome)
@@ -241,7 +244,11 @@ def _take(
     # what another debrief works on is looked at again
     looked.settle(
         [item for item in now if item.path not in busy],
-        again_in={item.path: wait for item in now if (wait := _retry_in(settings, item.path)) is not None},
+        again_in={
+            item.path: wait
+            for item in now
+            if (wait := _retry_in(settings, item.path, failed=item.path in failed)) is not None
+        },
         withheld=withheld,
     )
 
@@ -272,9 +279,12 @@ def _beside(work: Callable[[], object]) -> None:
         raise raised[0]
 
 
-def _retry_in(settings: Settings, path: Path) -> float | None:
-    """Seconds after which a file that failed is tried again by itself; None when it is not."""
+def _retry_in(settings: Settings, path: Path, *, failed: bool) -> float | None:
+    """Seconds after which a file that failed (`failed`: in this run) is tried again by itself; None when it is not."""
     failure = keep.read_failure(settings.data, str(path.absolute()))
+    if failed and (failure is None or (failure.get("size"), failure.get("mtime_ns")) != state_of(path)):
+        # a disk that is full keeps no failure either: nothing else would ever bring the call back
+        return retry.FIRST_WAIT.total_seconds()
     if failure is None or failure["status"] != "retry" or not failure["next_at"]:
         return None
     left = (dt.datetime.fromisoformat(failure["next_at"]) - dt.datetime.now(dt.UTC)).total_seconds()

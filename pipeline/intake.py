@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline import keep
+from pipeline import erased, keep
 from pipeline.errors import DebriefError, StoreError
 from pipeline.reviews import reviewed
 from pipeline.rollups import deltas, merge_sql, summed
@@ -167,8 +167,10 @@ def _misfits(tables: Tables, table: str, rows: Mapping[Path, Row]) -> dict[Path,
 
 def _spread(data: Path, sha256: str, reviews: Sequence[Row]) -> dict[str, list[Row]]:
     """One call's rows per table: of its latest record that holds together, what people said in `reviews` laid over it;
-    `records` lists all with their problems."""
+    `records` lists all with their problems. None of an erased call, whose records an old backup may bring back."""
     records: list[Row] = []
+    if erased.is_marked(data, sha256):
+        return {"records": records}
     kept: list[tuple[int, Row, Row]] = []
     for path in keep.record_files(data, sha256):
         state = state_of(path)

@@ -64,12 +64,13 @@ class Plan:
 @dataclass(slots=True)
 class _Seen:
     """What a plan knows of its files: `first`, the place of each content; `words`, by the hash of each transcript that
-    lies beside a recording, that recording."""
+    lies beside a recording, that recording; `refused`, where the consent to a content was refused."""
 
     hashes: HashCache
     beside: Beside = field(default_factory=Beside)
     first: dict[str, Path] = field(default_factory=dict)
     words: dict[str, Source] = field(default_factory=dict)
+    refused: dict[str, Path] = field(default_factory=dict)
 
 
 def plan(
@@ -108,6 +109,10 @@ def plan(
     seen.hashes.save()
     settled += [_words_of(job, seen.words[job.sha256]) for job in jobs if job.sha256 in seen.words]
     jobs = [job for job in jobs if job.sha256 not in seen.words]
+    # a refusal beside one copy is one for all of them, whichever is found first
+    settled = [_refused(o.path, o.sha256, seen) if _kept(o) and o.sha256 in seen.refused else o for o in settled]
+    settled += [_refused(job.path, job.sha256, seen) for job in jobs if job.sha256 in seen.refused]
+    jobs = [job for job in jobs if job.sha256 not in seen.refused]
     return Plan(tuple(sorted(jobs, key=_longest_first)), tuple(settled))
 
 
@@ -115,6 +120,18 @@ def _words_of(job: Job, recording: Source) -> Outcome:
     """A transcript that is read beside its recording is no call of its own, wherever else a copy of it lies."""
     reason = f"{job.path}: the words of {recording.path}, which counts once; delete one of the transcripts"
     return Outcome(job.path, "duplicate", reason, recording.call_id, recording.sha256)
+
+
+def _words_kept(source: Source, settings: Settings) -> Outcome | None:
+    """A transcript whose recording is a call with its words: done with it, also where the recording has gone since."""
+    call = superseded.call_of_words(settings.data, source.sha256) if source.kind == "transcript" else None
+    if call is None:
+        return None
+    sha256, place = call["source"]["sha256"], call["source"]["path"]
+    if not os.path.lexists(place):
+        return Outcome(source.path, "done", call_id=sha256[:16], sha256=sha256)
+    reason = f"{source.path}: the words of {place}, which counts once; delete one of the transcripts"
+    return Outcome(source.path, "duplicate", reason, sha256[:16], sha256)
 
 
 def _is_done(verdict: Job | Outcome) -> bool:
@@ -125,6 +142,15 @@ def _longest_first(job: Job) -> int:
     """Recordings before transcripts, large before small: a long job begun last would leave the other workers idle."""
     recording = job.kind == "hear" and job.source is not None and job.source.kind == "audio"
     return -job.source.size if recording and job.source else 1
+
+
+def _refused(path: Path, sha256: str, seen: _Seen) -> Outcome:
+    reason = f"{path}: consent was refused for {seen.refused[sha256]}, the same recording, so it is not heard or kept"
+    return Outcome(path, "withheld", reason, sha256[:16], sha256)
+
+
+def _kept(outcome: Outcome) -> bool:
+    return outcome.status in ("done", "duplicate")
 
 
 def plan_rescore(settings: Settings, *, every: bool = False) -> Plan:
@@ -187,10 +213,12 @@ def _look(
         superseded.inherit(settings.data, source)
         consent.require(source.path, source.sha256, source.meta(), settings)
     except Withheld as withheld:
-        return _withheld(source, settings, str(withheld))
+        return _withheld(source, settings, str(withheld), seen)
     if source.companion_sha256:
         seen.words.setdefault(source.companion_sha256, source)
     record = keep.latest_record(settings.data, source.sha256)
+    if record is None and (words := _words_kept(source, settings)):
+        return words
     home = _other_home(record, source) if record else None
     twin = seen.first.setdefault(source.sha256, home or source.path)
     if twin.absolute() != source.path.absolute():
@@ -206,9 +234,10 @@ def _look(
     return Job("score" if need == "score" else "hear", source.sha256, source.path, source)
 
 
-def _withheld(source: Source, settings: Settings, reason: str) -> Outcome:
+def _withheld(source: Source, settings: Settings, reason: str, seen: _Seen) -> Outcome:
     """Neither heard nor kept: where consent was refused or taken back, what was kept before goes too."""
     if consent.answer(settings.data, source.sha256, source.meta()) == "no":
+        seen.refused[source.sha256] = source.path
         try:
             _erase_kept(settings, source)
         except DebriefError as error:

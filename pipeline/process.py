@@ -290,6 +290,8 @@ def stale(record: Record, settings: Settings, *, now: dict[str, dict[str, str]],
         return ""
     if source and (record["source"]["known"].get("companion") or "") != source.companion_sha256:
         return "hear"
+    if source and source.kind == "audio" and _speakers(record["source"]["known"]) != _speakers(_known(source)):
+        return "hear"  # who spoke when is told apart by how many there are
     if record["status"] == "abstained" and source and source.kind == "audio" and _hears_otherwise(made, settings):
         return "hear"
     if record["status"] == "failed" or any(made[key] != now[key] for key in ("rubric", "judge")):
@@ -302,6 +304,11 @@ def stale(record: Record, settings: Settings, *, now: dict[str, dict[str, str]],
     ):
         return "score"
     return ""
+
+
+def _speakers(known: Record) -> str:
+    """How many people speak, as the file beside the recording says; empty where it does not."""
+    return str((known.get("sidecar") or {}).get("speakers", ""))
 
 
 def _hears_otherwise(made: Record, settings: Settings) -> bool:

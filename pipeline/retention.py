@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline import erased, keep, register
+from pipeline import erased, keep, register, superseded
 from pipeline.beside import Beside
 from pipeline.coach.playlists import UNTITLED
 from pipeline.days import days_before
@@ -134,7 +134,8 @@ def _dealt_with(settings: Settings, store: Store) -> Callable[[Path], tuple[dt.d
     def look(path: Path) -> tuple[dt.date | None, bool]:
         state = path.stat()
         sha256 = hashes.get(path, state) or ""
-        if call := calls.get(sha256):
+        words = superseded.call_of_words(settings.data, sha256) if sha256 not in calls else None
+        if call := calls.get(words["source"]["sha256"] if words else sha256):
             return call["day"], call["wordless"]
         if erased.is_marked(settings.data, sha256):
             return dt.date.fromtimestamp(state.st_mtime), True

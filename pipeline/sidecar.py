@@ -4,10 +4,12 @@
     calls.csv, metadata.csv      one row per file of the folder, its name in the column `file`
     call.json of a vendor        what Gong, Zoom and others export beside a recording (`VENDOR_KEYS`)
 
-A sidecar of its own wins over the folder's table. A date may be a time (`2026-04-01T01:30:00Z`): the call is of the day
-that it was then in the `timezone` beside it (`America/Los_Angeles`), else on this machine. What is written there and
-not understood (a day that may be two, a misspelt key) is said in one line, and the call waits until it is corrected:
-passed over in silence it would be counted for somebody else, on another day.
+A sidecar of its own wins over the folder's table, and what somebody wrote by hand over what a tool exported as JSON;
+what one leaves open the next one fills in, so that a refusal of consent counts wherever it stands. A date may be a time
+(`2026-04-01T01:30:00Z`): the call is of the day that it was then in the `timezone` beside it (`America/Los_Angeles`),
+else on this machine. What is written there and not understood (a day that may be two, a misspelt key) is said in one
+line, and the call waits until it is corrected: passed over in silence it would be counted for somebody else, on another
+day.
 """
 
 from __future__ import annotations
@@ -69,18 +71,29 @@ def read_sidecar(path: Path, *, root: Path | None = None, beside: Beside | None 
     says what is not understood.
     """
     beside = beside or Beside()
-    for candidate in beside.find(path, SIDECAR_SUFFIXES):
-        if is_table(candidate.name) or not _ours(candidate, root):
-            continue
-        row = _load(candidate)
-        if row is not None:
-            return CallMeta.from_json(row)
+    own = [file for file in beside.find(path, SIDECAR_SUFFIXES) if not is_table(file.name) and _ours(file, root)]
+    rows = [_load(file) for file in sorted(own, key=lambda file: file.suffix.lower() == ".json")]
+    meta = CallMeta()
+    for row in rows:
+        meta = meta.merged(CallMeta.from_json(row or {}))
+    return meta.merged(_in_tables(path, root, beside, needed=all(row is None for row in rows)))
+
+
+def _in_tables(path: Path, root: Path | None, beside: Beside, *, needed: bool) -> CallMeta:
+    """What the folder's table says of a recording. Raises `InputError`; for a table that cannot be read only where it
+    is `needed`, as nothing else says anything."""
     for table in beside.find(path, (), TABLES):
-        if _ours(table, root):
-            state = table.stat()
+        if not _ours(table, root):
+            continue
+        state = table.stat()
+        try:
             found = _row_of(path, table, state.st_size, state.st_mtime_ns)
-            if found:
-                return CallMeta.from_json(_checked(_known(found), where=f"{table}: {path.name}", given=found))
+        except InputError:
+            if needed:
+                raise
+            continue
+        if found:
+            return CallMeta.from_json(_checked(_known(found), where=f"{table}: {path.name}", given=found))
     return CallMeta()
 
 

@@ -5,6 +5,9 @@ together, and takes the earlier call's place. What people said of the call goes 
 the recording is read, so that they count; overrides, comments, snippets and training that quotes the call when there is
 a record that they can belong to.
 
+A recording that is deleted later leaves its transcript behind, as where room is made by taking the videos away: that
+transcript is the recording's call still, and none of its own (`facts/words/<sha256>.json` says whose words it is).
+
 Every step can be repeated: a kill in between leaves two calls until the next look at the recording.
 """
 
@@ -21,6 +24,9 @@ from pipeline.rows import FACT_KEYS
 
 STATED = (consent.FACT, assigned_reps.FACT, assigned_roles.FACT)
 """Facts that are kept by a call's whole hash, one each."""
+
+WORDS = "words"
+"""Kind of the facts that say whose words a transcript is: its own hash, and `recording`, that of the recording."""
 
 
 def earlier_call(data: Path, source: Source) -> str:
@@ -42,9 +48,11 @@ def inherit(data: Path, source: Source) -> None:
 
 def take_over(data: Path, source: Source) -> None:
     """The recording has its record: the earlier call's facts become its own, and the earlier call is none any more.
+    Whose words the transcript beside it is stays known.
 
     Raises `StoreError`.
     """
+    _remember_words(data, source)
     earlier = earlier_call(data, source)
     if not earlier:
         return
@@ -53,10 +61,26 @@ def take_over(data: Path, source: Source) -> None:
     keep.remove_records(data, earlier)
 
 
+def _remember_words(data: Path, source: Source) -> None:
+    words = source.companion_sha256
+    row = {"sha256": words, "recording": source.sha256}
+    if words and words != source.sha256 and _readable(keep.fact_file(data, WORDS, words)) != row:
+        keep.write_fact(data, WORDS, words, row)
+
+
+def call_of_words(data: Path, sha256: str) -> dict[str, Any] | None:
+    """The record of the recording whose words this transcript is; None where no call has its words from it."""
+    known = _readable(keep.fact_file(data, WORDS, sha256)) if sha256 else None
+    record = keep.latest_record(data, str(known["recording"])) if known and known.get("recording") else None
+    # heard again without it, the recording let it go: it may have been another call's
+    return record if record and record["source"]["known"].get("companion") == sha256 else None
+
+
 def _facts_about(data: Path, sha256: str) -> list[Path]:
     """Files of facts that may name the call: those called after it, and all training, which quotes calls."""
     facts = data / "facts"
-    return sorted({*facts.glob(f"*/{sha256[:CALL_ID_DIGITS]}*.json"), *(facts / "assignments").glob("[!.]*.json")})
+    named = (file for file in facts.glob(f"*/{sha256[:CALL_ID_DIGITS]}*.json") if file.parent.name != WORDS)
+    return sorted({*named, *(facts / "assignments").glob("[!.]*.json")})
 
 
 def _readable(file: Path) -> dict[str, Any] | None:

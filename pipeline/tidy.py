@@ -1,6 +1,7 @@
 """Housekeeping: what crashes and long use leave behind in the data folder.
 
-Nothing here touches a record, a fact or a user's file. Logs, digests and Prefect's runs go after `keep_logs_days`.
+Nothing here touches a fact, a user's file, or a record, but for those of erased calls that an old backup brought back.
+Logs, digests and Prefect's runs go after `keep_logs_days`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipeline import keep
+from pipeline import erased, keep
 from pipeline.days import days_before
+from pipeline.errors import StoreError
 from pipeline.settings import Settings
 
 HALF_MADE_S = 3600.0
@@ -43,6 +45,7 @@ def tidy(settings: Settings, *, dry_run: bool = False) -> dict[str, int]:
         "watchers that are gone": _old((data / "status").glob("watch-*"), seconds=SILENT_S, go=go),
         "damaged databases": _but_newest(sorted(data.glob("store.damaged-*.duckdb")), go=go),
         "failures of files that are gone": _gone(settings, go=go),
+        "records of erased calls": _erased(data, go=go),
     }
 
 
@@ -129,6 +132,20 @@ def _gone(settings: Settings, *, go: bool) -> int:
                 if go:
                     keep.clear_failure(settings.data, str(row["path"]))
                 count += 1
+    return count
+
+
+def _erased(data: Path, *, go: bool) -> int:
+    """How many records there were of calls that are marked as erased: an earlier state of the folder was put back."""
+    count = 0
+    for marker in erased.folder(data).glob("[!.]*"):
+        back = keep.record_files(data, marker.name)
+        if back and go:
+            try:
+                keep.remove_records(data, marker.name)
+            except StoreError:
+                continue
+        count += len(back)
     return count
 
 

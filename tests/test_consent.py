@@ -87,6 +87,21 @@ def test_nothing_said_stays_nothing_said(stages: None, settings: Settings, word:
     assert calls(settings) == 1
 
 
+@pytest.mark.parametrize("refused", ["a", "b"])
+def test_a_refusal_beside_one_copy_is_one_for_all_copies(stages: None, settings: Settings, refused: str) -> None:
+    for folder in "ab":
+        recording(settings, f"{folder}/x.wav").write_text("ok, the same call")
+    run(settings)
+    assert calls(settings) == 1
+    (settings.inbox_folder / refused / "x.yaml").write_text("consent: no\n")
+    for _ in range(3):
+        assert [outcome.status for outcome in run(settings)] == ["withheld", "withheld"]
+        assert calls(settings) == 0
+    (settings.inbox_folder / refused / "x.yaml").unlink()
+    run(settings)
+    assert calls(settings) == 1
+
+
 def test_with_require_consent_only_a_yes_is_heard(stages: None, settings: Settings) -> None:
     import dataclasses
 

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -19,11 +20,13 @@ from waiting import HANGS_S
 from pipeline import batch, claims, erase, erased, keep, plan, register
 from pipeline.access.book import AccessBook
 from pipeline.access.identities import Identities
+from pipeline.backup import back_up
 from pipeline.errors import AccessError, NotThere, StoreError
 from pipeline.ingest import discover, hash_file
 from pipeline.scrub import Traces, remains, same_person, scrub
 from pipeline.settings import Settings
 from pipeline.store import Store
+from pipeline.tidy import tidy
 from pipeline.webhooks.outbox import Outbox
 
 PERSON = "Priya Nair"
@@ -178,6 +181,23 @@ def test_a_new_look_at_the_inbox_does_not_bring_it_back(world: Settings) -> None
     assert [outcome.path.name for outcome in withheld] == ["first.json"]
     assert "erased on 20" in withheld[0].reason
     assert found_in(world.data, SAID.lower().encode()) == []
+
+
+def test_an_old_backup_that_is_put_back_does_not_bring_it_back(world: Settings, tmp_path: Path) -> None:
+    back_up(world.data, tmp_path / "old.tar.gz")
+    with Store(world.data) as store:
+        before = {row["call_id"] for row in store.query("SELECT call_id FROM calls")}
+        found = erase.of_person(world, store, PERSON)
+        erase.erase(world, store, found)
+        shutil.unpack_archive(tmp_path / "old.tar.gz", world.data, filter="data")
+        store.rebuild()
+        after = {row["call_id"] for row in store.query("SELECT call_id FROM calls")}
+    mine = [call.sha256 for call in found.calls]
+    assert after == before - {sha256[:16] for sha256 in mine}
+    assert mine
+    assert any(keep.record_files(world.data, sha256) for sha256 in mine)
+    assert tidy(world, dry_run=True)["records of erased calls"] == tidy(world)["records of erased calls"] > 0
+    assert not any(keep.record_files(world.data, sha256) for sha256 in mine)
 
 
 def test_one_call_goes_with_its_recording_and_its_copies_when_asked(world: Settings) -> None:

@@ -255,6 +255,16 @@ def test_an_engine_that_is_not_there_keeps_no_other_file_from_its_turn(
     assert kinds(make(inbox, settings)) == [("new.wav", "hear"), ("noisy.wav", "done")]
 
 
+def test_how_many_people_speak_is_heeded_when_somebody_says_it_later(inbox: Path, settings: Settings) -> None:
+    beside = drop(inbox, "a.wav").with_suffix(".yaml")
+    do(make(inbox, settings), settings)
+    for stated, needs in (("account: Calder\n", "score"), ("account: Calder\nspeakers: 3\n", "hear")):
+        beside.write_text(stated)
+        assert kinds(make(inbox, settings)) == [("a.wav", needs)]
+        do(make(inbox, settings), settings)
+        assert kinds(make(inbox, settings)) == [("a.wav", "done")]
+
+
 def test_calls_that_are_up_to_date_are_scored_again_only_when_asked(inbox: Path, settings: Settings) -> None:
     drop(inbox, "a.wav")
     do(make(inbox, settings), settings)

@@ -9,6 +9,7 @@ import pytest
 from fakes import sniff, transcript_row
 
 from pipeline import batch, plan
+from pipeline.consent import consent_of
 from pipeline.errors import InputError
 from pipeline.ingest import discover
 from pipeline.keep import encode
@@ -56,6 +57,19 @@ def test_a_vendors_metadata_is_read(call: Path) -> None:
     meta = read_sidecar(call)
     assert (meta.rep, meta.title, meta.date) == ("Priya", "Calder intro", dt.date(2026, 10, 6))
     assert meta.extra["external_id"] == "77"
+
+
+@pytest.mark.parametrize("table", [False, True])
+def test_a_word_by_hand_counts_beside_what_a_vendor_exported(call: Path, table: bool) -> None:
+    row = {"metaData": {"id": "77", "title": "Calder intro"}, "parties": [{"name": "Zed", "affiliation": "Internal"}]}
+    call.with_suffix(".json").write_text(json.dumps(row))
+    if table:
+        call.with_name("calls.csv").write_text(f"file,team,consent\n{call.name},North,no\n")
+    else:
+        call.with_suffix(".yaml").write_text("rep: Priya Nair\nteam: North\nconsent: no\n")
+    meta = read_sidecar(call)
+    assert (meta.rep, meta.team, meta.title) == ("Zed" if table else "Priya Nair", "North", "Calder intro")
+    assert consent_of(meta) == "no"
 
 
 def test_flat_vendor_keys_are_known_and_ours_win(call: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sys
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import Any
 import fakes
 import pytest
 
-from pipeline import batch, consent, keep, plan, superseded
+from pipeline import batch, consent, keep, plan, retention, superseded
 from pipeline.assigned_reps import assign_rep
 from pipeline.assigned_roles import assign_roles
 from pipeline.comments import comment_of
@@ -61,6 +62,35 @@ def test_the_recording_takes_the_place_of_its_transcripts_own_call(inbox: Path, 
     assert look(inbox, settings) == []
 
 
+def test_a_transcript_stays_its_recordings_call_when_the_recording_is_deleted(inbox: Path, settings: Settings) -> None:
+    look(inbox, settings)
+    (inbox / "2026-10-06_Calder.wav").write_text("ok")
+    look(inbox, settings)
+    (call,) = calls(settings)
+    (inbox / "2026-10-06_Calder.wav").unlink()
+    words = inbox / "2026-10-06_Calder.json"
+    for name in ("2026-10-06_Calder.json", "2026-10-07_renamed.json"):
+        words = words.rename(inbox / name)
+        made = plan.plan(discover([inbox]), settings)
+        assert [(done.status, done.sha256) for done in made.settled] == [("done", call["sha256"])]
+        assert made.jobs == ()
+    strict = replace(settings, inbox=str(inbox), keep_transcripts_days=1)
+    with Store(settings.data) as store:
+        gone = retention.due(strict, store, today=dt.date(2027, 10, 6))[0]
+        assert [(row.kind, Path(row.what).name) for row in gone][:1] == [("transcript file", "2026-10-07_renamed.json")]
+        erase(settings, store, of_call(settings, store, call["call_id"]))
+    assert not list((settings.data / "facts").glob("words/*"))
+
+
+def test_a_transcript_that_was_another_calls_is_its_own_once_it_lies_elsewhere(inbox: Path, settings: Settings) -> None:
+    (inbox / "2026-10-06_Calder.wav").write_text("ok")
+    assert look(inbox, settings) == ["2026-10-06_Calder.wav"]
+    (inbox / "2026-10-06_Calder.json").rename(inbox / "2026-10-07_Dunmore.json")
+    look(inbox, settings)
+    look(inbox, settings)
+    assert {row["kind"] for row in calls(settings)} == {"audio", "transcript"}
+
+
 def test_what_people_said_of_the_call_goes_along(inbox: Path, settings: Settings) -> None:
     look(inbox, settings)
     (before,) = calls(settings)
@@ -98,7 +128,7 @@ def test_what_people_said_of_the_call_goes_along(inbox: Path, settings: Settings
         (row,) = store.query("SELECT detail FROM assignments")
         assert row["detail"] == {"low_moments": [{"call_id": now["call_id"]}]}
     traces = [file for file in (settings.data / "facts").rglob("*.json") if before["call_id"] in file.read_text()]
-    assert traces == []
+    assert [file.parent.name for file in traces] == [superseded.WORDS]
 
 
 def test_a_consent_given_for_the_transcript_lets_the_recording_in(inbox: Path, settings: Settings) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from pipeline import batch, consent, erased
-from pipeline.ingest import Found, discover, hash_file
+from pipeline.ingest import Found, discover, hash_file, state_of
+from pipeline.plan import Outcome, keep_failure
 from pipeline.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("stages")
@@ -96,6 +97,33 @@ def test_an_erased_call_that_is_let_in_again_is_taken(inbox: Path, settings: Set
     erased.marker(settings.data, hash_file(inbox / "a.wav")).unlink()
     os.utime(erased.folder(settings.data), (0, 0))  # a clock may be too coarse to tell the two apart
     assert look_and_work(inbox, settings, looked) == ["a.wav"]
+
+
+@pytest.mark.parametrize("failed_before", [False, True])
+def test_a_call_that_a_full_disk_kept_out_without_a_failure_comes_back(
+    inbox: Path, settings: Settings, failed_before: bool
+) -> None:
+    from flows import watch
+    from flows.process import Caller
+
+    tried: list[str] = []
+
+    def on_a_full_disk(folder: Path, caller: Any) -> None:
+        for job in caller.plan.jobs:
+            tried.append(job.path.name)
+            caller.on_outcome(Outcome(job.path, "failed", f"{job.path}: No space left on device", sha256=job.sha256))
+
+    clock = Clock()
+    looked = new_looked(clock)
+    path = inbox / "a.wav"
+    if failed_before:
+        path.write_text("silence")
+        keep_failure(settings, path, kind="input", reason="no speech found", read=state_of(path))
+    path.write_text("ok, as it was exported again")
+    for passed, times in ((0, 0), (10, 1), (10, 1), (1200, 2)):
+        clock.now += passed
+        watch._look(inbox, settings, looked, Caller(), lambda files, ready: None, on_a_full_disk)
+        assert tried == ["a.wav"] * times
 
 
 @pytest.mark.parametrize(("fresh_s", "looks"), [(1000.0, 1), (-1.0, 3)])
