@@ -102,8 +102,9 @@ def roles(rows: list[Row]) -> str:
     """Roles with labels hidden."""
     return (
         "## Roles\n\n"
-        "Transcripts that neither the role model nor the judge ever saw, every label and all metadata hidden. Right: every speaker of the\n"
-        "call is on the right side. Waiting: left to a person (`debrief roles`) under 80 %. Of the others, misplaced:\n"
+        "Transcripts that neither the role model nor the judge ever saw, every label and all metadata hidden. Right:\n"
+        "every speaker of the call is on the right side. Waiting: left to a person (`debrief roles`) under 80 %. Of the\n"
+        "others, misplaced:\n"
         "somebody is on the wrong side; swapped: most of the text is.\n\n"
         + table(
             ("calls", "n", "right", "waiting", "misplaced", "swapped", "mean confidence", "Brier score"),
