@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pipeline.agreement import agreement
+from pipeline.reviews import open_disputes
 
 if TYPE_CHECKING:
     from pipeline.store import Store
@@ -70,14 +71,23 @@ def to_review_blind(
     store: Store, *, count: int, who: str = "", where: str = "true", params: Mapping[str, Any] | None = None
 ) -> list[Row]:
     """Scored calls for blind review, drawn by the end of their id, a content hash, so that nobody picks them:
-    `call_id`, `rep`, `account`, `call_date`, `path`; those that `who` has reviewed are left out. `where` narrows
-    the calls (`c`)."""
+    `call_id`, `rep`, `account`, `call_date`, `path`; those that `who` has reviewed and those whose words are gone are
+    left out. `where` narrows the calls (`c`)."""
     return store.query(
-        "SELECT call_id, rep, account, call_date, path FROM calls c WHERE status = 'scored' AND "
+        "SELECT call_id, rep, account, call_date, path FROM calls c WHERE status = 'scored' AND n_turns > 0 AND "
         f"({where}) AND call_id NOT IN (SELECT call_id FROM reviews WHERE kind = 'blind' "
         "AND ($who = '' OR lower(who) = lower($who))) ORDER BY reverse(call_id) LIMIT $count",
         {"who": who, "count": count, **(params or {})},
     )
+
+
+def disputes_in(store: Store) -> list[Row]:
+    """Open disputes, oldest first, of what their calls are scored on now: nobody can review a criterion that another
+    rubric's scorecard has nothing of. They are open again when it has."""
+    rows = store.query(
+        "SELECT r.* FROM reviews r SEMI JOIN criterion_scores s ON s.call_id = r.call_id AND s.criterion = r.criterion"
+    )
+    return [dict(row) for row in open_disputes(rows)]
 
 
 def reviews_in(store: Store) -> list[Row]:

@@ -8,10 +8,11 @@ A chat model is asked by the rubric's words, all criteria at once: it keeps its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pipeline.reviews import reviewed
 from pipeline.types import Scorecard, Transcript
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ _WORDING = {
     "trained": "no score moves: the trained judge scores what it was trained to, whatever the anchors say",
     "examples": "no score moves: the example sentences decide the level, the anchors only describe it",
 }
+
+_UNREAD = "no score moves: the trained judge reads no sentences; a criterion with 'judge: examples' is scored by them"
 
 Judge = Callable[[Transcript, "Rubric"], Scorecard]
 
@@ -103,6 +106,8 @@ def _criterion_changes(before: Criterion, after: Criterion) -> list[Change]:
         found.append(Change(name, what, "scored anew", "level"))
     elif after.judge == "examples":
         found += _sentence_changes(before, after)
+    elif any(getattr(before, key) != getattr(after, key) for key in _SENTENCES):
+        found.append(Change(name, "example sentences changed", _UNREAD, "nothing"))
     found += _number_changes(before, after)
     if before.applies != after.applies:
         found.append(_applies_change(before, after))
@@ -180,18 +185,22 @@ def moved_scores(
     judge: Judge,
     identity: tuple[str, str],
     floor: float = 0.0,
+    reviews: Sequence[Mapping[str, Any]] = (),
 ) -> list[Moved]:
     """A kept call's scores that differ between the rubrics, then its overall where that differs.
 
     `record` is a scored call's record, `identity` the engine and revision that would judge now: what is stored is
     taken as it is where that judge scored it by `old`, else `judge` scores the transcript again. `floor` is the least
-    confidence (0-1) that is scored.
+    confidence (0-1) that is scored. `reviews` are rows of `reviews` about the call: an override stands by either
+    rubric.
     """
     transcript = Transcript.from_json(record["transcript"], where=record["source"]["path"])
     before = _stored(record, old, identity) or judge(transcript, old).to_json()
     engine = identity[0]
     known = _derived(before, transcript, old, new, floor) if engine == EMBEDDED else _answered(before, old, new)
     after = known or judge(transcript, new).to_json()
+    if reviews:
+        before, after = (_as_shown(record, *made, reviews) for made in ((before, old), (after, new)))
     changes = rubric_changes(old, new, engine=engine)
     reasons = _reasons(changes)
     found = []
@@ -204,6 +213,16 @@ def moved_scores(
         why = _why_overall(changes, found)
         found.append(Moved(record["call_id"], transcript.meta.rep, OVERALL, before["overall"], after["overall"], why))
     return found
+
+
+def _as_shown(
+    record: Mapping[str, Any], card: Mapping[str, Any], rubric: Rubric, reviews: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """A scorecard by `rubric` as every report shows it, with people's overrides."""
+    weights = {item.id: item.weight for item in rubric.criteria}
+    made = {**record, "scorecard": card, "provenance": {"weights": weights}}
+    shown: dict[str, Any] = reviewed(made, reviews)["scorecard"]
+    return shown
 
 
 def _stored(record: Mapping[str, Any], rubric: Rubric, identity: tuple[str, str]) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from pipeline import keep
-from pipeline.errors import DebriefError
+from pipeline.errors import DebriefError, EngineError
 
 if TYPE_CHECKING:
     from pipeline.rubric import Rubric
@@ -19,26 +19,43 @@ Row = dict[str, Any]
 def moves_of(sha256s: Iterable[str], old: Rubric, new: Rubric, settings: Settings) -> Row:
     """`{"moved": rows of `Moved.to_json`, "calls": scored calls compared, "failed": a line per call that failed}`.
 
-    Nothing stored is changed. Raises `DebriefError`s for what is wrong with every call: the judge's settings.
+    People's overrides stand, as in every report. Calls whose words are gone are left out: nothing can score them anew,
+    and they keep their scores. Nothing stored is changed.
+    Raises `DebriefError`s for what is wrong with every call: the judge's settings.
     """
     from models.judge_card import judge_identity
+    from pipeline.chat import NO_ANSWER
     from pipeline.judge import score_call
     from pipeline.rubric_diff import moved_scores
 
     def judge(transcript: Transcript, rubric: Rubric) -> Scorecard:
-        return score_call(transcript, rubric, settings=settings)
+        card = score_call(transcript, rubric, settings=settings)
+        if card.judge_revision.endswith(NO_ANSWER):
+            # a server that is down says nothing of the rubric
+            raise EngineError(next(iter(card.criteria.values())).reason)
+        return card
 
     identity = judge_identity(settings)
     moved: list[Row] = []
     failed: list[str] = []
     calls = 0
-    for sha256 in sha256s:
+    asked = list(sha256s)
+    reviews = keep.reviews_by_call(settings.data, (sha256[:16] for sha256 in asked))
+    for sha256 in asked:
         record = keep.latest_record(settings.data, sha256)
-        if record is None or record["status"] != "scored":
+        if record is None or record["status"] != "scored" or record["transcript"].get("words_expired"):
             continue
         calls += 1
         try:
-            found = moved_scores(record, old, new, judge=judge, identity=identity, floor=settings.min_confidence)
+            found = moved_scores(
+                record,
+                old,
+                new,
+                judge=judge,
+                identity=identity,
+                floor=settings.min_confidence,
+                reviews=reviews.get(sha256[:16], ()),
+            )
         except DebriefError as error:
             failed.append(f"{record['call_id']}: {error}")
             continue

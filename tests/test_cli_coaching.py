@@ -152,7 +152,7 @@ def test_imports_and_accountability(run: Run, tmp_path: Path) -> None:
     (row,) = rows(run("accountability", "--rep", "Ann", "--json"))
     assert row["support"]["sessions"] == 1
     shown = run("accountability").stdout
-    assert "given: 1 coaching session (30 minutes)" in shown
+    assert "given: 1 coaching session, 30 minutes" in shown
     assert "no support" in shown  # Bob
     assert max(map(len, shown.splitlines())) <= 80
 

@@ -265,3 +265,23 @@ def test_a_meeting_is_moved_to_another_day_of_the_same_month() -> None:
         other = day.replace("5 O", "7 O").replace("October 5", "October 7").replace("fifth", "seventh")
         (made,) = heard(f"R: Could we meet on {day}?", f"Gerry: Make it {other}.")
         assert made.due == dt.date(2026, 10, 7)
+
+
+@pytest.mark.parametrize(
+    ("rep", "names", "colleague"),
+    [
+        ("Priya Nair", ("Priya Nair", "Tom Beck"), True),
+        ("Priya Nair", ("Priya", "Tom Beck"), True),
+        ("Priya Nair", ("rep", "Tom Beck"), True),
+        # nobody there can be told to be the rep: Tom may be how the tool calls them
+        ("Priya Nair", ("Sales", "Tom Beck"), False),
+        (None, ("Priya Nair", "Tom Beck"), False),
+    ],
+)
+def test_what_a_colleague_promises_is_not_the_reps(rep: str | None, names: tuple[str, str], colleague: bool) -> None:
+    said = ((names[0], "Thanks for the time."), (names[1], "I'll send you the drawings of the pump by Friday."))
+    turns = tuple(TurnRow("a", n, 5.0 * n, 5.0 * n + 4, "rep", name, text) for n, (name, text) in enumerate(said))
+    (made,) = commitments_of(CallRow("a", rep=rep, account="Acme", date=DAY), turns)
+    assert (made.owner, made.side, made.colleague) == ("Tom Beck", "rep", colleague)
+    (own,) = heard("R: I'll send you the spec by Friday.", "Gerry: Thanks.")
+    assert not own.colleague

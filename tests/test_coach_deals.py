@@ -299,6 +299,17 @@ def test_a_day_that_a_buyer_took_is_a_dated_step_whatever_the_words() -> None:
     assert "no dated step" in kinds(with_moves(rows, "p", vague, "Mia: Hang on, I'll stick you in. [commit]"))
 
 
+def test_a_call_whose_words_are_gone_is_not_said_to_have_agreed_on_no_day() -> None:
+    rows = merged(call("x1", "Ann", 0, "Elm", {"discovery": 3}))
+    without = dataclasses.replace(rows, turns=())
+    kinds = [
+        [risk["kind"] for risk in account_report(part, RUBRIC, "Elm", as_of=DAY)[0]["risks"]]
+        for part in (rows, without)
+    ]
+    assert "no dated step" in kinds[0]
+    assert "no dated step" not in kinds[1]
+
+
 def test_what_was_never_said_rests_on_no_words() -> None:
     rows = untold(call("p", "Ann", -2, "Acme", {**GOOD, "decision_makers": 0}))
     (risk,) = [r for r in risks(deal(rows)) if r.kind == "decision unknown"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import functools
 
@@ -8,7 +9,7 @@ import pytest
 from coach_simulation import TODAY, simulate
 from test_coach_standings import calls
 
-from pipeline.coach.gaps import FALSE_ALARMS, MIN_CALLS, SURE, criterion_shares, find_gaps
+from pipeline.coach.gaps import FALSE_ALARMS, HEARD_DAYS, MIN_CALLS, SURE, criterion_shares, find_gaps
 from pipeline.coach.rows import ScoredCall
 from pipeline.rubric import Rubric, load_rubric
 
@@ -54,6 +55,21 @@ def test_a_real_hole_is_found_and_nothing_else() -> None:
     found = found_for(8, teams=20, level=3.3, hole=1.5, reps=4, calls=(6, 12))
     assert sum("discovery" in gaps for gaps in found) >= 18
     assert sum(len(set(gaps) - {"discovery"}) for gaps in found) <= 1
+
+
+def test_who_has_not_been_heard_for_half_a_year_is_no_gap() -> None:
+    team = calls("Bob", [3, 4, 3, 4, 3])
+
+    def left(days: int) -> list[str]:
+        old = [
+            dataclasses.replace(row, date=row.date and row.date - dt.timedelta(days)) for row in calls("Ann", [1] * 8)
+        ]
+        return [gap.rep for gap in find_gaps(team + old, rubric())]
+
+    assert left(HEARD_DAYS) == ["Ann"]
+    assert left(HEARD_DAYS + 1) == []
+    undated = [dataclasses.replace(row, date=None) for row in calls("Ann", [1] * 8)]
+    assert [gap.rep for gap in find_gaps(team + undated, rubric())] == ["Ann"]
 
 
 def test_a_gap_carries_its_numbers() -> None:

@@ -102,7 +102,7 @@ def test_a_bad_row_is_said_with_its_line_and_the_others_are_kept(
     [
         ("sessions", "rep,date,minutes\nAnn,2026-10-02,-5\n", "minutes '-5' must be a number of 0 or more"),
         ("quota", "rep,period,target\nAnn,2026-Q4,-5\n", "target '-5' must be"),
-        ("quota", "rep,period,target\nAnn,2026-Q4,1e400\n", "target '1e400' must be"),
+        ("quota", "rep,period,target\nAnn,2026-Q4,1e400\n", "target: '1e400' is no number"),
         ("quota", f"rep,period,target\nAnn,2026-Q4,{'9' * 400}\n", "must be a number of 0 or more"),
         ("quota", "rep,period,target\nAnn,2026-Q4,many\n", "target: 'many' is no number"),
         ("activity", "rep,date,dials\nAnn,2026-10-02,-3\n", "dials '-3' must be"),
@@ -162,6 +162,45 @@ def test_numbers_as_other_countries_write_them(tmp_path: Path) -> None:
     (ann,) = found.rows
     assert (ann.target, ann.result) == (1_250_000, 1_250_000)
     assert "'250.000' may be 250000 or 250; write 250000 or 250;" in found.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "number"),
+    [
+        ("1.2 million", 1.2e6), ("1,2 Mio.", 1.2e6), ("1.5MM", 1.5e6), ("1.2bn", 1.2e9), ("12 thousand", 12000.0),
+        ("€95k", 95000.0), ("95 k€", 95000.0), ("USD 12,500", 12500.0), ("12 deals", 12.0), ("12 m", 12e6),
+    ],
+)  # fmt: skip
+def test_thousands_and_millions_in_words(tmp_path: Path, said: str, number: float) -> None:
+    text = f'rep,period,target,result\nAnn,2026-Q4,"{said}","{said}"\n'
+    (row,) = read_csv(written(tmp_path, text), "quota").rows
+    assert isinstance(row, QuotaRow)
+    assert (row.target, row.result) == (pytest.approx(number), pytest.approx(number))
+
+
+@pytest.mark.parametrize("said", ["1.2E+11", "1.2e5", "12x"])
+def test_a_result_that_runs_on_in_letters_is_not_cut_short(tmp_path: Path, said: str) -> None:
+    found = read_csv(written(tmp_path, f"rep,period,target,result\nAnn,2026-Q4,100,{said}\n"), "quota")
+    assert found.rows == ()
+    assert f"'{said}' is no number" in found.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "says"),
+    [
+        ("activity", "rep,date,measure,count\nAnn,2026-11-02,dials,10\nAnn,2026-11-02,dials,15\n", "write their sum"),
+        ("sessions", "rep,date,minutes,coach\nAnn,2026-11-02,30,Kim\nAnn,2026-11-02,45,Kim\n", "give each a topic"),
+        ("quota", "rep,period,target\nAnn,2026-Q4,100\nAnn,2026-Q4,200\n", "write it once"),
+    ],
+)
+def test_a_row_that_would_take_anothers_place_is_said(tmp_path: Path, kind: str, text: str, says: str) -> None:
+    found = read_csv(written(tmp_path, text), kind)
+    assert (len(found.rows), found.lines) == (1, 1)
+    assert "line 3: line 2 has" in found.problems[0]
+    assert says in found.problems[0]
+    again = text.splitlines()
+    same = "\n".join([*again[:2], again[1]])
+    assert read_csv(written(tmp_path, same), kind).problems == ()
 
 
 def test_a_number_that_may_be_two_is_told_as_both_are(tmp_path: Path) -> None:

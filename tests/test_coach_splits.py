@@ -142,3 +142,15 @@ def test_the_team_table_leaves_out_what_is_for_people_over_any_number_of_calls(
         levels = {row["rep"]: row["levels"] for row in cli_reports.team_rows(store, settings)}
     assert "discovery" not in levels["Ann"]
     assert levels["Ann"]
+
+
+def test_before_the_first_night_there_is_not_said_to_be_no_gap(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store(settings.data) as store:
+        store.ingest()
+        live = commands.gap_rows(store, settings=settings)
+        monkeypatch.setattr(snapshot, "LIVE_CALLS", 3)
+        assert live
+        assert commands.gap_rows(store, settings=settings) == live
+        assert commands.refresh_gaps(store, settings=settings)

@@ -10,7 +10,7 @@ from test_coach_standings import calls
 
 from pipeline.coach.commitments import Commitment
 from pipeline.coach.rows import ActivityRow, Assignment, CallRow, QuotaRow, Rows, ScoredCall, SessionRow
-from pipeline.coach.support import support_report
+from pipeline.coach.support import coached_words, support_report
 from pipeline.coach.targets import check_quota, fair_targets, mix_of, overlap, type_effects
 
 
@@ -55,6 +55,22 @@ def test_a_rep_at_target_keeps_it_and_is_not_asked_for_less() -> None:
     assert found["Ann"].next == pytest.approx(3.0)
 
 
+def test_what_a_rep_has_reached_alone_is_not_out_of_reach() -> None:
+    scores = team({"Ann": 4, "Bob": 2, "Cid": 2, "Dee": 2})
+    found = {t.rep: t for t in fair_targets(scores, {"discovery": 3.0})}
+    assert (found["Ann"].verdict, found["Ann"].reached_by) == ("fair", 0)
+    rows = Rows(calls=tuple(CallRow(s.call_id, rep=s.rep, date=s.date) for s in scores), scores=tuple(scores))
+    row = next(
+        r for r in support_report(rows, RUBRIC, (), as_of=max(s.date for s in scores if s.date)) if r["rep"] == "Ann"
+    )
+    assert "target out of reach" not in warned(row)
+    others = [quota("Bob", 100, 20), quota("Cid", 100, 20), quota("Dee", 100, 30)]
+    mixes = {name: {"cold call": 1.0} for name in ("Ann", "Bob", "Cid", "Dee")}
+    over = check_quota(quota("Ann", 100, 120), others, mixes, elapsed=0.8)
+    assert (over.pace, over.reached_by, over.fair) == (1.5, 0, True)
+    assert check_quota(quota("Ann", 100, 60), others, mixes, elapsed=0.8).fair is False
+
+
 def test_type_effects_are_drawn_to_nothing_with_few_calls() -> None:
     rows = typed(calls("Ann", [4]), "renewal") + typed(calls("Ann", [2] * 9), "cold call")
     effects = type_effects(rows, {"Ann": 2.2})
@@ -87,6 +103,17 @@ def test_a_quota_is_fair_where_a_peer_with_such_calls_keeps_its_pace() -> None:
     assert check_quota(quota("Ann", 100, None), others, mixes, elapsed=0.5).pace is None
     # somebody on leave: nothing is due, so no result is a share of it
     assert check_quota(quota("Ann", 0, 5), others, mixes, elapsed=0.5).pace is None
+
+
+def test_nobody_is_behind_in_the_first_days_of_a_quota() -> None:
+    others = [quota(name, 100, 0) for name in ("Bob", "Cid", "Dee")]
+    mixes = {name: {"cold call": 1.0} for name in ("Ann", "Bob", "Cid", "Dee")}
+    first = check_quota(quota("Ann", 100, 0), others, mixes, elapsed=1 / 92)
+    assert (first.early, first.pace, first.fair) == (True, None, None)
+    later = check_quota(quota("Ann", 100, 0), others, mixes, elapsed=20 / 92)
+    assert (later.early, later.pace, later.fair) == (False, 0.0, False)
+    done = check_quota(quota("Ann", 100, 100), others, mixes, elapsed=1 / 92)
+    assert (done.early, done.fair) == (False, True)
 
 
 def report(rows: Rows, rep: str = "Ann", made: tuple[Commitment, ...] = ()) -> dict[str, object]:
@@ -131,6 +158,14 @@ def test_much_asked_at_once_needs_both_training_and_coaching() -> None:
     assert row["results"]["quotas"][0]["pace"] < 0.1  # type: ignore[index]
     (text,) = [w["text"] for w in row["warnings"] if w["kind"] == "piled on"]  # type: ignore[attr-defined]
     assert text == "3 gaps, 1 quota behind and 2 late promises at once, without training"
+    trained = (Assignment("i", "Ann", "ask_for_sale", 1, "m", "T", "r", DAY, DAY),)
+    for sessions, said in (
+        ((held("Ann", 46),), "at once, without a coaching session for 46 days"),  # one of the 90 days shown beside it
+        ((), "at once, without a coaching session on record"),
+    ):
+        row = report(dataclasses.replace(rows, sessions=sessions, assignments=trained), made=late)
+        (text,) = [w["text"] for w in row["warnings"] if w["kind"] == "piled on"]  # type: ignore[attr-defined]
+        assert text.endswith(said)
 
 
 def test_a_day_to_meet_that_may_have_been_kept_in_person_is_held_against_nobody() -> None:
@@ -143,12 +178,36 @@ def test_a_day_to_meet_that_may_have_been_kept_in_person_is_held_against_nobody(
     assert "no support" in warned(report(few, "New", made=(dataclasses.replace(meeting, kind="action"),)))
 
 
+def test_what_a_colleague_promised_is_held_against_no_rep() -> None:
+    late = Commitment("x", 1, "Tom", "rep", "action", "I'll send it.", DAY, made_on=DAY, rep="New", status="overdue")
+    few = Rows(calls=(CallRow("x", rep="New", date=DAY),))
+    assert "no support" in warned(report(few, "New", made=(late,)))
+    row = report(few, "New", made=(dataclasses.replace(late, colleague=True),))
+    assert row["results"]["commitments"] == {}  # type: ignore[index]
+    assert "no support" not in warned(row)
+
+
 def test_thin_data_and_unequal_support_are_said() -> None:
     few = Rows(calls=(CallRow("x", rep="New", date=DAY),))
     assert warned(report(few, "New")) == {"thin data"}
     rows = dataclasses.replace(story(), sessions=(held("Bob", 10, 60), held("Cid", 12, 60), held("Ann", 10, 5)))
     assert "less support than peers" in warned(report(rows))
     assert "less support than peers" not in warned(report(rows, "Bob"))
+
+
+def test_sessions_of_unknown_length_are_not_no_minutes_of_coaching() -> None:
+    timed = [held(name, 10, 60) for name in ("Bob", "Cid")]
+    untimed = [dataclasses.replace(held("Ann", ago), minutes=None) for ago in (3, 10)]
+    row = report(dataclasses.replace(story(), sessions=(*timed, *untimed)))
+    assert "less support than peers" not in warned(row)
+    assert coached_words(row["support"]) == "2 coaching sessions, minutes not on record"  # type: ignore[arg-type]
+    half = report(dataclasses.replace(story(), sessions=(*timed, untimed[0], held("Ann", 20, 5))))
+    assert coached_words(half["support"]) == "2 coaching sessions, 5 minutes and 1 without minutes on record"  # type: ignore[arg-type]
+    # nor are they none of a peer's
+    bob = dataclasses.replace(held("Bob", 10), minutes=None)
+    row = report(dataclasses.replace(story(), sessions=(bob, timed[1], held("Ann", 10, 5))))
+    (text,) = [w["text"] for w in row["warnings"] if w["kind"] == "less support than peers"]  # type: ignore[attr-defined]
+    assert text == "5 minutes of coaching, the median of 1 peer is 60"
 
 
 def test_overdue_training_after_missed_sessions_is_not_the_reps_fault_alone() -> None:

@@ -11,9 +11,10 @@ from test_store import keep_call
 from typer.testing import CliRunner
 
 from pipeline import database, keep
-from pipeline.calibration import ENOUGH, calibration_rows, reviews_in, to_review_blind
+from pipeline.calibration import ENOUGH, calibration_rows, disputes_in, reviews_in, to_review_blind
 from pipeline.cli import app
 from pipeline.errors import ReviewError
+from pipeline.retention import without_words
 from pipeline.reviews import Review, open_disputes, review_of, reviewed
 from pipeline.settings import Settings
 from pipeline.store import Store
@@ -235,6 +236,45 @@ def test_a_review_whose_writer_was_killed_counts_after_the_next_look(
                 store.catch_up()
         store.catch_up()
         assert store.query(sql) == [{"n": 1}]
+
+
+def test_a_dispute_waits_for_nobody_where_the_call_is_not_scored_on_its_criterion_any_more(
+    stages: None, tmp_path: Path, settings: Settings
+) -> None:
+    made = keep_call(tmp_path, settings, "Ann", "2026-09-14_acme", "ok")
+    name = next(iter(made["scorecard"]["criteria"]))
+    with Store(settings.data) as store:
+        store.ingest()
+        store.put_fact("reviews", review_of(made, name, "dispute", who="Ann", why="I asked").to_row())
+        assert [row["criterion"] for row in disputes_in(store)] == [name]
+        other = {**made["scorecard"]["criteria"], "need": made["scorecard"]["criteria"][name]}
+        del other[name]
+        by_another = {"rubric": {"id": "other", "version": "bbbb"}}
+        keep.write_record(
+            settings.data,
+            {
+                **made,
+                "scorecard": {**made["scorecard"], **by_another, "criteria": other},
+                "provenance": {**made["provenance"], **by_another},
+            },
+        )
+        store.catch_up()
+        assert disputes_in(store) == []
+        keep.write_record(settings.data, {**made, "reason": "again"})
+        store.catch_up()
+        assert [row["criterion"] for row in disputes_in(store)] == [name]
+
+
+def test_a_call_whose_words_are_gone_is_not_named_for_a_blind_review(
+    stages: None, tmp_path: Path, settings: Settings
+) -> None:
+    made = keep_call(tmp_path, settings, "Ann", "2026-09-14_acme", "ok")
+    with Store(settings.data) as store:
+        store.ingest()
+        assert len(to_review_blind(store, count=5)) == 1
+        keep.write_record(settings.data, without_words(made))
+        store.catch_up()
+        assert to_review_blind(store, count=5) == []
 
 
 def test_the_commands_review_dispute_and_calibrate(

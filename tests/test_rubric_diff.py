@@ -84,6 +84,7 @@ def test_a_weight_moves_the_overall_only() -> None:
         ),
         ({"target": 2.0}, "target 3 -> 2", "gaps and training follow"),
         ({"title": "Survey", "missed": "there"}, "title, missed reworded", "nothing is judged by it"),
+        ({"shows": ("What does it cost you?",)}, "example sentences changed", "reads no sentences"),
         ({"moves": ("ask_problem",)}, "moves changed", "explained in other words"),
     ],
 )

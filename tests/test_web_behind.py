@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 from coach_story import call, record
 from fastapi.testclient import TestClient
+from test_coach_standings import calls
 from whole_page import whole
 
 from pipeline import keep
+from pipeline.coach.standings import standings
 from pipeline.settings import Settings
 from pipeline.web.app import build_app
 from pipeline.web.desk import Desk
 from pipeline.web.gate import SESSION
+from pipeline.web.pages.reps import strengths
 
 WEAK = {"Bob": [1, 2, 1, 2, 1, 2], "Cid": [2, 1, 2, 1, 2, 2]}
 
@@ -48,3 +51,19 @@ def test_a_standing_that_is_no_gap_says_what_keeps_it_from_being_one(
         at.cookies.set(SESSION, desk.book.start_session(desk.book.user("Ada")))
         assert said in whole(at, "/reps/Ann/criteria/discovery")
         assert "A gap: over 99 % sure" in whole(at, "/reps/Bob/criteria/discovery")
+
+
+def test_one_call_among_strong_colleagues_is_no_strength() -> None:
+    strong = [
+        row for rep in ("Bob", "Cid", "Dee", "Eve") for row in calls(rep, [4, 3, 4, 2, 4, 3, 4, 4, 3, 3, 4, 2] * 2)
+    ]
+
+    def found(levels: list[int]) -> list[str]:
+        mine = [s for s in standings(strong + calls("New", levels)) if s.rep == "New"]
+        assert mine[0].estimate >= 3.0  # drawn to where the others stand
+        assert mine[0].low >= 2.5
+        return [s.criterion for s in strengths(mine)]
+
+    assert found([2]) == []
+    assert found([4]) == []
+    assert found([4, 3, 4, 4]) == ["discovery"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 from coach_story import call, record
 from test_web_team import PASSWORD, client
@@ -14,6 +16,7 @@ from pipeline import keep
 from pipeline.settings import Settings
 from pipeline.web.app import build_app
 from pipeline.web.desk import Desk
+from pipeline.web.pages.reps import support_of
 
 
 def test_a_day_of_many_calls_says_how_many_and_is_told_by_those_that_were_scored(tmp_path: Path) -> None:
@@ -65,3 +68,28 @@ def test_a_rep_whose_calls_have_no_date_reads_the_last_ones_all_the_same(tmp_pat
     assert "Work on" in page
     assert "–</a>" not in page
     assert "No calls" in empty
+
+
+def test_a_promise_that_a_colleagues_call_shows_as_kept_is_not_held_against_the_rep(tmp_path: Path) -> None:
+    said = {
+        ("Ann", 0): [("rep", "I'll email you the price list on Wednesday."), ("buyer:Owen", "Thanks.")],
+        ("Bob", 8): [
+            ("rep", "Did you get the price list that Ann emailed?"),
+            ("buyer:Owen", "Yes, I got the price list on Wednesday, thanks."),
+        ],
+    }
+    for (rep, day), words in said.items():
+        rows = call(f"{rep}{day}", rep, day, "Acme", {"discovery": 3})
+        made = record(rows.calls[0], rows)
+        made["transcript"]["turns"] = [
+            {**made["transcript"]["turns"][n], "speaker": who, "text": text} for n, (who, text) in enumerate(words)
+        ]
+        keep.write_record(tmp_path, made)
+    with closing(Desk(Settings(data=tmp_path))) as desk:
+        desk.store.ingest()
+        desk.today = lambda: dt.date(2026, 11, 12)  # type: ignore[method-assign]
+        found = support_of(SimpleNamespace(desk=desk), "Ann", wait_s=30.0)  # type: ignore[arg-type]
+    assert found is not None
+    (promise,) = [made for made in found["made"] if made["side"] == "rep"]
+    assert (promise["status"], promise["seen_call"]) == ("kept", None)
+    assert found["heard"] == 1

@@ -103,9 +103,8 @@ def roles(rows: list[Row]) -> str:
     return (
         "## Roles\n\n"
         "Transcripts that neither the role model nor the judge ever saw, every label and all metadata hidden. Right:\n"
-        "every speaker of the call is on the right side. Waiting: left to a person (`debrief roles`) under 80 %. Of the\n"
-        "others, misplaced:\n"
-        "somebody is on the wrong side; swapped: most of the text is.\n\n"
+        "every speaker of the call is on the right side. Waiting: left to a person (`debrief roles`) under 80 %. Of\n"
+        "the others, misplaced: somebody is on the wrong side; swapped: most of the text is.\n\n"
         + table(
             ("calls", "n", "right", "waiting", "misplaced", "swapped", "mean confidence", "Brier score"),
             (

@@ -365,12 +365,13 @@ def accountability_text(row: Row) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
+    from pipeline.coach.support import coached_words
+
     support, results = row["support"], row["results"]
     overall = "" if results["overall"] is None else f", mean {results['overall']:.0f} of 100"
     lines = [Text(f"{one_line(row['rep'])}   {row['from']} to {row['to']}", style="bold")]
     lines += wrapped(
-        f"given: {counted(support['sessions'], 'coaching session')} ({counted(support['minutes'], 'minute')}), "
-        "training: "
+        f"given: {coached_words(support)}; training: "
         f"{support['training_done']} done, {support['training_open']} open, {support['training_overdue']} overdue",
         indent=2,
     )
@@ -381,7 +382,9 @@ def accountability_text(row: Row) -> RenderableType:
         indent=2,
     )
     for quota in results["quotas"]:
-        pace = "no result yet" if quota["pace"] is None else f"{quota['pace']:.0%} of the pace it asks for"
+        pace = f"{quota['pace'] or 0:.0%} of the pace it asks for"
+        if quota["pace"] is None:
+            pace = "too early to say" if quota["early"] and quota["result"] is not None else "no result yet"
         lines += wrapped(
             f"{quota['measure']} to {quota['to']}: {pace}; {counted(quota['peers'], 'peer')} alike", indent=2
         )

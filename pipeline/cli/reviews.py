@@ -85,8 +85,7 @@ def calibrate(
     data: Data = None,
 ) -> None:
     """Machine against people, per criterion and month; open disputes; calls to rate blind (--sample)."""
-    from pipeline.calibration import calibration_rows, reviews_in, to_review_blind
-    from pipeline.reviews import open_disputes
+    from pipeline.calibration import calibration_rows, disputes_in, reviews_in, to_review_blind
 
     if who and not sample:
         raise typer.BadParameter("says who will rate the calls of --sample", param_hint="--who")
@@ -94,13 +93,12 @@ def calibrate(
         if sample:
             _print_sample(to_review_blind(store, count=sample, who=who), as_json=as_json)
             return
-        rows = reviews_in(store)
-    found, waiting = calibration_rows(rows), open_disputes(rows)
+        found, waiting = calibration_rows(reviews_in(store)), disputes_in(store)
     if as_json:
         for row in found:
             emit(row)
         for dispute_row in waiting:
-            emit(dict(dispute_row))
+            emit(dispute_row)
         return
     _print_agreement(found)
     for item in waiting:
@@ -140,7 +138,7 @@ def _print_sample(rows: list[dict[str, Any]], *, as_json: bool) -> None:
             emit(row)
         return
     if not rows:
-        console().print("no call is left to rate: scored calls with no blind rating yet are named here")
+        console().print("no call is left to rate: scored calls with their words and no blind rating yet are named here")
         return
     for row in rows:
         who = " · ".join(one_line(row[key]) for key in ("call_date", "rep", "account") if row[key])

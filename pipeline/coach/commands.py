@@ -34,7 +34,7 @@ from pipeline.coach.reports import (
     training_report,
 )
 from pipeline.coach.rows import Rows
-from pipeline.coach.snapshot import keep_gaps, kept_gaps
+from pipeline.coach.snapshot import keep_gaps, kept_gaps, too_many
 from pipeline.coach.snippets import BEST_LEVEL
 from pipeline.coach.support import support_report
 from pipeline.coach.training import Library, load_library
@@ -79,7 +79,7 @@ def standing_rows(store: Store, *, settings: Settings, name: str | None = None, 
 
 def refresh_gaps(store: Store, *, settings: Settings) -> bool:
     """Work out the gaps and keep them, where there are too many calls to do so when asked. True when it was done."""
-    if kept_gaps(store) is None:
+    if not too_many(store):
         return False
     rubric = load_rubric(settings.rubric)
     rows = Rows(scores=load_scores(store, without=human_review(settings)))

@@ -69,7 +69,8 @@ class Commitment:
 
     `kind` is `action` or `meeting`. `status` is one of `followed.STATUSES`, and `seen_call`, `seen_turn`, `seen_quote`
     are where a later call speaks of it. `quote` is what the owner said; `asked` what they were asked, where it is an
-    answer. `moved_to` is the day to come that a later call names for what was not done.
+    answer. `moved_to` is the day to come that a later call names for what was not done. `colleague` says that another
+    of the rep's side said it while the rep was on the call, too: it is not the rep's to answer for.
     """
 
     call_id: str
@@ -89,6 +90,7 @@ class Commitment:
     seen_quote: str | None = None
     asked: str | None = None
     moved_to: dt.date | None = None
+    colleague: bool = False
 
     @property
     def words(self) -> str:
@@ -190,7 +192,19 @@ def _commitments_of(call: CallRow, turns: tuple[TurnRow, ...], moves: tuple[Move
         _commitment(call, turn, sentence, day, kind="meeting")
         for turn, sentence, day in agreed_steps(turns, moves, told, call.date)
     ]
-    return tuple(sorted([*made, *steps], key=lambda one: one.turn)) if steps else tuple(made)
+    others = _colleagues(call, turns)
+    told_apart = [
+        dataclasses.replace(one, colleague=one.side == "rep" and one.owner in others) for one in [*made, *steps]
+    ]
+    return tuple(sorted(told_apart, key=lambda one: one.turn)) if steps else tuple(told_apart)
+
+
+def _colleagues(call: CallRow, turns: Sequence[TurnRow]) -> set[str]:
+    """Who speaks on the rep's side beside the rep; nobody where no speaker there can be told to be the rep."""
+    rep = set((call.rep or "").casefold().split())
+    names = {turn.name for turn in turns if turn.side == "rep"}
+    others = {name for name in names if name != "rep" and not rep & set(name.casefold().split())}
+    return others if rep and names - others else set()
 
 
 def _as_said_before(made: Commitment, turns: Sequence[TurnRow]) -> Commitment:

@@ -180,6 +180,8 @@ def _price_first(deal: Deal) -> Found:
 
 def _no_date(deal: Deal) -> Found:
     last = deal.view.calls[-1]
+    if not any(turn.call_id == last.call_id for turn in deal.turns):
+        return None  # its words are not kept, or were not read: nothing is known of what was agreed
     dated = [c for c in deal.commitments if c.call_id == last.call_id and c.due]
     if dated or last.status != "scored" or _took_a_day(deal, last):
         return None

@@ -3,6 +3,7 @@
 A gap needs all of it:
 
 * at least `MIN_CALLS` scored calls on the criterion, one of good enough published quality (`load_rows`);
+* a scored call of the rep within `HEARD_DAYS` of the newest of all: nobody is helped, or trained, who left;
 * P(standing < target) >= `SURE`, with all calls and again with the lowest one left out: never one bad call;
 * the rep's own calls alone say so too. A standing borrows from colleagues, and a rep who is at target in a weak team
   is pulled below it; so the one-sided p-values of the rep's own calls, one per criterion, must stand up together
@@ -26,6 +27,7 @@ from pipeline.rubric import Rubric
 
 SURE = 0.8
 MIN_CALLS = 3
+HEARD_DAYS = 180
 FALSE_ALARMS = 0.025
 """Nominal; levels are whole numbers with a ceiling, so that the measured rate is a little higher: 2 to 4 %."""
 
@@ -84,8 +86,10 @@ def gaps_among(found: Iterable[Standing], shares: Mapping[tuple[str, str], float
     """
     titles = {item.id: item.title for item in rubric.criteria}
     by_rep: dict[str, list[Standing]] = defaultdict(list)
+    found = tuple(found)
+    gone = not_heard(found)
     for standing in found:
-        if standing.criterion in titles and standing.n >= MIN_CALLS:
+        if standing.criterion in titles and standing.n >= MIN_CALLS and standing.rep not in gone:
             by_rep[standing.rep].append(standing)
     gaps = [
         _gap(standing, titles[standing.criterion], share=shares.get((standing.rep, standing.criterion), 0.0))
@@ -93,6 +97,16 @@ def gaps_among(found: Iterable[Standing], shares: Mapping[tuple[str, str], float
         for standing in credibly_below(eligible)
     ]
     return tuple(sorted(gaps, key=lambda gap: (-gap.expected_lift, gap.rep, gap.criterion)))
+
+
+def not_heard(found: Iterable[Standing]) -> set[str]:
+    """Reps whose last scored call is over `HEARD_DAYS` older than the newest of all; an undated call may be new."""
+    last: dict[str, dt.date] = {}
+    for standing in found:
+        last[standing.rep] = max(last.get(standing.rep, dt.date.min), standing.last_call or dt.date.max)
+    dated = [day for day in last.values() if day != dt.date.max]
+    limit = max(dated, default=dt.date.min)
+    return {rep for rep, day in last.items() if (limit - day).days > HEARD_DAYS}
 
 
 def credibly_below(eligible: Sequence[Standing]) -> list[Standing]:

@@ -34,6 +34,14 @@ _TIME = re.compile(
     r"(?:(\d+(?:[.,]\d+)?) ?h(?:rs?|ours?)?\.?)?,?(?: and)? ?(?:(\d+) ?(?:m(?:in(?:ute)?s?)?)?\.?)?$", re.IGNORECASE
 )
 _CLOCK = re.compile(r"(\d{1,2}):([0-5]\d):[0-5]\d$")
+_SCALES = {
+    "k": 1e3, "thousand": 1e3, "m": 1e6, "mm": 1e6, "mn": 1e6, "mio": 1e6, "million": 1e6, "millions": 1e6,
+    "b": 1e9, "bn": 1e9, "billion": 1e9, "billions": 1e9,
+}  # fmt: skip
+_DIGITS = re.compile(
+    rf"^\D*?(?P<sign>-?)[^\d-]{{0,3}}(?P<digits>\d[\d.,]*+)(?:\s*(?P<scale>{'|'.join(_SCALES)})(?!\w))?(?P<runs_on>\w)?",
+    re.IGNORECASE,
+)
 
 Fact = SessionRow | QuotaRow | ActivityRow
 
@@ -53,12 +61,19 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of file: its table, the names that each column may have, which are needed, and how a row is read."""
+    """One kind of file: its table, the names that each column may have, which are needed, and how a row is read.
+
+    `key` is the field that two rows about the same thing share, `same` what that thing is called, and `apart` says how
+    two are told apart.
+    """
 
     table: str
     columns: Mapping[str, tuple[str, ...]]
     needed: tuple[str, ...]
     read: Callable[[Mapping[str, str]], Sequence[Fact]]
+    key: str
+    same: str
+    apart: str
 
 
 def read_csv(path: Path, kind: str, *, reps: Iterable[str] = ()) -> Imported:
@@ -82,7 +97,7 @@ def read_csv(path: Path, kind: str, *, reps: Iterable[str] = ()) -> Imported:
                 f"{path}: no column '{missing[0]}'; it needs {', '.join(form.needed)} and has "
                 f"{', '.join(part for part in head if part) or 'no heading'}"
             )
-        rows: list[Fact] = []
+        rows: dict[str, tuple[Fact, int]] = {}
         problems: list[str] = []
         taken = 0
         for cells in lines:
@@ -92,13 +107,23 @@ def read_csv(path: Path, kind: str, *, reps: Iterable[str] = ()) -> Imported:
                 row = _named(cells, names)
                 rep = " ".join(row.get("rep", "").split())
                 spelled = spelling.get(rep) or spelling.get(rep.casefold(), rep)
-                rows += form.read({**row, "rep": spelled} if rep else row)
+                read = form.read({**row, "rep": spelled} if rep else row)
+                _require_new(read, rows, form)
+                rows |= {getattr(fact, form.key): (fact, lines.line_num) for fact in read}
                 taken += 1
             except ValueError as error:
                 problems.append(f"{path}: line {lines.line_num}: {error}; the row is left out")
     except csv.Error as error:
         raise InputError(f"{path}: line {lines.line_num}: not readable as CSV ({error})") from error
-    return Imported(form.table, tuple(rows), tuple(problems), taken)
+    return Imported(form.table, tuple(fact for fact, _ in rows.values()), tuple(problems), taken)
+
+
+def _require_new(read: Iterable[Fact], rows: Mapping[str, tuple[Fact, int]], form: Kind) -> None:
+    """Raise `ValueError` where another line of the file says otherwise of the same thing: one would be lost."""
+    for fact in read:
+        known, line = rows.get(getattr(fact, form.key), (fact, 0))
+        if known != fact:
+            raise ValueError(f"line {line} has {form.same} already, with something else; {form.apart}")
 
 
 def _delimiter(text: str) -> str:
@@ -127,12 +152,13 @@ def _needs(row: Mapping[str, str], name: str) -> str:
 
 
 def _number(text: str) -> float:
-    """`1,250.50`, `1.250,50`, `1 250 000`, `$12k`: the number. `250.000` may be two numbers and is refused."""
+    """`1,250.50`, `1.250,50`, `1 250 000`, `$12k`, `1.2 million`: the number. `250.000` may be two numbers and is
+    refused, and so is what runs on in letters that are no scale (`1.2E+11`)."""
     text = re.sub(r"(?<=\d)[\s'\u2019](?=\d{3}(?!\d))", "", text)
-    found = re.search(r"(-?)[^\d-]{0,3}(\d[\d.,]*)\s*([kKmM]?)\b", text)
-    if not found:
+    found = _DIGITS.search(text)
+    if not found or found["runs_on"]:
         raise ValueError(f"'{text}' is no number")
-    sign, digits, scale = found.groups()
+    sign, digits, scale = found["sign"], found["digits"], found["scale"] or ""
     if re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", digits):
         whole, decimal = digits.replace(".", ""), digits.rstrip("0").rstrip(".")
         told = f"{decimal}0" if decimal == digits else decimal
@@ -142,7 +168,7 @@ def _number(text: str) -> float:
     if re.search(r",\d{1,2}$", digits) or ("." in digits and digits.rfind(",") > digits.rfind(".")):
         digits = digits.replace(".", "").replace(",", ".")
     try:
-        return float(sign + digits.replace(",", "").rstrip(".")) * {"k": 1e3, "m": 1e6}.get(scale.lower(), 1.0)
+        return float(sign + digits.replace(",", "").rstrip(".")) * _SCALES.get(scale.lower(), 1.0)
     except ValueError:
         raise ValueError(f"'{text}' is no number") from None
 
@@ -153,8 +179,8 @@ def _amount(row: Mapping[str, str], name: str) -> float:
         found = _number(_needs(row, name))
     except ValueError as error:
         raise ValueError(f"{name}: {error}" if name in row else str(error)) from None
-    # no sum of money or number of calls is that long; `1e400` reads as 1400 where nobody looks closer
-    if re.search(r"\d[eE][+-]?\d", row[name]) or not 0 <= found < 1e15:
+    # no sum of money or number of calls is that long
+    if not 0 <= found < 1e15:
         raise ValueError(f"{name} '{row[name]}' must be a number of 0 or more, written out")
     return found
 
@@ -268,6 +294,9 @@ KINDS: dict[str, Kind] = {
         },
         ("rep", "date"),
         _session,
+        "session_id",
+        "a session of that rep, day, coach and topic",
+        "give each a topic of its own",
     ),
     "quota": Kind(
         "quotas",
@@ -283,6 +312,9 @@ KINDS: dict[str, Kind] = {
         },
         ("rep", "target"),
         _quota,
+        "quota_id",
+        "a quota of that rep, measure and period",
+        "write it once",
     ),
     "activity": Kind(
         "activities",
@@ -295,6 +327,9 @@ KINDS: dict[str, Kind] = {
         },
         ("rep", "date"),
         _activity,
+        "activity_id",
+        "that measure of that rep and day",
+        "write their sum",
     ),
 }
 """What `debrief import` takes."""

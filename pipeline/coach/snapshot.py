@@ -26,13 +26,19 @@ def keep_gaps(store: Store, rows: list[Row], *, as_of: dt.date) -> None:
     store.put_derived("gaps", kept)
 
 
-def kept_gaps(store: Store) -> list[Row] | None:
-    """The kept rows of the gaps report, the largest lift first; None where there are few enough calls to ask anew.
-
-    Raises `StoreError`.
-    """
+def too_many(store: Store) -> bool:
+    """Whether there are more scored calls than gaps are worked out over when asked for. Raises `StoreError`."""
     scored = store.query("SELECT coalesce(sum(n), 0) AS n FROM call_weeks WHERE status = 'scored'")[0]["n"]
-    if scored <= LIVE_CALLS:
+    return bool(scored > LIVE_CALLS)
+
+
+def kept_gaps(store: Store) -> list[Row] | None:
+    """The kept rows of the gaps report, the largest lift first; None where they are to be worked out anew.
+
+    That is where there are few enough calls, and where none are kept: over so many calls that is mostly a night that
+    has not come yet, and `no gaps` would be untrue. Raises `StoreError`.
+    """
+    if not too_many(store):
         return None
     rows = store.query("SELECT detail FROM gaps ORDER BY expected_lift DESC, rep, criterion")
-    return [row["detail"] for row in rows]
+    return [row["detail"] for row in rows] or None

@@ -16,7 +16,7 @@ from typing import Any
 from pipeline.coach.assign import as_they_were
 from pipeline.coach.commitments import Commitment
 from pipeline.coach.gaps import Gap, find_gaps, rubric_targets
-from pipeline.coach.rows import CallRow, Rows
+from pipeline.coach.rows import CallRow, Rows, SessionRow
 from pipeline.coach.targets import FairTarget, QuotaCheck, check_quota, fair_targets, mix_of
 from pipeline.rubric import Rubric
 from pipeline.wording import counted, rounded
@@ -98,7 +98,9 @@ def support_row(
         "results": _results(rows, rep, calls, made, gaps, quotas, as_of),
         "targets": [item.to_json() for item in fair],
     }
-    minutes = [_minutes(rows, name, as_of) for name in mixes if name != rep]
+    untimed = {s.rep for s in rows.sessions if _untimed(s, as_of)}
+    # whose sessions have no minutes on record had more than their sum says
+    minutes = [_minutes(rows, name, as_of) for name in mixes if name != rep and name not in untimed]
     row["warnings"] = _warnings(row, quotas, minutes, {c.id: c.title for c in rubric.criteria})
     return row
 
@@ -107,6 +109,11 @@ def _minutes(rows: Rows, rep: str, as_of: dt.date) -> int:
     """Minutes of coaching that a rep was given in the period."""
     held = (s for s in rows.sessions if s.rep == rep and s.status == "held" and _recent(s.held_on, as_of))
     return sum(s.minutes or 0 for s in held)
+
+
+def _untimed(session: SessionRow, as_of: dt.date) -> bool:
+    """Whether a session was held in the period, for nobody knows how long."""
+    return session.status == "held" and session.minutes is None and _recent(session.held_on, as_of)
 
 
 def _begin(as_of: dt.date) -> dt.date:
@@ -127,6 +134,7 @@ def _support(rows: Rows, rep: str, as_of: dt.date) -> Row:
     return {
         "sessions": len(held),
         "minutes": _minutes(rows, rep, as_of),
+        "untimed_sessions": sum(_untimed(s, as_of) for s in held),
         "missed_sessions": sum(s.status == "missed" and _recent(s.held_on, as_of) for s in sessions),
         "last_session": last.isoformat() if last else None,
         "days_since_session": (as_of - last).days if last else None,
@@ -148,7 +156,7 @@ def _results(
 ) -> Row:
     calls = [c for c in own if _recent(c.date, as_of)]
     scored = [c for c in calls if c.status == "scored"]
-    mine = [c for c in made if c.rep == rep and c.side == "rep" and _recent(c.made_on, as_of)]
+    mine = [c for c in made if c.rep == rep and c.side == "rep" and not c.colleague and _recent(c.made_on, as_of)]
     by_status = {status: [c for c in mine if _status(c) == status] for status in dict.fromkeys(map(_status, mine))}
     overall = [c.overall for c in scored if c.overall is not None]
     return {
@@ -193,6 +201,7 @@ def _quota_row(check: QuotaCheck) -> Row:
         "target": quota.target,
         "result": quota.result,
         "pace": None if check.pace is None else round(check.pace, 2),
+        "early": check.early,
         "peers": check.peers,
         "reached_by": check.reached_by,
         "fair": check.fair,
@@ -230,7 +239,7 @@ def _asked(row: Row, behind: Sequence[QuotaCheck], late: int) -> str:
 def _warnings(row: Row, quotas: Sequence[QuotaCheck], peers: Sequence[int], titles: Mapping[str, str]) -> list[Row]:
     """What is not fair, or not known well enough, in a rep's row; each `{"kind", "text"}`.
 
-    `peers` are the minutes of coaching that each of the others had.
+    `peers` are the minutes of coaching that each of the others had of whom they are known.
     """
     support, results = row["support"], row["results"]
     behind = [c for c in quotas if c.pace is not None and c.pace < BEHIND]
@@ -248,9 +257,10 @@ def _warnings(row: Row, quotas: Sequence[QuotaCheck], peers: Sequence[int], titl
         )
         found.append(_warning("no support", f"{_asked(row, behind, late)}, {since}, and no training given"))
     elif asks >= MANY_ASKS and not (coached and trained):
-        what = "training" if coached else "coaching sessions"
+        since = f"a coaching session for {days} days" if days is not None else "a coaching session on record"
+        what = "training" if coached else since
         found.append(_warning("piled on", f"{_asked(row, behind, late)} at once, without {what}"))
-    if peers and median(peers) > 0 and support["minutes"] < median(peers) / 2:
+    if peers and not support["untimed_sessions"] and support["minutes"] < median(peers) / 2:
         theirs = f"the median of {counted(len(peers), 'peer')} is {median(peers):.0f}"
         text = f"{counted(support['minutes'], 'minute')} of coaching, {theirs}"
         found.append(_warning("less support than peers", text))
@@ -277,6 +287,15 @@ def _warnings(row: Row, quotas: Sequence[QuotaCheck], peers: Sequence[int], titl
     if support["training_overdue"] and support["missed_sessions"]:
         found.append(_warning("support not given", "training is overdue while coaching sessions were missed"))
     return found
+
+
+def coached_words(support: Mapping[str, Any]) -> str:
+    """Coaching sessions with their minutes, as far as these are on record: `2 coaching sessions, 45 minutes`."""
+    said, untimed = counted(support["sessions"], "coaching session"), support["untimed_sessions"]
+    if untimed and untimed == support["sessions"]:
+        return f"{said}, minutes not on record"
+    minutes = f"{said}, {counted(support['minutes'], 'minute')}"
+    return f"{minutes} and {untimed} without minutes on record" if untimed else minutes
 
 
 def _warning(kind: str, text: str) -> Row:

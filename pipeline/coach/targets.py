@@ -23,6 +23,8 @@ TYPE_PRIOR = 4.0
 """Calls that a type's effect must outweigh."""
 SAME_MIX = 0.5
 """Overlap of two reps' call mixes, 0-1, from which their quotas are compared."""
+EARLY = 0.15
+"""Share of a quota's time before which nobody is ahead or behind: two weeks of a quarter."""
 STEP = 0.75
 """The most a next target asks for above the present standing, in levels."""
 
@@ -31,8 +33,8 @@ STEP = 0.75
 class FairTarget:
     """A target level checked: how many of `peers` stand at it over this rep's mix of calls (`reached_by`).
 
-    `verdict` is `fair`, `out of reach` (no peer is there) or `too few peers`; `next` is the level to ask for next: the
-    target itself, or what a quarter of the peers reach, and never more than `STEP` above today.
+    `verdict` is `fair`, `out of reach` (neither a peer nor the rep is there) or `too few peers`; `next` is the level to
+    ask for next: the target itself, or what a quarter of the peers reach, and never more than `STEP` above today.
     """
 
     rep: str
@@ -112,8 +114,10 @@ def _checked(
 
     peers = sorted((over_my_mix(peer) for peer in group if peer.rep != mine.rep), reverse=True)
     # a standing is uncertain by half a level or so: one that rounds to the target counts as there
-    reached = sum(level >= target - 0.25 for level in peers)
-    verdict = "too few peers" if len(peers) < MIN_PEERS else "fair" if reached else "out of reach"
+    there = target - 0.25
+    reached = sum(level >= there for level in peers)
+    attainable = bool(reached) or mine.estimate >= there
+    verdict = "too few peers" if len(peers) < MIN_PEERS else "fair" if attainable else "out of reach"
     reachable = peers[len(peers) // 4] if peers else target
     asked = target if verdict != "out of reach" else min(target, max(reachable, mine.estimate))
     return FairTarget(
@@ -135,8 +139,8 @@ def _checked(
 class QuotaCheck:
     """A quota beside those of peers with a like mix of calls: how many of `peers` reached theirs (`reached_by`).
 
-    `pace` is the result as a share of what is due by now (None: no result yet, or nothing is due); `fair` is None with
-    too few peers.
+    `pace` is the result as a share of what is due by now (None: no result yet, nothing is due, or it is too `early` to
+    say); `fair` is None with too few peers, or so early.
     """
 
     quota: QuotaRow
@@ -144,6 +148,7 @@ class QuotaCheck:
     peers: int
     reached_by: int
     fair: bool | None
+    early: bool = False
 
 
 def check_quota(
@@ -155,8 +160,8 @@ def check_quota(
 ) -> QuotaCheck:
     """A quota's pace, `elapsed` (0-1) of its time gone, and whether peers with the same mix of calls keep such a pace.
 
-    Peers count with the same measure over the same days. A target is fair where one of at least 3 peers has kept the
-    pace that this one asks for: their result at least `elapsed` of this target.
+    Peers count with the same measure over the same days. A target is fair where one of at least 3 peers, or the rep,
+    has kept the pace that this one asks for: a result of at least `elapsed` of this target.
     """
     alike = [
         other
@@ -168,12 +173,15 @@ def check_quota(
     ]
     due = quota.target * max(elapsed, 1e-9)
     reached = sum((other.result or 0.0) >= due for other in alike)
+    kept = quota.result is not None and quota.result >= due
+    early = elapsed < EARLY and not (quota.result is not None and quota.result >= quota.target)
     return QuotaCheck(
         quota=quota,
-        pace=quota.result / due if quota.result is not None and due else None,
+        early=early,
+        pace=quota.result / due if quota.result is not None and due and not early else None,
         peers=len(alike),
         reached_by=reached,
-        fair=None if len(alike) < MIN_PEERS else reached > 0,
+        fair=None if early or len(alike) < MIN_PEERS else kept or reached > 0,
     )
 
 

@@ -13,6 +13,7 @@ from pipeline import wording
 from pipeline.access.people import ROLES
 from pipeline.coach.gaps import SURE
 from pipeline.coach.pushback import HANDLED
+from pipeline.coach.support import coached_words
 from pipeline.types import NEUTRAL
 from pipeline.web.static import version_of
 
@@ -50,6 +51,7 @@ def environment() -> Environment:
         "sentence": sentence,
         "nearest": nearest,
         "signed": signed,
+        "coached": coached_words,
         "objection": objection,
         "coded": coded,
         "speaker": speaker,

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.coach.support import coached_words
 from pipeline.types import NEUTRAL
 from pipeline.web.render import day, one
 from pipeline.wording import change_text, counted
@@ -209,7 +210,7 @@ class _Sheet:
         promises = ", ".join(f"{part['n']} {status}" for status, part in result["commitments"].items()) or "none heard"
         newest = f" on the newest {known['heard']}" if known["heard"] < result["calls"] else ""
         self.text(
-            f"Given: {counted(given['sessions'], 'coaching session')}, {counted(given['minutes'], 'minute')}; training "
+            f"Given: {coached_words(given)}; training "
             f"{given['training_open']} open, {given['training_done']} done. "
             f"Come of it: {result['scored']} of {result['calls']} calls scored; "
             f"promises{newest}: {promises}.",

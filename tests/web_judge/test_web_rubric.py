@@ -15,6 +15,7 @@ from waiting import HANGS_S, wait_for
 
 from pipeline import keep
 from pipeline.coach.team import picture_of
+from pipeline.reviews import review_of
 from pipeline.rubric_shelf import put_up, text_of
 from pipeline.settings import Settings, load_settings
 from pipeline.web.desk import Desk
@@ -57,6 +58,19 @@ def test_no_example_of_nothing_shows_something(desk: Desk, move: str) -> None:
     assert ("Eighty pounds, so three thousand two hundred" in nothing) == (not move)
     # an objection argued with is what level 0 there means
     assert "Too much compared with what" in page.partition('id="objection_handling"')[2].partition("lv-1")[0]
+
+
+def test_what_the_machine_cited_for_its_level_is_no_example_of_a_persons(desk: Desk) -> None:
+    name = RUBRIC.criteria[0].id
+    rows = call("raised", "Bob", 21, "Elm", {name: 1})
+    made = record(rows.calls[0], rows)
+    quote = made["scorecard"]["criteria"][name]["evidence"][0]["quote"] = "What are you using at the moment?"
+    keep.write_record(desk.settings.data, made)
+    desk.store.ingest()
+    word = review_of(made, name, "override", who="Sam", why="more came later", level=4)
+    desk.store.put_fact("reviews", word.to_row())
+    page = whole(Visitor(desk, "trainer"))
+    assert quote not in page.partition(f'id="{name}"')[2].partition("lv-4")[2].partition("</section>")[0]
 
 
 def test_a_mistake_is_told_with_its_line_and_nothing_is_saved(desk: Desk) -> None:

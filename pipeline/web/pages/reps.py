@@ -6,11 +6,14 @@ import dataclasses
 import datetime as dt
 import math
 from collections import defaultdict
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from pipeline.access.people import EVERYONE
-from pipeline.coach.commitments import commitments
+from pipeline.coach.commitments import Commitment, commitments
+from pipeline.coach.gaps import MIN_CALLS, not_heard
 from pipeline.coach.load import load_calls, load_support, rows_of_calls
+from pipeline.coach.rows import CallRow
 from pipeline.coach.standings import Standing
 from pipeline.coach.support import PERIOD_DAYS, support_row
 from pipeline.coach.targets import MIN_PEERS, mix_of
@@ -21,6 +24,9 @@ from pipeline.rubric import Rubric
 from pipeline.web.ask import Ask, File, Go, Html, get
 from pipeline.web.pages.team import PERIODS, stretch
 from pipeline.web.render import path_part
+
+if TYPE_CHECKING:
+    from pipeline.store import Store
 
 TREND_WEEKS = 26
 TREND_FEWEST = 6
@@ -79,6 +85,12 @@ FROM metrics m JOIN calls c USING (call_id)
 WHERE c.rep IS NOT NULL AND c.status = 'scored' AND (c.call_date > $since OR c.call_date IS NULL) GROUP BY c.rep
 """
 _MIXES = "SELECT rep, call_type, count(*) AS n FROM calls WHERE rep IS NOT NULL GROUP BY ALL ORDER BY ALL"
+_OTHERS = """
+SELECT call_id FROM calls
+WHERE account IN (SELECT unnest($accounts::VARCHAR[])) AND rep IS DISTINCT FROM $rep
+  AND call_date >= $since AND call_date <= $latest
+ORDER BY call_date DESC, call_id LIMIT $limit
+"""
 _BEHIND = """
 SELECT c.call_id, c.call_date, c.account, c.call_type, s.level, s.status, s.confidence, s.reason, s.overridden_by,
        s.machine_level
@@ -210,8 +222,12 @@ def _grounds(ask: Ask) -> Row:
 
 
 def strengths(mine: list[Standing]) -> list[Standing]:
-    """The surest of a rep's standings at target: two at most."""
-    good = [s for s in mine if s.low >= s.target - 0.5 and s.estimate >= s.target]
+    """The surest of a rep's standings at target: two at most.
+
+    As with a gap the rep's own calls must say so: a standing over one or two is mostly that of the others.
+    """
+    own = (s for s in mine if s.n >= MIN_CALLS and s.p_below_alone <= 0.5)
+    good = [s for s in own if s.low >= s.target - 0.5 and s.estimate >= s.target]
     return sorted(good, key=lambda s: -s.low)[:STRENGTHS]
 
 
@@ -289,17 +305,22 @@ def _metrics(ask: Ask, rep: str, newest: dt.date | None) -> list[Row]:
 
 def support_of(ask: Ask, rep: str, *, wait_s: float = 0.03) -> Row | None:
     """`{"row": support_row, "made": [commitments, the newest first], "heard": n}` of the last 90 days, with what was
-    promised on the newest `heard` calls; None while it is read."""
+    promised on the newest `heard` calls; None while it is read.
+
+    Whether it was kept is told by colleagues' calls with the same accounts, too; their words are not shown.
+    """
     desk = ask.desk
     today, whole = desk.today(), desk.picture().value
 
     def make() -> Row:
         calls = load_calls(desk.store, rep=rep, since=today - dt.timedelta(PERIOD_DAYS))
-        heard = rows_of_calls(desk.store, [call.call_id for call in calls[-HEARD:]])
+        own = calls[-HEARD:]
+        heard = rows_of_calls(desk.store, [*(call.call_id for call in own), *_others(desk.store, rep, own)])
         types: dict[str, list[str | None]] = defaultdict(list)
         for row in desk.store.query(_MIXES):
             types[row["rep"]] += [row["call_type"]] * row["n"]
-        made = commitments(heard, as_of=today)
+        mine = {call.call_id for call in own}
+        made = [_unseen(c, mine) for c in commitments(heard, as_of=today) if c.call_id in mine]
         row = support_row(
             dataclasses.replace(load_support(desk.store), calls=calls),
             rep,
@@ -311,10 +332,31 @@ def support_of(ask: Ask, rep: str, *, wait_s: float = 0.03) -> Row | None:
             as_of=today,
         )
         ordered = sorted(made, key=lambda c: (c.due or c.made_on or dt.date.min, c.call_id, c.turn), reverse=True)
-        return {"row": row, "made": [c.to_json() for c in ordered], "heard": len(heard.calls)}
+        return {
+            "row": row,
+            "made": [c.to_json() for c in ordered],
+            "heard": sum(c.call_id in mine for c in heard.calls),
+        }
 
     known = desk.glimpse(("support", rep, today), make, wait_s=wait_s)
     return known.value if known else None
+
+
+def _others(store: Store, rep: str, own: Sequence[CallRow]) -> list[str]:
+    """Colleagues' calls with the accounts of a rep's `own` ones, since the first of these: the newest `HEARD`."""
+    if not own:
+        return []
+    accounts = sorted({call.account for call in own if call.account})
+    since = min((call.date for call in own if call.date), default=None)
+    asked = {"accounts": accounts, "rep": rep, "since": since, "latest": latest(), "limit": HEARD}
+    return [row["call_id"] for row in store.query(_OTHERS, asked)]
+
+
+def _unseen(made: Commitment, own: set[str]) -> Commitment:
+    """The commitment without the words of a call that is not the rep's."""
+    if made.seen_call is None or made.seen_call in own:
+        return made
+    return dataclasses.replace(made, seen_call=None, seen_turn=None, seen_quote=None)
 
 
 def behind(ask: Ask, *, rep: str, criterion: str, period: str = "", call_type: str = "") -> Html:
@@ -351,6 +393,7 @@ def behind(ask: Ask, *, rep: str, criterion: str, period: str = "", call_type: s
         rep=rep,
         item=item,
         standing=standing,
+        gone=rep in not_heard(whole.standings),
         gap=next((gap for gap in whole.gaps if (gap.rep, gap.criterion) == (rep, criterion)), None),
         since=whole.since.get((rep, criterion)),
         peers=peers_of(whole, rep).get(criterion),

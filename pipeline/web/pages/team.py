@@ -51,6 +51,7 @@ _CALL = "c.call_id, c.rep, c.account, c.call_date"
 _DISPUTES = """
 SELECT r.call_id, r.criterion, r.kind, r.who, r.why, r.reviewed_at, c.rep, c.account, c.call_date
 FROM reviews r JOIN calls c USING (call_id)
+SEMI JOIN criterion_scores s ON s.call_id = r.call_id AND s.criterion = r.criterion
 WHERE r.kind IN ('dispute', 'override') AND ({where}) AND c.rep IN (SELECT unnest($reps::VARCHAR[]))
   AND r.call_id IN (SELECT call_id FROM reviews WHERE kind = 'dispute')
 """
