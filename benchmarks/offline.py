@@ -4,7 +4,8 @@
 
 Each command runs in a network namespace that holds nothing but loopback (`unshare`, where the system allows it), and in
 every Python process of it each attempt to reach anything but loopback or a local socket is refused and counted. What
-is printed is the commands with their exit codes, and the attempts. `--audio` hears a recording too (minutes).
+libraries try that are not Python is counted by the namespace. What is printed is the commands with their exit codes
+and the attempts. `--audio` hears a recording too (minutes).
 """
 
 from __future__ import annotations
@@ -41,18 +42,27 @@ sys.addaudithook(_guard)
 """
 """What `sitecustomize` does in every Python process: refuses and notes what is not local."""
 
-LOOPBACK = (
-    "import fcntl, socket, struct, sys, os; s = socket.socket(); "
-    "fcntl.ioctl(s, 0x8914, struct.pack('16sh', b'lo', 0x1 | 0x40)); os.execvp(sys.argv[1], sys.argv[1:])"
-)
-"""Brings the namespace's own loopback up (SIOCSIFFLAGS), then becomes the command."""
+ALONE = """
+import fcntl, os, re, socket, struct, subprocess, sys
+fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh", b"lo", 0x1 | 0x40))
+code = subprocess.call(sys.argv[1:])
+heads, numbers = (line.split() for line in open("/proc/net/snmp") if line.startswith("Ip:"))
+lost = int(numbers[heads.index("OutNoRoutes")])
+if os.path.exists("/proc/net/snmp6"):
+    lost += int(re.search(r"Ip6OutNoRoutes\\s+(\\d+)", open("/proc/net/snmp6").read())[1])
+if lost:
+    with open(os.environ["DEBRIEF_ATTEMPTS"], "a") as file:
+        file.write(f"{lost} packets that had nowhere to go by {sys.argv[1:]}\\n")
+sys.exit(code)
+"""
+"""Brings the namespace's own loopback up (SIOCSIFFLAGS), runs the command in it, and notes what wanted to get out."""
 
 
 def alone() -> list[str]:
     """What to put before a command so that it has no network but loopback; empty where the system does not allow it."""
     if shutil.which("unshare") is None:
         return []
-    prefix = ["unshare", "--map-root-user", "--net", sys.executable, "-c", LOOPBACK]
+    prefix = ["unshare", "--map-root-user", "--net", sys.executable, "-c", ALONE]
     done = subprocess.run([*prefix, "true"], capture_output=True, check=False)
     return prefix if done.returncode == 0 else []
 

@@ -122,14 +122,15 @@ def _waiting(store: Store) -> Section:
 
 
 def _reps(store: Store) -> Section:
-    rows = store.query(
-        "SELECT rep, team, scored, overall FROM rep_totals WHERE rep IS NOT NULL AND scored > 0 ORDER BY team, rep"
-    )
+    """A line per rep, in the team of their newest call, over the calls of every team they were in."""
+    from pipeline.coach.load import load_heads
+
+    heads = [head for head in load_heads(store) if head["overall"] is not None]
+    heads.sort(key=lambda head: (head["team"] is None, head["team"] or "", head["rep"]))
     lines = [
-        f"{', '.join(filter(None, (row['rep'], row['team'])))}: {counted(row['scored'], 'scored call')}, "
-        f"overall {row['overall']:.0f}"
-        for row in rows
-        if row["overall"] is not None
+        f"{', '.join(filter(None, (head['rep'], head['team'])))}: {counted(head['calls']['scored'], 'scored call')}, "
+        f"mean {head['overall']:.0f} of 100"
+        for head in heads
     ]
     return section("Reps", lines)
 

@@ -52,7 +52,8 @@ def transcribe(path: Path | str, *, meta: CallMeta | None = None, settings: Sett
         for channel in range(diarization.audio.channels)
     ]
     words: list[Word] = [word for channel in channels for word in channel]
-    turns = build_turns(recogniser.calibrated(channels), diarization, punctuated=recogniser.punctuated, names=terms)
+    names = (meta.rep or "", *terms)
+    turns = build_turns(recogniser.calibrated(channels), diarization, punctuated=recogniser.punctuated, names=names)
     if not turns:
         raise AudioError(
             f"{path}: speech was found but no word was understood; check the recording's volume and language"

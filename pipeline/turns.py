@@ -30,6 +30,24 @@ _ALWAYS_CAPITAL = re.compile(
     r"\b(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|february|april|june|july|august|september|"
     r"october|november|december|english|american|european)\b"
 )
+_WORDS_TOO = frozenset(
+    """will mark may bill grant rich sue hope faith grace joy chase frank drew guy rose dawn art miles max skip case
+    chance won long major price summer autumn winter west young small brown green white black king cook day best love
+    little short sharp wise power field page park bell wood stone rice cash banks""".split()
+)
+"""Names that are mostly the plain word where somebody sells."""
+_GOES_ON = (
+    r"(?=$| (?:and|so|but|for|from|here|this is|it's|i|i'm|i've|i'll|that's|how|what|thanks|thank|good|great|nice|"
+    r"yes|yeah|(?:do|did|are|can|could|have) you)\b)"
+)
+"""What follows somebody who is addressed, and no verb or adjective."""
+_NAMED = (
+    (r"hi|hello|hey|(?:hi|hello) there|good (?:morning|afternoon|evening)|thanks|thank you", _GOES_ON),
+    (r"this is|my name is|my name's", r"(?=$| (?:and|from|here|calling|speaking|at|with)\b)"),
+    (r"it's|i'm", r"(?= (?:from|here|calling|speaking)\b)"),
+    (r"mister|mr|mrs|ms|doctor|dr", r"\b(?!')"),
+)
+"""Before and behind a name that is a plain word too, where it is a name."""
 _QUESTION = re.compile(
     r"^(?:so |and |but |okay |well |now |then |sorry )*"
     r"(?:(?:what|how|who|whom|whose|where|why|which)\b(?! about it\b)|"
@@ -61,7 +79,8 @@ def build_turns(
 ) -> tuple[Turn, ...]:
     """Turns with unresolved speakers from the words of each channel.
 
-    `punctuated` says that the recogniser wrote sentences itself; `names` are spelt as given wherever they occur.
+    `punctuated` says that the recogniser wrote sentences itself; `names` are spelt as given wherever they occur, those
+    that are plain words too (`Will`) only where somebody is greeted, thanked, introduced or named in full.
     """
     utterances: list[tuple[str, list[Word]]] = []
     for channel, raw in enumerate(channels):
@@ -193,7 +212,17 @@ def _sentence(words: list[str], names: tuple[str, ...]) -> str:
     text = re.sub(r"\bi\b", "I", text)
     text = _ALWAYS_CAPITAL.sub(lambda match: match.group().capitalize(), text)
     for name in names:
-        if len(name) > 2:
-            spelt = name.replace("\\", r"\\")  # a backslash in it is no reference to a group
-            text = re.sub(rf"\b{re.escape(name)}\b", spelt, text, flags=re.IGNORECASE)
+        text = _with_name(text, name) if len(name) > 2 else text
     return text[:1].upper() + text[1:] + ("?" if _QUESTION.match(spoken) else ".")
+
+
+def _with_name(text: str, name: str) -> str:
+    """The text with the name spelt as given where it is a name; `Don` is none in `don't`."""
+    said = re.escape(name)
+    if name.lower() not in _WORDS_TOO:
+        return re.sub(rf"\b{said}\b(?!'t\b)", lambda _: name, text, flags=re.IGNORECASE)
+    for before, behind in _NAMED:
+        # "hello, may I" asks
+        called = rf"\b({before}) (?!may (?:i|we)\b){said}\b{behind}"
+        text = re.sub(called, lambda match: f"{match[1]} {name}", text, flags=re.IGNORECASE)
+    return text

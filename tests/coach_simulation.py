@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from pipeline.coach.rows import ScoredCall
-from pipeline.coach.standings import RANKED, Standing, p_above, standings
+from pipeline.coach.standings import Standing, standings
 
 TODAY = dt.date(2026, 11, 13)
+RANKED = 0.8
+"""Two reps are ranked where one is above the other with at least this probability; else they cannot be told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,14 @@ def looked_at(
     return [([s for s in found if s.criterion == name], part.truth) for name, part in made.items()]
 
 
+def p_above(one: Standing, other: Standing) -> float:
+    """P(one's standing > the other's), both taken as normal and independent."""
+    spread = math.sqrt(2 * (one.sd**2 + other.sd**2))
+    return 0.5 * math.erfc((other.estimate - one.estimate) / spread)
+
+
 def wrongly_ranked(found: Sequence[Standing], truth: dict[str, float]) -> tuple[int, int]:
-    """Pairs that the standings rank (P >= `RANKED`) the wrong way round, and all that they rank."""
+    """Pairs ranked by the standings (P >= `RANKED`) the wrong way round, and all that they rank."""
     wrong = ranked = 0
     for one in found:
         for other in found:

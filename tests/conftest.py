@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,22 @@ from pipeline.web.desk import Desk
 
 # on a machine that is slow today, pages are waited for instead of shown as they were a moment ago
 backroom.QUICK_S = backroom.FIRST_S = HANGS_S
+
+
+@pytest.fixture(scope="session", autouse=True)
+def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Prefect's files in a folder of this run, as the commands put them into the data folder: whichever test loads it
+    first decides for all, and by itself it would take the home folder of whoever runs the tests."""
+    from flows.local import use_data_folder
+
+    data = tmp_path_factory.mktemp("prefect")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("PREFECT_HOME", "PREFECT_API_URL"):
+            # set first, so that it is taken back though it was not there
+            patch.setenv(name, "")
+            os.environ.pop(name)
+        use_data_folder(data)
+        yield data / "prefect"
 
 
 @pytest.fixture

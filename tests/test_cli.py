@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -277,6 +278,7 @@ def test_the_demo_shows_teams_files_and_the_next_command(
 def test_what_the_demo_names_can_be_typed(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "bin" / "debrief"
     program.parent.mkdir()
+    here = dataclasses.replace(settings, data=tmp_path / "Ann's demo")
     program.touch()
     monkeypatch.setattr("sys.argv", [str(program)])
     reason = (
@@ -287,6 +289,9 @@ def test_what_the_demo_names_can_be_typed(settings: Settings, tmp_path: Path, mo
         f"say who sells, each with a --rep: {program} roles --data {settings.data} e791b3b4 --rep SPEAKER; "
         f"`{program} models pull base.en` hears better"
     )
+    # what a shell makes of it is what is meant
+    tried = shlex.split(demo.typed("`debrief process FILE` tries it again", here).split("`")[1])
+    assert tried == [str(program), "process", "--data", str(here.data), "FILE"]
     helped = CliRunner().invoke(cli.app, ["demo", "--help"], env={"COLUMNS": "80", "TERM": "dumb"}).output
     assert "debrief-demo/." in helped
     assert "debrief-data" not in helped

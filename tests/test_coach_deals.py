@@ -251,6 +251,35 @@ def test_their_own_people_are_no_supplier() -> None:
     assert other.because == "Win it from the other vendor"
 
 
+BARRY = (
+    "Owen: Barry, though. I have to mention Barry. He's drawn here for thirty-one years and Barry has said, in front "
+    "of people, that he'll put his drawings in a vault over his dead body."
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "rival"),
+    [
+        (BARRY, False),
+        ("Owen: Our mason, Geordie Pyle, he packs it with his elbow. He's not going to want a mat behind it.", False),
+        ("Owen: And Marlene says no. Marlene's been here since the old plant and she won't touch a screen.", False),
+        ("Owen: Kurt came to me on Friday. Kurt doesn't like it, he likes his paper.", False),
+        ("Owen: Brightline came on Friday. He's been here twice, and they quoted us nine thousand.", True),
+        ("Owen: My foreman won't use yours. Brightline made him an offer.", True),
+    ],
+)
+def test_somebody_of_theirs_who_is_against_it_is_no_competitor(said: str, rival: bool) -> None:
+    found = deal(against(said))
+    assert [r.name for r in found.rivals] == (["Brightline"] if rival else [])
+    assert ("competitor" in kinds(against(said))) is rival
+    assert ("protect" in {s.kind for s in strategies(found)}) is rival
+
+
+def test_who_is_against_it_inside_is_no_competitor_on_any_other_turn() -> None:
+    rows = against("Owen: Barry came to me about it, an offer from Brightline in his hand.", "R: I see.", BARRY)
+    assert [r.name for r in deal(rows).rivals] == ["Brightline"]
+
+
 def test_what_a_rep_says_they_have_is_their_own_and_a_place_is_no_supplier() -> None:
     own = says(call("p", "Ann", -2, "Acme", GOOD), "p", "R: We have ten years on the Tundra sensors.")
     assert deal(own).rivals == ()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from coach_story import RUBRIC, call, keep_story, record, story
+from rich.console import Console
 
 from pipeline import human_review, keep
 from pipeline.cli import reports as cli_reports
 from pipeline.cli.render import level_text
 from pipeline.coach import commands, snapshot
+from pipeline.coach.load import load_heads
 from pipeline.coach.splits import stage_looks, stage_standings, stages_of, type_standings
 from pipeline.errors import StoreError
 from pipeline.rubric import load_rubric
@@ -115,6 +118,18 @@ def test_who_changed_teams_stands_once_in_the_team_table_with_all_calls(settings
     nameless = [("South", None, 1), (None, None, 1)]
     assert rows == [("North", "Bob", 6), ("South", "Ann", 7), ("South", "Cid", 6), *nameless]
     assert (ann["calls"], ann["levels"]["discovery"]["calls"]) == (7, 7)
+
+
+def test_the_team_table_calls_the_mean_of_calls_a_mean_and_no_standing(settings: Settings) -> None:
+    out = StringIO()
+    with Store(settings.data) as store:
+        store.ingest()
+        for table in cli_reports.teams(store, settings, rep="ann"):
+            Console(file=out, width=80).print(table)
+        (ann,) = [head for head in load_heads(store) if head["rep"] == "Ann"]
+    (line,) = [line for line in out.getvalue().splitlines() if line.startswith("Mean of calls, of 100")]
+    assert line.split()[-1] == f"{ann['overall']:.0f}"
+    assert "Overall" not in out.getvalue()
 
 
 def test_over_very_many_calls_the_team_table_shows_plain_means(

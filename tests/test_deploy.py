@@ -6,6 +6,7 @@ import configparser
 import http.server
 import json
 import threading
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 import yaml
 
 from pipeline import health, status
-from pipeline.settings import Settings
+from pipeline.settings import SECRETS, Settings
 
 ROOT = Path(__file__).parents[1]
 
@@ -75,6 +76,28 @@ def test_the_image_checks_its_health_and_starts_a_command() -> None:
     assert {name: row["command"][0] for name, row in services.items()} == {
         "web": "serve", "watch": "watch", "nightly": "nightly",
     }  # fmt: skip
+
+
+def test_the_image_copies_what_is_installed_and_nothing_else() -> None:
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    (installs,) = (place for place, line in enumerate(lines) if "pip install" in line and line.endswith(" . \\"))
+    copied = [name for place, line in enumerate(lines) if line.startswith("COPY") for name in line.split()[1:-1]]
+    assert all(place < installs for place, line in enumerate(lines) if line.startswith("COPY"))
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]
+    assert {f"{name}*" for name in copied if (ROOT / name).is_dir()} == set(packages["include"])
+
+
+def test_every_container_reads_its_secrets_from_a_file_that_nobody_commits() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    # without such a file everything starts as before
+    assert [row["env_file"] for row in services.values()] == [[{"path": "debrief.env", "required": False}]] * 3
+    said = (ROOT / "README.md").read_text().partition("- Docker:")[2].partition("- Prefect:")[0]
+    assert "debrief.env" in said
+    assert all(f"`DEBRIEF_{name.upper()}" in said for name in (*SECRETS, "digest_webhook", "webhook_urls"))
+    # whichever gets to it first sends webhooks, the watcher too
+    (cut_off,) = (line for line in (ROOT / "compose.yaml").read_text().splitlines() if "network_mode: none" in line)
+    assert "take this line out for webhooks" in cut_off
+    assert "for webhooks" in said
 
 
 def test_one_build_brings_every_container_up_to_date() -> None:
@@ -141,3 +164,4 @@ def test_calls_in_the_checkout_are_neither_committed_nor_sent_to_docker(name: st
     left_out = {line.strip("/") for line in (ROOT / name).read_text().splitlines()}
     # the inbox of compose.yaml, the README's folder of calls, and where commands write when they are not told where
     assert {"inbox", "calls", "debrief-data", "debrief-demo", "debrief-export", "debrief-backup-*.tar.gz"} <= left_out
+    assert "debrief.env" in left_out

@@ -56,9 +56,20 @@ def test_the_nightly_digest_says_what_was_done_and_what_waits(
         "a.wav: no speech",
         "1 file quarantined (engine), the latest: it failed 2",
         "1 call in review",
-        "Ann, North: 1 scored call, overall 50",
+        "Ann, North: 1 scored call, mean 50 of 100",
     ):
         assert words in text
+
+
+def test_who_changed_teams_stands_once_in_the_digest_under_the_present_team(
+    stages: None, tmp_path: Path, settings: Settings, report: dict[str, Any]
+) -> None:
+    keep_call(tmp_path, settings, "Ann", "2026-09-14_acme", "ok")
+    keep_call(tmp_path, settings, "Ann", "2026-09-21_acme", "ok two", team="South")
+    with Store(settings.data) as store:
+        store.catch_up()
+        (reps,) = [part for part in nightly_digest(store, report, day=DAY).sections if part.title == "Reps"]
+    assert reps.lines == ("Ann, South: 2 scored calls, mean 50 of 100",)
 
 
 def test_long_sections_are_cut_and_lines_cleaned() -> None:

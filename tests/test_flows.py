@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,21 +32,6 @@ def _listen(event: str, args: tuple[Any, ...]) -> None:
 sys.addaudithook(_listen)
 
 
-@pytest.fixture(scope="module")
-def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Prefect with its files in a folder of this test, as the commands start it."""
-    from flows.local import use_data_folder
-
-    before = os.environ.pop("PREFECT_HOME", None)
-    data = tmp_path_factory.mktemp("prefect")
-    use_data_folder(data)
-    assert Path(os.environ["PREFECT_HOME"]) == data / "prefect"
-    yield data / "prefect"
-    os.environ.pop("PREFECT_HOME")
-    if before:
-        os.environ["PREFECT_HOME"] = before
-
-
 @pytest.fixture
 def inbox(stages: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An inbox of the data folder with three calls; workers that use the stand-ins."""
@@ -61,6 +46,12 @@ def inbox(stages: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(batch.Batch, "__init__", with_stand_ins)
     return settings.inbox_folder
+
+
+def test_prefect_keeps_its_files_where_the_tests_keep_theirs(prefect_home: Path) -> None:
+    from prefect.settings import get_current_settings
+
+    assert get_current_settings().home == Path(os.environ["PREFECT_HOME"]) == prefect_home
 
 
 def test_a_batch_is_one_run_with_one_task_per_call(prefect_home: Path, inbox: Path, settings: Settings) -> None:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks.offline import GUARD, alone, run
 
 
@@ -34,3 +36,26 @@ def test_the_guard_would_have_seen_an_attempt(tmp_path: Path) -> None:
 
     assert "the network is blocked" in done.stdout, done.stderr
     assert "192.0.2.1" in log.read_text()
+
+
+@pytest.mark.skipif(not alone(), reason="no network namespace is allowed here")
+def test_what_reaches_out_past_python_is_seen_too(tmp_path: Path) -> None:
+    log = tmp_path / "attempts"
+    # nothing refuses here, as nothing refuses a library written in C
+    code = "import socket\ntry: socket.create_connection(('192.0.2.1', 80), 2)\nexcept OSError as e: print(e)"
+    done = subprocess.run(
+        [*alone(), sys.executable, "-I", "-c", code],
+        capture_output=True, text=True, check=True, env={**os.environ, "DEBRIEF_ATTEMPTS": str(log)},
+    )  # fmt: skip
+    assert "unreachable" in done.stdout
+    assert "nowhere to go" in log.read_text()
+
+
+def test_what_finds_speech_keeps_no_device_identifier_by_which_it_would_tell_of_us(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
+    subprocess.run(
+        [sys.executable, "-c", "from models import silero; silero._session()"],
+        check=True, cwd=Path(__file__).parents[1],
+        env={**environment, "HOME": str(tmp_path), "ORT_DISABLE_TELEMETRY": "0"},
+    )  # fmt: skip
+    assert list(tmp_path.rglob("*")) == []

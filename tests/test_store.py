@@ -42,8 +42,10 @@ def kept(stages: None, tmp_path: Path, settings: Settings) -> Settings:
     return settings
 
 
-def keep_call(folder: Path, settings: Settings, rep: str, name: str, word: str) -> dict[str, Any]:
-    path = folder / "in" / "North" / rep / f"{name}.wav"
+def keep_call(
+    folder: Path, settings: Settings, rep: str, name: str, word: str, *, team: str = "North"
+) -> dict[str, Any]:
+    path = folder / "in" / team / rep / f"{name}.wav"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(word)
     record = process.process_source(identify(Found(path, folder / "in"), pattern=settings.path_pattern), settings)

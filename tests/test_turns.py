@@ -84,6 +84,30 @@ def test_names_and_punctuation() -> None:
     assert written[0].text == "Hello, Priya. How are you?"
 
 
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("monday morning will work and it will cost less", "Monday morning will work and it will cost less."),
+        ("thank you will you send it", "Thank you will you send it."),
+        ("thanks will do", "Thanks will do."),
+        ("i will mark the bill", "I will mark the bill."),
+        ("hello may i speak to her", "Hello may I speak to her."),
+        ("we don't know", "We don't know."),
+        ("good morning will this is priya", "Good morning Will this is priya."),
+        ("hi mark i had a question", "Hi Mark I had a question."),
+        ("this is will from steady line", "This is Will from steady line."),
+        ("it's mark here", "It's Mark here."),
+        ("thanks will", "Thanks Will."),
+        ("thank you mark that's great", "Thank you Mark that's great."),
+        ("i spoke to will young and he will call mister young", "I spoke to Will Young and he will call mister Young."),
+        ("ask don about it", "Ask Don about it."),
+    ],
+)
+def test_a_name_that_is_a_plain_word_too_is_a_name_only_where_it_is_one(said: str, written: str) -> None:
+    names = ("Will Young", "Will", "Young", "Mark", "Bill", "May", "Don")
+    assert build_turns([words(said, 0.0), []], CHANNELS, punctuated=False, names=names)[0].text == written
+
+
 @pytest.mark.parametrize("text", ["what happens then", "so how much is it", "do you know", "and when can we start"])
 def test_questions(text: str) -> None:
     assert build_turns([words(text, 0.0), []], CHANNELS, punctuated=False)[0].text.endswith("?")

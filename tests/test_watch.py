@@ -32,7 +32,7 @@ def inbox(settings: Settings) -> Path:
 
 
 def new_looked(clock: Clock) -> Any:
-    # at the top, it would load Prefect before the tests of the flows have given it a folder
+    # at the top, it would load Prefect before it has a folder for these tests
     from flows.watch import Looked
 
     return Looked(clock)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,6 +40,9 @@ DemoData = Annotated[
         "--data", metavar="DIR", help="Data folder; else debrief-demo/.", show_default=False, parser=given_path
     ),
 ]
+
+_NAMED = re.compile(r"\bdebrief (roles|process|consent|models)\b")
+"""Commands that reasons name."""
 
 _NOT_SCORED = """
 SELECT path, status, reason FROM calls WHERE status <> 'scored'
@@ -138,7 +143,7 @@ def show(store: Store, settings: Settings, out: Console) -> None:
         report, rows = REPORTS[name], report_rows(name, store, settings)
         out.print(rows_table(report.title, report.columns, rows[:SHOWN]) if rows else report.none)
         if len(rows) > SHOWN:
-            out.print(f"and {len(rows) - SHOWN} more: {_program()} {name} --data {one_line(settings.data)}")
+            out.print(f"and {len(rows) - SHOWN} more: {_program()} {name}{_data(settings)}")
         out.print("")
 
 
@@ -159,10 +164,12 @@ def _say_what_was_not_scored(store: Store, settings: Settings, out: Console) -> 
 
 def typed(reason: str, settings: Settings) -> str:
     """A reason whose commands can be typed as they stand: for this data folder, which is not the usual one."""
-    me = _program()
-    return reason.replace("debrief roles ", f"{me} roles --data {settings.data} ").replace(
-        "debrief models ", f"{me} models "
-    )
+    return _NAMED.sub(lambda match: f"{_program()} {match[1]}{_data(settings, match[1])}", reason)
+
+
+def _data(settings: Settings, command: str = "") -> str:
+    """The option that names this data folder, for a command that takes it."""
+    return "" if command == "models" else f" --data {shlex.quote(one_line(settings.data))}"
 
 
 def _next(store: Store, settings: Settings, out: Console) -> None:
@@ -172,9 +179,9 @@ def _next(store: Store, settings: Settings, out: Console) -> None:
     me = _program()
     out.print(Text("Next", style="bold"))
     if rows:
-        out.print(f"  {me} scorecard --call {rows[0]['call_id'][:8]} --data {settings.data}")
+        out.print(f"  {me} scorecard --call {rows[0]['call_id'][:8]}{_data(settings)}")
         out.print("      one call, with its evidence")
-    out.print(f"  {me} serve --data {settings.data}")
+    out.print(f"  {me} serve{_data(settings)}")
     out.print("      the pages: the team, scorecards, accounts, what was said")
     out.print(f"  {me} process YOUR-FOLDER")
     out.print("      your own calls")
@@ -183,4 +190,4 @@ def _next(store: Store, settings: Settings, out: Console) -> None:
 def _program() -> str:
     """How debrief was called, so that a line that is printed can be typed: the environment may not be on the path."""
     called = Path(sys.argv[0])
-    return str(called) if called.name == "debrief" and called.is_file() else "debrief"
+    return shlex.quote(str(called)) if called.name == "debrief" and called.is_file() else "debrief"

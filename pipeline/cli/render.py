@@ -162,7 +162,8 @@ def team_tables(rows: Iterable[Row], rubric: Rubric | None) -> list[RenderableTy
     """Rep x criterion tables, one per team (more where a team has over five reps).
 
     `rows` are `{"team", "rep", "calls", "overall", "levels": {criterion: {"standing", "low", "high", "calls"}}}`; a
-    standing is shown with half the width of its 90 % interval.
+    standing is shown with half the width of its 90 % interval. `overall` is no standing: it is shown as what it is,
+    the mean over the scored calls, as on a rep's page.
     """
     teams: dict[str, list[Row]] = {}
     for row in rows:
@@ -181,7 +182,9 @@ def _team_table(team: str, members: Sequence[Row], rubric: Rubric | None) -> Tab
     for name, title in names:
         table.add_row(title, *(level_text(row["levels"].get(name)) for row in members))
     table.add_section()
-    table.add_row("Overall, of 100", *("" if row["overall"] is None else f"{row['overall']:.0f}" for row in members))
+    table.add_row(
+        "Mean of calls, of 100", *("" if row["overall"] is None else f"{row['overall']:.0f}" for row in members)
+    )
     table.add_row("Calls scored", *(str(row["calls"]) for row in members))
     return table
 

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 from pipeline.coach.accounts import AccountView, quoted
 from pipeline.coach.moves import Moves
-from pipeline.coach.rivals import by_name, names_it, own_names, rival_names, speaks_of_another, telling_names
+from pipeline.coach.rivals import (
+    by_name,
+    inside_names,
+    names_it,
+    own_names,
+    rival_names,
+    speaks_of_another,
+    telling_names,
+)
 from pipeline.coach.rows import Rows, TurnRow
 from pipeline.coach.statements import Statement
 
@@ -28,18 +36,20 @@ def competitors(
     speaks of as another supplier, and other names in talk about a rival.
 
     Talk about a rival is an objection of that kind, a buyer's turn that tells of another's offer, or a turn in which
-    the rep compares. Names of people on the calls or named there, of the account and of the rep's side are none.
+    the rep compares. Names of people on the calls or named there, of the account and of the rep's side are none, nor
+    of whoever is against it among the buyer's own.
     """
     about = {(o.call_id, o.turn) for o in rows.objections if o.kind == "competition"}
     about |= {at for at, made in moves.items() if "contrast" in made}
     about |= {(t.call_id, t.turn) for t in turns if t.side == "buyer" and speaks_of_another(t.text)}
     none = _no_rivals(view, turns)
     bought = [t for t in turns if t.side == "buyer"]
+    inside = {part for t in bought for name in inside_names(t.text) for part in name.split()}
     names = [name for name in known if any(names_it(name, t.text, any_case=True) for t in bought)]
     for turn in turns:
         heard = telling_names(turn.text, side=turn.side)
         if turn.side == "buyer" and (turn.call_id, turn.turn) in about:
-            heard += rival_names(turn.text)
+            heard += [name for name in rival_names(turn.text) if not set(name.split()) & inside]
         names += [n for n in dict.fromkeys(heard) if not set(n.split()) & none and n.lower() not in _lower(names)]
     found = {
         name: [t for t in (bought if name in known else turns) if names_it(name, t.text, any_case=name in known)]

@@ -14,7 +14,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from pipeline.coach.amounts import TENS, any_number, large_number, measures_only, names_sum, stated
+from pipeline.coach.amounts import (
+    SAID_SUM,
+    TENS,
+    any_number,
+    large_number,
+    measures_only,
+    names_sum,
+    offers_sum,
+    stated,
+)
 from pipeline.coach.clauses import states_something
 from pipeline.coach.moves import Moves
 from pipeline.coach.rows import Moment, MoveRow, TurnRow
@@ -49,6 +58,8 @@ _TERMS_SURE = 0.7
 _PRICE_SURE = 0.75
 _PRICE_AMONG_MEASURES = 0.85
 _PRICE_CERTAIN = 0.95
+_OFFERED_SURE = 0.8
+_ANOTHER_PRICE = ("concede", "trade", "offer_options")
 _WORKED_OUT_SURE = 0.8
 _RECOMMEND_SURE = 0.85
 _PROBLEM_FOLLOWED = 0.8
@@ -86,11 +97,6 @@ _PLAINLY = re.compile(
 """Words that say who decides whatever moves are heard."""
 _LIMIT = re.compile(
     r"\b(?:over|above|up to|past) (?:a |that |the )?(?:\d|\w+ty\b|\w+teen\b|ten\b|five\b|two\b|hundred)", re.IGNORECASE
-)
-_PRICE = re.compile(
-    r"[$£€]\s?\d[\d,.]*k?|\b(?:\d[\d,.]*|(?:[a-z]+[- ]){1,4}?)(?:thousand|grand|lakhs?|crores?|million|"
-    r"dollars?|bucks|pounds?|quid|euros?|rand|rupees)\b|\b\d{2,3}[,.]\d{3}\b",
-    re.IGNORECASE,
 )
 _TENS = rf"(?:ten|{TENS})"
 _OF_TERMS = (
@@ -184,8 +190,11 @@ def _names_price(turn: TurnRow, heard: Heard, place: _Place) -> bool:
     price = heard.get("price", 0.0)
     needed = _PRICE_AMONG_MEASURES if measures_only(turn.text) else _PRICE_SURE
     again = place.priced and price >= _WITH_WORDS and len(turn.text.split()) <= PRICE_WORDS
-    sure = turn.side == "rep" and (price >= needed or again)
-    return sure and not worked_out and names_sum(turn.text, small=price >= _PRICE_CERTAIN)
+    if turn.side != "rep" or worked_out:
+        return False
+    # what is offered instead, or for something in return, has its price too, and is mostly heard as that alone
+    instead = place.priced and _surest(heard, *_ANOTHER_PRICE) >= _OFFERED_SURE and offers_sum(turn.text)
+    return instead or ((price >= needed or again) and names_sum(turn.text, small=price >= _PRICE_CERTAIN))
 
 
 def _states_terms(turn: TurnRow, heard: Heard, place: _Place) -> bool:
@@ -237,7 +246,7 @@ _NOTHING = {"decides": "decision_makers", "numbers": "business_case", "recommend
 """Facts whose criterion at level 0 says that there was nothing of the kind on the call."""
 NOTHING_OF_IT = frozenset(_NOTHING.values())
 """Their criteria: no words bear out that something was never said."""
-_SHOWN_BY = {"price": _PRICE, "terms": _TERMS_SHOWN, "recommended": _ADVISES}
+_SHOWN_BY = {"price": SAID_SUM, "terms": _TERMS_SHOWN, "recommended": _ADVISES}
 
 
 def _quoted(fact: str, moment: Moment, text: str, heard: Heard) -> Moment:

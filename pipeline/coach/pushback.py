@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from pipeline.coach.rivals import ANOTHER, in_house, may_speak_of_another, names_it, speaks_of_another
+from pipeline.coach.rivals import ANOTHER, in_house, may_speak_of_another, names_it, resists_inside, speaks_of_another
 from pipeline.types import ObjectionKind
 from pipeline.wording import straight
 
@@ -159,7 +159,8 @@ def kind_of(kind: ObjectionKind, text: str | None) -> ObjectionKind:
     """The kind of an objection by its words, where they leave little doubt that the judge heard another.
 
     Terms of payment and contract are no stall. One about price that names another's offer is about that offer; one in
-    which nobody else is spoken of is not about another vendor; one that says it is not the price is not about it.
+    which nobody else is spoken of, or only somebody of theirs who is against it, is not about another vendor; one that
+    says it is not the price is not about it.
     """
     if not text:
         return kind
@@ -172,7 +173,7 @@ def kind_of(kind: ObjectionKind, text: str | None) -> ObjectionKind:
         if speaks_of_another(plain):
             return "competition"
         return sounds or "other" if _NO_MONEY.search(plain) and sounds != kind else kind
-    if kind == "competition" and not may_speak_of_another(plain):
+    if kind == "competition" and (resists_inside(plain) or not may_speak_of_another(plain)):
         return sounds or "other"
     return "price_terms" if kind == "other" and sounds == "price_terms" else kind
 

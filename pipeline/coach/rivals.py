@@ -222,6 +222,45 @@ def _own_person(text: str) -> bool:
     return any(not _any_of(_TELLING, text) for _ in _HAVE_HIM.finditer(straight(text)))
 
 
+_WONT = (
+    r"(?:(?:won't|will not|wouldn't|would not|'ll (?:not|never)|will never|'d never|refuses to|(?:'s|is) not (?:going "
+    r"to|gonna|ganna)|isn't (?:going to|gonna)) (?:use|wear|touch|like|want|trust|learn|go near|hear of|stand for)|"
+    r"(?:doesn't|does not|didn't|never) (?:like|want|trust|believe|hold with)|hates|"
+    r"(?:'s|is) (?:dead )?(?:set )?against)"
+)
+_LONG_HERE = (
+    r"(?:'s|'d| has| had) (?:been|worked|drawn|run|made|done|built|kept|\w+ed) (?:it |this |that |them )?"
+    r"(?:here|with us|for us)\b(?! (?:on|last|this|twice|once|yesterday)\b)"
+)
+_INSIDE = rf"(?: ?{_WONT}\b|{_LONG_HERE}|[^.?!]{{0,120}} over (?:his|her|my) dead body\b)"
+_RESISTS = re.compile(
+    rf"\b(?:(?:[Hh]e|[Ss]he|{_NAME})|(?:[Oo]ur|[Mm]y|[Ww]or) (?:\w+ ){{1,3}}?(?:(?:he|she|they),? )?){_INSIDE}"
+)
+"""Somebody of theirs who is against it: `he won't use it`, `over his dead body`, `she's been here thirty years`."""
+_WHO_RESISTS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"\b(?P<name>{_NAME})(?:, [^,.?!]{{1,30}},)?{_INSIDE}",
+        rf"\b(?P<name>{_NAME})[.,;] (?:(?!{_NAME})[^?]){{0,60}}?\b(?:[Hh]e|[Ss]he){_INSIDE}",
+    )
+)
+
+
+def inside_names(text: str) -> list[str]:
+    """Names of people whom a buyer's turn shows to be their own, by their years there or by what they will not use."""
+    if not _RESISTS.search(straight(text)):
+        return []
+    telling = telling_names(text)
+    return [name for name in _names(straight(text), _WHO_RESISTS) if name not in telling]
+
+
+def resists_inside(text: str) -> bool:
+    """Whether a buyer tells of somebody of theirs who is against it, and of no other supplier's offer."""
+    if not _RESISTS.search(straight(text)) or speaks_of_another(text):
+        return False
+    return set(rival_names(text)) <= set(inside_names(text))
+
+
 def _any_of(patterns: Sequence[re.Pattern[str]], text: str) -> bool:
     plain = straight(text)
     return any(pattern.search(plain) for pattern in patterns)

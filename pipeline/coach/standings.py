@@ -23,8 +23,8 @@ and the interval carries what is not known about mu, tau, sigma, H and delta.
 
 Measured on simulated teams whose truth is known, scored on eight criteria (`benchmarks/coaching.py`): the 90 % interval
 covers 0.87-0.93 while reps stay as they are, drift by 0.3 or 0.6 levels a quarter, wander as much, or take one step.
-Two reps are ranked only where one is above the other with probability `RANKED`; else they cannot be told apart: 2-4 %
-of all pairs come out in the wrong order, where plain averages have 8-23 %.
+Ranking two reps only where one is above the other with a probability of 0.8 puts 2-4 % of all pairs in the wrong order,
+where plain averages have 8-23 %.
 """
 
 from __future__ import annotations
@@ -67,8 +67,6 @@ RECENT_DAYS = 45
 """Age up to which a call is counted in `n_recent`; a call without a date is taken to be this old."""
 OWN_HALF_LIFE_DAYS = 90.0
 INTERVAL = 0.90
-RANKED = 0.8
-"""Two reps are ranked when one is above the other with at least this probability; else they cannot be told apart."""
 DEFAULT_TARGET = 3.0
 TOP_LEVEL = 4.0
 TREND_DAYS = 135
@@ -227,12 +225,6 @@ def standings(
         for index, (rep, calls) in enumerate(reps.items()):
             found.append(_standing(rep, criterion, calls, fit, index, target=target, newest=newest))
     return tuple(sorted(found, key=lambda s: (s.rep, s.criterion)))
-
-
-def p_above(one: Standing, other: Standing) -> float:
-    """P(one's standing > the other's), both taken as normal and independent."""
-    spread = math.sqrt(2 * (one.sd**2 + other.sd**2))
-    return 0.5 * math.erfc((other.estimate - one.estimate) / spread)
 
 
 def _age(call: Look, newest: dt.date | None) -> int:
