@@ -20,7 +20,6 @@ HEAD = Path(__file__).resolve().parent / "heads" / "roles.json"
 
 _MIN_WORDS = 30
 _WORD = re.compile(r"[a-z']+")
-SHAPE = ("share", "questions", "length")
 
 
 def words_of(text: str) -> list[str]:

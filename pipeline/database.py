@@ -235,22 +235,16 @@ class Database:
             # facts first: a review that comes after the calls were read is seen by the next look
             small = self._changed_small()
             again, misfits = self._take_small(small)
-            calls, removed = 0, 0
-            damaged: list[tuple[str, str]] = []
-            self._take_again(again - changed)
-            ordered = sorted(changed)
-            for start in range(0, len(ordered), _BATCH):
-                done = take_in(self._tables, self.data, ordered[start : start + _BATCH])
-                calls, removed = calls + done.calls, removed + done.removed
-                damaged.extend(done.damaged)
-            if ordered:
+            # their records are as they were, their reviews are not
+            self._take(again - changed)
+            done = self._take(changed)
+            if changed:
                 self._changed("calls")
-            damaged.extend(misfits)
             self._settle_small(small)
             if shas is None:
                 self._put_state("complete", "yes")
             self._clear_notes({sha: found for sha, found in notes.items() if shas is None or sha in set(shas)})
-        return Ingested(calls, removed, tuple(damaged))
+        return Ingested(done.calls, done.removed, (*done.damaged, *misfits))
 
     def _changed_small(self) -> dict[str, str]:
         """The tables of `SMALL` whose files are others than when they were taken in, with what they are now."""
@@ -275,17 +269,23 @@ class Database:
         self._put_state("reviewed", "no")
         misfits = take_small(self._tables, self.data, names)
         after = self._reviews()
-        changed = {row["call_id"] for row in (*before.values(), *after.values()) if _other(before, after, row)}
+        changed = {
+            row["call_id"]
+            for row in (*before.values(), *after.values())
+            if before.get(row["review_id"]) != after.get(row["review_id"])
+        }
         return set(self._shas(sorted(changed))), misfits
 
     def _reviews(self) -> dict[str, Row]:
         return {row["review_id"]: row for row in self._tables.fetch("SELECT * FROM reviews", [])}
 
-    def _take_again(self, sha256s: Collection[str]) -> None:
-        """Calls whose records are as they were and whose reviews are not."""
+    def _take(self, sha256s: Collection[str]) -> Ingested:
+        """Take the records of these calls into the tables."""
         ordered = sorted(sha256s)
-        for start in range(0, len(ordered), _BATCH):
-            take_in(self._tables, self.data, ordered[start : start + _BATCH])
+        starts = range(0, len(ordered), _BATCH)
+        parts = [take_in(self._tables, self.data, ordered[start : start + _BATCH]) for start in starts]
+        damaged = tuple(item for part in parts for item in part.damaged)
+        return Ingested(sum(part.calls for part in parts), sum(part.removed for part in parts), damaged)
 
     def _settle_small(self, small: Mapping[str, str]) -> None:
         if not small:
@@ -433,11 +433,6 @@ class Database:
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.data).as_posix()
-
-
-def _other(before: Mapping[str, Row], after: Mapping[str, Row], row: Row) -> bool:
-    name = row["review_id"]
-    return before.get(name) != after.get(name)
 
 
 def migrate(connection: DuckDBPyConnection, file: Path) -> None:

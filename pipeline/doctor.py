@@ -282,7 +282,7 @@ def _claims(settings: Settings) -> Row:
     except DebriefError as error:
         return _row("claims", error, "give this user write permission")
     stuck = [path for path in folder.glob("*.claim") if _age_s(path) > STUCK_S] if held else []
-    found = "1 call is being worked on" if held - swept == 1 else f"{held - swept} calls are being worked on"
+    found = counted(held - swept, "call is being worked on", "calls are being worked on")
     found += f", {counted(swept, 'stale claim')} removed" if swept else ""
     remedy = f"delete {stuck[0]} if no other machine is at it" if stuck else ""
     return _row("claims", found, remedy)

@@ -11,8 +11,8 @@ import contextlib
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,6 @@ _SHORTEST_WORD, _LONG_WORD = 6, 16
 """A vendor's id below this is found all over the place; from the second on it need have no figure to be told from a
 word."""
 _DAY = re.compile(r"\d{4}-?\d\d-?\d\d")
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +93,7 @@ class Report:
     changed: int
     recordings: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
-    elsewhere: tuple[str, ...] = field(default_factory=tuple)
+    elsewhere: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """All fields."""
@@ -168,7 +166,6 @@ def erase(
     *,
     recordings: bool = False,
     again: bool = False,
-    progress: Progress = lambda line: None,
 ) -> Report:
     """Erase; `recordings` deletes the input files too, `again` lets the same content in when it comes once more,
     but for what a person refused consent to.
@@ -191,7 +188,6 @@ def erase(
         gone = tuple(map(str, _recordings(settings, what, others))) if recordings else ()
         if what.person:
             forget(data, what.person)
-        progress("files")
         for call in what.calls:
             forget_answers(data, call.sha256)
         forget_archives(data)
@@ -200,9 +196,7 @@ def erase(
         deleted_exports, elsewhere, stuck = register.drop_exports(data)
         for aside in (*data.glob("store.damaged-*"), *data.glob("store.rebuilding*")):
             aside.unlink(missing_ok=True)
-    progress("database")
     store.rebuild()
-    progress("looking for what is left")
     left = remains(data, what.traces, skip=(inbox, *kept))
     named = [*_own_files(what, inbox, skip=(*gone, *others), recordings=recordings), *elsewhere, *stuck]
     return Report(

@@ -9,14 +9,10 @@ import datetime as dt
 import socket
 import sys
 import urllib.request
-from typing import TYPE_CHECKING
 
 from pipeline.errors import DebriefError
 from pipeline.settings import Settings, load_settings, local_address
 from pipeline.status import STALE_S, watchers
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 TIMEOUT_S = 5.0
 
@@ -38,7 +34,7 @@ def illness(settings: Settings) -> str:
         return f"{hangs}no web app on port {settings.port} ({error})"
 
 
-def main(arguments: Sequence[str] = ()) -> int:
+def main() -> int:
     """0 when well; else 1 and one line."""
     try:
         problem = illness(load_settings())
@@ -50,4 +46,4 @@ def main(arguments: Sequence[str] = ()) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -176,7 +176,7 @@ def _caches(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
 def _old_files(folder: Path, kind: str, days: int, day: dt.date) -> Iterator[Due]:
     if not days or not folder.is_dir():
         return
-    limit = time.mktime(days_before(day, days).timetuple())
+    limit = _stamp(days_before(day, days))
     for path in sorted(folder.rglob("*")):
         with contextlib.suppress(OSError):
             if path.is_file() and path.stat().st_mtime < limit and path.name != "spent.json":

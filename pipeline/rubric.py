@@ -98,6 +98,11 @@ class Rubric:
     moves: Mapping[str, Move] = field(default_factory=dict)
     version: str = ""
 
+    @property
+    def titles(self) -> dict[str, str]:
+        """The criteria's titles by their ids."""
+        return {criterion.id: criterion.title for criterion in self.criteria}
+
     def criterion(self, name: str) -> Criterion:
         """The criterion called `name`; raises `KeyError` for an unknown one."""
         for criterion in self.criteria:

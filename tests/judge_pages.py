@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from coach_story import call, record
-from fastapi.testclient import TestClient
+from visitor import browser
 from waiting import wait_for
 
 from pipeline import keep
@@ -41,8 +41,7 @@ class Visitor:
     """Somebody signed in, whose forms carry the token."""
 
     def __init__(self, desk: Desk, role: str) -> None:
-        self.at = TestClient(build_app(desk), base_url="http://127.0.0.1:8321", follow_redirects=False)
-        self.at.cookies.set(SESSION, desk.book.start_session(desk.book.user(USERS[role])))
+        self.at = browser(build_app(desk), desk, USERS[role])
 
     def get(self, path: str, /) -> Any:
         return self.at.get(path)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from typer.testing import CliRunner
-from waiting import HANGS_S
+from waiting import HANGS_S, Clock
 
 from pipeline.access import book as book_module
 from pipeline.access.book import DAY, HOUR, LIMITS, AccessBook
@@ -26,17 +26,9 @@ from pipeline.store import Store
 PASSWORD = "a long enough phrase"
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1_000_000_000.0)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from typing import Any
 import fakes
 import pytest
 from typer.testing import CliRunner
+from waiting import Clock
 
 from pipeline import batch, cli
 from pipeline.cli import demo, progress, render, shared
@@ -355,13 +356,6 @@ def test_nothing_is_erased_where_nobody_can_be_asked(run: Run, inbox: Path) -> N
     assert "1 call is erased with all that is kept of it" in done.stdout
     assert "--yes erases without asking" in str(done.exception)
     assert len(rows(run("scorecard", "--json").stdout)) == 1
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_the_time_left_follows_what_was_seen() -> None:

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from waiting import Clock
 
 from pipeline import batch
 from pipeline.claims import alone
@@ -255,13 +256,6 @@ def test_a_server_that_does_not_start_is_one_line() -> None:
         raise RuntimeError("Timed out while attempting to connect to ephemeral Prefect API server.")
     with pytest.raises(RuntimeError, match="other"), owned_run():
         raise RuntimeError("other")
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_a_file_counts_once_it_has_stood_still(tmp_path: Path) -> None:

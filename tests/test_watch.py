@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import Clock
 
 from pipeline import batch, consent, erased
 from pipeline.ingest import Found, discover, hash_file, state_of
@@ -16,13 +17,6 @@ from pipeline.plan import Outcome, keep_failure
 from pipeline.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("stages")
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from coach_story import DAY, keep_story
 from fastapi.testclient import TestClient
+from visitor import browser
 from whole_page import whole
 
 from pipeline.access.people import ROLES
@@ -77,10 +78,7 @@ USERS = {"admin": "Ada", "manager": "Mo", "trainer": "Tess", "rep": "Ann"}
 
 
 def client(app: Any, desk: Desk, role: str = "") -> TestClient:
-    made = TestClient(app, base_url="http://127.0.0.1:8321", follow_redirects=False)
-    if role:
-        made.cookies.set(SESSION, desk.book.start_session(desk.book.user(USERS[role])))
-    return made
+    return browser(app, desk, USERS[role] if role else "")
 
 
 def send(at: TestClient, route: Route, **options: Any) -> Any:

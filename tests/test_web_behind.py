@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from coach_story import call, record
-from fastapi.testclient import TestClient
 from test_coach_standings import calls
+from visitor import browser
 from whole_page import whole
 
 from pipeline import keep
@@ -16,7 +16,6 @@ from pipeline.coach.standings import standings
 from pipeline.settings import Settings
 from pipeline.web.app import build_app
 from pipeline.web.desk import Desk
-from pipeline.web.gate import SESSION
 from pipeline.web.pages.reps import strengths
 
 WEAK = {"Bob": [1, 2, 1, 2, 1, 2], "Cid": [2, 1, 2, 1, 2, 2]}
@@ -47,8 +46,7 @@ def test_a_standing_that_is_no_gap_says_what_keeps_it_from_being_one(
     with closing(Desk(Settings(data=tmp_path))) as desk:
         desk.store.ingest()
         desk.book.add_user("Ada", "admin", password="a long enough phrase")
-        at = TestClient(build_app(desk), base_url="http://127.0.0.1:8321", follow_redirects=False)
-        at.cookies.set(SESSION, desk.book.start_session(desk.book.user("Ada")))
+        at = browser(build_app(desk), desk, "Ada")
         assert said in whole(at, "/reps/Ann/criteria/discovery")
         assert "A gap: over 99 % sure" in whole(at, "/reps/Bob/criteria/discovery")
 

@@ -16,6 +16,7 @@ import pytest
 from coach_story import keep_story, record, story
 from fastapi.testclient import TestClient
 from hearing_samples import write
+from visitor import browser
 from waiting import wait_for
 from whole_page import whole
 
@@ -99,9 +100,7 @@ def path(sound: Path) -> str:
 
 
 def client(app: Any, desk: Desk, role: str) -> TestClient:
-    made = TestClient(app, base_url="http://127.0.0.1:8321", follow_redirects=False)
-    made.cookies.set(SESSION, desk.book.start_session(desk.book.user(USERS[role])))
-    return made
+    return browser(app, desk, USERS[role])
 
 
 def form(sender: TestClient, **fields: Any) -> dict[str, Any]:
@@ -406,7 +405,7 @@ def test_a_judge_that_fails_leaves_the_call_as_it_was(desk: Desk, path: str) -> 
 
 
 def test_a_shared_clip_is_reached_after_signing_in(app: Any, desk: Desk, path: str) -> None:
-    visitor = TestClient(app, base_url="http://127.0.0.1:8321", follow_redirects=False)
+    visitor = browser(app, desk)
     answer = visitor.get(f"{path}/clips/90-106")
     assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in?next={path}/clips/90-106")
     assert visitor.get(f"{path}/clips/90-106/m4a").status_code == 303

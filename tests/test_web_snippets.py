@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 from coach_story import call as made_call
 from coach_story import keep_story, record
-from fastapi.testclient import TestClient
 from hearing_samples import write
 from test_web_call import heard
+from visitor import Visitor
 
 from pipeline import keep
 from pipeline.access.scope import Scope
@@ -34,7 +34,6 @@ from pipeline.types import CallMeta, Transcript, Turn, Word
 from pipeline.web import kept_snippets
 from pipeline.web.app import build_app
 from pipeline.web.desk import Desk
-from pipeline.web.gate import SESSION, csrf_token
 from pipeline.web.pages import snippets
 
 USERS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -64,27 +63,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 @pytest.fixture(scope="module")
 def app(desk: Desk) -> Any:
     return build_app(desk)
-
-
-class Visitor:
-    """A signed-in user's browser: pages, and forms with their token."""
-
-    def __init__(self, app: Any, desk: Desk, name: str) -> None:
-        self.at = TestClient(app, base_url="http://127.0.0.1:8321", follow_redirects=False)
-        self.at.cookies.set(SESSION, desk.book.start_session(desk.book.user(name)))
-
-    def get(self, path: str, status: int = 200) -> str:
-        return self.whole(path, status).text
-
-    def whole(self, path: str, status: int = 200) -> Any:
-        answer = self.at.get(path)
-        assert answer.status_code == status, answer.text
-        return answer
-
-    def post(self, path: str, status: int = 303, **fields: Any) -> str:
-        answer = self.at.post(path, data={"csrf": csrf_token(self.at.cookies[SESSION]), **fields})
-        assert answer.status_code == status, answer.text[:500]
-        return str(answer.headers.get("location", answer.text))
 
 
 @pytest.fixture(scope="module")

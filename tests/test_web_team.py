@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from coach_story import DAY, call, keep_story, record
 from fastapi.testclient import TestClient
+from visitor import browser
 from waiting import HANGS_S
 from whole_page import whole
 
@@ -59,9 +60,7 @@ def app(desk: Desk) -> Any:
 
 
 def client(app: Any, desk: Desk, role: str) -> TestClient:
-    made = TestClient(app, base_url="http://127.0.0.1:8321", follow_redirects=False)
-    made.cookies.set(SESSION, desk.book.start_session(desk.book.user(USERS[role][0])))
-    return made
+    return browser(app, desk, USERS[role][0])
 
 
 def test_the_first_page_answers_who_needs_help_on_what_since_when_and_why(app: Any, desk: Desk) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from coach_story import keep_story
-from fastapi.testclient import TestClient
+from visitor import Visitor
 from waiting import wait_for
 
 from pipeline.coach.rows import Assignment
@@ -20,7 +20,6 @@ from pipeline.coach.training import module_source
 from pipeline.settings import Settings
 from pipeline.web.app import build_app
 from pipeline.web.desk import Desk
-from pipeline.web.gate import SESSION, csrf_token
 from pipeline.web.render import day
 
 USERS = {
@@ -54,24 +53,6 @@ def desk(tmp_path: Any) -> Iterator[Desk]:
 @pytest.fixture
 def app(desk: Desk) -> Any:
     return build_app(desk)
-
-
-class Visitor:
-    """A signed-in user's browser: pages, and forms with their token."""
-
-    def __init__(self, app: Any, desk: Desk, name: str) -> None:
-        self.at = TestClient(app, base_url="http://127.0.0.1:8321", follow_redirects=False)
-        self.at.cookies.set(SESSION, desk.book.start_session(desk.book.user(name)))
-
-    def get(self, path: str, status: int = 200) -> str:
-        answer = self.at.get(path)
-        assert answer.status_code == status, answer.text
-        return answer.text
-
-    def post(self, path: str, status: int = 303, **fields: str) -> str:
-        answer = self.at.post(path, data={"csrf": csrf_token(self.at.cookies[SESSION]), **fields})
-        assert answer.status_code == status, answer.text
-        return answer.headers.get("location", answer.text)
 
 
 def status_of(desk: Desk, name: str = GIVEN.assignment_id) -> str:

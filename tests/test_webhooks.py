@@ -14,7 +14,7 @@ from coach_story import call, keep_story, record
 from hook_server import answers, hook_server, talks_nonsense
 from local_server import breaks_off, drips, floods, hangs, no_thread_is_left
 from typer.testing import CliRunner
-from waiting import HANGS_S, wait_for
+from waiting import HANGS_S, Clock, wait_for
 
 from pipeline import keep
 from pipeline.cli import app
@@ -29,14 +29,6 @@ from pipeline.webhooks.send import Sent, addresses, secret, send, signature
 
 SECRET = "a secret of the right length"
 KEY = SECRET.encode()
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture(autouse=True)
@@ -135,7 +127,7 @@ def test_nobody_there_is_another_try() -> None:
 
 
 def test_tries_wait_longer_and_longer_and_end(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(1_800_000_000.0)
     with hook_server(answers(503)) as hooks, Outbox(tmp_path, clock=clock) as box:
         settings = settings_for(tmp_path, hooks.url)
         box.add("test", "k", {}, [hooks.url])
@@ -157,7 +149,7 @@ def test_tries_wait_longer_and_longer_and_end(tmp_path: Path) -> None:
 
 
 def test_the_receiver_may_ask_to_wait_and_may_want_no_more(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(1_800_000_000.0)
     with hook_server(answers(429, Retry_After="900"), answers(410)) as hooks, Outbox(tmp_path, clock=clock) as box:
         settings = settings_for(tmp_path, hooks.url)
         box.add("test", "k", {}, [hooks.url])
@@ -178,7 +170,7 @@ def test_an_address_that_fails_does_not_hold_up_another(tmp_path: Path) -> None:
 
 
 def test_what_piles_up_for_a_dead_address_does_not_hide_what_is_due_for_another(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(1_800_000_000.0)
     urls = ("https://dead.example/h", "https://alive.example/h")
     with Outbox(tmp_path, clock=clock) as box:
         for number in range(30):
@@ -367,7 +359,7 @@ def test_the_commands(store: Store, tmp_path: Path) -> None:
 
 
 def test_old_events_are_cleared_away_and_stay_told(tmp_path: Path) -> None:
-    clock = Clock()
+    clock = Clock(1_800_000_000.0)
     with hook_server(answers(200)) as hooks, Outbox(tmp_path, clock=clock) as box:
         box.add("test", "k", {}, [hooks.url])
         deliver(settings_for(tmp_path, hooks.url), box)

@@ -1,4 +1,4 @@
-"""Waiting for what another thread or process does.
+"""Waiting for what another thread or process does, and a clock for what waits itself.
 
 A limit here is for what hangs, never for what is slow: a busy machine passes every test that an idle one passes.
 """
@@ -13,6 +13,16 @@ T = TypeVar("T")
 
 HANGS_S = 300.0
 """What has not come by then hangs."""
+
+
+class Clock:
+    """A clock that stands at `now` seconds until a test moves it."""
+
+    def __init__(self, now: float = 0.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
 
 
 def wait_for(found: Callable[[], T | None], what: str) -> T:

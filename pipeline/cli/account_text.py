@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli.render import asked_text, kind_words, quoted, wrapped
+from pipeline.cli.render import asked_text, kind_words, overall_text, quoted, wrapped
 from pipeline.cli.shared import spaced
+from pipeline.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -33,11 +34,10 @@ def account_text(row: Row) -> RenderableType:
     from rich.console import Group
 
     calls = row["calls"]
-    lines = _head(row["account"], f"{len(calls)} call{_s(calls)}{_silence(row['silent_days'])}")
+    lines = _head(row["account"], counted(len(calls), "call") + _silence(row["silent_days"]))
     for call in calls:
-        score = "not scored" if call["overall"] is None else f"{call['overall']:.0f} of 100"
         about = " · ".join(str(part) for part in (call["date"], call["rep"], call["type"]) if part)
-        lines += wrapped(f"{about}: {score} (call {call['call'][:8]})", indent=2)
+        lines += wrapped(f"{about}: {overall_text(call)} (call {call['call'][:8]})", indent=2)
     for play in row["strategy"]:
         lines += _head(f"Play: {play['kind']}. {play['because']}")
         for step in play["play"]:
@@ -51,7 +51,7 @@ def account_text(row: Row) -> RenderableType:
     if row["competitors"]:
         lines += _head("Competitors named")
         for rival in row["competitors"]:
-            lines += wrapped(f"{rival['name']}, on {rival['calls']} call{_s(rival['call_ids'])}", indent=2)
+            lines += wrapped(f"{rival['name']}, on {counted(rival['calls'], 'call')}", indent=2)
             lines += _grounds([rival["rests_on"]])
     for fact, title in FACTS.items():
         lines += _statements(title, row[fact])
@@ -68,8 +68,7 @@ def plan_text(row: Row) -> RenderableType:
     """The plan for the next call with an account: the ask, three questions, the objection to expect."""
     from rich.console import Group
 
-    calls = f"{row['calls']} call{_s(range(row['calls']))}"
-    lines = _head(row["account"], f"{calls}, the last on {row['last'] or 'an unknown day'}")
+    lines = _head(row["account"], f"{counted(row['calls'], 'call')}, the last on {row['last'] or 'an unknown day'}")
     if row.get("silence"):
         lines += wrapped(row["silence"], indent=2)
     lines += _head(f"Ask for: {row['ask']['for']}")
@@ -156,8 +155,4 @@ def _head(*parts: str) -> list[Text]:
 
 
 def _silence(days: int | None) -> str:
-    return "" if days is None else f", {days} day{_s(range(days))} since the last"
-
-
-def _s(items: Any) -> str:
-    return "" if len(items) == 1 else "s"
+    return "" if days is None else f", {counted(days, 'day')} since the last"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of, show_table
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
@@ -110,7 +110,6 @@ def standings(
     data: Data = None,
 ) -> None:
     """Where each rep stands, with 90 % intervals: by criterion, stage of the deal, or type of call."""
-    from pipeline.cli.render import rows_table
     from pipeline.coach.commands import standing_rows
 
     if by not in STANDINGS:
@@ -118,13 +117,9 @@ def standings(
     settings = settings_of(data)
     with open_store(settings) as store:
         rows = standing_rows(store, settings=settings, name=rep, by=by)
-    if as_json:
-        for row in rows:
-            emit(row)
-        return
     shown = [{**row, "moving": row["trend"]["word"] if row["trend"] else ""} for row in rows]
     columns = {**STANDINGS[by], **_NUMBERS}
-    console().print(rows_table("Standings", columns, shown) if shown else "no standings yet")
+    show_table("Standings", columns, rows if as_json else shown, "no standings yet", as_json=as_json)
 
 
 def coach(

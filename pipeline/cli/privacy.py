@@ -58,7 +58,7 @@ def erase(
             return
         if not yes and not _agreed():
             raise typer.Exit(1)
-        report = do(settings, store, what, recordings=recordings, progress=lambda line: None)
+        report = do(settings, store, what, recordings=recordings)
     kind = "a person" if what.person else "a call"
     note(settings.data, WHO, ROLE, "erased", kind, f"{report.calls} calls, {len(report.recordings)} recordings")
     if as_json:
@@ -84,10 +84,8 @@ def _agreed() -> bool:
 
 def _say_what(what: Erasure, *, recordings: bool) -> None:
     out = console()
-    which = "1 call is erased with all that is kept of it:"
-    if len(what.calls) != 1:
-        which = f"{len(what.calls)} calls are erased with all that is kept of them:"
-    out.print(which if what.calls else "no call of theirs")
+    one, many = "call is erased with all that is kept of it:", "calls are erased with all that is kept of them:"
+    out.print(counted(len(what.calls), one, many) if what.calls else "no call of theirs")
     for item in what.calls[:_SHOWN]:
         out.print(spaced(item.call_id, item.path, indent=2), soft_wrap=True)
     if len(what.calls) > _SHOWN:

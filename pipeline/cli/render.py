@@ -68,7 +68,7 @@ def scorecard_text(
     starts = [clock(turn["t0"]) for turn in transcript["turns"]]
     if status != "scored":
         return Group(*lines, *wrapped(f"{status}: {reason}", indent=2), Text(""))
-    titles = {criterion.id: criterion.title for criterion in rubric.criteria} if rubric else {}
+    titles = rubric.titles if rubric else {}
     for name, score in card["criteria"].items():
         lines += _criterion(titles.get(name, name.replace("_", " ")), score, starts)
     lines += _objections(card["objections"], starts)
@@ -79,9 +79,14 @@ def scorecard_text(
 def _headline(card: Row, meta: Row) -> Text:
     from rich.text import Text
 
-    overall = "not scored" if card.get("overall") is None else f"{card['overall']:.0f} of 100"
     who = [one_line(meta[key]) for key in ("rep", "account", "date") if meta.get(key)]
-    return Text.assemble((" · ".join(who) or "call", "bold"), f"   {overall}   ", (one_line(card["call_id"]), "dim"))
+    name = (" · ".join(who) or "call", "bold")
+    return Text.assemble(name, f"   {overall_text(card)}   ", (one_line(card["call_id"]), "dim"))
+
+
+def overall_text(row: Row) -> str:
+    """A call's overall score: `64 of 100`, or `not scored`."""
+    return "not scored" if row.get("overall") is None else f"{row['overall']:.0f} of 100"
 
 
 def _criterion(title: str, score: Row, starts: Sequence[str]) -> list[Text]:
@@ -97,11 +102,7 @@ def _criterion(title: str, score: Row, starts: Sequence[str]) -> list[Text]:
     )
     lines = [head]
     for item in score["evidence"][:1]:
-        lines += wrapped(
-            f"{clock(item['t0'])} {item['speaker']}: \N{LEFT DOUBLE QUOTATION MARK}{item['quote']}"
-            "\N{RIGHT DOUBLE QUOTATION MARK}",
-            indent=6,
-        )
+        lines += wrapped(f"{clock(item['t0'])} {item['speaker']}: {quoted(item['quote'])}", indent=6)
         lines += wrapped(item["why"], indent=6, style="dim")
     for item in [item for item in score["missed"] if item["why"] != NEUTRAL][:1]:
         lines += wrapped(f"missed{_at(item, starts)}: {item['why']}", indent=6, style="dim")
@@ -276,8 +277,8 @@ def snippet_text(row: Row) -> RenderableType:
 
     about = {"ask_for_sale": "ask for the sale"}.get(row["criterion"], row["criterion"]) or row["kind"]
     head = f"{about} · {row['rep'] or row['speaker']} · call {row['call']} at {row['at']}"
-    quote = f"\N{LEFT DOUBLE QUOTATION MARK}{row['quote']}\N{RIGHT DOUBLE QUOTATION MARK}"
-    return Group(Text(one_line(head).replace("_", " "), style="bold"), *wrapped(quote, indent=2), Text(""))
+    head = one_line(head).replace("_", " ")
+    return Group(Text(head, style="bold"), *wrapped(quoted(row["quote"]), indent=2), Text(""))
 
 
 def cue_text(row: Row) -> RenderableType:
@@ -299,8 +300,7 @@ def call_debrief_text(row: Row) -> RenderableType:
     from rich.text import Text
 
     who = " · ".join(one_line(row[key]) for key in ("rep", "account", "date") if row[key])
-    overall = "not scored" if row["overall"] is None else f"{row['overall']:.0f} of 100"
-    lines = [Text.assemble((who, "bold"), f"   {overall}   ", (row["call"], "dim"))]
+    lines = [Text.assemble((who, "bold"), f"   {overall_text(row)}   ", (row["call"], "dim"))]
     if row["status"] != "scored":
         return Group(*lines, *wrapped(f"{row['status']}: {row['reason']}", indent=2), Text(""))
     lines += [Text("Keep", style="bold")] if row["worked"] else []

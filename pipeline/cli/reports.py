@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline import keep
-from pipeline.cli.shared import Data, Json, console, emit, open_store, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, open_store, record_of, settings_of
 from pipeline.errors import RubricError, StoreError
 from pipeline.reviews import card_row, reviewed
 
@@ -90,9 +90,7 @@ def _list(rows: list[Row], limit: int) -> Any:
 def _one(store: Store, settings: Settings, call: str, *, as_json: bool) -> None:
     from pipeline.cli.render import scorecard_text
 
-    record = store.record(call)
-    if record is None:
-        raise StoreError(f"{call}: no such call; `debrief scorecard` lists them")
+    record = record_of(store, call)
     if as_json:
         emit(card_row(record))
         return

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.cli.reports import rubric_of
-from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of, spaced
-from pipeline.errors import StoreError
+from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, record_of, settings_of, spaced
 
 if TYPE_CHECKING:
     from pipeline.reviews import Review, ReviewKind
     from pipeline.settings import Settings
-    from pipeline.store import Store
 
 Call = Annotated[str, typer.Argument(metavar="CALL", help="The call's id; its first 4 characters are enough.")]
 CriterionId = Annotated[str, typer.Argument(metavar="CRITERION", help="The criterion, by title or id.")]
@@ -113,7 +111,7 @@ def _put(data: Any, call: str, criterion: str, kind: ReviewKind, *, who: str, wh
 
     settings = settings_of(data)
     with open_store(settings) as store:
-        made = review_of(_record(store, call), _criterion(criterion, settings), kind, who=who, why=why, level=level)
+        made = review_of(record_of(store, call), _criterion(criterion, settings), kind, who=who, why=why, level=level)
         store.put_fact("reviews", made.to_row())
     return made
 
@@ -123,13 +121,6 @@ def _criterion(said: str, settings: Settings) -> str:
     rubric = rubric_of(settings)
     titles = {item.title.lower(): item.id for item in (rubric.criteria if rubric else ())}
     return titles.get(said.lower(), said)
-
-
-def _record(store: Store, call: str) -> dict[str, Any]:
-    record = store.record(call)
-    if record is None:
-        raise StoreError(f"{call}: no such call; `debrief scorecard` lists them")
-    return record
 
 
 def _print_sample(rows: list[dict[str, Any]], *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline import keep
-from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of, spaced
+from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, record_of, settings_of, spaced
 from pipeline.errors import StoreError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ _WAITING = """
 SELECT call_id, sha256, path, rep, account, call_date, roles_confidence, reason FROM calls
 WHERE status = 'review' ORDER BY call_date DESC NULLS LAST, call_id
 """
+_LISTED = "`debrief roles` lists those that wait"
 
 
 def register(app: typer.Typer) -> None:
@@ -70,7 +71,7 @@ def _rows(store: Store, call: str | None) -> list[dict[str, Any]]:
     if call is None:
         waiting = store.query(_WAITING)
         return [_row(keep.latest_record(store.data, row["sha256"]), row) for row in waiting]
-    record = _record(store, call)
+    record = record_of(store, call, listed=_LISTED)
     found = store.query("SELECT * FROM calls WHERE sha256 = ?", [record["source"]["sha256"]])
     return [_row(record, found[0] if found else {})]
 
@@ -80,13 +81,6 @@ def _row(record: dict[str, Any] | None, row: dict[str, Any]) -> dict[str, Any]:
 
     keys = ("call_id", "path", "rep", "account", "call_date", "roles_confidence", "reason")
     return {key: row.get(key) for key in keys} | {"speakers": speakers_of(_transcript(record)) if record else []}
-
-
-def _record(store: Store, call: str) -> dict[str, Any]:
-    record = store.record(call)
-    if record is None:
-        raise StoreError(f"{call}: no such call; `debrief roles` lists those that wait")
-    return record
 
 
 def _transcript(record: dict[str, Any]) -> Transcript:
@@ -99,7 +93,7 @@ def _assign(store: Store, settings: Any, call: str, reps: list[str], names: dict
     from pipeline.assigned_roles import roles_by_rep, swapped
     from pipeline.process import correct_roles
 
-    record = _record(store, call)
+    record = record_of(store, call, listed=_LISTED)
     transcript = _transcript(record)
     if not transcript.turns:
         raise StoreError(f"{call}: the words of this call are no longer kept, so nobody can be named in it")
@@ -120,23 +114,15 @@ def _show(rows: list[dict[str, Any]], *, as_json: bool) -> None:
         for row in rows:
             emit(row)
         return
+    from pipeline.cli.render import quoted
+
     out = console()
     if not rows:
         out.print("no call waits for a word on who sells")
     for row in rows:
-        out.print(
-            spaced(row["call_id"], row["call_date"], row["account"], row["path"]),
-            soft_wrap=True,
-        )
+        out.print(spaced(row["call_id"], row["call_date"], row["account"], row["path"]), soft_wrap=True)
         if row["reason"]:
             out.print(spaced(row["reason"], indent=2), soft_wrap=True)
         for speaker in row["speakers"]:
-            out.print(
-                spaced(
-                    speaker["speaker"],
-                    f"{speaker['share']:.0%} of the words",
-                    f"“{speaker['says'][:90]}”",
-                    indent=2,
-                ),
-                soft_wrap=True,
-            )
+            share = f"{speaker['share']:.0%} of the words"
+            out.print(spaced(speaker["speaker"], share, quoted(speaker["says"][:90]), indent=2), soft_wrap=True)

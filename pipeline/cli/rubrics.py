@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.cli.shared import Data, Json, console, emit, one_line, settings_of
+from pipeline.wording import counted
 
 Row = Mapping[str, Any]
 
@@ -83,9 +84,9 @@ def _print(changes: Sequence[Row], moved: Sequence[Row], calls: int) -> None:
         columns = {"criterion": "Criterion", "what": "Change", "effect": "Effect"}
         console().print(rows_table("What differs", columns, changes))
         console().print()
-    noun = "call" if calls == 1 else "calls"
+    of_calls = counted(calls, "call")
     if not moved:
-        console().print(f"no score of {calls} {noun} would move")
+        console().print(f"no score of {of_calls} would move")
         return
     shown = [
         {**row, "call": row["call_id"][:8], "before": _said(row["before"]), "after": _said(row["after"])}
@@ -99,8 +100,7 @@ def _print(changes: Sequence[Row], moved: Sequence[Row], calls: int) -> None:
         "after": "After",
         "why": "Why",
     }
-    many = "score" if len(moved) == 1 else "scores"
-    console().print(rows_table(f"{len(moved)} {many} of {calls} {noun} would move", columns, shown))
+    console().print(rows_table(f"{counted(len(moved), 'score')} of {of_calls} would move", columns, shown))
 
 
 def _said(value: float | str | None) -> str:

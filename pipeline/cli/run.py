@@ -11,7 +11,7 @@ import typer
 
 from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line, require_data, settings_of
 from pipeline.errors import StoreError
-from pipeline.wording import tallied
+from pipeline.wording import counted, tallied
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,7 +130,7 @@ def _undated(outcomes: list[Outcome], settings: Settings) -> str:
         )
     if not row["n"]:
         return ""
-    what = "1 call has" if row["n"] == 1 else f"{row['n']} calls have"
+    what = counted(row["n"], "call has", "calls have")
     return f"{what} no date ({Path(row['path']).name}{' and others' if row['n'] > 1 else ''}); {DATE_IT}"
 
 

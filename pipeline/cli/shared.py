@@ -9,7 +9,7 @@ import re
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -113,6 +113,16 @@ def open_store(settings: Settings) -> Store:
     return store
 
 
+def record_of(store: Store, call: str, *, listed: str = "`debrief scorecard` lists them") -> dict[str, Any]:
+    """A call's record, by its id or the beginning of it. Raises `StoreError`, which says where calls are `listed`."""
+    from pipeline.errors import StoreError
+
+    record = store.record(call)
+    if record is None:
+        raise StoreError(f"{call}: no such call; {listed}")
+    return record
+
+
 def console(*, stderr: bool = False) -> Console:
     """Where text goes: 80 columns where the terminal is wider or there is none, no markup, no highlighting."""
     from rich.console import Console
@@ -133,6 +143,19 @@ def emit(row: Mapping[str, Any]) -> None:
         whole = json.dumps(row, ensure_ascii=False, default=_plain).encode("utf-8", "replace")
         line = json.dumps(json.loads(whole))
     sys.stdout.write(line + "\n")
+
+
+def show_table(
+    title: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]], none: str, *, as_json: bool
+) -> None:
+    """Rows as JSON, else as a table with these headings by key, or `none` where there are no rows."""
+    from pipeline.cli.render import rows_table
+
+    if as_json:
+        for row in rows:
+            emit(row)
+    else:
+        console().print(rows_table(title, columns, rows) if rows else none)
 
 
 def _plain(value: Any) -> Any:

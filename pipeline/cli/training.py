@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.cli.coaching import show
-from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, settings_of, spaced
+from pipeline.cli.shared import Data, Json, console, one_line, open_store, settings_of, show_table, spaced
 from pipeline.days import iso_day
 
 app = typer.Typer(
@@ -124,7 +124,7 @@ def reminders(as_json: Json = False, data: Data = None) -> None:
 
     with open_store(settings_of(data)) as store:
         rows = trainer.reminder_rows(store)
-    _table("Reminders", _REMINDERS, rows, "nothing is due", as_json=as_json)
+    show_table("Reminders", _REMINDERS, rows, "nothing is due", as_json=as_json)
 
 
 @app.command("effects")
@@ -135,7 +135,7 @@ def effects(as_json: Json = False, data: Data = None) -> None:
     settings = settings_of(data)
     with open_store(settings) as store:
         rows = trainer.effect_rows(store, settings=settings)
-    _table("Effect per module, in levels", _EFFECTS, rows, "no training is done yet", as_json=as_json)
+    show_table("Effect per module, in levels", _EFFECTS, rows, "no training is done yet", as_json=as_json)
 
 
 @app.command("modules")
@@ -153,7 +153,7 @@ def modules(
         console().print(nested_text(rows[0]))
         return
     shown = [{**row, "levels": f"{row['low']}-{row['high']}"} for row in rows]
-    _table("Modules", _MODULES, rows if as_json else shown, "", as_json=as_json)
+    show_table("Modules", _MODULES, rows if as_json else shown, "", as_json=as_json)
 
 
 @app.command("edit")
@@ -174,13 +174,3 @@ def _say(row: dict[str, Any]) -> None:
     text = f"{row['rep']}: {row['title']}, {row['status']}, due {row['due_on']}"
     done_on = f", on {row['completed_on']}" if row["completed_on"] else ""
     console().print(spaced(row["assignment_id"], text + done_on), soft_wrap=True)
-
-
-def _table(title: str, columns: dict[str, str], rows: list[dict[str, Any]], none: str, *, as_json: bool) -> None:
-    from pipeline.cli.render import rows_table
-
-    if as_json:
-        for row in rows:
-            emit(row)
-    else:
-        console().print(rows_table(title, columns, rows) if rows else none)

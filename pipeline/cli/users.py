@@ -228,7 +228,7 @@ def _print_link(book: AccessBook, name: str, data: Path | None) -> None:
         raise AccessError(
             f"passwords do not count here (oidc_only): {name} signs in with {settings.oidc_name}, no link"
         )
-    print(f"{public_address(settings_of(data))}/welcome?link={book.invite(name)}")
+    print(f"{public_address(settings)}/welcome?link={book.invite(name)}")
 
 
 def _day(at: float | None) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line, require_data, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line, require_data, settings_of, show_table
 from pipeline.wording import counted
 
 if TYPE_CHECKING:
@@ -22,17 +22,10 @@ _COLUMNS = {"rep": "Rep", "line": "Line", "seconds": "Seconds", "consent": "Cons
 @app.command("list")
 def list_voices(as_json: Json = False, data: Data = None) -> None:
     """Whose voice is enrolled, over which kind of line, and on what consent. The voice itself is not shown."""
-    from pipeline.cli.render import rows_table
     from pipeline.voices import known_voices
 
     rows = [_row(voice) for voice in known_voices(require_data(settings_of(data)))]
-    if as_json:
-        for row in rows:
-            emit(row)
-    elif rows:
-        console().print(rows_table("Voices", _COLUMNS, rows))
-    else:
-        console().print("no voice is enrolled")
+    show_table("Voices", _COLUMNS, rows, "no voice is enrolled", as_json=as_json)
 
 
 def _row(voice: Any) -> dict[str, Any]:

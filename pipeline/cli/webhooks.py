@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, require_data, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, one_line, open_store, require_data, settings_of, show_table
 from pipeline.errors import SettingsError, StoreError
 from pipeline.wording import tallied
 
@@ -36,21 +36,14 @@ def list_deliveries(
     data: Data = None,
 ) -> None:
     """The newest deliveries, each with what came of it."""
-    from pipeline.cli.render import rows_table
     from pipeline.webhooks.outbox import Outbox
 
     settings = settings_of(data)
     with Outbox(require_data(settings)) as outbox:
         rows = [_row(item) for item in outbox.newest(limit=limit)]
-    if as_json:
-        for row in rows:
-            emit(row)
-    elif rows:
-        shown = [row | {"id": row["event_id"][:SHOWN], "made": row["made_at"][:16].replace("T", " ")} for row in rows]
-        console().print(rows_table("Webhooks", _HEADS, shown))
-    else:
-        on = bool(settings.webhook_urls.strip())
-        console().print("nothing was told yet" if on else "off: no `webhook_urls` in debrief.toml")
+    shown = [row | {"id": row["event_id"][:SHOWN], "made": row["made_at"][:16].replace("T", " ")} for row in rows]
+    none = "nothing was told yet" if settings.webhook_urls.strip() else "off: no `webhook_urls` in debrief.toml"
+    show_table("Webhooks", _HEADS, rows if as_json else shown, none, as_json=as_json)
 
 
 @app.command("test")

@@ -17,7 +17,7 @@ from pipeline.coach.facts import NOTHING_OF_IT, facts_of
 from pipeline.coach.moves import Moves, moves_of, says_something, strength
 from pipeline.coach.people import named_people
 from pipeline.coach.pushback import HANDLED, KINDS, kind_of, shown_by
-from pipeline.coach.rows import CallRow, Moment, MoveRow, ObjectionRow, Rows, ScoredCall, TurnRow
+from pipeline.coach.rows import CallRow, Moment, ObjectionRow, Rows, ScoredCall, TurnRow
 from pipeline.coach.signs import agreements, ordered, planned, subjects
 from pipeline.coach.statements import QUOTE_CHARACTERS, Statement, cite, said_in
 from pipeline.coach.subject import content
@@ -106,27 +106,12 @@ def account_names(rows: Rows) -> list[str]:
 def by_account(rows: Rows) -> dict[str, Rows]:
     """The rows of each account apart, by name: what a list of all accounts is made from in one pass."""
     of_call = {call.call_id: call.account for call in rows.calls if call.account}
-    parts: dict[str, list[list[Any]]] = {name: [[] for _ in range(5)] for name in account_names(rows)}
-    tables: tuple[Sequence[Any], ...] = (rows.calls, rows.scores, rows.moments, rows.objections, rows.turns)
-    moves: dict[str, list[MoveRow]] = defaultdict(list)
-    for row in rows.moves:
-        if row.call_id in of_call:
-            moves[of_call[row.call_id]].append(row)
-    for place, items in enumerate(tables):
-        for item in items:
-            if item.call_id in of_call:
-                parts[of_call[item.call_id]][place].append(item)
-    made = {}
-    for name, (calls, scores, moments, objections, turns) in parts.items():
-        made[name] = Rows(
-            calls=tuple(calls),
-            scores=tuple(scores),
-            moments=tuple(moments),
-            objections=tuple(objections),
-            turns=tuple(turns),
-            moves=tuple(moves[name]),
-        )
-    return made
+    parts: dict[str, dict[str, list[Any]]] = {name: defaultdict(list) for name in account_names(rows)}
+    for table in ("calls", "scores", "moments", "objections", "turns", "moves"):
+        for row in getattr(rows, table):
+            if row.call_id in of_call:
+                parts[of_call[row.call_id]][table].append(row)
+    return {name: Rows(**{table: tuple(found) for table, found in part.items()}) for name, part in parts.items()}
 
 
 def account_view(rows: Rows, name: str, rubric: Rubric, *, as_of: dt.date | None = None) -> AccountView | None:
@@ -286,17 +271,13 @@ _NOBODY = re.compile(
 def _met(rows: Rows, dates: dict[str, dt.date | None]) -> tuple[Statement, ...]:
     """Buyers by name, with the first thing each said."""
     calls: dict[str, set[str]] = defaultdict(set)
-    first: dict[str, Statement] = {}
+    first: dict[str, TurnRow] = {}
     mine = (t for t in rows.turns if t.call_id in dates and t.side == "buyer" and not _NOBODY.fullmatch(t.name))
     for turn in sorted(mine, key=lambda turn: (dates[turn.call_id] or dt.date.min, turn.call_id, turn.turn)):
         calls[turn.name].add(turn.call_id)
-        quote = turn.text[:QUOTE_CHARACTERS]
-        first.setdefault(
-            turn.name, Statement("", turn.call_id, dates[turn.call_id], turn.turn, f"buyer:{turn.name}", quote)
-        )
+        first.setdefault(turn.name, turn)
     return tuple(
-        Statement(f"{name}, on {len(calls[name])} of {len(dates)} calls", s.call_id, s.date, s.turn, s.speaker, s.quote)
-        for name, s in first.items()
+        said_in(turn, dates, f"{name}, on {len(calls[name])} of {len(dates)} calls") for name, turn in first.items()
     )
 
 

@@ -19,7 +19,7 @@ from pipeline.coach.snippets import best_moments, low_moments, weakest_kind
 from pipeline.coach.training import Library, Module
 from pipeline.errors import SettingsError
 from pipeline.rubric import Rubric
-from pipeline.wording import rounded
+from pipeline.wording import counted, rounded
 
 MAX_OPEN = 2
 DUE_DAYS = 14
@@ -159,7 +159,7 @@ class Reminder:
         """`due in 2 days`, `due today`, `3 days overdue`."""
         if self.days == 0:
             return "due today"
-        count = f"{abs(self.days)} day{'' if abs(self.days) == 1 else 's'}"
+        count = counted(abs(self.days), "day")
         return f"due in {count}" if self.days > 0 else f"{count} overdue"
 
 

@@ -125,9 +125,7 @@ def snippet_rows(store: Store, *, settings: Settings, name: str | None = None) -
 
 def account_rows(store: Store, *, settings: Settings, name: str | None = None) -> list[Row]:
     """A line per account, or one account in full. Raises `StoreError` for an unknown one."""
-    account = _account(store, name)
-    since = None if account else dt.date.today() - dt.timedelta(TURNS_DAYS)
-    rows = load_rows(store, without=human_review(settings), account=account, turns_since=since)
+    rows, account = _of_account(store, settings, name)
     found = account_report(rows, load_rubric(settings.rubric), account, as_of=today_of(rows), **known_firms(settings))
     if account is not None:
         return found
@@ -138,9 +136,7 @@ def account_rows(store: Store, *, settings: Settings, name: str | None = None) -
 
 def plan_rows(store: Store, *, settings: Settings, name: str | None = None) -> list[Row]:
     """What to ask each account for, or one account's pre-call plan. Raises `StoreError` for an unknown one."""
-    account = _account(store, name)
-    since = None if account else dt.date.today() - dt.timedelta(TURNS_DAYS)
-    rows = load_rows(store, without=human_review(settings), account=account, turns_since=since)
+    rows, account = _of_account(store, settings, name)
     customers = known_firms(settings)["customers"]
     return plan_report(rows, load_rubric(settings.rubric), account, as_of=today_of(rows), customers=customers)
 
@@ -333,29 +329,26 @@ def today_of(rows: Rows) -> dt.date:
 
 
 def _rep(rows: Rows, name: str | None) -> str | None:
-    return None if name is None else known_rep(rows, name)
-
-
-def known_rep(rows: Rows, name: str) -> str:
     """The stored spelling of a rep's name. Raises `StoreError` for one without calls."""
-    return known_name(name, sorted({call.rep for call in rows.calls if call.rep}), "rep")
+    return None if name is None else known_name(name, sorted({call.rep for call in rows.calls if call.rep}), "rep")
 
 
 def _person(rows: Rows, name: str | None) -> str | None:
     """The same of whoever has calls, coaching sessions, training or a quota: all whom reports without a name list."""
     named = (rows.calls, rows.sessions, rows.quotas, rows.assignments)
-    return (
-        None
-        if name is None
-        else known_name(name, sorted({row.rep for part in named for row in part if row.rep}), "rep")
-    )
+    reps = {row.rep for part in named for row in part if row.rep}
+    return None if name is None else known_name(name, sorted(reps), "rep")
 
 
-def _account(store: Store, name: str | None) -> str | None:
-    if name is None:
-        return None
-    found = store.query("SELECT DISTINCT account FROM calls WHERE account IS NOT NULL ORDER BY account")
-    return known_name(name, [row["account"] for row in found], "account")
+def _of_account(store: Store, settings: Settings, name: str | None) -> tuple[Rows, str | None]:
+    """The rows of the account called `name`, and its stored spelling; without a name those of all accounts, with the
+    words of the last year's calls. Raises `StoreError` for an unknown one."""
+    account = None
+    if name is not None:
+        found = store.query("SELECT DISTINCT account FROM calls WHERE account IS NOT NULL ORDER BY account")
+        account = known_name(name, [row["account"] for row in found], "account")
+    since = None if account else dt.date.today() - dt.timedelta(TURNS_DAYS)
+    return load_rows(store, without=human_review(settings), account=account, turns_since=since), account
 
 
 def known_name(name: str, names: list[str], what: str) -> str:

@@ -21,10 +21,9 @@ from pipeline.coach.rivals import in_house
 from pipeline.coach.rows import CallRow, Rows, TurnRow
 from pipeline.coach.statements import Statement
 from pipeline.coach.when import named_days
-from pipeline.wording import straight
+from pipeline.wording import counted, straight
 
 LOST_DAYS = 45
-LATE_CALLS = 3
 TAKEN_WITHIN = 2
 """Turns after a step with a day within which a buyer's yes belongs to it."""
 UPSELL_TYPES = re.compile(r"\b(?:up-?sell\w*|expansion)\b", re.IGNORECASE)
@@ -209,8 +208,8 @@ def _objections(deal: Deal) -> Found:
     if not deal.view.open_objections:
         return None
     kinds = sorted({kind.replace("_", " or ") for kind, _ in deal.view.open_objections})
-    count = len(deal.view.open_objections)
-    return f"{count} objection{_s(count)} open: {', '.join(kinds)}", [s for _, s in deal.view.open_objections]
+    held = [s for _, s in deal.view.open_objections]
+    return f"{counted(len(held), 'objection')} open: {', '.join(kinds)}", held
 
 
 def _rival(deal: Deal) -> Found:
@@ -284,10 +283,6 @@ RISKS: Mapping[str, Callable[[Deal], Found]] = {
 """Risks in the order shown: each rule gives its sentence and what it rests on, or None."""
 
 
-def _s(n: int) -> str:
-    return "" if n == 1 else "s"
-
-
 def strategies(deal: Deal) -> list[Strategy]:
     """The plays that the calls give ground for, the most urgent first; `advance` where there is no other."""
     found = [made for rule in STRATEGIES.values() if (made := rule(deal))]
@@ -331,7 +326,7 @@ def _keep(deal: Deal) -> Strategy | None:
     trouble, held = deal.trouble, [s for _, s in deal.view.open_objections if s.call_id not in more]
     if not deal.customer or not (trouble or held):
         return None
-    what = f"{len(held)} objection{_s(len(held))} open" if held else ""
+    what = f"{counted(len(held), 'objection')} open" if held else ""
     wrong = "something to put right" if _troubled(deal) else "a contract in question" if trouble else ""
     rivals = ", while " + " and ".join(r.name for r in deal.rivals[:2]) + " is named" if trouble and deal.rivals else ""
     return Strategy(
@@ -423,7 +418,7 @@ def _once(statements: Sequence[Statement]) -> tuple[Statement, ...]:
 
 
 def _times(statements: Sequence[Statement]) -> str:
-    return f"{len(statements)} time{_s(len(statements))}"
+    return counted(len(statements), "time")
 
 
 def _advance(deal: Deal) -> Strategy:

@@ -84,7 +84,7 @@ def gaps_among(found: Iterable[Standing], shares: Mapping[tuple[str, str], float
 
     `shares` are those of `criterion_shares` for the same calls.
     """
-    titles = {item.id: item.title for item in rubric.criteria}
+    titles = rubric.titles
     by_rep: dict[str, list[Standing]] = defaultdict(list)
     found = tuple(found)
     gone = not_heard(found)

@@ -37,7 +37,7 @@ def standing_json(standing: Standing, rubric: Rubric) -> Row:
     trend = standing.trend
     return {
         "criterion": standing.criterion,
-        "title": _title(rubric, standing.criterion),
+        "title": rubric.titles.get(standing.criterion, standing.criterion),
         "standing": hundredths(standing.estimate),
         "low": hundredths(standing.low),
         "high": hundredths(standing.high),
@@ -171,7 +171,7 @@ def _assignment_row(
     row = assignment.to_json()
     return {
         **row,
-        "criterion_title": _title(rubric, assignment.criterion),
+        "criterion_title": rubric.titles.get(assignment.criterion, assignment.criterion),
         "overdue": assignment.status == "open" and assignment.due_on < today,
         "reminder": next((r.text for r in reminders([assignment], as_of=today)), None),
         "notes": assignment.detail.get("notes", []),
@@ -357,10 +357,6 @@ def newest_date(rows: Rows) -> dt.date | None:
     """The date of the newest call."""
     dates = [*(call.date for call in rows.calls), *(score.date for score in rows.scores)]
     return max((date for date in dates if date), default=None)
-
-
-def _title(rubric: Rubric, criterion: str) -> str:
-    return next((item.title for item in rubric.criteria if item.id == criterion), criterion)
 
 
 def _round(value: float | None) -> float | None:

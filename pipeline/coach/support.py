@@ -101,7 +101,7 @@ def support_row(
     untimed = {s.rep for s in rows.sessions if _untimed(s, as_of)}
     # whose sessions have no minutes on record had more than their sum says
     minutes = [_minutes(rows, name, as_of) for name in mixes if name != rep and name not in untimed]
-    row["warnings"] = _warnings(row, quotas, minutes, {c.id: c.title for c in rubric.criteria})
+    row["warnings"] = _warnings(row, quotas, minutes, rubric.titles)
     return row
 
 
@@ -251,7 +251,7 @@ def _warnings(row: Row, quotas: Sequence[QuotaCheck], peers: Sequence[int], titl
     found = []
     if asks and not coached and not trained:
         since = (
-            f"{days} day{'' if days == 1 else 's'} without a coaching session"
+            f"{counted(days, 'day')} without a coaching session"
             if days is not None
             else "no coaching session on record"
         )

@@ -72,6 +72,16 @@ def seen(ask: Ask, call_id: str) -> tuple[Row, Row]:
     return rows[0], record
 
 
+def calls_open_to(ask: Ask, call_ids: Iterable[str]) -> set[str]:
+    """Those of the calls that the user may open."""
+    where = ask.scope.where("c")
+    rows = ask.store.query(
+        f"SELECT call_id FROM calls c WHERE call_id IN (SELECT unnest($ids::VARCHAR[])) AND {where}",
+        {**ask.scope.params, "ids": sorted(set(call_ids))},
+    )
+    return {row["call_id"] for row in rows}
+
+
 def may_name(ask: Ask, record: Mapping[str, Any]) -> bool:
     """Whether the user may say who speaks: leaders always, a rep where nobody could tell yet."""
     return ask.is_a(LEADERS) or record["status"] == "review"

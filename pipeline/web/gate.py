@@ -13,7 +13,7 @@ import hmac
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
@@ -77,7 +77,7 @@ class _Who:
     by_token: bool = False
     writes: bool = True
     visit: str = ""
-    new_visit: bool = field(default=False)
+    new_visit: bool = False
 
 
 def admit(route: Route, request: Incoming, desk: Desk) -> Ask:

@@ -116,7 +116,7 @@ class _Sheet:
                     (LEFT, 46, names[standing.criterion], "B", INK),
                     (LEFT + 46, 12, one(standing.estimate), "B", WARN if standing.criterion in gaps else INK),
                     (LEFT + 57, 24, f"{standing.low:.1f} to {standing.high:.1f}", "", SOFT),
-                    (LEFT + 150, 24, f"{standing.n} call{'' if standing.n == 1 else 's'}", "", SOFT),
+                    (LEFT + 150, 24, counted(standing.n, "call"), "", SOFT),
                 ),
             )
             self._axis(LEFT + 82, y + 2.7, standing, card["peers"].get(standing.criterion))

@@ -7,16 +7,15 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from pipeline.access.people import EVERYONE
-from pipeline.errors import NotThere
 from pipeline.reviews import card_row
 from pipeline.web.ask import Ask, get
+from pipeline.web.call_view import seen
 
 _CALLS = """
 SELECT call_id, call_date::VARCHAR AS call_date, rep, team, account, call_type, duration_s, status, reason, overall
 FROM calls c WHERE ({where}) AND ($rep IS NULL OR rep = $rep) AND ($account IS NULL OR account = $account)
 ORDER BY call_date DESC NULLS LAST, call_id LIMIT $limit OFFSET $offset
 """
-_CALL = "SELECT call_id, rep, team FROM calls WHERE call_id = ?"
 MOST = 500
 
 
@@ -71,24 +70,17 @@ def calls(
 
 def call(ask: Ask, *, call_id: str) -> dict[str, Any]:
     """One call's scorecard: levels, confidence, evidence, missed moments, objections and metrics."""
-    return card_row(_record(ask, call_id))
+    _, record = seen(ask, call_id)
+    return card_row(record)
 
 
 def transcript(ask: Ask, *, call_id: str) -> TranscriptJson:
     """What was said on one call, turn by turn."""
-    found = _record(ask, call_id)["transcript"]
+    _, record = seen(ask, call_id)
+    found = record["transcript"]
     names = ("t0", "t1", "speaker", "text")
     turns: list[Any] = [{name: turn[name] for name in names} for turn in found["turns"]]
     return {"call_id": call_id, "meta": found["meta"], "turns": turns}
-
-
-def _record(ask: Ask, call_id: str) -> dict[str, Any]:
-    rows = ask.store.query(_CALL, [call_id])
-    ask.scope.require_call(rows[0] if rows else None)
-    record = ask.store.record(call_id) if rows else None
-    if record is None:
-        raise NotThere(f"{call_id}: no such call")
-    return record
 
 
 ROUTES = (

@@ -75,7 +75,7 @@ def one(ask: Ask, *, account: str) -> Html:
         plan=known["plan"] if known else None,
         stages=stages_of(known["deal"]) if known else [],
         most=READ,
-        titles={item.id: item.title for item in ask.desk.rubric.criteria},
+        titles=ask.desk.rubric.titles,
     )
 
 

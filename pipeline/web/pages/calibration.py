@@ -176,7 +176,7 @@ def compare(ask: Ask, *, call_id: str) -> Go | Html:
     if not mine:
         return Go(f"/calibration/blind/{path_part(call_id)}")
     card = record["scorecard"]
-    titles = {item.id: item.title for item in ask.desk.rubric.criteria}
+    titles = ask.desk.rubric.titles
     lines = []
     for name, found in card["criteria"].items():
         machine = found.get("machine") or found

@@ -66,7 +66,6 @@ def take_back(ask: Ask, *, call_id: str, comment_id: str) -> Go:
     """Take one's own comment back: its words are gone."""
     call, _ = call_view.seen(ask, call_id)
     call_view.take_back(ask, call["call_id"], comment_id)
-    ask.detail = f"took back {comment_id}"
     return Go(f"/calls/{path_part(call['call_id'])}#comments", "Comment taken back")
 
 

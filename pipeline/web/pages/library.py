@@ -20,7 +20,7 @@ MAX_TEXT = 40_000
 
 def listing(ask: Ask, *, criterion: str = "", words: str = "") -> Html:
     """The modules, by criterion, with the levels that they are for."""
-    order = {item.id: item.title for item in ask.desk.rubric.criteria}
+    order = ask.desk.rubric.titles
     asked = words.lower().split()
     modules = [
         module
@@ -45,7 +45,7 @@ def one(ask: Ask, *, module: str) -> Html:
     found = ask.desk.library().modules.get(module)
     if found is None:
         raise NotThere(f"{module}: no such module")
-    titles = {item.id: item.title for item in ask.desk.rubric.criteria}
+    titles = ask.desk.rubric.titles
     return ask.show(
         "module.html",
         module=found.to_json(),

@@ -147,7 +147,7 @@ def scorecard(ask: Ask, card: Row) -> Row:
         "card": card,
         "as_of": known,
         "standings": mine,
-        "titles": {item.id: item.title for item in ask.desk.rubric.criteria},
+        "titles": ask.desk.rubric.titles,
         "goals": goals_of(ask.desk.rubric),
         "gaps": gaps,
         "since": whole.since,

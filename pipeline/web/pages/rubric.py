@@ -14,6 +14,7 @@ from pipeline.rubric_edit import with_criterion
 from pipeline.rubric_shelf import as_lines, checked_text, put_up, shelf, take_down, text_of
 from pipeline.settings_file import write_settings
 from pipeline.web.ask import Ask, Go, Html, get, post
+from pipeline.web.call_view import calls_open_to
 from pipeline.web.errand_work import PREVIEW_CALLS, preview, rescore_all
 from pipeline.web.render import path_part
 
@@ -154,7 +155,7 @@ def tried(ask: Ask, *, version: str) -> Html:
         # each names a call, which may be another team's
         why_failed=found["failed"][:20] if ask.scope.everything else [],
         rubric=fresh,
-        titles={item.id: item.title for item in (*ask.desk.rubric.criteria, *fresh.criteria)},
+        titles=ask.desk.rubric.titles | fresh.titles,
         all_calls=ask.store.query("SELECT count(*) AS n FROM calls WHERE status = 'scored'")[0]["n"],
     )
 
@@ -210,9 +211,7 @@ def examples(ask: Ask, rubric: Rubric) -> dict[tuple[str, int], dict[str, Any]] 
     if rows is None:
         return None
     # what was erased or given to another team meanwhile is shown to nobody any more
-    sql = f"SELECT call_id FROM calls c WHERE call_id IN (SELECT unnest($ids::VARCHAR[])) AND ({ask.scope.where('c')})"
-    left = store.query(sql, {**ask.scope.params, "ids": sorted({row["call_id"] for row in rows})})
-    seen = {row["call_id"] for row in left}
+    seen = calls_open_to(ask, (row["call_id"] for row in rows))
     return {(row["criterion"], row["level"]): row for row in rows if row["call_id"] in seen}
 
 

@@ -64,11 +64,11 @@ def grouped(rows: list[Setting]) -> list[tuple[str, list[Setting]]]:
 
 def deliveries(ask: Ask) -> dict[str, Any]:
     """The newest webhook deliveries, and how many there are by status."""
+    on = bool(ask.settings.webhook_urls.strip())
     if not (ask.settings.data / FILE).is_file():
-        return {"deliveries": [], "delivered": {}, "hooks_on": bool(ask.settings.webhook_urls.strip())}
+        return {"deliveries": [], "delivered": {}, "hooks_on": on}
     with Outbox(ask.settings.data) as outbox:
-        rows, counts = outbox.newest(limit=DELIVERIES), outbox.counts()
-    return {"deliveries": rows, "delivered": counts, "hooks_on": bool(ask.settings.webhook_urls.strip())}
+        return {"deliveries": outbox.newest(limit=DELIVERIES), "delivered": outbox.counts(), "hooks_on": on}
 
 
 def change(ask: Ask) -> Html | Go:

@@ -279,7 +279,7 @@ def _heard(row: Row) -> Row:
 def _choices(ask: Ask) -> Row:
     reps: list[str] = ask.desk.remember("reps", ask.store.reps, of=("calls",))
     return {
-        "titles": {item.id: item.title for item in ask.desk.rubric.criteria},
+        "titles": ask.desk.rubric.titles,
         "kinds": KINDS,
         "reps": [rep for rep in reps if ask.scope.sees_rep(rep)],
     }

@@ -124,7 +124,7 @@ def team(ask: Ask, *, team: str = "", period: str = "", call_type: str = "", sta
         week=stretch(whole.value.newest, WEEK, newest) if whole.value.newest else "",
         newest=newest,
         review=_review(ask, reps, newest),
-        titles={item.id: item.title for item in ask.desk.rubric.criteria},
+        titles=ask.desk.rubric.titles,
         training=known,
         as_of=shown,
     )
@@ -219,7 +219,7 @@ def review_first(ask: Ask, reps: set[str], newest: dt.date | None) -> list[Row]:
     where, params = ask.scope.where("c"), {**ask.scope.params, "reps": sorted(reps)}
     since = (newest or dt.date.today()) - dt.timedelta(REVIEW_DAYS)
     recent = {**params, "since": since, "latest": latest(), "limit": REVIEW}
-    titles = {item.id: item.title for item in ask.desk.rubric.criteria}
+    titles = ask.desk.rubric.titles
     found: list[Row] = [
         {
             **row,

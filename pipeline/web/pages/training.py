@@ -15,6 +15,7 @@ from pipeline.coach.rows import Assignment
 from pipeline.days import iso_day
 from pipeline.errors import DebriefError, NotAllowed, NotThere, StoreError
 from pipeline.web.ask import Ask, Go, Html, get, post
+from pipeline.web.call_view import calls_open_to
 from pipeline.web.pages.reps import ended_on
 from pipeline.web.render import path_part
 
@@ -136,7 +137,7 @@ def _listing(ask: Ask, rep: str, *, status: int = 200, problem: str = "") -> Htm
         by_module=[{"title": _title(modules, e.module), "effect": e} for e in module_effects(effects)],
         reps=visible_reps(ask.user, ask.store) if ask.is_a(LEADERS) else [],
         modules=modules.values(),
-        titles={item.id: item.title for item in ask.desk.rubric.criteria},
+        titles=ask.desk.rubric.titles,
         mine=ask.user.role == "rep",
         today=dt.date.today().isoformat(),
     )
@@ -145,14 +146,15 @@ def _listing(ask: Ask, rep: str, *, status: int = 200, problem: str = "") -> Htm
 def _one(ask: Ask, assignment_id: str, *, status: int = 200, problem: str = "", what: str = "") -> Html:
     """One assignment's page; `what` names the form that was refused, which shows what was typed."""
     row = _row(ask, assignment_id)
-    reached = _reached(ask, [*row["detail"].get("low_moments", []), *row["detail"].get("best_moments", [])])
+    # a colleague's best words are shown to all who are trained by them, the call behind them is not
+    moments = [*row["detail"].get("low_moments", []), *row["detail"].get("best_moments", [])]
     return ask.show(
         "assignment.html",
         status=status,
         problem=problem,
         row=row,
         module=row["content"],
-        reached=reached,
+        reached=calls_open_to(ask, (moment["call_id"] for moment in moments)),
         leads=ask.is_a(LEADERS),
         today=dt.date.today().isoformat(),
         given={name: ask.form if name == what else {} for name in ACTS},
@@ -168,23 +170,6 @@ def _row(ask: Ask, assignment_id: str) -> Row:
         raise NotAllowed("this training is not one that you may see")
     rows = ask.desk.training(found[0]["rep"])
     return next(row for row in rows if row["assignment_id"] == assignment_id)
-
-
-def _reached(ask: Ask, moments: list[Row]) -> set[str]:
-    """Of the calls that moments are from, those that the user may open: a colleague's best words are shown to all who
-    are trained by them, the call behind them is not."""
-    ids = sorted({moment["call_id"] for moment in moments})
-    return calls_open_to(ask, ids)
-
-
-def calls_open_to(ask: Ask, call_ids: list[str]) -> set[str]:
-    """Those of the calls that the user may open."""
-    where = ask.scope.where("c")
-    rows = ask.store.query(
-        f"SELECT call_id FROM calls c WHERE call_id IN (SELECT unnest($ids::VARCHAR[])) AND {where}",
-        {**ask.scope.params, "ids": call_ids},
-    )
-    return {row["call_id"] for row in rows}
 
 
 def _ended_on(given: Assignment) -> dt.date:
