@@ -99,7 +99,9 @@ def test_a_judge_that_gives_no_answer_moves_no_score(settings: Settings, monkeyp
             made, judge_revision=f"r1 {NO_ANSWER}", criteria=dict.fromkeys(made.criteria, nothing), overall=None
         )
 
-    keep.write_record(settings.data, record())
+    kept = record()
+    kept["scorecard"]["judge"] = {"engine": "endpoint", "revision": "r1"}
+    keep.write_record(settings.data, kept)
     monkeypatch.setattr("models.judge_card.judge_identity", lambda settings: ("endpoint", "r1"))
     monkeypatch.setattr("pipeline.judge.score_call", silent)
     found = moves_of([SHA], OLD, asked_otherwise(), settings)
