@@ -1,9 +1,11 @@
 """Calls whose roles nobody could tell: what a person says about them is kept as a fact and stands above every guess.
 
-    facts/roles/<sha256>.json   {"sha256", "speakers": {label: "rep" | "rep:Name" | "buyer:Name"}, "diarizer", "at"}
+    facts/roles/<sha256>.json   {"sha256", "speakers": {label: "rep" | "rep:Name" | "buyer:Name"}, "diarizer", "count",
+                                "at"}
 
 The labels are those of the transcript before a person named them; heard again by the same diarizer, the call has the
-same labels and the fact holds. By another diarizer they mean other people, and the fact waits unused.
+same labels and the fact holds. By another diarizer they mean other people, and the fact waits unused; so they may where
+the file beside the recording gave another number of speakers (`count`) since, and fewer labels came of it.
 """
 
 from __future__ import annotations
@@ -117,12 +119,13 @@ def assign_roles(data: Path, sha256: str, transcript: Transcript, roles: Mapping
 
     Raises `StoreError` when it cannot be written.
     """
-    before = _fact(data, sha256, transcript) if transcript.hearing.roles_method == BY_PERSON else {}
+    before = _fact(data, sha256, transcript)[0] if transcript.hearing.roles_method == BY_PERSON else {}
     first = {label: roles.get(now, now) for label, now in before.items()} if before else dict(roles)
     row = {
         "sha256": sha256,
         "speakers": first,
         "diarizer": transcript.hearing.diarizer,
+        "count": _count(transcript),
         "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
     }
     keep.write_fact(data, FACT, sha256, row)
@@ -130,9 +133,10 @@ def assign_roles(data: Path, sha256: str, transcript: Transcript, roles: Mapping
 
 def with_assigned_roles(transcript: Transcript, data: Path, sha256: str) -> Transcript:
     """The transcript as a person named its speakers; unchanged where none did or the labels are others now."""
-    roles = _fact(data, sha256, transcript)
+    roles, count = _fact(data, sha256, transcript)
     labels = {turn.speaker for turn in transcript.turns}
-    return renamed(transcript, roles) if roles and labels <= set(roles) else transcript
+    holds = labels <= set(roles) and (labels == set(roles) or count == _count(transcript))
+    return renamed(transcript, roles) if roles and holds else transcript
 
 
 def renamed(transcript: Transcript, roles: Mapping[str, str]) -> Transcript:
@@ -147,12 +151,18 @@ def _with_rep(transcript: Transcript, roles: Mapping[str, str]) -> CallMeta:
     return with_heard_rep(transcript.meta, name_of_label(_name(transcript, seller)))
 
 
-def _fact(data: Path, sha256: str, transcript: Transcript) -> dict[str, str]:
+def _fact(data: Path, sha256: str, transcript: Transcript) -> tuple[dict[str, str], str]:
+    """What a person said of the speakers of a call that the same diarizer told apart, and how many it was told."""
     try:
         row = keep.read_json(keep.fact_file(data, FACT, sha256))
     except StoreError:
-        return {}
+        return {}, ""
     speakers = row.get("speakers")
     if not isinstance(speakers, dict) or row.get("diarizer") != transcript.hearing.diarizer:
-        return {}
-    return {str(label): str(role) for label, role in speakers.items()}
+        return {}, ""
+    return {str(label): str(role) for label, role in speakers.items()}, str(row.get("count", ""))
+
+
+def _count(transcript: Transcript) -> str:
+    """How many people speak, as it was told to what told them apart; empty where nobody did."""
+    return str(transcript.meta.extra.get("speakers", "")) if transcript.hearing.diarizer else ""

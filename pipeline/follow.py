@@ -230,7 +230,8 @@ class Roles:
         from pipeline.roles import resolve_roles
 
         turns = [replace(turn, speaker=self._told(turn.speaker) or turn.speaker) for turn in self._turns]
-        found = resolve_roles(Transcript("live", CallMeta(), tuple(turns)), threshold=0.0)
+        # asked anew with each turn: to read the whole call again each time would take longer than it takes to speak
+        found = resolve_roles(Transcript("live", CallMeta(), tuple(turns)), threshold=0.0, read=False)
         return {turn.speaker: named.side for turn, named in zip(self._turns, found.turns, strict=True)}
 
 

@@ -251,9 +251,12 @@ def _withheld(source: Source, settings: Settings, reason: str, seen: _Seen) -> O
 
 
 def _erase_kept(settings: Settings, source: Source) -> None:
-    """What was kept of the call goes, also what its transcript was before the recording came; the call may come again
-    with consent. Raises `DebriefError`s, as where it is being worked on."""
-    shas = [sha for sha in (source.sha256, superseded.earlier_call(settings.data, source)) if sha]
+    """What was kept of the call goes, also what its transcript was before the recording came, and the call of which a
+    transcript alone is left; the call may come again with consent. Raises `DebriefError`s, as where it is being worked
+    on."""
+    call = superseded.call_of_words(settings.data, source.sha256)
+    left = call["source"]["sha256"] if call and not os.path.lexists(call["source"]["path"]) else ""
+    shas = [sha for sha in (source.sha256, superseded.earlier_call(settings.data, source), left) if sha]
     if any(keep.record_files(settings.data, sha) for sha in shas):
         from pipeline.erase import Erasure, calls_to_erase, erase
         from pipeline.store import Store

@@ -77,13 +77,14 @@ class _Speaker:
     name: str = ""
 
 
-def resolve_roles(transcript: Transcript, *, threshold: float = 0.8) -> Transcript:
+def resolve_roles(transcript: Transcript, *, threshold: float = 0.8, read: bool = True) -> Transcript:
     """The transcript with `rep`, `rep:Name`, `buyer:Name` for speakers, or unresolved with the reason last in
     `hearing.notes`.
 
     A transcript that is resolved already passes through. `hearing.roles_confidence` is the probability that the sides
     are not swapped, `hearing.roles_method` what decided: `given`, `channel map`, `labels`, `names`, `affiliation`,
-    `known voice` or `words`.
+    `known voice` or `words`. Without `read` the judge reads nothing, which takes seconds for a long call: one that is
+    still going on cannot wait for it at each turn. Raises `ModelUnavailable` where the judge is damaged.
     """
     if transcript.resolved:
         if transcript.hearing.roles_method:
@@ -93,7 +94,7 @@ def resolve_roles(transcript: Transcript, *, threshold: float = 0.8) -> Transcri
     if len(speakers) < 2:
         return _unresolved(transcript, 0.0, method, "only one speaker was heard")
     together = same_side_logits(transcript.turns, {s.label: s.name for s in speakers}) if len(speakers) > 2 else {}
-    sides, confidence, unsure = _split(speakers, together, _sense(transcript, speakers))
+    sides, confidence, unsure = _split(speakers, together, _sense(transcript, speakers) if read else None)
     if method == "given" and confidence < 1.0:
         method = "words"
     if confidence < threshold:
@@ -214,11 +215,14 @@ def named_rep(labels: Iterable[str], rep: str) -> set[str]:
     return in_full or (set(alike) if len(set(map(frozenset, alike.values()))) == 1 else set())
 
 
-def _split(speakers: list[_Speaker], together: Mapping[Pair, float], sense: Sense) -> tuple[dict[str, str], float, str]:
+def _split(
+    speakers: list[_Speaker], together: Mapping[Pair, float], sense: Sense | None
+) -> tuple[dict[str, str], float, str]:
     """Sides by label, the probability that those who matter are on the right one, and whom that is doubtful of: empty
     where it is the main speaker of either side.
 
-    `together` are the log-odds that two stand on the same side, by pairs of labels.
+    `together` are the log-odds that two stand on the same side, by pairs of labels; `sense` is the judge's, where it is
+    asked.
     """
     free = sorted((speaker for speaker in speakers if not speaker.fixed), key=lambda speaker: -speaker.words)
     weighed, rest = free[:_MAX_EXACT], free[_MAX_EXACT:]
@@ -232,7 +236,7 @@ def _split(speakers: list[_Speaker], together: Mapping[Pair, float], sense: Sens
             outcomes.append((_weight(weighed, sides, near), sides))
     if not outcomes:
         return {}, 0.0, ""
-    outcomes = _read_by_judge(outcomes, sense)
+    outcomes = _read_by_judge(outcomes, sense) if sense else outcomes
     top = max(weight for weight, _ in outcomes)
     scaled = [(math.exp(weight - top), sides) for weight, sides in outcomes]
     mass = sum(weight for weight, _ in scaled)

@@ -75,13 +75,14 @@ def read_sidecar(path: Path, *, root: Path | None = None, beside: Beside | None 
     rows = [_load(file) for file in sorted(own, key=lambda file: file.suffix.lower() == ".json")]
     meta = CallMeta()
     for row in rows:
-        meta = meta.merged(CallMeta.from_json(row or {}))
+        meta = meta.merged(_said(row or {}))
     return meta.merged(_in_tables(path, root, beside, needed=all(row is None for row in rows)))
 
 
 def _in_tables(path: Path, root: Path | None, beside: Beside, *, needed: bool) -> CallMeta:
-    """What the folder's table says of a recording. Raises `InputError`; for a table that cannot be read only where it
+    """What the folder's tables say of a recording. Raises `InputError`; for a table that cannot be read only where it
     is `needed`, as nothing else says anything."""
+    meta = CallMeta()
     for table in beside.find(path, (), TABLES):
         if not _ours(table, root):
             continue
@@ -93,8 +94,15 @@ def _in_tables(path: Path, root: Path | None, beside: Beside, *, needed: bool) -
                 raise
             continue
         if found:
-            return CallMeta.from_json(_checked(_known(found), where=f"{table}: {path.name}", given=found))
-    return CallMeta()
+            needed = False
+            meta = meta.merged(_said(_checked(_known(found), where=f"{table}: {path.name}", given=found)))
+    return meta
+
+
+def _said(row: Row) -> CallMeta:
+    """What a file says, without what it leaves open: a key with nothing behind it, a consent that is unknown."""
+    unsaid = {"consent": (None, "", "unknown")}
+    return CallMeta.from_json({key: value for key, value in row.items() if value not in unsaid.get(key, (None, ""))})
 
 
 def is_table(name: str) -> bool:

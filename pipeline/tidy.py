@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pipeline import erased, keep
 from pipeline.days import days_before
-from pipeline.errors import StoreError
+from pipeline.errors import DebriefError
 from pipeline.settings import Settings
 
 HALF_MADE_S = 3600.0
@@ -45,7 +45,7 @@ def tidy(settings: Settings, *, dry_run: bool = False) -> dict[str, int]:
         "watchers that are gone": _old((data / "status").glob("watch-*"), seconds=SILENT_S, go=go),
         "damaged databases": _but_newest(sorted(data.glob("store.damaged-*.duckdb")), go=go),
         "failures of files that are gone": _gone(settings, go=go),
-        "records of erased calls": _erased(data, go=go),
+        "records of erased calls": _erased(settings, go=go),
     }
 
 
@@ -135,18 +135,25 @@ def _gone(settings: Settings, *, go: bool) -> int:
     return count
 
 
-def _erased(data: Path, *, go: bool) -> int:
+def _erased(settings: Settings, *, go: bool) -> int:
     """How many records there were of calls that are marked as erased: an earlier state of the folder was put back."""
-    count = 0
-    for marker in erased.folder(data).glob("[!.]*"):
-        back = keep.record_files(data, marker.name)
-        if back and go:
-            try:
-                keep.remove_records(data, marker.name)
-            except StoreError:
-                continue
-        count += len(back)
-    return count
+    names = [marker.name for marker in erased.folder(settings.data).glob("[!.]*")]
+    back = {name: len(files) for name in names if (files := keep.record_files(settings.data, name))}
+    return 0 if back and go and not _erase_again(settings, back) else sum(back.values())
+
+
+def _erase_again(settings: Settings, shas: Iterable[str]) -> bool:
+    """Erase calls with what quotes them, which came back as well; False where that has to wait for the next time."""
+    from pipeline.erase import Erasure, calls_to_erase, erase
+    from pipeline.store import Store
+
+    try:
+        with Store(settings.data) as store:
+            # `again`: their marks stay as they are, with the day on them
+            erase(settings, store, Erasure(tuple(calls_to_erase(settings.data, shas))), again=True)
+    except DebriefError:
+        return False
+    return True
 
 
 def was_deleted(path: str, settings: Settings) -> bool:

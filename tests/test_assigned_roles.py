@@ -85,6 +85,21 @@ def test_a_persons_word_outlives_hearing_again(tmp_path: Path) -> None:
     assert labels(with_assigned_roles(more, tmp_path, sha)) == labels(more)
 
 
+def test_a_persons_word_on_three_voices_is_none_on_the_two_that_they_are_told_to_be(tmp_path: Path) -> None:
+    """The first two were both the rep; of two, the second is the buyer."""
+    three = transcript("SPEAKER_00", "SPEAKER_01", "SPEAKER_02", diarizer="embedded")
+    sha = "cd" * 32
+    assign_roles(tmp_path, sha, three, {"SPEAKER_00": "rep", "SPEAKER_01": "rep:Colleague", "SPEAKER_02": "buyer:Owen"})
+    two = transcript("SPEAKER_00", "SPEAKER_01", diarizer="embedded")
+    counted = replace(two, meta=replace(two.meta, extra={"speakers": 2}))
+    assert labels(with_assigned_roles(counted, tmp_path, sha)) == ["SPEAKER_00", "SPEAKER_01"]
+    # somebody of whom nothing was understood this time takes nothing from what is known of the others
+    assert labels(with_assigned_roles(two, tmp_path, sha)) == ["rep", "rep:Colleague"]
+    # told of two, and two they were: the same voices
+    assign_roles(tmp_path, sha, two, {"SPEAKER_00": "buyer:Owen", "SPEAKER_01": "rep"})
+    assert labels(with_assigned_roles(counted, tmp_path, sha)) == ["buyer:Owen", "rep"]
+
+
 def test_speakers_are_shown_with_what_they_say() -> None:
     rows = speakers_of(transcript("a1", "a2", "a1"))
     assert [(row["speaker"], row["turns"], row["words"]) for row in rows] == [("a1", 2, 10), ("a2", 1, 5)]

@@ -62,6 +62,26 @@ def test_one_step_is_told_once_and_what_a_rule_finds_is_not_told_again() -> None
     assert commitments_of(CALL, turns, moves) == commitments_of(CALL, turns) != []
 
 
+def test_a_day_that_is_agreed_on_again_later_in_the_call_is_one_meeting() -> None:
+    day, yes, chat = "I'm past your door Friday.", "Half seven. Aye, go on.", ("Grand weather.", "")
+    again = ("So I'm at your door Friday.", "dated_step")
+    assert len(heard((day, "dated_step"), (yes, "commit"), *[chat] * 4, again, (yes, "commit"))) == 1
+    turns, moves = talk(
+        ("Can we meet on Friday?", "dated_step"), ("Friday works.", "commit"), *[chat] * 4, again, (yes, "commit")
+    )
+    assert commitments_of(CALL, turns, moves) == commitments_of(CALL, turns) != []
+
+
+def test_a_step_heard_by_the_judge_is_for_the_month_that_was_named_before() -> None:
+    (made,) = heard(
+        ("It is Monday the nineteenth of October then.", ""),
+        ("Right.", ""),
+        ("I'm past your door the nineteenth.", "dated_step"),
+        ("Half seven. Aye, go on.", "commit"),
+    )
+    assert made.due == dt.date(2026, 10, 19)
+
+
 def test_reports_hear_it_with_the_calls_moves() -> None:
     turns, moves = talk(("I'm past your door Friday.", "dated_step"), ("Half seven. Aye, go on.", "commit"))
     other = [MoveRow("b", move.turn, move.move, 0.9) for move in moves]

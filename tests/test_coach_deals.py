@@ -13,6 +13,7 @@ from pipeline.coach.commitments import commitments
 from pipeline.coach.deals import RISKS, STRATEGIES, Deal, deal_of, next_step, risks, strategies
 from pipeline.coach.moves import moves_of
 from pipeline.coach.plans import pre_call_plan
+from pipeline.coach.pushback import kind_of
 from pipeline.coach.reports import account_report
 from pipeline.coach.rivals import may_speak_of_another, names_it, rival_names, telling_names
 from pipeline.coach.rows import MoveRow, ObjectionRow, Rows, TurnRow
@@ -266,6 +267,9 @@ BARRY = (
         ("Owen: Kurt came to me on Friday. Kurt doesn't like it, he likes his paper.", False),
         ("Owen: Brightline came on Friday. He's been here twice, and they quoted us nine thousand.", True),
         ("Owen: My foreman won't use yours. Brightline made him an offer.", True),
+        ("Owen: We use Brightline. Brightline has been with us for ten years.", True),
+        ("Owen: We've got Brightline, and Brightline has worked for us ever since the move.", True),
+        ("Owen: And Kurt came to me on Friday. Kurt, he's been with us for thirty years, he likes his paper.", False),
     ],
 )
 def test_somebody_of_theirs_who_is_against_it_is_no_competitor(said: str, rival: bool) -> None:
@@ -273,6 +277,12 @@ def test_somebody_of_theirs_who_is_against_it_is_no_competitor(said: str, rival:
     assert [r.name for r in found.rivals] == (["Brightline"] if rival else [])
     assert ("competitor" in kinds(against(said))) is rival
     assert ("protect" in {s.kind for s in strategies(found)}) is rival
+
+
+def test_a_supplier_of_many_years_is_objected_with_as_another_vendor() -> None:
+    said = "Honestly, Brightline has been with us for ten years, I see no reason to move."
+    assert kind_of("competition", said) == "competition"
+    assert kind_of("competition", "He's been with us for thirty years and he won't touch a screen.") == "other"
 
 
 def test_who_is_against_it_inside_is_no_competitor_on_any_other_turn() -> None:

@@ -169,6 +169,8 @@ def test_numbers_as_other_countries_write_them(tmp_path: Path) -> None:
     [
         ("1.2 million", 1.2e6), ("1,2 Mio.", 1.2e6), ("1.5MM", 1.5e6), ("1.2bn", 1.2e9), ("12 thousand", 12000.0),
         ("€95k", 95000.0), ("95 k€", 95000.0), ("USD 12,500", 12500.0), ("12 deals", 12.0), ("12 m", 12e6),
+        ("12 lakh", 12e5), ("₹1.5 crore", 1.5e7), ("2 Cr", 2e7), ("3.5 mil", 3.5e6), ("2 Mrd. €", 2e9),
+        ("12,50,000", 12.5e5),
     ],
 )  # fmt: skip
 def test_thousands_and_millions_in_words(tmp_path: Path, said: str, number: float) -> None:
@@ -224,6 +226,8 @@ def test_a_number_that_may_be_two_is_told_as_both_are(tmp_path: Path) -> None:
         ("1 hr.", 60),
         ('"1 hour, 30 minutes"', 90),
         ("1 hour and 5 min", 65),
+        ("90 mn", 90),
+        ("about 45m", 45),
     ],
 )
 def test_minutes_as_calendars_write_them(tmp_path: Path, said: str, minutes: int) -> None:

@@ -68,6 +68,16 @@ def test_a_rep_s_day_lists_what_slipped_by_its_new_day() -> None:
     assert [row["status"] for row in due(rows, DAY)] == ["open", "not kept"]
 
 
+def test_a_day_to_meet_that_is_over_is_no_promise_that_is_due() -> None:
+    kinds = [("meeting", "overdue"), ("meeting", "open"), ("action", "overdue")]
+    made = [dataclasses.replace(BROKEN, kind=kind, status=status, moved_to=None) for kind, status in kinds]
+    found = due([one.to_json() for one in made], DAY)
+    assert sorted((row["kind"], row["status"]) for row in found) == [("action", "overdue"), ("meeting", "open")]
+    week = weekly_digest(full(), load_rubric("sales_call"), made, as_of=DAY, rep="Ann")
+    (section,) = [s for s in week.sections if s.title == "Due and overdue"]
+    assert len(section.items) == 1  # what was promised; the day to meet that is open is over as well
+
+
 def test_a_page_shows_the_question_beside_the_words() -> None:
     macros = environment().from_string('{% from "team_parts.html" import promise %}{{ promise(made) }}')
     page = " ".join(macros.render(made=MOVED.to_json()).split())

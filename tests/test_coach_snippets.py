@@ -1,12 +1,21 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
-from coach_story import RUBRIC, call, merged, moment, story
+from coach_story import RUBRIC, call, merged, moment, record, story
 
+from pipeline import keep
+from pipeline.access.scope import Scope
+from pipeline.coach.after import call_debrief
+from pipeline.coach.load import load_rows, rows_of_calls
+from pipeline.coach.moments import Search, find_moments
 from pipeline.coach.moves import strength
 from pipeline.coach.rows import MoveRow, ObjectionRow, Rows
 from pipeline.coach.snippets import all_snippets, best_moments, find_snippets, low_moments, weakest_kind
+from pipeline.coach.training import load_library
+from pipeline.reviews import review_of
+from pipeline.store import Store
 
 
 def test_every_filter_narrows() -> None:
@@ -102,3 +111,27 @@ def test_of_one_call_the_words_that_show_most_are_the_example() -> None:
     assert strength(strong, dataclasses.replace(rows, moves=heard), RUBRIC) == 0.7
     weak = moment("b", "objection_handling", 8, "stock_answer", "argue")
     assert strength(weak, rows, RUBRIC) == 0.0
+
+
+def test_what_the_machine_cited_shows_nothing_of_the_level_that_a_person_gave(tmp_path: Path) -> None:
+    made = []
+    for name, level in (("raised", 1), ("agreed", 4)):
+        rows = call(name, "Ann", 0, "Elm", {"discovery": level})
+        made.append(record(rows.calls[0], rows))
+        keep.write_record(tmp_path, made[-1])
+    raised, agreed = (one["call_id"] for one in made)
+    with Store(tmp_path) as store:
+        store.ingest()
+        for one in made:
+            word = review_of(one, "discovery", "override", who="Sam", why="more came later", level=4)
+            store.put_fact("reviews", word.to_row())
+        loaded, read = load_rows(store), rows_of_calls(store, (raised, agreed))
+        found = find_moments(store, Scope(everything=True), Search(criterion="discovery"))
+    for known in (loaded, read):
+        assert [score.level for score in known.scores] == [4, 4]
+        assert [s.moment.call_id for s in best_moments(known, "Bob", "discovery")] == [agreed]
+    assert {row["call_id"] for row in found} == {agreed}
+    for call_id, shown in ((raised, False), (agreed, True)):
+        row = call_debrief(read, call_id, RUBRIC, load_library())
+        assert row is not None
+        assert [(item["level"], item["moment"] is not None) for item in row["worked"]] == [(4, shown)]

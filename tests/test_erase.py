@@ -198,6 +198,8 @@ def test_an_old_backup_that_is_put_back_does_not_bring_it_back(world: Settings, 
     assert any(keep.record_files(world.data, sha256) for sha256 in mine)
     assert tidy(world, dry_run=True)["records of erased calls"] == tidy(world)["records of erased calls"] > 0
     assert not any(keep.record_files(world.data, sha256) for sha256 in mine)
+    # nor what came back of them elsewhere: comments, training that quotes them
+    assert not remains(world.data, erase.Erasure(found.calls).traces, skip=(world.data / "erased",))
 
 
 def test_one_call_goes_with_its_recording_and_its_copies_when_asked(world: Settings) -> None:

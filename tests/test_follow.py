@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models import recognisers
+from models import judge_model, recognisers
 from models.sphinx import SphinxStream
 from pipeline import follow, follow_sound, hear
 from pipeline.errors import AudioError, InputError, ModelUnavailable
@@ -416,6 +416,19 @@ def test_who_answers_the_buyer_is_the_reps_colleague() -> None:
     assert [told.name(who) for who in ("Ann Lee", "Nils", "Mia")] == ["rep", "rep", "buyer:Mia"]
     early = roles_for(("Mia", "Hello."), ("Nils", "Hello."), rep="Ann Lee")
     assert early.name("Nils") == "buyer:Nils"
+
+
+def test_who_sells_is_told_during_a_call_without_reading_it_all_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read() -> None:
+        raise AssertionError("the judge reads the call so far, for each turn of it")
+
+    monkeypatch.setattr(judge_model, "load_judge", read)
+    said = "It was the blue one that they had on the shelf there, and we go on with that. "
+    told = roles_for(("Ann Lee", said), ("Mia", said), ("Nils", said), rep="Ann Lee")
+    assert told.name("Ann Lee") == "rep"
+    assert told.name("Mia").startswith(("rep", "buyer"))
+    both = roles_for(("voice 1", said * 2), ("voice 2", said * 2))
+    assert {both.name("voice 1")[:3], both.name("voice 2")[:3]} == {"rep", "buy"}
 
 
 def test_roles_are_heard_from_the_words_once_there_are_enough() -> None:

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -188,6 +189,15 @@ def test_the_number_of_threads_changes_nothing(monkeypatch: pytest.MonkeyPatch) 
 )
 def test_what_the_network_reads_of_a_turn(said: str, read: str) -> None:
     assert normalise(said, ["Priya"]) == read
+
+
+def test_the_names_of_hundreds_are_looked_for_at_once() -> None:
+    people = [f"{first}{second}" for first in ("Anna", "Bert", "Cleo", "Dora") for second in map(chr, range(97, 123))]
+    names = [f"{one}-{other}" for one in people[:25] for other in people[76:]]
+    begun = time.process_time()
+    read = {normalise(f"Is {name} there, or {name[:4]}?", names) for name in names}
+    assert read == {f"Is Alex there or {name[:4]}" for name in names}
+    assert time.process_time() - begun < 5
 
 
 def test_instructions_in_a_transcript_are_just_words() -> None:

@@ -72,6 +72,23 @@ def test_a_word_by_hand_counts_beside_what_a_vendor_exported(call: Path, table: 
     assert consent_of(meta) == "no"
 
 
+def test_a_refusal_in_the_second_of_two_tables_is_read(call: Path) -> None:
+    call.with_name("calls.csv").write_text(f"file,rep\n{call.name},Ann\n")
+    other = call.with_name("metadata.csv")
+    other.write_text(f"file,rep,consent\n{call.name},Zed,no\n")
+    meta = read_sidecar(call)
+    assert (meta.rep, consent_of(meta)) == ("Ann", "no")
+    other.write_bytes(b"PK\x03\x04" + bytes(100))
+    assert read_sidecar(call).rep == "Ann"
+
+
+@pytest.mark.parametrize("unsaid", ["", "~", "unknown", "''"])
+def test_a_consent_that_one_file_leaves_open_is_read_in_the_next(call: Path, unsaid: str) -> None:
+    call.with_suffix(".yaml").write_text(f"rep: Ann\nconsent: {unsaid}\n")
+    call.with_name("calls.csv").write_text(f"file,consent\n{call.name},no\n")
+    assert consent_of(read_sidecar(call)) == "no"
+
+
 def test_flat_vendor_keys_are_known_and_ours_win(call: Path) -> None:
     call.with_suffix(".json").write_text(json.dumps({"Host": "Zed", "rep": "Ann", "Topic": "Intro", "company": "Acme"}))
     meta = read_sidecar(call)

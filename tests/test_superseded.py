@@ -11,10 +11,12 @@ from typing import Any
 
 import fakes
 import pytest
+from typer.testing import CliRunner
 
 from pipeline import batch, consent, keep, plan, retention, superseded
 from pipeline.assigned_reps import assign_rep
 from pipeline.assigned_roles import assign_roles
+from pipeline.cli import app
 from pipeline.comments import comment_of
 from pipeline.erase import erase, of_call
 from pipeline.errors import EngineError
@@ -80,6 +82,25 @@ def test_a_transcript_stays_its_recordings_call_when_the_recording_is_deleted(in
         assert [(row.kind, Path(row.what).name) for row in gone][:1] == [("transcript file", "2026-10-07_renamed.json")]
         erase(settings, store, of_call(settings, store, call["call_id"]))
     assert not list((settings.data / "facts").glob("words/*"))
+
+
+@pytest.mark.parametrize("said", ["beside", "consent"])
+def test_a_refusal_of_the_transcript_that_is_left_takes_the_recordings_call_away(
+    inbox: Path, settings: Settings, said: str
+) -> None:
+    recording, words = inbox / "2026-10-06_Calder.wav", inbox / "2026-10-06_Calder.json"
+    recording.write_text("ok")
+    look(inbox, settings)
+    assert len(calls(settings)) == 1
+    recording.unlink()
+    if said == "beside":
+        words.with_suffix(".yaml").write_text("consent: no\n")
+    else:
+        asked = CliRunner().invoke(app, ["consent", "no", str(words), "--data", str(settings.data)])
+        assert (asked.exit_code, "erased: 1 call" in asked.output) == (0, True)
+    for _ in range(2):
+        assert look(inbox, settings) == []
+        assert calls(settings) == []
 
 
 def test_a_transcript_that_was_another_calls_is_its_own_once_it_lies_elsewhere(inbox: Path, settings: Settings) -> None:

@@ -13,6 +13,7 @@ from whole_page import whole
 
 from pipeline import keep
 from pipeline.coach.standings import standings
+from pipeline.reviews import review_of
 from pipeline.settings import Settings
 from pipeline.web.app import build_app
 from pipeline.web.desk import Desk
@@ -51,6 +52,23 @@ def test_a_standing_that_is_no_gap_says_what_keeps_it_from_being_one(
         assert "A gap: over 99 % sure" in whole(at, "/reps/Bob/criteria/discovery")
 
 
+def test_who_is_heard_on_calls_of_another_type_is_not_said_to_be_silent(tmp_path: Path) -> None:
+    made = [call(f"Ann{number}", "Ann", -200 - 3 * number, "Acme", {"discovery": 1}) for number in range(6)]
+    made += [call(f"Bob{number}", "Bob", -3 * number, "Acme", {"discovery": 3}) for number in range(6)]
+    for rows in (*made, call("renewed", "Ann", 0, "Acme", {"discovery": 1})):
+        kept = record(rows.calls[0], rows)
+        if rows.calls[0].call_id == "renewed":
+            kept["transcript"]["meta"]["call_type"] = "renewal"
+        keep.write_record(tmp_path, kept)
+    with closing(Desk(Settings(data=tmp_path))) as desk:
+        desk.store.ingest()
+        desk.book.add_user("Ada", "admin", password="a long enough phrase")
+        at = browser(build_app(desk), desk, "Ada")
+        page = whole(at, "/reps/Ann/criteria/discovery?call_type=first+call")
+        assert "but without a scored call of this type for half a year" in page
+        assert "for half a year" not in whole(at, "/reps/Ann/criteria/discovery")
+
+
 def test_one_call_among_strong_colleagues_is_no_strength() -> None:
     strong = [
         row for rep in ("Bob", "Cid", "Dee", "Eve") for row in calls(rep, [4, 3, 4, 2, 4, 3, 4, 4, 3, 3, 4, 2] * 2)
@@ -65,3 +83,20 @@ def test_one_call_among_strong_colleagues_is_no_strength() -> None:
     assert found([2]) == []
     assert found([4]) == []
     assert found([4, 3, 4, 4]) == ["discovery"]
+
+
+def test_what_the_machine_cited_did_not_earn_the_level_that_a_person_gave(tmp_path: Path) -> None:
+    rows = call("lowered", "Ann", 0, "Acme", {"discovery": 4})
+    made = record(rows.calls[0], rows)
+    quote = made["scorecard"]["criteria"]["discovery"]["evidence"][0]["quote"] = "What would a stop cost you by noon?"
+    keep.write_record(tmp_path, made)
+    with closing(Desk(Settings(data=tmp_path))) as desk:
+        desk.store.ingest()
+        desk.book.add_user("Ada", "admin", password="a long enough phrase")
+        at = browser(build_app(desk), desk, "Ada")
+        assert quote in whole(at, "/reps/Ann/criteria/discovery")
+        word = review_of(made, "discovery", "override", who="Sam", why="it was read out", level=1)
+        desk.store.put_fact("reviews", word.to_row())
+        page = whole(at, "/reps/Ann/criteria/discovery")
+    assert "by Sam" in page
+    assert quote not in page

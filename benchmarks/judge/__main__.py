@@ -15,7 +15,7 @@ from benchmarks.judge.designs import design_table
 from benchmarks.judge.load import RESULT as LOAD
 from benchmarks.judge.measure import Report, measure
 from benchmarks.judge.raters import level_reader_agreement, rater_agreement, reader_agreement
-from benchmarks.judge.report import quality_page
+from benchmarks.judge.report import Fresh, quality_page
 from benchmarks.judge.stress import INVARIANT, NOISE, ORDER, Change
 from models.judge_card import QUALITY
 from models.judge_model import JudgeModel, Verdict, load_judge
@@ -40,15 +40,13 @@ def main() -> None:
     seconds = time.perf_counter() - start
     report = measure(calls, cards, levels)
     later = read_fresh()
-    their_levels, their_cards = judge_all(later, model)
-    fresh = (len(later), measure(later, their_cards, their_levels), rater_agreement(later)) if later else None
     stress = {} if options.no_stress else stress_table(calls, model, report, levels)
     page = quality_page(
         report,
         raters=rater_agreement(calls),
         level_readers=level_reader_agreement(calls),
         readers=reader_agreement(calls),
-        fresh=fresh,
+        fresh=measured_apart(later, model) if later else None,
         stress=stress,
         designs=design_table(calls, model),
         calls=len(calls),
@@ -63,6 +61,18 @@ def main() -> None:
     if not options.no_write:
         PAGE.write_text(page, encoding="utf-8")
         publish(report, model.revision)
+
+
+def measured_apart(calls: Sequence[LabelledCall], model: JudgeModel) -> Fresh:
+    """Everything that QUALITY.md says of the calls kept apart."""
+    levels, cards = judge_all(calls, model)
+    return Fresh(
+        len(calls),
+        measure(calls, cards, levels),
+        rater_agreement(calls),
+        level_reader_agreement(calls),
+        reader_agreement(calls),
+    )
 
 
 def publish(report: Report, revision: str) -> None:

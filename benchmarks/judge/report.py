@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.judge.measure import Report
@@ -18,13 +19,25 @@ that abstaining cannot flatter the table. Judge {revision}, trained on {trained}
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """What was measured on the calls kept apart: how many they are, the judge's report, and how far labellers, readers
+    for levels and readers for objections agree among themselves."""
+
+    calls: int
+    report: Report
+    raters: Mapping[str, Agreement]
+    level_readers: Mapping[str, Agreement]
+    readers: float | None
+
+
 def quality_page(
     report: Report,
     *,
     raters: Mapping[str, Agreement],
     level_readers: Mapping[str, Agreement],
     readers: float | None,
-    fresh: tuple[int, Report, Mapping[str, Agreement]] | None,
+    fresh: Fresh | None,
     stress: Mapping[str, Mapping[str, float]],
     designs: Mapping[str, Agreement],
     calls: int,
@@ -39,7 +52,7 @@ def quality_page(
     parts = [
         _HEAD.format(calls=calls, revision=revision, trained=config["trained_on"]),
         "## Agreement with the labels\n",
-        _agreement_table(report, raters, level_readers),
+        agreement_table(report, raters, level_readers),
         "## Other designs on the same calls\n",
         _design_table(designs),
         _CURVE_TEXT,
@@ -48,11 +61,10 @@ def quality_page(
         _measures_table(report, readers),
     ]
     if fresh:
-        count, later, their_raters = fresh
         parts += [
-            _FRESH_TEXT.format(count=count),
-            _agreement_table(later, their_raters, {}),
-            _measures_table(later, None),
+            _FRESH_TEXT.format(count=fresh.calls),
+            agreement_table(fresh.report, fresh.raters, fresh.level_readers),
+            _measures_table(fresh.report, fresh.readers),
         ]
     if stress:
         parts += [_STRESS_TEXT, _stress_table(stress)]
@@ -71,8 +83,8 @@ def quality_page(
 _CURVE_TEXT = """## More calls, better judge?
 
 The network fitted to fewer training calls (`python -m benchmarks.judge.curve`), levels rounded without calibration; the
-last row is the judge that ships, calibrated. The smaller ones were fitted before readings for objections taught the
-network. While this rises, more calls help.
+last row is the judge that ships, calibrated. The smaller ones were fitted before readings for objections and for levels
+taught the network, and are measured by the labellers' levels alone. While this rises, more calls help.
 """
 
 
@@ -90,8 +102,8 @@ _FRESH_TEXT = """## Calls kept apart
 
 {count} calls kept apart when the judge was trained: some hard on purpose, the others as they came, one or two of each
 writer whose other calls it learned from; labelled by their writers and once more, for levels, evidence and objections
-alone (`benchmarks/judge/fresh/`). No training, threshold or choice has seen them; with the next training they become
-training calls.
+alone (`benchmarks/judge/fresh/`), and read by two people for levels and by two for objections. No training, threshold
+or choice has seen them; with the next training they become training calls.
 """
 _STRESS_TEXT = """## The same calls said differently
 
@@ -100,7 +112,8 @@ _STRESS_TEXT = """## The same calls said differently
 """
 
 
-def _agreement_table(report: Report, raters: Mapping[str, Agreement], readers: Mapping[str, Agreement]) -> str:
+def agreement_table(report: Report, raters: Mapping[str, Agreement], readers: Mapping[str, Agreement]) -> str:
+    """Per criterion and of all: how far judge, labellers and readers agree; `-` where nobody read."""
     rows = [
         "| criterion | n | QWK | interval | exact | within one | labellers' QWK | readers' QWK |",
         "|---|---|---|---|---|---|---|---|",

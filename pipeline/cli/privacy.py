@@ -132,7 +132,7 @@ def consent(
     out = console()
     report, kept_before = None, False
     with open_store(settings) as store:
-        shas = {item: _sha256(store, item) for item in calls}
+        shas = {item: _sha256(settings, store, item) for item in calls}
         beside = {item: _transcripts(settings, item, sha256) for item, sha256 in shas.items()}
         if answer == "no":
             # before as well, so that an end in the midst of it does not let the call in again
@@ -152,13 +152,16 @@ def consent(
         raise typer.Exit(1)
 
 
-def _sha256(store: Any, item: str) -> str:
-    """The hash of a call or a file. Raises `NotThere`."""
+def _sha256(settings: Settings, store: Any, item: str) -> str:
+    """The hash of a call or a file, of a transcript that of the recording whose words it is. Raises `NotThere`."""
     from pipeline.errors import NotThere
     from pipeline.ingest import hash_file
+    from pipeline.superseded import call_of_words
 
     if Path(item).is_file():
-        return hash_file(Path(item))
+        sha256 = hash_file(Path(item))
+        call = call_of_words(settings.data, sha256)
+        return str(call["source"]["sha256"]) if call else sha256
     record = store.record(item)
     if record is None:
         raise NotThere(f"{item}: no such call or file; `debrief scorecard` lists the calls")

@@ -38,18 +38,19 @@ _DIMENSION = re.compile(
 )
 """Numbers that measure by what they are said of: `the Z is three hundred`, `it made thirteen point one`."""
 _FREE = re.compile(
-    r"\b(?:we|I) (?:don't|do not|won't|never) charge (?:you |ye )?(?:for|extra)\b[^,]*|"
-    r"\bat your (?:own )?(?:rates?|tariff|wages?)\b",
+    r"\b(?:we|I) (?:don't|do not|won't|never) charge (?:you |ye )?(?:extra )?(?:for )?(?:it|that|them)\b[^,]*",
     re.IGNORECASE,
 )
-"""What is told before that is not for the buyer to pay to the seller."""
+"""What is told before that is not for the buyer to pay."""
 _NOT_CHARGED = re.compile(
+    r"\b(?:we|I) (?:don't|do not|won't|never) charge (?:you |ye )?(?:for|extra)\b[^,]*|"
     r"\b(?:I|we)(?:'ll|'d| will| would)? (?:pay|owe) (?:you|ye|them|him|her)\b[^,]*|\bcosts? (?:us|me)\b[^,]*|"
     r"\b(?:my|our) (?:own )?costs? (?:is|are|was)\b[^,]*|"
-    r"\b(?:he|she|they)(?:'s|'re| is| are) (?:asking|charging)\b[^,]*",
+    r"\b(?:he|she|they)(?:'s|'re| is| are) (?:asking|charging)\b[^,]*|"
+    r"[^,]{0,60}\bat your (?:own )?(?:rates?|tariff|wages?)\b",
     re.IGNORECASE,
 )
-"""Sums that the seller bears or pays, or that others ask for."""
+"""Sums that the seller bears, pays or asks nothing for, that others ask for, or that the buyer pays to their own."""
 _CURRENCY = (
     r"(?:dollars?|bucks?|cents?|pounds?|pence|quid|euros?|lakhs?|crores?|rand|rupees|zloty|kron\w+|francs?|naira)"
 )

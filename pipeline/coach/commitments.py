@@ -189,14 +189,14 @@ def _commitments_of(call: CallRow, turns: tuple[TurnRow, ...], moves: tuple[Move
     made = _meetings_once([_as_said_before(heard.made, turns) for heard in found])
     told = {one.turn for one in made if one.due_words}
     steps = [
-        _commitment(call, turn, sentence, day, kind="meeting")
+        _as_said_before(_commitment(call, turn, sentence, day, kind="meeting"), turns)
         for turn, sentence, day in agreed_steps(turns, moves, told, call.date)
     ]
+    if steps:
+        # of a day that was agreed on twice the words of a rule say more than what was only heard
+        made = sorted(_meetings_once([*steps, *made]), key=lambda one: one.turn)
     others = _colleagues(call, turns)
-    told_apart = [
-        dataclasses.replace(one, colleague=one.side == "rep" and one.owner in others) for one in [*made, *steps]
-    ]
-    return tuple(sorted(told_apart, key=lambda one: one.turn)) if steps else tuple(told_apart)
+    return tuple(dataclasses.replace(one, colleague=one.side == "rep" and one.owner in others) for one in made)
 
 
 def _colleagues(call: CallRow, turns: Sequence[TurnRow]) -> set[str]:

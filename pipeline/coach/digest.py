@@ -28,7 +28,7 @@ from pipeline.coach.support import support_report
 from pipeline.digest import Digest, section
 from pipeline.redact import shortened
 from pipeline.rubric import Rubric
-from pipeline.wording import change_text, signed
+from pipeline.wording import change_text, counted, signed
 
 WEEK = 7
 MOST = 6
@@ -164,14 +164,14 @@ def _calls(week: _Week) -> list[Item]:
             continue
         overall = [c.overall for c in mine if c.overall is not None]
         mean = f", mean {sum(overall) / len(overall):.0f} of 100" if overall else ""
-        text = f"{name}: {_count(len(mine), 'call')}, {sum(c.status == 'scored' for c in mine)} scored{mean}"
+        text = f"{name}: {counted(len(mine), 'call')}, {sum(c.status == 'scored' for c in mine)} scored{mean}"
         found.append(Item(text, tuple(c.call_id for c in mine)))
     return found
 
 
 def _moved(week: _Week) -> list[Item]:
     """The largest moves first."""
-    titles = {c.id: c.title for c in week.rubric.criteria}
+    titles = week.rubric.titles
     found: list[tuple[float, Item]] = []
     for s in standings(week.everybody.scores, as_of=week.to):
         if s.rep in week.reps and s.criterion in titles and s.trend and s.trend.word != "no clear change":
@@ -223,12 +223,14 @@ def _deals(week: _Week) -> list[Item]:
 
 
 def _promises(week: _Week) -> list[Item]:
+    """What is due and what is late; a day to meet that is over is neither: it may have been kept in person."""
     ahead = week.to + dt.timedelta(WEEK)
     due = [c for c in week.made if c.day and c.ahead and week.to <= c.day <= ahead]
     late = [
         c
         for c in week.made
         if c.status in ("overdue", "not kept", "moved")
+        and (c.kind, c.status) != ("meeting", "overdue")
         and c not in due
         and (c.due or c.made_on or week.to) >= week.to - dt.timedelta(30)
     ]
@@ -308,7 +310,7 @@ def _stands(week: _Week) -> list[Item]:
     return [
         Item(
             f"{week.rubric.criterion(s.criterion).title}: {s.estimate:.1f} ({s.low:.1f} to {s.high:.1f}) over "
-            f"{_count(s.n, 'call')}, target {s.target:.1f}",
+            f"{counted(s.n, 'call')}, target {s.target:.1f}",
             s.call_ids,
         )
         for s in mine
@@ -317,10 +319,6 @@ def _stands(week: _Week) -> list[Item]:
 
 def _whose(week: _Week, rep: str) -> str:
     return "" if week.own else f"{rep}: "
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 Part = Callable[[_Week], list[Item]]
@@ -380,7 +378,7 @@ def to_send(digest: WeeklyDigest, *, base: str = "") -> Digest:
 def _reference(item: Item, base: str) -> str:
     shown = [f"{base}/calls/{c}" if base else c[:8] for c in item.call_ids[: 1 if base else 4]]
     more = len(item.call_ids) - len(shown)
-    label = _count(len(item.call_ids), "call")
+    label = counted(len(item.call_ids), "call")
     return f"[{label}: {', '.join(shown)}{f' and {more} more' if more > 0 else ''}]"
 
 
@@ -405,4 +403,4 @@ def digest_html(digest: WeeklyDigest, *, base: str = "") -> str:
     """One HTML page without anything from elsewhere; `base` is the web app's address, or empty."""
     from jinja2 import Environment
 
-    return Environment(autoescape=True).from_string(_HTML).render(d=digest, base=base.rstrip("/"), count=_count)
+    return Environment(autoescape=True).from_string(_HTML).render(d=digest, base=base.rstrip("/"), count=counted)

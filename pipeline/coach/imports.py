@@ -36,7 +36,8 @@ _TIME = re.compile(
 _CLOCK = re.compile(r"(\d{1,2}):([0-5]\d):[0-5]\d$")
 _SCALES = {
     "k": 1e3, "thousand": 1e3, "m": 1e6, "mm": 1e6, "mn": 1e6, "mio": 1e6, "million": 1e6, "millions": 1e6,
-    "b": 1e9, "bn": 1e9, "billion": 1e9, "billions": 1e9,
+    "mil": 1e6, "mln": 1e6, "b": 1e9, "bn": 1e9, "mrd": 1e9, "billion": 1e9, "billions": 1e9, "trillion": 1e12,
+    "lakh": 1e5, "lakhs": 1e5, "lac": 1e5, "lacs": 1e5, "cr": 1e7, "crore": 1e7, "crores": 1e7,
 }  # fmt: skip
 _DIGITS = re.compile(
     rf"^\D*?(?P<sign>-?)[^\d-]{{0,3}}(?P<digits>\d[\d.,]*+)(?:\s*(?P<scale>{'|'.join(_SCALES)})(?!\w))?(?P<runs_on>\w)?",
@@ -196,7 +197,9 @@ def _minutes(row: Mapping[str, str]) -> int:
         raise ValueError(f"minutes '{text}' may be hours or minutes; write minutes alone")
     if re.search(r"\d\s*(?!m)[^\W\d_]", text, re.IGNORECASE):
         raise ValueError(f"minutes '{text}' is not understood; write minutes alone")
-    return round(_amount(row, "minutes"))
+    # `about 45m`, `90 mn`: here an m after a number is no million
+    plain = re.sub(r"(?<=\d)\s*m[^\W\d_]*", "", text, flags=re.IGNORECASE)
+    return round(_amount({"minutes": plain}, "minutes"))
 
 
 def _id(*parts: Any) -> str:

@@ -228,19 +228,21 @@ _WONT = (
     r"(?:doesn't|does not|didn't|never) (?:like|want|trust|believe|hold with)|hates|"
     r"(?:'s|is) (?:dead )?(?:set )?against)"
 )
-_LONG_HERE = (
-    r"(?:'s|'d| has| had) (?:been|worked|drawn|run|made|done|built|kept|\w+ed) (?:it |this |that |them )?"
-    r"(?:here|with us|for us)\b(?! (?:on|last|this|twice|once|yesterday)\b)"
-)
-_INSIDE = rf"(?: ?{_WONT}\b|{_LONG_HERE}|[^.?!]{{0,120}} over (?:his|her|my) dead body\b)"
+_YEARS = r"(?:'s|'d| has| had) (?:been|worked|drawn|run|made|done|built|kept|\w+ed) (?:it |this |that |them )?"
+_NOT_ONCE = r"\b(?! (?:on|last|this|twice|once|yesterday)\b)"
+_AGAINST = rf" ?{_WONT}\b|[^.?!]{{0,120}} over (?:his|her|my) dead body\b"
+_INSIDE = rf"(?:{_AGAINST}|{_YEARS}(?:here|with us|for us){_NOT_ONCE})"
+_NAMED_INSIDE = rf"(?:{_AGAINST}|{_YEARS}here{_NOT_ONCE})"
+"""Of a name alone: a supplier has been with them for years, too."""
 _RESISTS = re.compile(
-    rf"\b(?:(?:[Hh]e|[Ss]he|{_NAME})|(?:[Oo]ur|[Mm]y|[Ww]or) (?:\w+ ){{1,3}}?(?:(?:he|she|they),? )?){_INSIDE}"
+    rf"\b(?:(?:[Hh]e|[Ss]he|(?:[Oo]ur|[Mm]y|[Ww]or) (?:\w+ ){{1,3}}?(?:(?:he|she|they),? )?){_INSIDE}|"
+    rf"{_NAME}{_NAMED_INSIDE})"
 )
 """Somebody of theirs who is against it: `he won't use it`, `over his dead body`, `she's been here thirty years`."""
 _WHO_RESISTS = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"\b(?P<name>{_NAME})(?:, [^,.?!]{{1,30}},)?{_INSIDE}",
+        rf"\b(?P<name>{_NAME})(?:, [^,.?!]{{1,30}},)?{_NAMED_INSIDE}",
         rf"\b(?P<name>{_NAME})[.,;] (?:(?!{_NAME})[^?]){{0,60}}?\b(?:[Hh]e|[Ss]he){_INSIDE}",
     )
 )

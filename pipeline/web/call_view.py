@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline.access.people import LEADERS
 from pipeline.clips import KINDS, clip_cues
-from pipeline.coach.commitments import commitments_of
+from pipeline.coach.commitments import Commitment, commitments_of
 from pipeline.coach.followed import followed
 from pipeline.coach.rows import CallRow, MoveRow, TurnRow
 from pipeline.comments import Comment, sent_before, taken_back
@@ -39,12 +39,10 @@ STEPS_WAIT_S = 0.03
 """How long a page waits for what later calls say; without it the rest of the call is there at once."""
 
 _LATER = """
-SELECT record_file, seq FROM calls c
-WHERE account = $account AND call_date > $date AND ({where}) ORDER BY call_date, call_id LIMIT $most
+SELECT call_id, record_file, seq, ({where}) AS seen FROM calls c
+WHERE account = $account AND call_date > $date ORDER BY call_date, call_id LIMIT $most
 """
-_OF_THE_DAY = """
-SELECT count(*) AS n FROM calls c WHERE account = $account AND call_date = $date AND call_id <> $call AND ({where})
-"""
+_OF_THE_DAY = "SELECT count(*) AS n FROM calls WHERE account = $account AND call_date = $date AND call_id <> $call"
 _COMMENTS_NOW = "SELECT * FROM comments WHERE call_id = $call AND who = $who AND removed_at IS NULL"
 _COMMENT = "SELECT * FROM comments WHERE call_id = $call AND comment_id = $comment AND removed_at IS NULL"
 
@@ -344,26 +342,36 @@ def metric_rows(card: Mapping[str, Any]) -> list[Row]:
     return rows
 
 
+def unseen(made: Commitment, seen: Collection[str]) -> Commitment:
+    """The commitment without the words of a later call that is none of those `seen`."""
+    if made.seen_call is None or made.seen_call in seen:
+        return made
+    return replace(made, seen_call=None, seen_turn=None, seen_quote=None)
+
+
 def next_steps(ask: Ask, file: Path, seq: int) -> list[Row] | None:
-    """What was promised on the call of that record, with what later calls of the account that the user sees say; None
-    while these are being read."""
+    """What was promised on the call of that record, and what became of it on later calls of the account, with the words
+    of those that the user sees; None while these are being read."""
     words, later, again = words_of(file, seq), [], False
-    meta = words.transcript.meta
+    meta, seen = words.transcript.meta, {words.call.call_id}
     if meta.account and meta.date:
-        asked = {"account": meta.account, "date": meta.date, **ask.scope.params}
-        rows = ask.store.query(_LATER.format(where=ask.scope.where("c")), {**asked, "most": LATER_CALLS})
+        asked = {"account": meta.account, "date": meta.date}
+        most = {**asked, **ask.scope.params, "most": LATER_CALLS}
+        rows = ask.store.query(_LATER.format(where=ask.scope.where("c")), most)
         later = [(ask.settings.data / row["record_file"], row["seq"]) for row in rows]
-        of_day = ask.store.query(_OF_THE_DAY.format(where=ask.scope.where("c")), {**asked, "call": words.call.call_id})
-        again = bool(of_day[0]["n"])
+        seen |= {row["call_id"] for row in rows if row["seen"]}
+        again = bool(ask.store.query(_OF_THE_DAY, {**asked, "call": words.call.call_id})[0]["n"])
     # where more calls may have come than are read, nothing is known of today
     today = ask.desk.today() if len(later) < LATER_CALLS else None
 
     def make() -> list[Row]:
         others = [(other.call, other.turns) for other in (words_of(*record) for record in later)]
         made = commitments_of(words.call, words.turns, words.moves)
-        return [one.to_json() for one in followed(made, words.call, words.turns, others, as_of=today, again=again)]
+        told = followed(made, words.call, words.turns, others, as_of=today, again=again)
+        return [unseen(one, seen).to_json() for one in told]
 
     # kept by the very records that were read: what an erased or corrected one said is never shown again
-    read = repr(([(path, number, _written(path)) for path, number in [(file, seq), *later]], today, again))
+    records = [(path, number, _written(path)) for path, number in [(file, seq), *later]]
+    read = repr((records, sorted(seen), today, again))
     known = ask.desk.backroom.take(("steps", file, ask.scope), read, make, wait_s=STEPS_WAIT_S)
     return known.value if known and known.fresh else None

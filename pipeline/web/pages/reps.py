@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.access.people import EVERYONE
-from pipeline.coach.commitments import Commitment, commitments
+from pipeline.coach.commitments import commitments
 from pipeline.coach.gaps import MIN_CALLS, not_heard
 from pipeline.coach.load import load_calls, load_support, rows_of_calls
 from pipeline.coach.rows import CallRow
@@ -22,6 +22,7 @@ from pipeline.days import latest
 from pipeline.errors import NotThere
 from pipeline.rubric import Rubric
 from pipeline.web.ask import Ask, File, Go, Html, get
+from pipeline.web.call_view import unseen
 from pipeline.web.pages.team import PERIODS, stretch
 from pipeline.web.render import path_part
 
@@ -62,7 +63,8 @@ _SCORES = """
 WITH wanted AS (
     SELECT unnest($reps::VARCHAR[]) AS rep, unnest($criteria::VARCHAR[]) AS criterion, unnest($signs::INTEGER[]) AS sign
 )
-SELECT w.rep, s.criterion, w.sign, s.level, c.call_id, c.call_date, c.account
+SELECT w.rep, s.criterion, w.sign, s.level, c.call_id, c.call_date, c.account,
+       s.overridden_by IS NOT NULL AND s.level IS DISTINCT FROM s.machine_level AS overruled
 FROM wanted w JOIN calls c USING (rep) JOIN criterion_scores s ON s.call_id = c.call_id AND s.criterion = w.criterion
 WHERE c.status = 'scored' AND s.status = 'scored'
 QUALIFY row_number() OVER (
@@ -264,7 +266,8 @@ def _moments(ask: Ask, wanted: list[tuple[str, str, int]]) -> dict[str, dict[tup
     for call in calls:
         key = (call["call_id"], call["criterion"])
         low = call["sign"] > 0
-        shown = {"quote": first.get((*key, "evidence" if low else "by rep"))}
+        # what the machine cited for its own level shows nothing of a person's
+        shown = {"quote": None if call["overruled"] else first.get((*key, "evidence" if low else "by rep"))}
         made["low" if low else "high"][call["rep"], call["criterion"]].append(
             {**call, **shown, "missed": first.get((*key, "missed")) if low else None}
         )
@@ -320,7 +323,7 @@ def support_of(ask: Ask, rep: str, *, wait_s: float = 0.03) -> Row | None:
         for row in desk.store.query(_MIXES):
             types[row["rep"]] += [row["call_type"]] * row["n"]
         mine = {call.call_id for call in own}
-        made = [_unseen(c, mine) for c in commitments(heard, as_of=today) if c.call_id in mine]
+        made = [unseen(c, mine) for c in commitments(heard, as_of=today) if c.call_id in mine]
         row = support_row(
             dataclasses.replace(load_support(desk.store), calls=calls),
             rep,
@@ -350,13 +353,6 @@ def _others(store: Store, rep: str, own: Sequence[CallRow]) -> list[str]:
     since = min((call.date for call in own if call.date), default=None)
     asked = {"accounts": accounts, "rep": rep, "since": since, "latest": latest(), "limit": HEARD}
     return [row["call_id"] for row in store.query(_OTHERS, asked)]
-
-
-def _unseen(made: Commitment, own: set[str]) -> Commitment:
-    """The commitment without the words of a call that is not the rep's."""
-    if made.seen_call is None or made.seen_call in own:
-        return made
-    return dataclasses.replace(made, seen_call=None, seen_turn=None, seen_quote=None)
 
 
 def behind(ask: Ask, *, rep: str, criterion: str, period: str = "", call_type: str = "") -> Html:
@@ -400,6 +396,7 @@ def behind(ask: Ask, *, rep: str, criterion: str, period: str = "", call_type: s
         calls=calls[:BEHIND],
         more=len(calls) > BEHIND,
         shown=shown,
+        call_type=call_type,
         narrowed=", ".join(part for part in (lately, call_type) if part),
         as_of=known,
     )

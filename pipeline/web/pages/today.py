@@ -113,8 +113,12 @@ def pick(debriefs: list[Row], training: list[Row], modules: Any) -> Row:
 
 
 def due(made: list[Row], now: dt.date) -> list[Row]:
-    """The rep's own promises that no call has shown to be kept: those with a day first, the most urgent first."""
+    """The rep's own promises that no call has shown to be kept: those with a day first, the most urgent first.
+
+    A day to meet that is over is none of them: it may have been kept in person.
+    """
     own = [row for row in made if row["side"] == "rep" and not row["colleague"]]
+    own = [row for row in own if (row["kind"], row["status"]) != ("meeting", "overdue")]
     mine = [row for row in own if row["status"] in ("open", "overdue", "moved", "not kept")]
     day = {id(row): row["moved_to"] or row["due"] for row in mine}
     return sorted(mine, key=lambda row: (not day[id(row)], day[id(row)] or "", row["made_on"] or ""))[:PROMISES]
