@@ -252,17 +252,17 @@ def test_their_own_people_are_no_supplier() -> None:
     assert other.because == "Win it from the other vendor"
 
 
-BARRY = (
-    "Owen: Barry, though. I have to mention Barry. He's drawn here for thirty-one years and Barry has said, in front "
-    "of people, that he'll put his drawings in a vault over his dead body."
+UWE = (
+    "Owen: There's Uwe, too. I can't leave out Uwe. He's welded here since the wall came down, and Uwe has said to the "
+    "whole canteen that a robot comes in over his dead body."
 )
 
 
 @pytest.mark.parametrize(
     ("said", "rival"),
     [
-        (BARRY, False),
-        ("Owen: Our mason, Geordie Pyle, he packs it with his elbow. He's not going to want a mat behind it.", False),
+        (UWE, False),
+        ("Owen: Our painter, Lorne Abbot, he mixes by eye. He's not going to want a scale under it.", False),
         ("Owen: And Marlene says no. Marlene's been here since the old plant and she won't touch a screen.", False),
         ("Owen: Kurt came to me on Friday. Kurt doesn't like it, he likes his paper.", False),
         ("Owen: Brightline came on Friday. He's been here twice, and they quoted us nine thousand.", True),
@@ -286,7 +286,7 @@ def test_a_supplier_of_many_years_is_objected_with_as_another_vendor() -> None:
 
 
 def test_who_is_against_it_inside_is_no_competitor_on_any_other_turn() -> None:
-    rows = against("Owen: Barry came to me about it, an offer from Brightline in his hand.", "R: I see.", BARRY)
+    rows = against("Owen: Uwe came to me about it, an offer from Brightline in his hand.", "R: I see.", UWE)
     assert [r.name for r in deal(rows).rivals] == ["Brightline"]
 
 
