@@ -107,6 +107,10 @@ class Rubric:
     version: str = "aaaa"
     criteria: tuple[Any, ...] = ()
 
+    @property
+    def titles(self) -> dict[str, str]:
+        return {criterion.id: criterion.title for criterion in self.criteria}
+
 
 def load_rubric(name: str) -> Rubric:
     return Rubric(version=RUBRIC_VERSION[0])

@@ -29,6 +29,7 @@ STORE = {
     "pipeline.doctor",
     "pipeline.erase",
     "pipeline.retention",
+    "pipeline.tidy",
 }
 TOP = ("pipeline.cli", "pipeline.web")
 ABOVE_STORE = ("pipeline.coach", "pipeline.access", "pipeline.oidc", "pipeline.webhooks")
