@@ -1,8 +1,8 @@
 """Train the role head: `python -m models.training.roles FOLDER` reads labelled calls and writes
 `models/heads/roles.json`.
 
-Calls are split by the parity of their id's hash: the even half trains, the odd half is never seen and is what the
-test and the model card measure. The temperature is fitted on cross-validated scores of the training half.
+Calls are split by the parity of their id's hash: the even half trains, the odd half is left to look
+at. The temperature is fitted on cross-validated scores of the training half.
 """
 
 from __future__ import annotations
