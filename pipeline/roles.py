@@ -55,9 +55,8 @@ _INTRODUCED_LIKE_REP = 3.0
 _GREETED_LIKE_REP = 1.0
 _SOUNDS_LIKE_REP = 3.0
 """Log-odds of a recognised voice: as good as an introduction, never a fact; the words may still outweigh it."""
-
-
 _JUDGE_TRUST = 1.0
+"""Factor on the log-odds that the judge gives; on 51 calls of two that it never saw 0.7 to 3 do equally well."""
 _READ = 6
 """Ways of splitting the speakers that the judge reads: both of two people, all of three."""
 _BEYOND_DOUBT = 7.0

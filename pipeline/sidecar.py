@@ -101,8 +101,10 @@ def _in_tables(path: Path, root: Path | None, beside: Beside, *, needed: bool) -
 
 def _said(row: Row) -> CallMeta:
     """What a file says, without what it leaves open: a key with nothing behind it, a consent that is unknown."""
-    unsaid = {"consent": (None, "", "unknown")}
-    return CallMeta.from_json({key: value for key, value in row.items() if value not in unsaid.get(key, (None, ""))})
+    said = {key: value for key, value in row.items() if value not in (None, "")}
+    if said.get("consent") == "unknown":
+        del said["consent"]
+    return CallMeta.from_json(said)
 
 
 def is_table(name: str) -> bool:

@@ -41,11 +41,13 @@ def _pairwise(calls: Sequence[Sequence[Mapping[str, float | None]]]) -> dict[str
 
 def reader_agreement(calls: Sequence[LabelledCall]) -> float | None:
     """Mean F1 over every pair of readers for objections; None where no call has two readings."""
-    most = max((len(call.readings) for call in calls), default=0)
+    most = max((len(call.objection_readings) for call in calls), default=0)
     scores = []
     for first, second in combinations(range(most), 2):
-        both = [call for call in calls if len(call.readings) > second]
-        wanted = [{mark.objection.turn: mark.objection.kind for mark in call.readings[first]} for call in both]
-        found = [sorted({mark.objection.turn for mark in call.readings[second]}) for call in both]
+        both = [call for call in calls if len(call.objection_readings) > second]
+        wanted = [
+            {mark.objection.turn: mark.objection.kind for mark in call.objection_readings[first]} for call in both
+        ]
+        found = [sorted({mark.objection.turn for mark in call.objection_readings[second]}) for call in both]
         scores.append(f1(wanted, found))
     return sum(scores) / len(scores) if scores else None

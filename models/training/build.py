@@ -21,7 +21,7 @@ from models.training.corpus import (
     LEVEL_READINGS,
     MOVES,
     OBJECTION_KINDS,
-    READINGS,
+    OBJECTION_READINGS,
     LabelledCall,
     agreed_level,
     read_corpus,
@@ -57,7 +57,7 @@ class Parts:
         self.train, self.tune = read_corpus(corpus / "train"), read_corpus(corpus / "tune")
         self.recipe, self.folds, self.device, self.say = recipe, folds, device, say
         self.data_sha256 = data_hash([corpus / "train", corpus / "tune"])
-        self.readings_sha256 = data_hash([corpus / READINGS, corpus / LEVEL_READINGS])
+        self.readings_sha256 = data_hash([corpus / OBJECTION_READINGS, corpus / LEVEL_READINGS])
         known = [self.data_sha256, self.readings_sha256]
         made_of = json.dumps([*known, dataclasses.asdict(recipe), folds], sort_keys=True)
         self.folder = work / hashlib.sha256(made_of.encode()).hexdigest()[:12]

@@ -53,9 +53,9 @@ _LEVEL = re.compile(r"([DMBPROHA])([0-4-])")
 _OBJECTION = re.compile(r"obj:(stall|competition|price_terms|other)=(yes|partly|no)$")
 _READ = re.compile(r"(\d+):(stall|competition|price_terms|other):(yes|partly|no)(\??)$")
 _READ_LEVEL = re.compile(r"([DMBPROHA])(-|[0-3](?:\.5)?|4)$")
-READINGS = "objections"
+OBJECTION_READINGS = "objections"
 LEVEL_READINGS = "levels"
-READING_WEIGHT = 2.0
+OBJECTION_READING_WEIGHT = 2.0
 """A reading for objections alone, by their own guide, counts as much as two labellings of everything."""
 LEVEL_READING_WEIGHT = 2.0
 """A reading for levels alone counts twice as much as all labellings together: readers agree better among themselves."""
@@ -86,7 +86,7 @@ class LabelledCall:
 
     transcript: Transcript
     labels: tuple[Labels, ...]
-    readings: tuple[tuple[Marked, ...], ...] = ()
+    objection_readings: tuple[tuple[Marked, ...], ...] = ()
     level_readings: tuple[Mapping[str, float | None], ...] = ()
 
     @property
@@ -98,12 +98,12 @@ class LabelledCall:
 def read_corpus(folder: Path) -> list[LabelledCall]:
     """All calls of a folder, in the order of their ids, with the readings that stand beside it."""
     paths = sorted(path for path in folder.glob("*.txt") if path.stem.count(".") == 0)
-    readings = [read_objections(path) for path in sorted((folder.parent / READINGS).glob("*.txt"))]
+    readings = [read_objections(path) for path in sorted((folder.parent / OBJECTION_READINGS).glob("*.txt"))]
     levels = [read_levels(path) for path in sorted((folder.parent / LEVEL_READINGS).glob("*.txt"))]
     return [
         dataclasses.replace(
             call,
-            readings=tuple(read[call.call_id] for read in readings if call.call_id in read),
+            objection_readings=tuple(read[call.call_id] for read in readings if call.call_id in read),
             level_readings=tuple(read[call.call_id] for read in levels if call.call_id in read),
         )
         for call in map(read_call, paths)
@@ -225,9 +225,10 @@ def agreed_level(call: LabelledCall, criterion: str) -> float | None:
 def objection_votes(call: LabelledCall) -> dict[int, tuple[float, str]]:
     """Per turn that anyone marks: the share (0-1) of the votes for an objection there, and the kind most of them name.
 
-    A labelling has one vote, a reading for objections alone `READING_WEIGHT`, half of it where the reader was not sure.
+    A labelling has one vote, a reading for objections alone `OBJECTION_READING_WEIGHT`, half of it where the reader
+    was not sure.
     """
-    everyone = len(call.labels) + READING_WEIGHT * len(call.readings)
+    everyone = len(call.labels) + OBJECTION_READING_WEIGHT * len(call.objection_readings)
     votes: dict[int, dict[str, float]] = {}
     for objection, weight in _votes(call):
         kinds = votes.setdefault(objection.turn, {})
@@ -257,9 +258,9 @@ def _votes(call: LabelledCall) -> Iterator[tuple[Objection, float]]:
     """Every voter's objections, one a turn, with the weight of the vote."""
     for label in call.labels:
         yield from {item.turn: (item, 1.0) for item in label.objections}.values()
-    for reading in call.readings:
+    for reading in call.objection_readings:
         for mark in {mark.objection.turn: mark for mark in reading}.values():
-            yield mark.objection, READING_WEIGHT * (1.0 if mark.sure else 0.5)
+            yield mark.objection, OBJECTION_READING_WEIGHT * (1.0 if mark.sure else 0.5)
 
 
 def agreed_objections(call: LabelledCall) -> dict[int, str]:

@@ -38,8 +38,9 @@ def agreed_steps(
         if not asked or any(asked[-1].turn - NEAR_TURNS <= other <= answer.turn + NEAR_TURNS for other in told):
             continue
         proposed, named = list(_days_to_come(asked[-1], on)), list(_days_to_come(answer, on))
-        meant = [step for _, _, day in named for step in proposed if _says_again(day, step[2])]
-        for step in [*meant, *named, *proposed][:1]:
+        meant = [one for _, _, day in named for one in proposed if _says_again(day, one[2])]
+        step = next(iter([*meant, *named, *proposed]), None)
+        if step:
             told.add(step[0].turn)
             yield step
 

@@ -16,7 +16,8 @@ from pipeline.numerals import UNITS
 from pipeline.wording import straight
 
 _ONES = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
-TENS = r"\w+teen|twenty|thirty|forty|fourty|fifty|sixty|seventy|eighty|ninety"
+_ROUND = "twenty|thirty|forty|fourty|fifty|sixty|seventy|eighty|ninety"
+TENS = rf"\w+teen|{_ROUND}"
 _SCALES = "hundred|thousand|grand|lakhs?|crores?|million"
 _WORD = rf"(?:{_ONES}|{TENS}|{_SCALES})"
 _NUMBER = rf"(?:\d[\d.,]*|\b{_WORD}\b(?:(?:[ -]+(?:and )?|[ -]point[ -]){_WORD}\b){{0,9}})"
@@ -60,7 +61,6 @@ _SUM = re.compile(
     re.IGNORECASE,
 )
 _MONEY = re.compile(rf"[$£€]\s?\d|(?:\d|\b{_WORD}) (?:\w+ )?{_CURRENCY}\b", re.IGNORECASE)
-_ROUND = "twenty|thirty|forty|fourty|fifty|sixty|seventy|eighty|ninety"
 _TWO = rf"(?:(?:{_ROUND})(?:[ -](?:{_ONES}))?|\w+teen|ten|eleven|twelve)"
 _HUNDREDS = rf"(?:(?:an?|{_TWO}|{_ONES})[ -])?hundred(?:[ -](?:and )?(?:{_TWO}|{_ONES}))?"
 _PAIR = (
