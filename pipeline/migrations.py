@@ -320,5 +320,22 @@ _REVIEW_EVIDENCE = """
 ALTER TABLE reviews ADD COLUMN evidence JSON;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _KEEPING, _REVIEWS, _COACHING, _COMMENTS, _SNIPPETS, _REVIEW_EVIDENCE)
+# What the machine cited for its own level is no evidence for the one that a person gave instead.
+_EVIDENCE_OF_THE_LEVEL = """
+DELETE FROM evidence WHERE EXISTS (
+    SELECT 1 FROM criterion_scores s WHERE s.call_id = evidence.call_id AND s.criterion = evidence.criterion
+    AND s.overridden_by IS NOT NULL AND s.level IS DISTINCT FROM s.machine_level
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    _FIRST,
+    _KEEPING,
+    _REVIEWS,
+    _COACHING,
+    _COMMENTS,
+    _SNIPPETS,
+    _REVIEW_EVIDENCE,
+    _EVIDENCE_OF_THE_LEVEL,
+)
 """Scripts in order; the database's version is how many of them it has run."""

@@ -54,7 +54,9 @@ def add_call(tables: dict[str, list[Row]], sha256: str, file: str, record: Row) 
             "overridden_by": score.get("override", {}).get("who"),
         }
         tables["criterion_scores"].append({"reason": "", **score, **said, **key})
-        tables["evidence"].extend({**row, **key} for row in score["evidence"])
+        # what the machine cited for its own level shows nothing of the one that a person gave instead
+        cited = score["evidence"] if score["level"] == machine["level"] else ()
+        tables["evidence"].extend({**row, **key} for row in cited)
         tables["missed"].extend({**row, **key} for row in score["missed"])
 
 

@@ -54,11 +54,7 @@ def call_debrief(
     if call.status != "scored":
         return {**head, "reason": call.reason}
     scores = {s.criterion: s for s in rows.scores if s.call_id == call_id}
-    # what the machine cited for a level that a person has changed shows nothing of theirs
-    overruled = {name for name, score in scores.items() if score.overruled}
-    moments = [
-        m for m in rows.moments if m.call_id == call_id and not (m.kind == "evidence" and m.criterion in overruled)
-    ]
+    moments = [m for m in rows.moments if m.call_id == call_id]
     before = {s.criterion: s for s in (_before(rows, call) if usual is None else usual)}
     objections = sorted((o for o in rows.objections if o.call_id == call_id), key=lambda o: o.turn)
     known = [c for c in rubric.criteria if c.id in scores and (objections or not _about_objections(c))]

@@ -50,13 +50,9 @@ SELECT c.call_id, c.status, c.reason, c.rep, c.team, c.account, c.call_date AS d
        c.duration_s, c.engine
 FROM calls c WHERE c.rep = $rep AND c.call_date >= $since AND c.call_date <= $latest ORDER BY c.call_date, c.call_id
 """
-_OVERRULED = """EXISTS (
-    SELECT 1 FROM criterion_scores o WHERE o.call_id = c.call_id AND o.criterion = c.criterion
-    AND o.overridden_by IS NOT NULL AND o.level IS DISTINCT FROM o.machine_level
-) AS overruled"""
 _SCORES = f"""
 SELECT c.call_id, c.rep, c.criterion, c.level, c.team, c.call_date AS date, c.call_type, c.account, c.confidence,
-       c.overall, {_OVERRULED}
+       c.overall
 FROM scores c WHERE c.rep IS NOT NULL AND NOT list_contains($without::VARCHAR[], c.criterion) AND {_WHERE}
 QUALIFY row_number() OVER (
     PARTITION BY c.rep, c.criterion ORDER BY c.call_date DESC NULLS LAST, c.call_id DESC
@@ -104,7 +100,7 @@ _OF_IDS = "call_id IN (SELECT unnest($ids::VARCHAR[]))"
 _ANSWERS = {
     "scores": f"""
 SELECT c.call_id, c.rep, c.criterion, c.level, c.team, c.call_date AS date, c.call_type, c.account, c.confidence,
-       c.overall, {_OVERRULED}
+       c.overall
 FROM scores c WHERE c.criterion = 'objection_handling' AND c.level >= 3 AND c.{_OF_IDS}""",
     "moments": f"""
 SELECT call_id, criterion, turn, t0, t1, speaker, quote, why FROM evidence
@@ -320,12 +316,7 @@ def _picked(kind: type, row: Mapping[str, Any]) -> dict[str, Any]:
 def _score(row: Mapping[str, Any], call: CallRow) -> ScoredCall:
     of_call = {name: getattr(call, name) for name in ("rep", "team", "date", "call_type", "account", "overall")}
     return ScoredCall(
-        call.call_id,
-        criterion=row["criterion"],
-        level=row["level"],
-        confidence=row["confidence"],
-        overruled=row["overridden_by"] is not None and row["level"] != row["machine_level"],
-        **of_call,
+        call.call_id, criterion=row["criterion"], level=row["level"], confidence=row["confidence"], **of_call
     )
 
 

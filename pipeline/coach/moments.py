@@ -48,8 +48,7 @@ WITH newest AS (
     ORDER BY call_date DESC NULLS LAST, call_id LIMIT $newest
 ), fitting AS (
     SELECT n.*, s.criterion, s.level, s.confidence FROM criterion_scores s JOIN newest n USING (call_id)
-    WHERE s.status = $status AND (s.overridden_by IS NULL OR s.level = s.machine_level)
-      AND ($criterion = '' OR s.criterion = $criterion)
+    WHERE s.status = $status AND ($criterion = '' OR s.criterion = $criterion)
       AND ($level IS NULL OR s.level = $level) AND ($low IS NULL OR s.level BETWEEN $low AND $high)
       AND s.confidence >= $surest_from AND s.confidence < $surest_to
 )
@@ -91,8 +90,7 @@ def find_moments(
     show.
 
     All words of `search.words` have to occur, in any order and case, with either apostrophe, as parts of longer ones
-    too. Only calls in `scope` are looked at. What the machine cited for a level that a person has changed is left out:
-    it shows nothing of theirs.
+    too. Only calls in `scope` are looked at.
     """
     low, high = EXAMPLES[search.examples]
     asked = {

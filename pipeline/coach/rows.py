@@ -47,8 +47,7 @@ class ScoredCall:
     """One criterion's level on one call; an abstained or n/a criterion has no such row.
 
     `call_type`, `team` and `date` may be unknown (None); `overall` is the call's own score, 0-100. `beside` are
-    criteria that count in it and have no row because they are for people to review. `overruled` says that a person gave
-    another level than the machine: what it cited for its own shows nothing of theirs.
+    criteria that count in it and have no row because they are for people to review.
     """
 
     call_id: str
@@ -62,7 +61,6 @@ class ScoredCall:
     confidence: float = 1.0
     overall: float | None = None
     beside: tuple[str, ...] = ()
-    overruled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,7 @@ class Snippet:
 
 
 def all_snippets(rows: Rows) -> list[Snippet]:
-    """Every moment of a criterion that was scored; moments of abstained or n/a criteria are left out, and so is what
-    the machine cited for a level that a person has changed.
+    """Every moment of a criterion that was scored; moments of abstained or n/a criteria are left out.
 
     A moment of objection handling belongs to the last objection at or before it, else to the call's first.
     """
@@ -60,7 +59,7 @@ def all_snippets(rows: Rows) -> list[Snippet]:
     found = []
     for moment in rows.moments:
         score = scores.get((moment.call_id, moment.criterion))
-        if score and not (score.overruled and moment.kind == "evidence"):
+        if score:
             objection = _answered(moment, objections)
             about = (objection.kind, objection.handled, objection.turn) if objection else ()
             found.append(Snippet(moment, score, *about))

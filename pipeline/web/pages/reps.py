@@ -63,8 +63,7 @@ _SCORES = """
 WITH wanted AS (
     SELECT unnest($reps::VARCHAR[]) AS rep, unnest($criteria::VARCHAR[]) AS criterion, unnest($signs::INTEGER[]) AS sign
 )
-SELECT w.rep, s.criterion, w.sign, s.level, c.call_id, c.call_date, c.account,
-       s.overridden_by IS NOT NULL AND s.level IS DISTINCT FROM s.machine_level AS overruled
+SELECT w.rep, s.criterion, w.sign, s.level, c.call_id, c.call_date, c.account
 FROM wanted w JOIN calls c USING (rep) JOIN criterion_scores s ON s.call_id = c.call_id AND s.criterion = w.criterion
 WHERE c.status = 'scored' AND s.status = 'scored'
 QUALIFY row_number() OVER (
@@ -266,8 +265,7 @@ def _moments(ask: Ask, wanted: list[tuple[str, str, int]]) -> dict[str, dict[tup
     for call in calls:
         key = (call["call_id"], call["criterion"])
         low = call["sign"] > 0
-        # what the machine cited for its own level shows nothing of a person's
-        shown = {"quote": None if call["overruled"] else first.get((*key, "evidence" if low else "by rep"))}
+        shown = {"quote": first.get((*key, "evidence" if low else "by rep"))}
         made["low" if low else "high"][call["rep"], call["criterion"]].append(
             {**call, **shown, "missed": first.get((*key, "missed")) if low else None}
         )

@@ -33,9 +33,7 @@ WITH recent AS (
 SELECT s.criterion, s.level, e.quote, e.turn, r.call_id, r.rep, r.account, r.call_date
 FROM recent r JOIN criterion_scores s USING (call_id)
 JOIN evidence e ON e.call_id = s.call_id AND e.criterion = s.criterion
-WHERE s.status = 'scored' AND s.level IS NOT NULL
--- what the machine cited for its level shows nothing of a person's
-AND (s.overridden_by IS NULL OR s.level = s.machine_level) AND NOT (s.level = 0 AND EXISTS (
+WHERE s.status = 'scored' AND s.level IS NOT NULL AND NOT (s.level = 0 AND EXISTS (
     SELECT 1 FROM doing d WHERE d.call_id = s.call_id AND d.criterion = s.criterion AND d.turn = e.turn
 ))
 QUALIFY row_number() OVER (PARTITION BY s.criterion, s.level ORDER BY s.confidence DESC, r.call_id, e.turn) = 1
