@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import duckdb
 import pytest
 from test_store import keep_call
 from typer.testing import CliRunner
@@ -263,6 +264,31 @@ def test_a_dispute_waits_for_nobody_where_the_call_is_not_scored_on_its_criterio
         keep.write_record(settings.data, {**made, "reason": "again"})
         store.catch_up()
         assert [row["criterion"] for row in disputes_in(store)] == [name]
+
+
+def test_evidence_is_of_the_level_that_counts_in_a_database_of_before_too(
+    stages: None, tmp_path: Path, settings: Settings
+) -> None:
+    made = keep_call(tmp_path, settings, "Ann", "2026-09-14_acme", "ok")
+    name, score = next(iter(made["scorecard"]["criteria"].items()))
+    cited = "SELECT count(*) AS n FROM evidence WHERE criterion = $name"
+    with Store(settings.data) as store:
+        store.ingest()
+        (before,) = store.query(cited, {"name": name})
+        store.put_fact("reviews", review_of(made, name, "override", who="Bo", why="I was there", level=0).to_row())
+        assert (before["n"] > 0, store.query(cited, {"name": name})) == (True, [{"n": 0}])
+    with duckdb.connect(str(store.file)) as connection:
+        # as it was before: what the machine cited stood there whatever a person said
+        connection.execute(
+            "INSERT INTO evidence VALUES (?, ?, 0, 0.0, 4.0, 'rep', 'Hello', 'asks')",
+            [made["source"]["sha256"][:16], name],
+        )
+        connection.execute("UPDATE schema_version SET version = version - 1")
+    with Store(settings.data) as store:
+        assert store.query(cited, {"name": name}) == [{"n": 0}]
+        agreed = review_of(made, name, "override", who="Bo", why="on reflection", level=score["level"])
+        store.put_fact("reviews", agreed.to_row())
+        assert store.query(cited, {"name": name}) == [before]
 
 
 def test_a_call_whose_words_are_gone_is_not_named_for_a_blind_review(
