@@ -128,6 +128,25 @@ def test_evidence_is_heard_with_a_click_and_the_keyboard(open_as: Open, site: An
     expect(page.locator("dialog[open]")).to_have_count(0)
 
 
+def test_the_player_says_that_it_gave_up_and_does_not_say_that_it_waits_while_it_plays(
+    open_as: Open, site: Any
+) -> None:
+    page = open_as("Mo", f"/calls/{site.call_id}")
+    told = page.locator("[data-sound]")
+    until(page, "document.querySelector('audio').readyState >= 1")
+    page.keyboard.press(" ")
+    until(page, "document.querySelector('audio').currentTime > 0")
+    page.evaluate("document.querySelector('audio').dispatchEvent(new Event('waiting'))")
+    expect(told).to_have_text("")
+    page.evaluate("""
+        for (const source of document.querySelectorAll('audio source')) source.src = '/nowhere';
+        document.querySelector('audio').load();
+    """)
+    expect(told).to_contain_text("cannot play the sound")
+    page.evaluate("document.querySelector('audio').dispatchEvent(new Event('waiting'))")
+    expect(told).to_contain_text("cannot play the sound")
+
+
 def test_a_trainer_finds_keeps_trims_hides_and_takes_away_a_snippet(open_as: Open, site: Any, tmp_path: Path) -> None:
     page = open_as("Tess", "/snippets")
     page.get_by_label("Words").fill("cost")

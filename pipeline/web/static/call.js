@@ -129,7 +129,10 @@
     part("forward").addEventListener("click", () => go(audio.currentTime + 5));
     part("speed").addEventListener("change", (event) => { audio.playbackRate = Number(event.target.value); });
     for (const name of ["play", "pause"]) audio.addEventListener(name, () => { button.textContent = audio.paused ? "Play" : "Pause"; });
-    audio.addEventListener("waiting", () => { status.textContent = "Preparing the sound …"; });
+    const preparing = "Preparing the sound …";
+    // some browsers say that they wait after they have given up, and some never that they go on
+    audio.addEventListener("waiting", () => { if (audio.networkState !== HTMLMediaElement.NETWORK_NO_SOURCE) status.textContent = preparing; });
+    audio.addEventListener("timeupdate", () => { if (!audio.paused && !audio.seeking && status.textContent === preparing) status.textContent = ""; });
     for (const name of ["playing", "pause", "canplay"]) audio.addEventListener(name, () => { status.textContent = ""; });
     audio.querySelector("source:last-of-type").addEventListener("error", () => {
       status.textContent = "This browser cannot play the sound, or the recording has gone.";
