@@ -192,8 +192,9 @@ def erase(
             forget_answers(data, call.sha256)
         forget_archives(data)
         _forget_news(data, what.traces)
-        counts = scrub(data, what.traces, skip=(inbox, *kept, data / "claims"))
+        # first, while it is known where they are: of one in a folder by the person's name the line goes with the name
         deleted_exports, elsewhere, stuck = register.drop_exports(data)
+        counts = scrub(data, what.traces, skip=(inbox, *kept, data / "claims"))
         for aside in (*data.glob("store.damaged-*"), *data.glob("store.rebuilding*")):
             aside.unlink(missing_ok=True)
     store.rebuild()
