@@ -47,11 +47,14 @@ def written(data: Path) -> list[dict[str, Any]]:
 def drop_exports(data: Path, *, before: dt.datetime | None = None) -> tuple[int, list[str], list[str]]:
     """Delete the files of exports written before a time (all), unless somebody changed them since.
 
-    How many were deleted; lines about what may hold copies and was not: changed files, backups; and lines about what
-    cannot be deleted now, which stays remembered.
+    How many were deleted; lines about backups, which may hold copies; and lines about what cannot be deleted now or was
+    changed, which stays remembered.
     """
     deleted, lines, stuck, stay = 0, [], [], []
-    for row in written(data):
+    rows = written(data)
+    # an export into the same folder again writes over the earlier one's files: that is no change of theirs
+    latest = {file[0]: file for row in rows for file in row["files"]}
+    for row in rows:
         if before and dt.datetime.fromisoformat(str(row["at"])) >= before:
             stay.append(row)
             continue
@@ -61,13 +64,16 @@ def drop_exports(data: Path, *, before: dt.datetime | None = None) -> tuple[int,
                 lines.append(f"{row['path']}: a {row['kind']} of {str(row['at'])[:10]}; make a new one and delete it")
             continue
         for path, size, mtime_ns in row["files"]:
+            if latest[path] != [path, size, mtime_ns]:
+                continue
             try:
                 state = os.stat(path)
                 if (state.st_size, state.st_mtime_ns) == (size, mtime_ns):
                     os.unlink(path)
                     deleted += 1
                 else:
-                    lines.append(f"{path}: was an {row['kind']} and was changed since; delete it if it may not stay")
+                    stuck.append(f"{path}: was an {row['kind']} and was changed since; delete it if it may not stay")
+                    stay.append({**row, "files": [[path, size, mtime_ns]]})
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:

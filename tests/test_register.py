@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
 from pathlib import Path
 
 import fakes
 import pytest
 
-from pipeline import batch, erase, plan, register
+from pipeline import batch, erase, plan, register, retention
 from pipeline.ingest import discover
 from pipeline.settings import Settings
 from pipeline.store import Store
@@ -27,10 +29,10 @@ def kept(stages: None, settings: Settings) -> Settings:
     return settings
 
 
-def export(settings: Settings, folder: Path) -> None:
+def export(settings: Settings, folder: Path, *, now: dt.datetime | None = None) -> None:
     with Store(settings.data) as store:
         rows = store.export(folder, form="jsonl")
-    register.wrote(settings.data, "export", folder, [folder / f"{table}.jsonl" for table in rows])
+    register.wrote(settings.data, "export", folder, [folder / f"{table}.jsonl" for table in rows], now=now)
 
 
 def erased(settings: Settings) -> erase.Report:
@@ -46,3 +48,31 @@ def test_an_export_in_a_folder_by_the_persons_name_is_deleted_too(kept: Settings
 
     assert list(answered.glob("*")) == []
     assert PERSON not in (kept.data / register.FILE).read_text()
+
+
+def test_an_export_over_an_earlier_one_is_deleted_and_nothing_is_said_of_it(kept: Settings, tmp_path: Path) -> None:
+    for _ in range(2):
+        export(kept, tmp_path / "weekly")
+
+    report = erased(kept)
+
+    assert list((tmp_path / "weekly").glob("*")) == []
+    assert [line for line in report.elsewhere if "weekly" in line] == []
+
+
+def test_an_export_that_was_changed_is_told_until_it_is_gone(kept: Settings, tmp_path: Path) -> None:
+    export(kept, tmp_path / "out", now=dt.datetime.now(dt.UTC) - dt.timedelta(90))
+    changed = tmp_path / "out" / "turns.jsonl"
+    changed.write_text(changed.read_text() + "\n")
+    said = f"{changed}: was an export and was changed since; delete it if it may not stay"
+    month = dataclasses.replace(kept, keep_exports_days=30)
+
+    with Store(kept.data) as store:
+        for _ in range(2):
+            assert retention.retain_all(month, store)[1] == [f"retention of export: {said}"]
+    assert said in erased(kept).elsewhere
+
+    changed.unlink()
+    with Store(kept.data) as store:
+        retention.retain_all(month, store)
+        assert retention.retain_all(month, store) == ({}, [])
