@@ -133,6 +133,26 @@ def calls_in_files(settings: Settings) -> list[Path]:
     return list(keep.all_record_files(settings.data))
 
 
+def test_a_yes_to_a_whole_folder_is_none_to_a_call_that_was_refused(stages: None, settings: Settings) -> None:
+    recording(settings, "written.wav", "consent: no\n")
+    recording(settings, "unclear.wav", "consent: ask Jo\n")
+    told = recording(settings, "told.wav")
+    recording(settings, "open.wav")
+    spoken = recording(settings, "spoken.wav", "consent: no\n")
+    consent.state(settings.data, hash_file(told), "no")
+    consent.state(settings.data, hash_file(spoken), "yes")
+
+    for found in discover([settings.inbox_folder]):
+        consent.state_of_many(settings.data, hash_file(found.path), "yes")
+    withheld = run(settings)
+
+    assert sorted(outcome.path.name for outcome in withheld) == ["told.wav", "unclear.wav", "written.wav"]
+    assert calls(settings) == 2
+    consent.state_of_many(settings.data, hash_file(spoken), "no")
+    assert "spoken.wav" in [outcome.path.name for outcome in run(settings)]
+    assert calls(settings) == 1
+
+
 def test_consent_taken_back_erases_what_was_kept_and_given_again_lets_it_in(stages: None, settings: Settings) -> None:
     path = recording(settings, "a.wav", "consent: yes\n")
     run(settings)

@@ -46,7 +46,10 @@ def process(
     rubric: Rubric = None,
     workers: Workers = None,
     consent: Annotated[
-        str | None, typer.Option("--consent", metavar="yes|no|unknown", help="The consent to all of them.")
+        str | None,
+        typer.Option(
+            "--consent", metavar="yes|no|unknown", help="The consent to all of them, where nothing is said of one."
+        ),
     ] = None,
     as_json: Json = False,
     data: Data = None,
@@ -65,7 +68,7 @@ def process(
 
 
 def _state_consent(found: list[Found], settings: Settings, answer: str) -> None:
-    """Put what the user says about these files on record, above what lies beside them."""
+    """Put what the user says about all of these files on record; what is said about a single one stands above it."""
     import contextlib
 
     from pipeline import consent
@@ -75,7 +78,7 @@ def _state_consent(found: list[Found], settings: Settings, answer: str) -> None:
         raise typer.BadParameter(f"{answer}: one of {', '.join(consent.CHOICES)}", param_hint="--consent")
     for item in found:
         with contextlib.suppress(OSError):
-            consent.state(settings.data, hash_file(item.path), answer)
+            consent.state_of_many(settings.data, hash_file(item.path), answer)
 
 
 def perform(plan: Plan, settings: Settings) -> list[Outcome]:
