@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from pathlib import Path
 
+import pytest
+from coach_story import keep_story
 from rich.console import Console
 from test_coach_week import DAY, full
 
 from pipeline.cli.account_text import _promises
 from pipeline.cli.render import commitment_text
+from pipeline.coach import commands
 from pipeline.coach.commitments import Commitment
 from pipeline.coach.deals import said
 from pipeline.coach.diary import diary
 from pipeline.coach.digest import weekly_digest
 from pipeline.coach.rows import Rows
 from pipeline.rubric import load_rubric
+from pipeline.settings import Settings
+from pipeline.store import Store
 from pipeline.web.pages.today import due
 from pipeline.web.render import environment
 
@@ -48,6 +54,31 @@ def test_the_digest_says_the_new_day_and_the_question() -> None:
 def test_the_calendar_has_the_new_day_of_what_was_moved_only() -> None:
     (entry,) = diary(Rows(), (MOVED, BROKEN))
     assert (entry.day, ASKED in entry.text) == (MOVED.moved_to, True)
+
+
+def test_the_calendar_leaves_without_private_details(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    quote = "I'll call you on 415 555 0132 about the card 4242 4242 4242 4242."
+    mine = dataclasses.replace(
+        MOVED,
+        quote=quote,
+        asked=None,
+        owner="+1 415 555 0199",
+        call_id="1234567890123456",
+        moved_to=dt.date(2099, 1, 5),
+    )
+    monkeypatch.setattr(commands, "commitments", lambda *_, **__: (mine,))
+    keep_story(tmp_path)
+
+    def calendar(kinds: str) -> str:
+        with Store(tmp_path) as store:
+            store.ingest()
+            made = commands.calendar_of(store, settings=Settings(data=tmp_path, redact=kinds))
+        return made.decode().replace("\r\n ", "").replace("\\", "")
+
+    left = calendar("all")
+    assert '[phone]: "I\'ll call you on [phone] about the card [card]." (call 1234567890123456, turn 2)' in left
+    assert "SUMMARY:Acme: [phone]" in left
+    assert quote in calendar("none")
 
 
 def test_an_account_and_the_terminal_say_both() -> None:

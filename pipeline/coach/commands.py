@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 import difflib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -200,11 +201,12 @@ def digest_of(
 
 
 def calendar_of(store: Store, *, settings: Settings, rep: str | None = None) -> bytes:
-    """Coaching sessions, training due and agreed days as an iCalendar file, from a week ago on. Raises `StoreError`."""
+    """Coaching sessions, training due and agreed days as an iCalendar file, from a week ago on, its words without
+    private details. Raises `StoreError`, `SettingsError`."""
     rows = _recent(store, settings)
     today = today_of(rows)
-    entries = diary(rows, commitments(rows, as_of=today), rep=_person(rows, rep), since=today - dt.timedelta(7))
-    return to_ics(entries)
+    made, since = commitments(rows, as_of=today), today - dt.timedelta(7)
+    return to_ics(diary(rows, made, rep=_person(rows, rep), since=since, clean=_cleaner(settings)))
 
 
 def crm_records(store: Store, *, settings: Settings) -> tuple[list[Row], dict[str, str]]:
@@ -215,8 +217,13 @@ def crm_records(store: Store, *, settings: Settings) -> tuple[list[Row], dict[st
         account_report(part, rubric, name, as_of=today_of(rows), **firms)[0] for name, part in by_account(rows).items()
     ]
     fields = fields_for(settings.crm, settings.data)
+    return crm_rows(views, fields, clean=_cleaner(settings)), fields
+
+
+def _cleaner(settings: Settings) -> Callable[[str], str]:
+    """What takes the kinds of private details that the settings name out of a text. Raises `SettingsError`."""
     kinds = chosen_kinds(settings.redact)
-    return crm_rows(views, fields, clean=lambda text: redact_text(text, kinds=kinds).text), fields
+    return lambda text: redact_text(text, kinds=kinds).text
 
 
 def answers_that_worked(store: Store, *, settings: Settings) -> dict[str, str]:

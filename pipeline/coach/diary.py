@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from pipeline.coach.commitments import Commitment
@@ -29,22 +29,36 @@ class Entry:
 
 
 def diary(
-    rows: Rows, made: Sequence[Commitment] = (), *, rep: str | None = None, since: dt.date | None = None
+    rows: Rows,
+    made: Sequence[Commitment] = (),
+    *,
+    rep: str | None = None,
+    since: dt.date | None = None,
+    clean: Callable[[str], str] = str,
 ) -> tuple[Entry, ...]:
-    """Entries of all reps or one, from `since` on, in order: sessions not missed, open training, agreed days ahead."""
+    """Entries of all reps or one, from `since` on, in order: sessions not missed, open training, agreed days ahead.
+
+    `clean` takes private details out of words and names: of calls, and of a session's topic.
+    """
     entries = [
-        *(_session(s) for s in rows.sessions if s.status != "missed" and rep in (None, s.rep)),
+        *(_session(s, clean) for s in rows.sessions if s.status != "missed" and rep in (None, s.rep)),
         *(_training(a) for a in rows.assignments if a.status == "open" and rep in (None, a.rep)),
-        *(_agreed(c, c.day) for c in made if c.day and (c.ahead or c.status == "overdue") and rep in (None, c.rep)),
+        *(
+            _agreed(c, c.day, clean)
+            for c in made
+            if c.day and (c.ahead or c.status == "overdue") and rep in (None, c.rep)
+        ),
     ]
     return tuple(sorted((e for e in entries if since is None or e.day >= since), key=lambda e: (e.day, e.key)))
 
 
-def _session(session: SessionRow) -> Entry:
+def _session(session: SessionRow, clean: Callable[[str], str]) -> Entry:
     coach = f" with {session.coach}" if session.coach else ""
     minutes = f"{counted(session.minutes, 'minute')}. " if session.minutes else ""
     title = f"Coaching: {session.rep}{coach}"
-    return Entry(f"session-{session.session_id}", session.held_on, title, f"{minutes}{session.topic or ''}".strip(), 1)
+    return Entry(
+        f"session-{session.session_id}", session.held_on, title, f"{minutes}{clean(session.topic or '')}".strip(), 1
+    )
 
 
 def _training(item: Assignment) -> Entry:
@@ -54,10 +68,11 @@ def _training(item: Assignment) -> Entry:
     return Entry(f"training-{item.assignment_id}", item.due_on, f"Training due: {item.title} ({item.rep})", text, 2)
 
 
-def _agreed(item: Commitment, due: dt.date) -> Entry:
+def _agreed(item: Commitment, due: dt.date, clean: Callable[[str], str]) -> Entry:
     key = hashlib.sha256(f"{item.call_id} {item.turn} {item.kind} {due}".encode()).hexdigest()[:16]
-    text = f'{item.owner}: "{item.words}" (call {item.call_id}, turn {item.turn})'
-    return Entry(f"agreed-{key}", due, f"{item.account or 'Account'}: {item.owner}", text)
+    # not the call's id, of which nine figures in a row would be taken for somebody's number
+    text = f'{clean(item.owner)}: "{clean(item.words)}" (call {item.call_id}, turn {item.turn})'
+    return Entry(f"agreed-{key}", due, clean(f"{item.account or 'Account'}: {item.owner}"), text)
 
 
 def to_ics(entries: Iterable[Entry], *, now: dt.datetime | None = None) -> bytes:
