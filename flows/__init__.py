@@ -1,12 +1,15 @@
 """Prefect flows: the same sequence as `debrief process`, with runs, states and schedules that Prefect keeps.
 
 Importing this package sets Prefect's environment before Prefect itself is imported: it stays on this machine and off
-the terminal. Whatever the user's environment says wins.
+the terminal. Whatever the user's environment says wins. It closes what is written to other users as well: a worker of
+Prefect's comes in by a flow and not by `debrief`.
 """
 
 from __future__ import annotations
 
 import os
+
+from pipeline.keep import close_to_others
 
 _ENVIRONMENT = {
     "DO_NOT_TRACK": "1",
@@ -21,3 +24,5 @@ _ENVIRONMENT = {
 
 for _name, _value in _ENVIRONMENT.items():
     os.environ.setdefault(_name, _value)
+
+close_to_others()

@@ -31,6 +31,12 @@ from pipeline.errors import StoreError
 RECORD_FORMAT = 1
 
 
+def close_to_others() -> None:
+    """Files made from here on, by this process and those it starts, are not for every user of the machine: what people
+    said on calls stands in them. Whoever shares a group may still share a folder."""
+    os.umask(os.umask(0o077) | 0o007)
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a whole file or nothing, durably. Raises `StoreError` when the disk is full or the folder read-only."""
     try:

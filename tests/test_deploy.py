@@ -5,6 +5,8 @@ from __future__ import annotations
 import configparser
 import http.server
 import json
+import subprocess
+import sys
 import threading
 import tomllib
 from dataclasses import replace
@@ -153,6 +155,13 @@ def test_prefects_commands_are_found_and_come_in_an_order_that_works(name: str) 
     # a worker does not end, so nothing may come after it
     assert all(words in step for words, step in zip(wanted, steps, strict=True))
     assert not [line for line in lines if line.startswith("prefect ")]
+
+
+def test_what_a_prefect_worker_writes_is_closed_to_others_too(tmp_path: Path) -> None:
+    made = tmp_path / "data" / "results"
+    come_in = f"import flows.process, pathlib; pathlib.Path({str(made)!r}).mkdir(parents=True)"
+    subprocess.run([sys.executable, "-c", come_in], check=True, umask=0o022, cwd=ROOT)
+    assert [folder.stat().st_mode & 0o777 for folder in (made, made.parent)] == [0o750, 0o750]
 
 
 def test_the_readme_names_what_a_bare_debian_lacks() -> None:

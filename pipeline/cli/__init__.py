@@ -73,9 +73,10 @@ app.add_typer(webhooks.app, name="webhooks")
 
 def main() -> None:
     """Entry point of the `debrief` command."""
+    from pipeline.keep import close_to_others
+
     _open_streams()
-    # what people said on calls is not for every user of the machine; whoever shares a group may still share a folder
-    os.umask(os.umask(0o077) | 0o007)
+    close_to_others()
     try:
         code = app(prog_name="debrief", standalone_mode=False)
         sys.stdout.flush()
