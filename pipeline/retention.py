@@ -26,7 +26,7 @@ from pipeline.erase import Erasure, beside, calls_to_erase, erase, forget_answer
 from pipeline.errors import DebriefError, StoreError
 from pipeline.ingest import TEXT_SUFFIXES, HashCache, companions_of, discover
 from pipeline.listening import forget_archives
-from pipeline.scrub import Traces
+from pipeline.scrub import Traces, without_items
 from pipeline.settings import Settings
 from pipeline.store import Store
 from pipeline.tidy import was_deleted
@@ -239,7 +239,7 @@ def _delete_calls(settings: Settings, store: Store, rows: list[Due]) -> int:
 
 
 def _delete_words(settings: Settings, store: Store, rows: list[Due]) -> int:
-    """The words go from the calls' records, from quotes elsewhere, and from the database's freed blocks."""
+    """The words go from the calls' records, from quotes elsewhere (digests too), from the database's freed blocks."""
     for row in rows:
         drop_words(settings.data, row.sha256)
     calls = {row.what for row in rows}
@@ -259,6 +259,11 @@ def _delete_words(settings: Settings, store: Store, rows: list[Due]) -> int:
         for file in sorted((settings.data / name).rglob("*")):
             if file.is_file() and finder.search(file.relative_to(settings.data).as_posix()):
                 file.unlink(missing_ok=True)
+    for file in sorted((settings.data / "digests").glob("*.html")):
+        told = file.read_text(encoding="utf-8", errors="replace")
+        # what is counted over the calls stays, as their scores do; what is said of one stands in quotation marks
+        if (left := without_items(told, finder, holding="&quot;")) != told:
+            keep.write_atomically(file, left.encode())
     forget_archives(settings.data)
     store.rebuild()
     return len(rows)

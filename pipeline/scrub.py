@@ -306,9 +306,13 @@ def _clean(path: Path, traces: Traces, finder: Finder) -> str:
         _rewrite(path, "".join(line for line in lines if not finder.search(line)))
     else:
         # a digest's line about them may quote what they said
-        told = _ITEM.sub(lambda item: "" if finder.search(item[0]) else item[0], text)
-        _rewrite(path, finder.sub(told))
+        _rewrite(path, finder.sub(without_items(text, finder)))
     return "changed"
+
+
+def without_items(text: str, finder: Finder, *, holding: str = "") -> str:
+    """HTML without the items of lists in which something is found; of these, only the ones `holding` a text."""
+    return _ITEM.sub(lambda item: "" if holding in item[0] and finder.search(item[0]) else item[0], text)
 
 
 def _clean_json(path: Path, text: str, traces: Traces, finder: Finder) -> str:

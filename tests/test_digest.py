@@ -14,9 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from coach_story import DAY as LAST
+from coach_story import keep_story
 from test_store import keep_call
 
-from pipeline import deliver, plan
+from pipeline import deliver, plan, retention
+from pipeline.coach import commands
+from pipeline.coach.digest import to_send
 from pipeline.digest import LISTED, Digest, Section, as_html, as_markdown, as_text, nightly_digest, section
 from pipeline.ingest import NOWHERE
 from pipeline.settings import Settings
@@ -190,3 +194,18 @@ def test_private_details_do_not_leave_in_a_digest(settings: Settings) -> None:
     assert "4242" not in page
     whole = Path(deliver.deliver(said, replace(settings, redact="none"))["file"]).read_text()
     assert "jane@acme.com" in whole
+
+
+@pytest.mark.parametrize("base", ["", "https://debrief.example.com"])
+def test_digests_quote_no_call_whose_words_have_gone(settings: Settings, base: str) -> None:
+    keep_story(settings.data)
+    words = "What does one of those cost you?"
+    with Store(settings.data) as store:
+        store.ingest()
+        found = commands.digest_of(store, settings=settings, as_of=LAST)
+        file = Path(deliver.deliver(to_send(found, base=base), settings)["file"])
+        assert words in file.read_text()
+        brief = replace(settings, keep_transcripts_days=1)
+        retention.retain(brief, store, retention.due(brief, store, today=LAST + dt.timedelta(400))[0])
+    assert words not in file.read_text()
+    assert "Cid: 1 call, 1 scored, mean 50 of 100" in file.read_text()
