@@ -112,6 +112,24 @@ def test_one_assignment_shows_words_module_and_no_link_to_a_closed_call(app: Any
     assert "Take it back" not in page
 
 
+def test_a_colleagues_words_are_read_without_private_details_by_who_may_not_open_the_call(app: Any, desk: Desk) -> None:
+    (theirs, mine) = (
+        desk.store.query("SELECT call_id FROM calls WHERE rep = $rep LIMIT 1", {"rep": rep})[0]["call_id"]
+        for rep in ("Cid", "Ann")
+    )
+    said = "so I will call you on 415 555 0132"
+    moment = {"quote": said, "rep": "Cid", "account": "Dale", "date": "2026-09-01", "level": 4, "turn": 3, "t0": 12.0,
+              "kind": "evidence"}  # fmt: skip
+    detail = {"low_moments": [{**moment, "call_id": mine}], "best_moments": [{**moment, "call_id": theirs}]}
+    desk.store.put_fact("assignments", {**GIVEN.to_row(), "detail": detail})
+    for name, whole in (("Ann", 1), ("Ada", 2)):
+        page = Visitor(app, desk, name).get(f"/training/{GIVEN.assignment_id}")
+        assert (page.count(said), page.count("so I will call you on [phone]")) == (whole, 2 - whole)
+        (row,) = Visitor(app, desk, name).whole("/api/v1/training").json()
+        assert row["detail"]["low_moments"][0]["quote"] == said
+        assert (row["detail"]["best_moments"][0]["quote"] == said) is (name == "Ada")
+
+
 def test_a_rep_notes_and_marks_their_own_done_and_a_leader_opens_it_again(app: Any, desk: Desk) -> None:
     path = f"/training/{GIVEN.assignment_id}"
     ann = Visitor(app, desk, "Ann")

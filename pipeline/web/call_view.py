@@ -20,7 +20,7 @@ from pipeline.comments import Comment, sent_before, taken_back
 from pipeline.errors import NotThere, ReviewError
 from pipeline.keep import read_json
 from pipeline.listening import browser_type
-from pipeline.redact import ALL
+from pipeline.redact import ALL, redact_text
 from pipeline.timing import said_words
 from pipeline.types import Transcript, Turn
 from pipeline.web.ask import Ask
@@ -47,6 +47,8 @@ _COMMENTS_NOW = "SELECT * FROM comments WHERE call_id = $call AND who = $who AND
 _COMMENT = "SELECT * FROM comments WHERE call_id = $call AND comment_id = $comment AND removed_at IS NULL"
 
 _KEEPING = threading.Lock()
+_MOMENTS = ("low_moments", "best_moments")
+"""What an assignment quotes of calls."""
 
 METRICS: dict[str, tuple[str, Callable[[float], str]]] = {
     "talk_share": ("Rep talks", lambda value: f"{100 * value:.0f} %"),
@@ -78,6 +80,25 @@ def calls_open_to(ask: Ask, call_ids: Iterable[str]) -> set[str]:
         {**ask.scope.params, "ids": sorted(set(call_ids))},
     )
     return {row["call_id"] for row in rows}
+
+
+def training_as_seen(ask: Ask, rows: Iterable[Row]) -> tuple[list[Row], set[str]]:
+    """Rows of training as the user may read them, and the calls of their moments that the user may open.
+
+    Of any other call the quote alone is shown: it leaves that call without private details, as a clip does.
+    """
+    known = list(rows)
+    quoted = [moment for row in known for name in _MOMENTS for moment in row["detail"].get(name, [])]
+    reached = calls_open_to(ask, (moment["call_id"] for moment in quoted))
+
+    def seen(moment: Row) -> Row:
+        inside = moment["call_id"] in reached
+        return moment if inside else {**moment, "quote": redact_text(moment["quote"], kinds=ask.redacts).text}
+
+    def shown(detail: Row) -> Row:
+        return {**detail, **{name: [seen(moment) for moment in detail[name]] for name in _MOMENTS if name in detail}}
+
+    return [{**row, "detail": shown(row["detail"])} for row in known], reached
 
 
 def may_name(ask: Ask, record: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from pipeline.coach.load import load_assignments
 from pipeline.coach.moments import Search, find_moments
 from pipeline.errors import NotYet
 from pipeline.web.ask import Ask, get
+from pipeline.web.call_view import training_as_seen
 from pipeline.web.deals import calls_of, deal
 
 MOST = 500
@@ -64,7 +65,7 @@ def training(
     seen = [a for a in given if ask.scope.sees_rep(a.rep) and status in (None, a.status)]
     ordered = sorted(seen, key=lambda a: (a.status != "open", a.due_on, a.rep, a.criterion))
     first = max(offset, 0)
-    return ask.desk.training_rows(ordered[first : first + min(max(limit, 1), MOST)])
+    return training_as_seen(ask, ask.desk.training_rows(ordered[first : first + min(max(limit, 1), MOST)]))[0]
 
 
 def accounts(ask: Ask, *, limit: int = 100, offset: int = 0) -> list[AccountJson]:

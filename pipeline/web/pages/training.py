@@ -15,7 +15,7 @@ from pipeline.coach.rows import Assignment
 from pipeline.days import iso_day
 from pipeline.errors import DebriefError, NotAllowed, NotThere, StoreError
 from pipeline.web.ask import Ask, Go, Html, get, post
-from pipeline.web.call_view import calls_open_to
+from pipeline.web.call_view import training_as_seen
 from pipeline.web.pages.reps import ended_on
 from pipeline.web.render import path_part
 
@@ -145,16 +145,15 @@ def _listing(ask: Ask, rep: str, *, status: int = 200, problem: str = "") -> Htm
 
 def _one(ask: Ask, assignment_id: str, *, status: int = 200, problem: str = "", what: str = "") -> Html:
     """One assignment's page; `what` names the form that was refused, which shows what was typed."""
-    row = _row(ask, assignment_id)
     # a colleague's best words are shown to all who are trained by them, the call behind them is not
-    moments = [*row["detail"].get("low_moments", []), *row["detail"].get("best_moments", [])]
+    (row,), reached = training_as_seen(ask, [_row(ask, assignment_id)])
     return ask.show(
         "assignment.html",
         status=status,
         problem=problem,
         row=row,
         module=row["content"],
-        reached=calls_open_to(ask, (moment["call_id"] for moment in moments)),
+        reached=reached,
         leads=ask.is_a(LEADERS),
         today=dt.date.today().isoformat(),
         given={name: ask.form if name == what else {} for name in ACTS},
