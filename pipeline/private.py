@@ -63,6 +63,11 @@ _ACCOUNT = re.compile(
     re.I,
 )
 """What stands right before an account's seven or eight digits."""
+_SLASHED = re.compile(
+    r"(?<![\w/])(?:\+\d{1,3}[ .-]?(?:\(0\))?[ .-]?\d{1,5}|\(?0\d{1,4}\)?) ?/ ?(?!(?:19|20)\d\d\b)"
+    r"\d(?:[ .-]?\d){4,9}(?![\d/])|(?<![\w/])\d{3}/\d{3}/\d{4}(?![\d/])"
+)
+"""A phone as it is written where the area's number is set apart by a stroke: `089/123456`, `+49 89/12 34 56`."""
 _EXPIRY = re.compile(
     r"\b(?:exp(?:ir\w+|\.)?|valid)\b(?: date| until| thru| through| is|[ :,])*\d{1,2} ?/ ?\d{2,4}", re.I
 )
@@ -121,6 +126,7 @@ def _hints(text: str) -> Iterable[tuple[int, int]]:
 def _spans_close(text: str) -> Iterable[Span]:
     yield from (Span(m.start(), m.end(), m[1]) for m in _DONE.finditer(text))
     yield from (Span(a, b, "email") for a, b in email_spans(text))
+    yield from (Span(m.start(), m.end(), "phone") for m in _SLASHED.finditer(text))
     found = atoms(text)
     yield from _ibans(text, found)
     cards = []
