@@ -36,7 +36,7 @@ def email_spans(text: str) -> Iterator[tuple[int, int]]:
     words = [token[2] for token in tokens]
     for index, word in enumerate(words):
         if word in ("at", "@") and 0 < index < len(words) - 1:
-            last = _domain(words, index + 1)
+            last = _domain(words, index + 1, any_ending=_told(words, index))
             first = _local(words, index) if last else None
             if last is not None and first is not None:
                 yield tokens[first][0], tokens[last][1]
@@ -46,8 +46,15 @@ def _ends(text: str, at: int) -> bool:
     return at >= len(text) or not text[at].isalnum()
 
 
-def _domain(words: Sequence[str], index: int) -> int | None:
-    """Index of the last token of the domain that starts here; None where none does."""
+def _told(words: Sequence[str], at: int) -> bool:
+    """Does what stands before the `at` tell that it is an address's: a name with a `dot` in it, or the word for one?"""
+    named = words[max(0, at - 2)] in (*_DOTS, "underscore", "_") and not _is_sign(words[at - 1])
+    return named or any(word in _ANCHORS for word in words[max(0, at - _LOOK_BACK) : at])
+
+
+def _domain(words: Sequence[str], index: int, *, any_ending: bool) -> int | None:
+    """Index of the last token of the domain that starts here; None where none does. `any_ending`: there are over a
+    thousand (`dot health`), so that any word is taken for one."""
     found, since_dot, dotted = None, 0, False
     at = index
     while at < min(len(words), index + _LOOK_ON):
@@ -62,6 +69,8 @@ def _domain(words: Sequence[str], index: int) -> int | None:
             return found
         elif word[0].isalnum() or word in ("-", "dash", "hyphen"):
             size = _ending(words, at) if dotted and not since_dot else 0
+            if not size and any_ending and dotted and not since_dot and word.isalpha() and len(word) > 1:
+                size = 1
             if size:
                 found, at = at + size - 1, at + size - 1
             since_dot += 1
