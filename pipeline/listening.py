@@ -177,5 +177,12 @@ def forget_archives(data: Path) -> None:
         file.unlink(missing_ok=True)
 
 
+def forget_copies(data: Path, sha256: str) -> None:
+    """Delete the copies and clips of a recording that has gone, and the zips that may hold some. Raises `OSError`."""
+    for file in _folder(data).glob(f"{sha256}*"):
+        file.unlink(missing_ok=True)
+    forget_archives(data)
+
+
 def _folder(data: Path) -> Path:
     return data / "cache" / "listen"

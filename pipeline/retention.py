@@ -25,7 +25,7 @@ from pipeline.days import days_before
 from pipeline.erase import Erasure, beside, calls_to_erase, erase, forget_answers
 from pipeline.errors import DebriefError, StoreError
 from pipeline.ingest import TEXT_SUFFIXES, HashCache, companions_of, discover
-from pipeline.listening import forget_archives
+from pipeline.listening import forget_archives, forget_copies
 from pipeline.scrub import Traces, without_items
 from pipeline.settings import Settings
 from pipeline.store import Store
@@ -207,8 +207,15 @@ def _stamp(day: dt.date) -> float:
 
 
 def _delete_inputs(settings: Settings, store: Store, rows: list[Due]) -> int:
+    hashes = HashCache(settings.data / "hashes.jsonl")
     for row in rows:
         path = Path(row.what)
+        sha256 = None
+        with contextlib.suppress(OSError):
+            sha256 = hashes.get(path, path.stat()) if row.kind == "recording" else None
+        if sha256:
+            # a copy to listen to is the recording, too; first, as without the file nobody knows whose it is
+            forget_copies(settings.data, sha256)
         for companion in list(companions_of(path)):
             # left alone, the transcript of the same call would become a second one; so it goes first
             _delete_file(companion)

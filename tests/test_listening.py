@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
 import hashlib
 import os
 from pathlib import Path
 
+import fakes
 import numpy as np
 import pytest
 from hearing_samples import write
 
+from pipeline import batch, plan, retention
 from pipeline.audio import RATE, load_audio
 from pipeline.errors import AudioError
+from pipeline.ingest import discover, hash_file
 from pipeline.listening import browser_type, kept_copy, recording_of
+from pipeline.settings import Settings
+from pipeline.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +39,28 @@ def test_what_browsers_cannot_play_is_copied_once_and_kept(tmp_path: Path, sound
     law.unlink()
     assert kept_copy(tmp_path, "ab" * 32, law, "ogg") == made
     assert [file.name for file in made.parent.iterdir()] == [made.name]
+
+
+def test_copies_to_listen_to_go_with_the_recording_when_its_time_is_over(stages: None, settings: Settings) -> None:
+    for name in ("2026-01-05_Old", "2026-10-05_New"):
+        path = settings.inbox_folder / f"{name}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"ok {name}")
+    for job in plan.plan(discover([settings.inbox_folder]), settings).jobs:
+        fakes.work((job, settings))
+    batch.update_store(settings)
+    old, new = (hash_file(path) for path in sorted(settings.inbox_folder.glob("*.wav")))
+    folder = settings.data / "cache" / "listen"
+    folder.mkdir(parents=True)
+    for name in (f"{old}.m4a", f"{old}-00ff.ogg", f"{new}.m4a", "playlist-00ff.zip"):
+        (folder / name).write_bytes(b"sound")
+    brief = dataclasses.replace(settings, keep_recordings_days=90)
+
+    with Store(settings.data) as store:
+        retention.retain(brief, store, retention.due(brief, store, today=dt.date(2026, 10, 6))[0])
+
+    assert [path.name for path in settings.inbox_folder.glob("*.wav")] == ["2026-10-05_New.wav"]
+    assert [path.name for path in folder.iterdir()] == [f"{new}.m4a"]
 
 
 def test_a_film_is_not_sent_for_its_sound(tmp_path: Path) -> None:
