@@ -88,11 +88,12 @@ class Settings:
     max_attempts: int = 3
     """Tries of a file on which an engine fails, crashes or hangs, before it is quarantined."""
     digest_to: str = ""
-    """Comma-separated addresses that the nightly digest is mailed to; empty means none."""
+    """Comma-separated addresses that the nightly digest is mailed to, and what `debrief digest --send` quotes of calls;
+    empty means none."""
     digest_from: str = "debrief@localhost"
     """Sender of the digest's mail."""
     digest_webhook: str = ""
-    """Address of a Slack or Teams webhook that the nightly digest is posted to; empty means none."""
+    """Address of a Slack or Teams webhook that the same is posted to; empty means none."""
     webhook_urls: str = ""
     """Comma-separated addresses that new scorecards, gaps and assignments are posted to, signed with
     `DEBRIEF_WEBHOOK_SECRET`; empty means that nothing is sent."""

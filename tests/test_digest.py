@@ -209,3 +209,17 @@ def test_digests_quote_no_call_whose_words_have_gone(settings: Settings, base: s
         retention.retain(brief, store, retention.due(brief, store, today=LAST + dt.timedelta(400))[0])
     assert words not in file.read_text()
     assert "Cid: 1 call, 1 scored, mean 50 of 100" in file.read_text()
+
+
+def test_the_readme_says_which_digest_takes_words_of_calls_along(settings: Settings, report: dict[str, Any]) -> None:
+    keep_story(settings.data)
+    report["backlog"]["failed"] = [{"path": "/in/Calder Pumps.wav", "reason": "no speech"}]
+    with Store(settings.data) as store:
+        store.ingest()
+        week = as_text(to_send(commands.digest_of(store, settings=settings, as_of=LAST)))
+        night = as_text(nightly_digest(store, report, day=LAST))
+    words = "What does one of those cost you?"
+    assert (words in week, words in night, "Calder Pumps.wav" in night) == (True, False, True)
+    told = " ".join((Path(__file__).parents[1] / "README.md").read_text().partition("## Privacy")[2].split())
+    assert "the nightly digest (names of reps and of files that failed, counts, training; no words of calls)" in told
+    assert "`debrief digest --send`, the week with promises and the best moments quoted" in told

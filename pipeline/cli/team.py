@@ -115,7 +115,9 @@ def digest(
     as_of: Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="Last day of the week shown.")] = None,
     html: Annotated[bool, typer.Option("--html", help="An HTML page instead of text.")] = False,
     base: Annotated[str, typer.Option("--base", metavar="URL", help="The web app's address, for links.")] = "",
-    send: Annotated[bool, typer.Option("--send", help="Write and send it as the nightly digest is.")] = False,
+    send: Annotated[
+        bool, typer.Option("--send", help="Write it and send it, quotes of calls too, where the nightly digest goes.")
+    ] = False,
     out: Out = None,
     as_json: Json = False,
     data: Data = None,
