@@ -181,6 +181,15 @@ def test_the_calendar_and_the_crm(run: Run, tmp_path: Path) -> None:
     assert "nothing is sent" in str(run("crm", "push").exception)
 
 
+def test_what_was_written_for_a_calendar_or_a_crm_goes_when_somebody_is_erased(run: Run, tmp_path: Path) -> None:
+    made = [tmp_path / "team.ics", tmp_path / "accounts.csv"]
+    assert run("calendar", "--out", str(made[0])).exit_code == 0
+    assert run("crm", "export", "--out", str(made[1])).exit_code == 0
+    assert [file.exists() for file in made] == [True, True]
+    assert run("erase", "--person", "Cid", "--yes").exit_code == 0
+    assert [file.exists() for file in made] == [False, False]
+
+
 def test_an_account_and_its_plan_read_as_text_with_their_calls(run: Run) -> None:
     shown = run("account", "Acme").stdout
     assert re.search(r"^Acme  \d+ calls?", shown, re.MULTILINE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line,
 from pipeline.days import iso_day
 from pipeline.errors import SettingsError
 from pipeline.wording import counted
+
+if TYPE_CHECKING:
+    from pipeline.settings import Settings
 
 IMPORTS = ("sessions", "quota", "activity")
 
@@ -154,7 +157,7 @@ def calendar(rep: Rep = None, out: Out = None, data: Data = None) -> None:
     settings = settings_of(data)
     with open_store(settings) as store:
         content = calendar_of(store, settings=settings, rep=rep)
-    _write(content, out)
+    _write(content, out, of=settings)
 
 
 @crm.command("export")
@@ -170,7 +173,7 @@ def crm_export(out: Out = None, as_json: Json = False, data: Data = None) -> Non
         for row in rows:
             emit(row)
         return
-    _write(to_csv(rows, fields) if out is None else to_csv(rows, fields).encode("utf-8-sig"), out)
+    _write(to_csv(rows, fields) if out is None else to_csv(rows, fields).encode("utf-8-sig"), out, of=settings)
 
 
 @crm.command("push")
@@ -190,14 +193,18 @@ def crm_push(data: Data = None) -> None:
     console().print(f"{counted(push(settings.crm_url, settings.crm, rows), 'account')} sent")
 
 
-def _write(content: str | bytes, out: Path | None) -> None:
-    """To the file where one is named, else to the terminal."""
+def _write(content: str | bytes, out: Path | None, *, of: Settings | None = None) -> None:
+    """To the file where one is named, else to the terminal. An export `of` a data folder is remembered there: it
+    goes when somebody is erased."""
     from pipeline.cli.shared import clean
     from pipeline.keep import write_atomically
+    from pipeline.register import wrote
 
     if out is None:
         text = content if isinstance(content, str) else content.decode()
         sys.stdout.write(clean(text.replace("\r\n", "\n")))
         return
     write_atomically(out.absolute(), content.encode() if isinstance(content, str) else content)
+    if of:
+        wrote(of.data, "export", out, [out])
     console().print(one_line(f"written to {out}"), soft_wrap=True)
