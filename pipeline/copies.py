@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 EXPORTED = ("calls", *CALL_TABLES, *FACT_KEYS, "failures", "criterion_weeks", "call_weeks", *DERIVED)
 """The tables that exports and copies for analysts hold."""
+HALF = ".debrief.duckdb.tmp"
+"""A copy for analysts while it is written."""
 
 
 def write_tables(
@@ -34,7 +36,7 @@ def write_tables(
 
 def write_copy(cursor: DuckDBPyConnection, folder: Path, *, kinds: Collection[str] = ALL) -> dict[str, int]:
     """A database of its own with the documented tables and views, redacted; any number of people may query it."""
-    half, whole = folder / ".debrief.duckdb.tmp", folder / "debrief.duckdb"
+    half, whole = folder / HALF, folder / "debrief.duckdb"
     half.unlink(missing_ok=True)
     half.with_name(half.name + ".wal").unlink(missing_ok=True)
     counts: dict[str, int] = {}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import os
 from pathlib import Path
 
 import fakes
 import pytest
+from typer.testing import CliRunner
 
-from pipeline import batch, erase, plan, register, retention
+from pipeline import batch, cli, erase, plan, register, retention
 from pipeline.ingest import discover
 from pipeline.settings import Settings
 from pipeline.store import Store
@@ -76,3 +78,17 @@ def test_an_export_that_was_changed_is_told_until_it_is_gone(kept: Settings, tmp
     with Store(kept.data) as store:
         retention.retain_all(month, store)
         assert retention.retain_all(month, store) == ({}, [])
+
+
+def test_what_an_export_left_that_failed_goes_too(kept: Settings, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / "moves.jsonl").mkdir(parents=True)  # as good as a disk that is full by then
+    (out / "sessions.jsonl").write_text("somebody's own")
+    os.utime(out / "sessions.jsonl", (1.6e9, 1.6e9))
+
+    done = CliRunner().invoke(cli.app, ["--data", str(kept.data), "export", str(out)])
+
+    assert "cannot be written" in str(done.exception)
+    assert "calls.jsonl" in [file.name for file in out.iterdir()]
+    erased(kept)
+    assert sorted(file.name for file in out.iterdir()) == ["moves.jsonl", "sessions.jsonl"]
