@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.access.people import LEADERS
+from pipeline.assigned_reps import with_assigned_rep
+from pipeline.assigned_roles import renamed
 from pipeline.clips import KINDS, clip_cues
 from pipeline.coach.commitments import Commitment, commitments_of
 from pipeline.coach.followed import followed
 from pipeline.coach.rows import CallRow, MoveRow, TurnRow
 from pipeline.comments import Comment, sent_before, taken_back
-from pipeline.errors import NotThere, ReviewError
+from pipeline.errors import NotAllowed, NotThere, ReviewError
 from pipeline.keep import read_json
 from pipeline.listening import browser_type
 from pipeline.redact import ALL, redact_text
@@ -44,6 +46,7 @@ WHERE account = $account AND call_date > $date ORDER BY call_date, call_id LIMIT
 """
 _OF_THE_DAY = "SELECT count(*) AS n FROM calls WHERE account = $account AND call_date = $date AND call_id <> $call"
 _COMMENTS_NOW = "SELECT * FROM comments WHERE call_id = $call AND who = $who AND removed_at IS NULL"
+_CARRIED = "SELECT 1 FROM calls WHERE rep = $rep LIMIT 1"
 _COMMENT = "SELECT * FROM comments WHERE call_id = $call AND comment_id = $comment AND removed_at IS NULL"
 
 _KEEPING = threading.Lock()
@@ -104,6 +107,29 @@ def training_as_seen(ask: Ask, rows: Iterable[Row]) -> tuple[list[Row], set[str]
 def may_name(ask: Ask, record: Mapping[str, Any]) -> bool:
     """Whether the user may say who speaks: leaders always, a rep where nobody could tell yet."""
     return ask.is_a(LEADERS) or record["status"] == "review"
+
+
+def require_may_give(ask: Ask, rep: str, team: str, now: str | None) -> None:
+    """Raises `NotAllowed` where a manager would give a call to somebody that they do not see.
+
+    A rep belongs to the team of their newest call, so a call given away could bring its new rep into the manager's
+    sight with all that they ever said. Another team than the call has `now`, or a new rep's, is one of the manager's.
+    """
+    mine = ask.scope.everything or (team or now) in ask.scope.teams
+    if not (ask.scope.sees_rep(rep) or (mine and not ask.store.query(_CARRIED, {"rep": rep}))):
+        raise NotAllowed(f"{rep} is in none of your teams; name one of your reps, or your team with a new one")
+    if team not in ("", now) and not mine:
+        raise NotAllowed(f"{team} is none of your teams; leave the call in its own, or name one of yours")
+
+
+def require_may_name(ask: Ask, call: Mapping[str, Any], transcript: Transcript, said: Mapping[str, str]) -> None:
+    """The same where who sells tells whose call it is: a name given to a buyer who is made the rep gives the call away.
+
+    `call` has `rep`, `team` and `sha256`. A rep who names speakers comes to see nothing by it, whoever's call it is.
+    """
+    named = with_assigned_rep(renamed(transcript, said), ask.settings.data, call["sha256"]).meta.rep
+    if named and named != call["rep"] and ask.is_a(LEADERS):
+        require_may_give(ask, named, "", call["team"])
 
 
 def keep_comment(ask: Ask, made: Comment) -> str:

@@ -214,6 +214,37 @@ def test_a_manager_cannot_bring_another_teams_rep_into_sight_by_giving_them_a_ca
     assert manager.post(f"/inbox/{call_id}", rep="Nora New").status_code == 303
 
 
+def test_naming_a_buyer_and_making_them_the_rep_brings_nobody_into_a_managers_sight(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, begun = desk.settings.data, []
+    rows = call("named", "Ann", 1, "Elm", {"discovery": 3})
+    made = record(rows.calls[0], rows)
+    meta = {key: value for key, value in made["transcript"]["meta"].items() if key != "rep"}
+    words = Transcript.from_json(made["transcript"] | {"meta": meta}, where="test")
+    # as a manager may have named the buyers of a call of North; Cid is of South
+    said = {"buyer:Owen": "buyer:Cid", "buyer:Mia": "buyer:Mia", "rep": "rep"}
+    made["transcript"] = renamed(words, said).to_json()
+    keep.write_record(data, made)
+    desk.store.ingest()
+    call_id = made["source"]["sha256"][:16]
+    monkeypatch.setattr(desk.rejudging, "begin", lambda *given: begun.append(given))
+    manager, sells = Visitor(desk, "manager"), {"reps": ["buyer:Cid"]}
+    token = desk.book.add_token("Mo", writes=True)[1]
+    by_token = manager.at.post(
+        f"/api/v1/calls/{call_id}/roles", json=sells, headers={"Authorization": f"Bearer {token}"}
+    )
+    for refused in (manager.post(f"/calls/{call_id}/roles", do="swap"), by_token):
+        assert (refused.status_code, "Cid is in none of your teams" in refused.text) == (403, True)
+    assert manager.post(f"/inbox/{call_id}", sells="buyer:Cid").status_code == 400
+    assert not begun
+    assert Visitor(desk, "trainer").post(f"/calls/{call_id}/roles", do="swap").status_code == 303
+    # whose call it is stands already: nobody's changes by it
+    own = desk.store.query("SELECT call_id FROM calls WHERE rep = 'Ann' LIMIT 1")[0]["call_id"]
+    assert manager.post(f"/calls/{own}/roles", do="swap").status_code == 303
+    assert len(begun) == 2
+
+
 def test_blanks_within_a_name_do_not_make_it_another_reps(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     data, rows = desk.settings.data, call("lee", "Cy Lee", 1, "Elm", {"discovery": 3}, "South")
     keep.write_record(data, record(rows.calls[0], rows))

@@ -123,6 +123,7 @@ def name_speakers(ask: Ask, *, call_id: str) -> RolesJson:
         said = roles_by_rep(transcript, reps, {str(label): str(name)[:80] for label, name in names.items()})
     else:
         raise TranscriptError('reps: the labels of who sells, as in {"reps": ["SPEAKER_00"]}, or {"swap": true}')
+    call_view.require_may_name(ask, call, transcript, said)
     ask.desk.rejudging.begin(record, said)
     ask.detail = "named the speakers"
     return roles(ask, call_id=call_id)

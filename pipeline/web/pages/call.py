@@ -77,6 +77,7 @@ def roles(ask: Ask, *, call_id: str) -> Html | Go:
     try:
         transcript = call_view.transcript_of(ask, call)
         said = swapped(transcript) if ask.form.get("do") == "swap" else _said_roles(ask, transcript)
+        call_view.require_may_name(ask, call, transcript, said)
         ask.desk.rejudging.begin(record, said)
     except InputError as error:
         return _show(ask, call_id, status=400, problem=str(error), at="roles")

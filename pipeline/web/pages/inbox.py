@@ -12,6 +12,7 @@ from pipeline.assigned_roles import BY_PERSON, assign_roles, roles_by_rep, speak
 from pipeline.errors import DebriefError, InputError, NotAllowed, NotThere
 from pipeline.status import watchers
 from pipeline.types import Transcript
+from pipeline.web import call_view
 from pipeline.web.ask import Ask, Go, Html, get, page_at, post
 from pipeline.web.errand_work import retry_files, score_again
 from pipeline.web.render import path_part
@@ -38,7 +39,6 @@ SELECT path, kind, reason, attempts, status, next_at, last_at FROM failures
 WHERE ($status = '' OR status = $status)
 ORDER BY status = 'quarantined' DESC, status = 'retry' DESC, last_at DESC, path LIMIT $limit OFFSET $offset
 """
-_CARRIED = "SELECT 1 FROM calls WHERE rep = $rep LIMIT 1"
 _COUNTS = "SELECT status, count(*) AS n FROM failures GROUP BY status"
 
 
@@ -126,8 +126,10 @@ def say_who(ask: Ask, *, call_id: str) -> Html | Go:
             raise NotThere("nothing was said; tick who sells, or name the rep")
         roles = roles_by_rep(transcript, sells, {}) if sells else {}
         if rep and (rep != row["rep"] or team not in ("", row["team"])):
-            _require_mine(ask, rep, team, row["team"])
+            call_view.require_may_give(ask, rep, team, row["team"])
             assign_rep(ask.settings.data, row["sha256"], rep, team=team, who=ask.user.name)
+        elif roles:
+            call_view.require_may_name(ask, row, transcript, roles)
         corrected = bool(roles) and _is_named(ask, row["sha256"], transcript)
         if corrected:
             ask.desk.rejudging.begin(record, roles)
@@ -149,19 +151,6 @@ def _is_named(ask: Ask, sha256: str, transcript: Transcript) -> bool:
     would pass over a second word, since the labels in its record are not those of the first hearing any more."""
     progress = ask.desk.rejudging.progress(sha256)
     return transcript.hearing.roles_method == BY_PERSON or (progress is not None and progress.under_way)
-
-
-def _require_mine(ask: Ask, rep: str, team: str, now: str | None) -> None:
-    """Raises `NotAllowed` where a manager would give a call to somebody that they do not see.
-
-    A rep belongs to the team of their newest call, so a call given away could bring its new rep into the manager's
-    sight with all that they ever said. Another team than the call has `now`, or a new rep's, is one of the manager's.
-    """
-    mine = ask.scope.everything or (team or now) in ask.scope.teams
-    if not (ask.scope.sees_rep(rep) or (mine and not ask.store.query(_CARRIED, {"rep": rep}))):
-        raise NotAllowed(f"{rep} is in none of your teams; name one of your reps, or your team with a new one")
-    if team not in ("", now) and not mine:
-        raise NotAllowed(f"{team} is none of your teams; leave the call in its own, or name one of yours")
 
 
 def _call(ask: Ask, call_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
