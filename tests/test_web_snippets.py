@@ -194,6 +194,24 @@ def test_a_kept_snippet_is_trimmed_hidden_shared_and_taken_away(app: Any, desk: 
     zed.get(here, 403)
 
 
+def test_who_lost_a_call_no_longer_stretches_what_they_kept_of_it(app: Any, desk: Desk, call_id: str) -> None:
+    desk.book.add_user("Nan", "manager", teams=("North",))
+    nan, tess = Visitor(app, desk, "Nan"), Visitor(app, desk, "Tess")
+    here = nan.post("/snippets", call_id=call_id, turn=4, criterion="decision_makers", verdict="good")
+    form = {"title": "Asks who decides", "verdict": "good", "shared": "on", "from": "40", "to": "48"}
+    nan.post(here, **form)
+    desk.book.set_role("Nan", "manager", teams=("South",))
+    nan.get(f"/calls/{call_id}", 403)
+    # what is shared with everybody stays so, as it is
+    assert 'name="from"' not in nan.get(here)
+    assert "may open its call" in nan.post(here, 403, **form | {"from": "0", "to": "110"})
+    nan.post(f"{here}/remove", 403)
+    assert "I sign it" not in nan.get(f"{here}/vtt")
+    desk.book.set_role("Nan", "rep", rep="Ann")
+    assert 'name="from"' not in nan.get(here)
+    tess.post(f"{here}/remove")
+
+
 def test_what_was_hidden_stays_so_when_a_snippet_is_made_shorter_and_longer_again(
     app: Any, desk: Desk, call_id: str
 ) -> None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pipeline.access.people import TRAINERS
+from pipeline.access.people import LEADERS, TRAINERS
 from pipeline.clips import KINDS, Container, clip_captions
 from pipeline.coach.playlists import KeptSnippet
 from pipeline.errors import AudioError, NotAllowed, NotThere, StoreError
@@ -114,14 +114,15 @@ def opens_call(ask: Ask, snippet: KeptSnippet) -> bool:
 
 
 def may_change(ask: Ask, snippet: KeptSnippet) -> bool:
-    """A trainer or admin, or whoever kept it."""
-    return ask.is_a(TRAINERS) or snippet.who == ask.user.name
+    """A trainer or admin, or whoever kept it while they lead and may open its call: who may change a snippet may
+    stretch it over all that was said there."""
+    return ask.is_a(TRAINERS) or (ask.is_a(LEADERS) and snippet.who == ask.user.name and opens_call(ask, snippet))
 
 
 def require_may_change(ask: Ask, snippet: KeptSnippet) -> None:
     """Raises `NotAllowed`."""
     if not may_change(ask, snippet):
-        raise NotAllowed("only a trainer or whoever kept a snippet may change it")
+        raise NotAllowed("only a trainer, or whoever kept a snippet and may open its call, may change it")
 
 
 def playlists(ask: Ask) -> list[str]:
