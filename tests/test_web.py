@@ -259,6 +259,18 @@ def test_whatever_shows_what_somebody_said_leaves_a_line_in_the_log() -> None:
     assert {route.path for route in looks if not route.logged} == NOBODYS_WORDS
 
 
+def test_the_log_says_whose_day_and_whose_training_somebody_looked_at(app: Any, desk: Desk) -> None:
+    manager = client(app, desk, "manager")
+    for path in ("/today", "/training", "/api/v1/gaps"):
+        for rep in ("Ann", "Bob"):
+            assert manager.get(path, params={"rep": rep}).status_code == 200
+            assert manager.get(path, params={"rep": rep}).status_code == 200
+        assert manager.get("/training", params={"rep": "Cid"}).status_code == 403
+        denied, *seen = [(line.kind, line.what, line.detail) for line in desk.book.log(name="Mo", limit=3)]
+        assert denied == ("denied", "/training", "rep Cid")
+        assert seen == [("saw", path, "rep Bob"), ("saw", path, "rep Ann")]
+
+
 def test_a_page_is_come_back_to_as_it_was_asked_for(app: Any, desk: Desk) -> None:
     page = "/reps/Ann/criteria/discovery?period=30&call_type=first+call%3F"
     visitor = client(app, desk)

@@ -32,6 +32,8 @@ LARGEST = 2**53
 """The largest number that is taken, in a body, a path or a query: JSON has them exactly up to here, and what is
 reckoned with them still fits the databases."""
 NOBODY = User("", "", "")
+WHOSE = ("rep", "account", "team")
+"""What pages and API are narrowed to by their query: the log's line of a look at Ann's day names Ann."""
 
 _UNSHOWN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
 """Control characters, and halves of a character: kept, they would make every page that shows them fail."""
@@ -124,7 +126,11 @@ def log_answer(route: Route, ask: Ask, error: Exception | None) -> None:
         return
     kind = "denied" if isinstance(error, NotAllowed) else "saw" if ask.method in SAFE else "changed"
     if error is None or isinstance(error, NotAllowed):
-        ask.book.note(ask.user.name, ask.user.role, kind, ask.path, ask.detail)
+        ask.book.note(ask.user.name, ask.user.role, kind, ask.path, ask.detail or _whose(ask))
+
+
+def _whose(ask: Ask) -> str:
+    return ", ".join(f"{name} {ask.query[name]}" for name in WHOSE if ask.query.get(name))
 
 
 def csrf_token(secret: str) -> str:
