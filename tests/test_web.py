@@ -271,6 +271,27 @@ def test_the_log_says_whose_day_and_whose_training_somebody_looked_at(app: Any, 
         assert seen == [("saw", path, "rep Bob"), ("saw", path, "rep Ann")]
 
 
+def test_what_a_form_did_not_change_is_not_in_the_log_as_changed(app: Any, desk: Desk) -> None:
+    admin, call_id = client(app, desk, "admin"), FILL["call_id"]
+    csrf, text = csrf_token(admin.cookies[SESSION]), admin.get("/api/v1/rubric").text
+
+    def last(path: str, status: int, **fields: str) -> tuple[str, str, str]:
+        assert admin.post(path, data={"csrf": csrf, **fields}).status_code == status
+        line = desk.book.log(name="Ada", limit=1)[0]
+        return line.kind, line.what, line.detail
+
+    review = f"/calls/{call_id}/review"
+    assert last(review, 400, criterion="discovery", level="9", why="x") == ("saw", review, "")
+    assert last("/settings/users/change", 400, name="Nobody", do="invite") == ("saw", "/settings/users/change", "")
+    assert last("/settings/users/change", 400, name="Ada", do="disable") == ("saw", "/settings/users/change", "")
+    assert last("/rubric/edit", 400, text=text, do="save") == ("saw", "/rubric/edit", "")
+    invited = ("changed", "/settings/users/change", "invited Mo")
+    assert last("/settings/users/change", 200, name="Mo", do="invite") == invited
+    comments = f"/calls/{call_id}/comments"
+    kind, what, detail = last(comments, 303, text="Well asked")
+    assert (kind, what, detail.split()[0]) == ("changed", comments, "commented")
+
+
 def test_a_page_is_come_back_to_as_it_was_asked_for(app: Any, desk: Desk) -> None:
     page = "/reps/Ann/criteria/discovery?period=30&call_type=first+call%3F"
     visitor = client(app, desk)
@@ -314,6 +335,22 @@ def test_a_refused_user_keeps_what_was_typed_and_one_with_a_taken_e_mail_is_not_
     assert both.status_code == 400
     assert 'value="Uno"' in both.text
     assert "Uno" not in {user.name for user in desk.book.users()}
+
+
+def test_the_log_says_whom_a_new_role_reaches(app: Any, desk: Desk) -> None:
+    admin = client(app, desk, "admin")
+    csrf = csrf_token(admin.cookies[SESSION])
+
+    def said(path: str, **fields: Any) -> str:
+        assert admin.post(path, data={"csrf": csrf, "name": "Lou", **fields}).status_code in (200, 303)
+        return desk.book.log(name="Ada", kind="changed", limit=1)[0].detail
+
+    users, change = "/settings/users", "/settings/users/change"
+    assert said(users, role="manager", team=["North"]) == "added Lou as manager North"
+    assert said(change, do="role", role="manager", team=["South", "North"]) == "role Lou manager North, South"
+    assert said(change, do="role", role="rep", rep="Ann") == "role Lou rep Ann"
+    assert said(change, do="role", role="trainer") == "role Lou trainer"
+    assert said(change, do="disable") == "disable Lou"
 
 
 def test_it_answers_only_to_its_own_names(app: Any, desk: Desk) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
-from coach_story import call, record
+import pytest
+from coach_story import TURNS, call, keep_story, record
 from test_web_team import PASSWORD, client
 from whole_page import whole
 
 from pipeline import keep
 from pipeline.settings import Settings
+from pipeline.web import backroom
 from pipeline.web.app import build_app
 from pipeline.web.desk import Desk
 from pipeline.web.pages.reps import support_of
@@ -93,3 +96,33 @@ def test_a_promise_that_a_colleagues_call_shows_as_kept_is_not_held_against_the_
     (promise,) = [made for made in found["made"] if made["side"] == "rep"]
     assert (promise["status"], promise["seen_call"]) == ("kept", None)
     assert found["heard"] == 1
+
+
+def test_a_call_that_is_somebody_elses_now_is_shown_no_longer_however_slow_the_pages_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    levels = {"discovery": 4, "decision_makers": 3, "business_case": 1, "ask_for_sale": 0, "objection_handling": 0}
+    words = {text: f"Hush, {text}" for _, text in TURNS}
+
+    def kept(rep: str) -> None:
+        rows = call("moved", rep, 3, "Acme", levels)
+        text = json.dumps(record(rows.calls[0], rows))
+        for said, told in words.items():
+            text = text.replace(json.dumps(said)[1:-1], json.dumps(told)[1:-1])
+        keep.write_record(tmp_path, json.loads(text))
+
+    keep_story(tmp_path)
+    kept("Ann")
+    with closing(Desk(Settings(data=tmp_path))) as desk:
+        desk.store.ingest()
+        desk.book.add_user("Ann", "rep", rep="Ann", password=PASSWORD)
+        ann = client(build_app(desk), desk, "rep")
+        for path in ("/today", "/reps/Ann"):
+            assert "Hush, " in whole(ann, path)
+        # from here on pages are shown as they were, as where there are many calls
+        monkeypatch.setattr(backroom, "QUICK_S", -1.0)
+        kept("Bob")
+        desk.store.ingest()
+        for path in ("/today", "/reps/Ann"):
+            page = ann.get(path)
+            assert (page.status_code, "Hush, " in page.text) == (200, False), path

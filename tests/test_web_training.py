@@ -130,6 +130,19 @@ def test_a_colleagues_words_are_read_without_private_details_by_who_may_not_open
         assert (row["detail"]["best_moments"][0]["quote"] == said) is (name == "Ada")
 
 
+def test_what_a_rep_starts_from_is_not_told_by_a_call_that_is_anothers_now(app: Any, desk: Desk) -> None:
+    calls = desk.store.query("SELECT rep, min(call_id) AS id FROM calls WHERE rep IN ('Ann', 'Bob') GROUP BY rep")
+    words = {"level": 1, "turn": 3, "t0": 12.0, "kind": "evidence", "account": "Acme", "date": "2026-09-01"}
+    # both were Ann's when it was given; one was corrected to be Bob's
+    low = [{**words, "rep": "Ann", "call_id": row["id"], "quote": f"words of {row['rep']}"} for row in calls]
+    gone = {**words, "rep": "Ann", "call_id": "gone", "quote": "words that are kept"}
+    desk.store.put_fact("assignments", {**GIVEN.to_row(), "detail": {"low_moments": [*low, gone]}})
+    ann = Visitor(app, desk, "Ann")
+    for path in (f"/training/{GIVEN.assignment_id}", "/api/v1/training"):
+        page = ann.get(path)
+        assert ("words of Ann" in page, "words that are kept" in page, "words of Bob" in page) == (True, True, False)
+
+
 def test_a_rep_notes_and_marks_their_own_done_and_a_leader_opens_it_again(app: Any, desk: Desk) -> None:
     path = f"/training/{GIVEN.assignment_id}"
     ann = Visitor(app, desk, "Ann")

@@ -50,6 +50,11 @@ class User:
         """Whether this user can sign in again and again, not by a link only."""
         return self.has_password or self.linked
 
+    @property
+    def is_what(self) -> str:
+        """The role and whom it reaches, as the log has it: `manager North, South`, `rep Priya Nair`, `trainer`."""
+        return f"{self.role} {', '.join(self.teams) or self.rep or ''}".strip()
+
     def to_json(self) -> dict[str, Any]:
         """`{"name", "role", "rep", "teams", "disabled", "has_password", "email", "linked"}`."""
         return {

@@ -153,7 +153,8 @@ class Ask:
     cookies: dict[str, str | None] = field(default_factory=dict)
     """Cookies to set (None: to drop) with the answer."""
     detail: str = ""
-    """What the log's line says beside the path; a page that changes something sets it."""
+    """What the log's line says beside the path; a page that changes something sets it once it has: without it, what a
+    form asked for counts as not done."""
 
     @property
     def store(self) -> Store:

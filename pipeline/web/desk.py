@@ -37,6 +37,7 @@ Row = dict[str, Any]
 
 ALL = ("calls", "reviews", "assignments", "sessions", "quotas", "activities")
 
+_REPS = "SELECT call_id, rep FROM calls WHERE call_id IN (SELECT unnest($ids::VARCHAR[]))"
 
 REMEMBERED = 1000
 
@@ -172,8 +173,17 @@ class Desk:
         return self.training_rows(load_assignments(self.store, rep=rep))
 
     def training_rows(self, given: Sequence[Assignment]) -> list[Row]:
-        """`training` of these assignments alone."""
-        return training_of(given, self.effects(), self.rubric, self.library(), as_of=self.today())
+        """`training` of these assignments alone, without the words of calls that were given to another rep since: what
+        somebody starts from is nobody else's business."""
+        rows = training_of(given, self.effects(), self.rubric, self.library(), as_of=self.today())
+        low = [(row, row["detail"].get("low_moments") or []) for row in rows]
+        ids = sorted({moment["call_id"] for _, moments in low for moment in moments})
+        reps = {found["call_id"]: found["rep"] for found in self.store.query(_REPS, {"ids": ids})} if ids else {}
+        for row, moments in low:
+            own = [moment for moment in moments if reps.get(moment["call_id"], row["rep"]) == row["rep"]]
+            if len(own) < len(moments):
+                row["detail"] = {**row["detail"], "low_moments": own}
+        return rows
 
     def effects(self) -> tuple[Effect, ...]:
         """What each finished training did so far; empty while that is being worked out for the first time."""

@@ -121,11 +121,15 @@ def admit(route: Route, request: Incoming, desk: Desk) -> Ask:
 
 
 def log_answer(route: Route, ask: Ask, error: Exception | None) -> None:
-    """A line in the log for what was seen, changed or denied."""
+    """A line in the log for what was seen, changed or denied.
+
+    Who changed something says what (`Ask.detail`): a form that was refused, or only checked, was a look at its page.
+    """
     if not ask.signed_in or not (route.logged or isinstance(error, NotAllowed)):
         return
-    kind = "denied" if isinstance(error, NotAllowed) else "saw" if ask.method in SAFE else "changed"
-    if error is None or isinstance(error, NotAllowed):
+    changed = ask.method not in SAFE and bool(ask.detail)
+    kind = "denied" if isinstance(error, NotAllowed) else "changed" if changed else "saw"
+    if error is None or isinstance(error, NotAllowed) or changed:
         ask.book.note(ask.user.name, ask.user.role, kind, ask.path, ask.detail or _whose(ask))
 
 

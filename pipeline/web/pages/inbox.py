@@ -128,6 +128,8 @@ def say_who(ask: Ask, *, call_id: str) -> Html | Go:
         if rep and (rep != row["rep"] or team not in ("", row["team"])):
             call_view.require_may_give(ask, rep, team, row["team"])
             assign_rep(ask.settings.data, row["sha256"], rep, team=team, who=ask.user.name)
+            # kept, whatever becomes of the rest
+            ask.detail = f"rep {rep}"
         elif roles:
             call_view.require_may_name(ask, row, transcript, roles)
         corrected = bool(roles) and _is_named(ask, row["sha256"], transcript)

@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.access.people import EVERYONE
@@ -92,6 +92,7 @@ WHERE account IN (SELECT unnest($accounts::VARCHAR[])) AND rep IS DISTINCT FROM 
   AND call_date >= $since AND call_date <= $latest
 ORDER BY call_date DESC, call_id LIMIT $limit
 """
+_STILL = "SELECT call_id FROM calls WHERE rep = $rep AND call_id IN (SELECT unnest($ids::VARCHAR[]))"
 _BEHIND = """
 SELECT c.call_id, c.call_date, c.account, c.call_type, s.level, s.status, s.confidence, s.reason, s.overridden_by,
        s.machine_level
@@ -143,6 +144,9 @@ def scorecard(ask: Ask, card: Row) -> Row:
     gaps = [gap for gap in whole.gaps if gap.rep == rep]
     grounds = _grounds(ask)
     good = strengths(mine)
+    low = {gap.criterion: grounds["low"].get((rep, gap.criterion), []) for gap in gaps}
+    high = {s.criterion: grounds["high"].get((rep, s.criterion), []) for s in good}
+    own = still_of(ask, rep, (call["call_id"] for calls in (*low.values(), *high.values()) for call in calls))
     return {
         "rep": rep,
         "card": card,
@@ -155,15 +159,21 @@ def scorecard(ask: Ask, card: Row) -> Row:
         "peers": peers_of(whole, rep),
         "next": {item.criterion: item for item in whole.fair if item.rep == rep},
         "trends": {s.criterion: grounds["trends"].get((rep, s.criterion), []) for s in mine},
-        "low": {gap.criterion: grounds["low"].get((rep, gap.criterion), []) for gap in gaps},
+        "low": {name: [call for call in calls if call["call_id"] in own] for name, calls in low.items()},
         "strengths": good,
-        "high": {s.criterion: grounds["high"].get((rep, s.criterion), []) for s in good},
+        "high": {name: [call for call in calls if call["call_id"] in own] for name, calls in high.items()},
         "training": latest_first(ask.desk.training(rep)),
         "metrics": _metrics(ask, rep, whole.newest),
         "calls": ask.store.query(
             _CALLS.format(where=ask.scope.where("c")), {"rep": rep, "limit": LATEST, **ask.scope.params}
         ),
     }
+
+
+def still_of(ask: Ask, rep: str, call_ids: Iterable[str]) -> set[str]:
+    """Those of the calls that are the rep's now: what was worked out before shows nothing of one that was given to
+    somebody else or erased since."""
+    return {row["call_id"] for row in ask.desk.store.query(_STILL, {"rep": rep, "ids": sorted(set(call_ids))})}
 
 
 def latest_first(training: list[Row]) -> list[Row]:
@@ -340,7 +350,12 @@ def support_of(ask: Ask, rep: str, *, wait_s: float = 0.03) -> Row | None:
         }
 
     known = desk.glimpse(("support", rep, today), make, wait_s=wait_s)
-    return known.value if known else None
+    if known is None:
+        return None
+    told: Row = known.value
+    behind = [(row, {row["call_id"], row["seen_call"]} - {None}) for row in told["made"]]
+    own = still_of(ask, rep, set().union(*(calls for _, calls in behind)))
+    return {**told, "made": [row for row, calls in behind if calls <= own]}
 
 
 def _others(store: Store, rep: str, own: Sequence[CallRow]) -> list[str]:

@@ -8,6 +8,7 @@ one that would be.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from pipeline.access.people import EVERYONE
@@ -57,8 +58,11 @@ def today(ask: Ask, *, rep: str = "") -> Html:
     # what is usual is told by earlier calls alone, as `debrief coach` has it
     usual = [s for s in whole.before if s.rep == name and day and s.last_call and s.last_call < day]
     library = desk.library()
+    around = [_around(desk, name, call) for call in calls]
+    # kept by the very calls that are read: none that was given to somebody else or erased since is shown as it was
+    read = tuple((call["call_id"], *near) for call, near in zip(calls, around, strict=True))
     known = desk.glimpse(
-        ("day", name, day), lambda: _debriefs(desk, name, calls, usual, library), of=("calls",), wait_s=0.1
+        ("day", name, day, read), lambda: _debriefs(desk, read, usual, library), of=("calls",), wait_s=0.1
     )
     support = support_of(ask, name)
     training = [row for row in desk.training(name) if row["status"] == "open"]
@@ -77,13 +81,17 @@ def today(ask: Ask, *, rep: str = "") -> Html:
     )
 
 
-def _debriefs(desk: Desk, rep: str, calls: list[Row], usual: list[Standing], library: Library) -> list[Row]:
+def _around(desk: Desk, rep: str, call: Row) -> list[str]:
+    asked = {"rep": rep, "account": call["account"], "call": call["call_id"], "day": call["call_date"]}
+    return [row["call_id"] for row in desk.rows(_AROUND, {**asked, "limit": AROUND})]
+
+
+def _debriefs(desk: Desk, read: Iterable[tuple[str, ...]], usual: list[Standing], library: Library) -> list[Row]:
+    """Of each call, the first of the ids in a part of `read`, seen from those that follow."""
     found = []
-    for call in calls:
-        asked = {"rep": rep, "account": call["account"], "call": call["call_id"], "day": call["call_date"]}
-        near = [row["call_id"] for row in desk.store.query(_AROUND, {**asked, "limit": AROUND})]
-        rows = rows_of_calls(desk.store, [call["call_id"], *near], without=desk.for_people)
-        made = call_debrief(rows, call["call_id"], desk.rubric, library, usual=usual)
+    for ids in read:
+        rows = rows_of_calls(desk.store, list(ids), without=desk.for_people)
+        made = call_debrief(rows, ids[0], desk.rubric, library, usual=usual)
         if made and made["status"] == "scored":
             found.append(made)
     return found
