@@ -263,6 +263,5 @@ def build_judge(data: bytes, config: Mapping[str, Any], *, revision: str) -> Jud
     """A judge from the bytes of its weights file and its configuration."""
     from safetensors.torch import load
 
-    net = JudgeNet(moves=len(config["moves"]), criteria=len(config["criteria"]))
-    net.load_packed(load(data))
+    net = JudgeNet.unpack(load(data), moves=len(config["moves"]), criteria=len(config["criteria"]))
     return JudgeModel(net, config, revision=revision)

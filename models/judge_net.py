@@ -3,14 +3,12 @@
 Reading a call takes three steps. *Windows*: the turns, each led by its side, run as one token stream that is cut
 into overlapping windows, so every token is encoded once with its neighbourhood in view. *Turn vectors*: the first
 four layers of MiniLM, all trained here, mean-pooled per turn (its last two are left out: they measured no better, and
-a third of the time goes with them). *Call*: a bidirectional GRU over the turn vectors; from its states come moves,
-evidence and objections per turn, and from the turns pooled by evidence and by learned queries plus the pooled moves
-an ordinal distribution over the levels 0-4 per criterion (cumulative link, McCullagh 1980).
+a third of the time goes with them). *Call*: several readers over the turn vectors (`models/call_reader.py`), whose
+logits are averaged: they share the encoder, which takes nearly all of the time.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +17,9 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from models.minilm import WIDTH, Layer, load_encoder, load_tokenizer
+from models.call_reader import FEATURES, CallReader, Reading, average
+from models.minilm import Layer, load_encoder, load_tokenizer
 from models.questions import begins_as_question
 
 if TYPE_CHECKING:
@@ -31,9 +29,6 @@ LAYERS = 4
 WINDOW = 320
 CONTEXT = 32
 MAX_TURN_TOKENS = 320
-FEATURES = 6
-QUERIES = 2
-"""Learned poolings of the turns per criterion, beside the one by evidence."""
 
 _TYPED = str.maketrans(
     {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "--", "\u2026": "..."}
@@ -175,54 +170,24 @@ def sum_turns(states: Tensor, owner: Tensor, count: int) -> tuple[Tensor, Tensor
     return sums[:count], numbers[:count]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Logits for one call: `moves` (turns, M), `evidence` (turns, C), `objections` (turns, kinds), `handled`
-    (turns, 3), `levels` (C, 4) cumulative, `na` (C,)."""
-
-    moves: Tensor
-    evidence: Tensor
-    objections: Tensor
-    handled: Tensor
-    levels: Tensor
-    na: Tensor
-
-    def level_probabilities(self) -> Tensor:
-        """(C, 5): probability of each level given that the criterion applies."""
-        above = torch.sigmoid(self.levels)
-        edges = torch.cat([torch.ones_like(above[:, :1]), above, torch.zeros_like(above[:, :1])], dim=1)
-        return (edges[:, :-1] - edges[:, 1:]).clamp(min=1e-6)
-
-
 class JudgeNet(nn.Module):
-    """Encoder layers and the heads; see the module's text."""
+    """Encoder layers and readers; see the module's text."""
 
-    def __init__(self, *, moves: int, criteria: int, width: int = 144, reduced: int = 48) -> None:
-        """The encoder's layers start from the pretrained ones."""
+    def __init__(self, *, moves: int, criteria: int, readers: int = 1) -> None:
+        """The encoder's layers start from the pretrained ones, the readers from random weights."""
         super().__init__()
-        self.criteria = criteria
         self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
         for mine, pretrained in zip(self.layers, list(load_encoder().layers)[:LAYERS], strict=True):
             mine.load_state_dict(pretrained.state_dict())
-        self.project = nn.Linear(WIDTH + FEATURES, 2 * width)
-        self.norm = nn.LayerNorm(2 * width)
-        self.gru = nn.GRU(2 * width, width, num_layers=2, batch_first=True, bidirectional=True)
-        hidden = 4 * width
-        self.moves = nn.Linear(hidden, moves)
-        self.evidence = nn.Linear(hidden, criteria)
-        self.objections = nn.Linear(hidden, 4)
-        self.handled = nn.Linear(hidden, 3)
-        self.queries = nn.Linear(hidden, criteria * QUERIES)
-        pooled = hidden * (1 + QUERIES) + 2 * (moves + 4)
-        self.reduce = nn.Parameter(torch.randn(criteria, pooled, reduced) / pooled**0.5)
-        self.reduce_bias = nn.Parameter(torch.zeros(criteria, reduced))
-        self.score = nn.Parameter(torch.randn(criteria, reduced) / reduced**0.5)
-        self.na_score = nn.Parameter(torch.zeros(criteria, reduced))
-        self.na_bias = nn.Parameter(torch.full((criteria,), -2.0))
-        for head, rate in ((self.moves, 0.015), (self.evidence, 0.05), (self.objections, 0.01)):
-            nn.init.constant_(head.bias, math.log(rate / (1 - rate)))
-        self.first_edge = nn.Parameter(torch.full((criteria,), 1.5))
-        self.edge_gaps = nn.Parameter(torch.full((criteria, 3), 0.5))
+        self.readers = nn.ModuleList(CallReader(moves=moves, criteria=criteria) for _ in range(readers))
+
+    @classmethod
+    def unpack(cls, saved: Mapping[str, Tensor], *, moves: int, criteria: int) -> JudgeNet:
+        """The network whose `packed` weights these are, with as many readers, ready to judge."""
+        readers = {name.split(".")[1] for name in saved if name.startswith("readers.")}
+        net = cls(moves=moves, criteria=criteria, readers=len(readers))
+        net.load_packed(saved)
+        return net.eval()
 
     def turn_sums(
         self, ids: Tensor, mask: Tensor, owner: Tensor, count: int, dropout: float = 0.0
@@ -260,29 +225,5 @@ class JudgeNet(nn.Module):
         )
 
     def forward(self, vectors: Tensor, features: Tensor, dropout: float = 0.0) -> Reading:
-        """One call: turn vectors (turns, 384) and features (turns, 6) to logits."""
-
-        def drop(values: Tensor) -> Tensor:
-            return functional.dropout(values, dropout, self.training)
-
-        x = functional.gelu(self.norm(self.project(drop(torch.cat([vectors, features], dim=1)))))
-        context, _ = self.gru(x[None])
-        h = drop(torch.cat([x, context[0]], dim=1))
-        moves, evidence, objections = self.moves(h), self.evidence(h), self.objections(h)
-        chance = torch.sigmoid(torch.cat([moves, objections], dim=1))
-        totals = torch.cat([torch.log1p(chance.sum(0)), chance.max(0).values])
-        by_evidence = torch.softmax(evidence, dim=0).T @ h
-        by_query = (torch.softmax(self.queries(h), dim=0).T @ h).reshape(self.criteria, -1)
-        pooled = torch.cat([by_evidence, by_query, totals.expand(self.criteria, -1)], dim=1)
-        hidden = drop(torch.relu(torch.einsum("cp,cpk->ck", drop(pooled), self.reduce) + self.reduce_bias))
-        score = (hidden * self.score).sum(1)
-        steps = torch.cat([self.first_edge[:, None], -functional.softplus(self.edge_gaps)], dim=1)
-        edges = steps @ torch.ones(4, 4, device=steps.device).triu()
-        return Reading(
-            moves=moves,
-            evidence=evidence,
-            objections=objections,
-            handled=self.handled(h),
-            levels=score[:, None] + edges,
-            na=(hidden * self.na_score).sum(1) + self.na_bias,
-        )
+        """One call: turn vectors (turns, 384) and features (turns, 6) to logits, averaged over the readers."""
+        return average([reader(vectors, features, dropout) for reader in self.readers])

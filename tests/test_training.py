@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from models.call_reader import FEATURES
 from models.judge_model import HANDLED, Heard, build_judge
+from models.minilm import WIDTH
 from models.training.build import (
     Parts,
     best_edges,
@@ -72,6 +76,24 @@ def test_finished_parts_are_not_made_again(corpus: Path, tmp_path: Path, monkeyp
     (corpus / "objections/first.txt").write_text("c1 3:price_terms:yes\n")
     with pytest.raises(AssertionError, match="fitted again"):  # another reading teaches something else
         made(corpus, tmp_path / "work", tmp_path / "again")
+
+
+def test_readers_over_one_encoder_differ_and_are_added_to_a_fit_that_was_cut_off(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, card = made(corpus, tmp_path / "work", tmp_path / "out")
+    net = build_judge(data, json.loads(card), revision="r").net
+    assert len(net.readers) == Recipe().readers
+    vectors, features = torch.ones(3, WIDTH), torch.zeros(3, FEATURES)
+    apart = [reader(vectors, features).levels for reader in net.readers]
+    assert not any(torch.equal(one, other) for one, other in itertools.combinations(apart, 2))
+    assert torch.allclose(net(vectors, features).levels, sum(apart) / len(apart))
+
+    for part in (tmp_path / "work").glob("*/*.safetensors"):
+        if ".joint." not in part.name:
+            part.unlink()
+    monkeypatch.setattr("models.training.build.fit", None)
+    assert made(corpus, tmp_path / "work", tmp_path / "again") == (data, card)
 
 
 def test_edges_match_the_share_of_each_level_half_way() -> None:

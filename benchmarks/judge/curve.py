@@ -21,12 +21,12 @@ from models.judge_model import hear
 from models.judge_net import JudgeNet
 from models.training.corpus import CRITERIA, MOVES, read_corpus
 from models.training.data import example
-from models.training.fit import Recipe, fit
+from models.training.fit import Recipe, add_readers, fit
 from pipeline.agreement import Agreement, agreement
 
 TRAIN = Path(__file__).resolve().parents[2] / "models" / "corpus" / "train"
 RESULT = Path(__file__).with_name("curve.json")
-SIZES = (80, 160, 240)
+SIZES = (100, 200, 400)
 
 
 def main() -> None:
@@ -53,7 +53,8 @@ def made(work: Path, size: int, device: str) -> Path:
     if not path.is_file():
         calls = read_corpus(TRAIN)
         random.Random(0).shuffle(calls)
-        net = fit([example(call, augment=True, device=device) for call in calls[:size]], Recipe())
+        examples = [example(call, augment=True, device=device) for call in calls[:size]]
+        net = add_readers(fit(examples, Recipe()), examples, Recipe())
         work.mkdir(parents=True, exist_ok=True)
         save_file(net.packed(), path)
     return path
@@ -61,11 +62,10 @@ def made(work: Path, size: int, device: str) -> Path:
 
 def measured(path: Path) -> Agreement:
     """Agreement over all criteria of the network in `path` with the test calls' labels."""
-    net = JudgeNet(moves=len(MOVES), criteria=len(CRITERIA))
-    net.load_packed(load_file(path))
+    net = JudgeNet.unpack(load_file(path), moves=len(MOVES), criteria=len(CRITERIA))
     groups = []
     for call in read_test():
-        levels = hear(net.eval(), call.transcript.turns).levels
+        levels = hear(net, call.transcript.turns).levels
         expected = np.rint(levels @ np.arange(5) / levels.sum(axis=1)).astype(int)
         wanted = [consensus(call, criterion) for criterion in CRITERIA]
         groups.append([(level, int(mine)) for level, mine in zip(wanted, expected, strict=True) if level is not None])

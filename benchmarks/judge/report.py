@@ -83,8 +83,7 @@ def quality_page(
 _CURVE_TEXT = """## More calls, better judge?
 
 The network fitted to fewer training calls (`python -m benchmarks.judge.curve`), levels rounded without calibration; the
-last row is the judge that ships, calibrated. The smaller ones were fitted before readings for objections and for levels
-taught the network, and are measured by the labellers' levels alone. While this rises, more calls help.
+last row is the judge that ships, calibrated. While this rises, more calls help.
 """
 
 
@@ -100,9 +99,9 @@ def _curve_table(curve: Sequence[Mapping[str, float]], report: Report, trained_o
 
 _FRESH_TEXT = """## Calls kept apart
 
-{count} calls kept apart when the judge was trained: some hard on purpose, the others as they came, one or two of each
-writer whose other calls it learned from; labelled by their writers and once more, for levels, evidence and objections
-alone (`benchmarks/judge/fresh/`), and read by two people for levels and by two for objections. No training, threshold
+{count} calls kept apart when the judge was trained: some hard on purpose, the others as they came, a few by writers whose
+other calls it learned from; labelled by their writers and once more, for levels, evidence and objections alone
+(`benchmarks/judge/fresh/`), and read by two people for levels and by two for objections. No training, threshold
 or choice has seen them; with the next training they become training calls.
 """
 _STRESS_TEXT = """## The same calls said differently

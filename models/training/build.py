@@ -27,7 +27,7 @@ from models.training.corpus import (
     read_corpus,
 )
 from models.training.data import data_hash, example
-from models.training.fit import Recipe, fit
+from models.training.fit import Recipe, add_readers, fit
 from models.training.noise import noisy
 from models.training.objections import second_look_of
 from models.training.sides import fit_sides, splits
@@ -47,6 +47,7 @@ class Parts:
     """The fits that make a judge, each kept in a file once it is done.
 
     `fold0`, `fold1`, ...: what a network hears in the calls it was not fitted to. `net`: the network fitted to all.
+    Each has a file more, `.joint`: the encoder with its first reader, before the others are added.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Parts:
         else:
             fold = int(name.removeprefix("fold"))
             held = self.train[fold :: self.folds]
-            net = rounded(self._fit([call for call in self.train if call not in held], name))
+            net = self._fit([call for call in self.train if call not in held], name)
             arrays: dict[str, NDArray[Any]] = {}
             for call in held:
                 turns = call.transcript.turns
@@ -119,23 +120,23 @@ class Parts:
         from safetensors.torch import load
 
         data = self.make("net").read_bytes()
-        net = JudgeNet(moves=len(MOVES), criteria=len(CRITERIA))
-        net.load_packed(load(data))
-        return data, net.eval()
+        return data, JudgeNet.unpack(load(data), moves=len(MOVES), criteria=len(CRITERIA))
 
     def _fit(self, calls: Sequence[LabelledCall], name: str) -> JudgeNet:
+        """The network with all its readers, as it will be read back from its file."""
+        from safetensors.torch import load_file, save_file
+
+        def tell(epoch: int, value: float) -> None:
+            self.say(f"{name}: epoch {epoch + 1}: loss {value:.3f}")
+
         examples = [example(call, augment=True, device=self.device) for call in calls]
-        return fit(
-            examples,
-            self.recipe,
-            each_epoch=lambda epoch, value: self.say(f"{name}: epoch {epoch + 1}: loss {value:.3f}"),
-        )
-
-
-def rounded(net: JudgeNet) -> JudgeNet:
-    """The network as it will be read back from its file."""
-    net.load_packed(net.packed())
-    return net.eval()
+        joint = self.folder / f"{name}.joint.safetensors"
+        if not joint.is_file():
+            save_file(fit(examples, self.recipe, each_epoch=tell).packed(), joint)
+        net = JudgeNet.unpack(load_file(joint), moves=len(MOVES), criteria=len(CRITERIA)).to(self.device)
+        net = add_readers(net, examples, self.recipe, each_epoch=tell)
+        net.load_packed(net.packed())
+        return net.eval()
 
 
 def wrong_sides(net: JudgeNet, turns: Sequence[Turn]) -> list[Floats]:

@@ -10,15 +10,17 @@ import os
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.judge_net import JudgeNet, Reading
+from models.call_reader import CallReader, Reading
+from models.judge_net import JudgeNet
 from models.minilm import load_encoder
 from models.training.corpus import CRITERIA, MOVES
-from models.training.data import NA, Example, Targets
+from models.training.data import NA, Example, Targets, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Recipe:
     objection_weight: float = 2.0
     misheard: float = 0.6
     """Share of the readings in which a misheard wording is shown instead of the written one."""
+    readers: int = 4
+    """Readers over one encoder, whose logits are averaged."""
     seed: int = 0
 
 
@@ -65,24 +69,66 @@ def loss(reading: Reading, targets: Targets, recipe: Recipe) -> Tensor:
 def fit(
     examples: Sequence[Example], recipe: Recipe, *, each_epoch: Callable[[int, float], None] = lambda epoch, value: None
 ) -> JudgeNet:
-    """A network fitted to the examples, on their device; `each_epoch` is told the epoch and its mean loss."""
+    """A network of one reader, fitted together with its encoder to the examples, on their device; `each_epoch` is told
+    the epoch and its mean loss."""
     repeatable()
     load_encoder()  # before the seed is set: building it draws random numbers, the first time only
     torch.manual_seed(recipe.seed)
-    rng = random.Random(recipe.seed)
     net = JudgeNet(moves=len(MOVES), criteria=len(CRITERIA)).to(examples[0].targets.levels.device)
-    heads = [value for name, value in net.named_parameters() if not name.startswith("layers")]
-    groups = [
-        {"params": heads, "lr": recipe.rate_heads},
+    reader = dict(net.readers.named_parameters())
+    levels = [reader.pop(name) for name in list(reader) if name.count(".") == 1]
+    groups = [  # their order is that in which the gradient's norm is added up: it decides its last bits
+        {"params": levels, "lr": recipe.rate_heads},
         {"params": net.layers.parameters(), "lr": recipe.rate_encoder},
+        {"params": reader.values(), "lr": recipe.rate_heads},
     ]
+    net.train()
+    descend(groups, examples, lambda item, rng: _one(net, item, recipe, rng), recipe, recipe.seed, each_epoch)
+    return net.eval()
+
+
+def add_readers(
+    net: JudgeNet,
+    examples: Sequence[Example],
+    recipe: Recipe,
+    *,
+    each_epoch: Callable[[int, float], None] = lambda epoch, value: None,
+) -> JudgeNet:
+    """Further readers for `net`, up to `recipe.readers`, fitted one by one to what its encoder, which stays as it is,
+    makes of the examples. Each begins with other weights and meets the calls in another order."""
+    repeatable()
+    with torch.no_grad():
+        vectors = {id(view): _vectors(net.eval(), item, view) for item in examples for view in item.views}
+    for seed in range(recipe.seed + len(net.readers), recipe.seed + recipe.readers):
+        torch.manual_seed(seed)
+        reader = CallReader(moves=len(MOVES), criteria=len(CRITERIA)).to(examples[0].targets.levels.device)
+
+        def one(item: Example, rng: random.Random, reader: CallReader = reader) -> Tensor:
+            view = shown(item, recipe, rng)
+            return loss(reader(vectors[id(view)], view.features, recipe.dropout), item.targets, recipe)
+
+        descend([{"params": reader.parameters(), "lr": recipe.rate_heads}], examples, one, recipe, seed, each_epoch)
+        net.readers.append(reader.eval())
+    return net
+
+
+def descend(
+    groups: Sequence[dict[str, Any]],
+    examples: Sequence[Example],
+    one: Callable[[Example, random.Random], Tensor],
+    recipe: Recipe,
+    seed: int,
+    each_epoch: Callable[[int, float], None],
+) -> None:
+    """Go down the loss that `one` gives for each example; `groups` are the optimiser's."""
+    rng = random.Random(seed)
     optimiser = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
     per_epoch = -(-len(examples) // recipe.calls_per_step)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimiser, lambda step: warm_then_linear(step, recipe.epochs * per_epoch)
     )
     for epoch in range(recipe.epochs):
-        net.train()
         order = list(examples)
         rng.shuffle(order)
         seen = 0.0
@@ -90,14 +136,13 @@ def fit(
             batch = order[start : start + recipe.calls_per_step]
             optimiser.zero_grad()
             for item in batch:
-                value = _one(net, item, recipe, rng) / len(batch)
+                value = one(item, rng) / len(batch)
                 torch.autograd.backward(value)
                 seen += float(value.detach()) * len(batch)
-            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            torch.nn.utils.clip_grad_norm_(weights, 1.0)
             optimiser.step()
             schedule.step()
         each_epoch(epoch, seen / len(order))
-    return net.eval()
 
 
 def repeatable() -> None:
@@ -110,12 +155,21 @@ def repeatable() -> None:
         getattr(torch.backends.cuda, f"enable_{kernel}_sdp")(allowed)
 
 
+def shown(item: Example, recipe: Recipe, rng: random.Random) -> View:
+    """The wording of the call that is shown this time."""
+    written, *misheard = item.views
+    return rng.choice(misheard) if misheard and rng.random() < recipe.misheard else written
+
+
 def _one(net: JudgeNet, item: Example, recipe: Recipe, rng: random.Random) -> Tensor:
-    written, *others = item.views
-    view = rng.choice(others) if others and rng.random() < recipe.misheard else written
+    view = shown(item, recipe, rng)
+    vectors = _vectors(net, item, view, recipe.dropout_encoder)
+    return loss(net(vectors, view.features, recipe.dropout), item.targets, recipe)
+
+
+def _vectors(net: JudgeNet, item: Example, view: View, dropout: float = 0.0) -> Tensor:
     with torch.autocast(view.ids.device.type, dtype=torch.bfloat16):
-        vectors = net.turn_vectors(view.ids, view.mask, view.owner, len(item.turns), recipe.dropout_encoder)
-    return loss(net(vectors.float(), view.features, recipe.dropout), item.targets, recipe)
+        return net.turn_vectors(view.ids, view.mask, view.owner, len(item.turns), dropout).float()
 
 
 def warm_then_linear(step: int, steps: int) -> float:
