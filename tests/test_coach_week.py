@@ -248,6 +248,18 @@ def test_a_call_that_was_not_scored_is_not_debriefed() -> None:
     assert bare["worked"][0]["before_this_call"] is None
 
 
+def test_the_debrief_knows_who_is_a_customer_as_the_plan_does() -> None:
+    rows = call("x", "Ann", 0, "Acme", {"discovery": 1})
+    told = dataclasses.replace(rows.turns[1], text="The scanner keeps failing.")
+    rows = dataclasses.replace(rows, turns=(rows.turns[0], told, *rows.turns[2:]))
+    because = []
+    for customers in ((), ("acme",)):
+        row = call_debrief(rows, "x", RUBRIC, LIBRARY, customers=customers)
+        assert row is not None
+        because.append(row["next_call"]["because"] == "a customer complains")
+    assert because == [False, True]
+
+
 def test_the_calendar_holds_sessions_training_and_agreed_days() -> None:
     entries = diary(full(), made())
     assert [e.key.split("-")[0] for e in entries] == ["agreed", "agreed", "training", "session", "session"]
