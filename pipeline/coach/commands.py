@@ -198,6 +198,7 @@ def digest_of(
         rep=_rep(rows, rep),
         team=known,
         target=target_of(settings),
+        **known_firms(settings),
     )
 
 
