@@ -113,6 +113,10 @@ def test_a_promise_need_not_be_in_the_usual_words(said: tuple[str, ...], due: st
         "Right, I'll keep an eye out for it.",
         "I'll give you a shout some other time.",
         "Send it over and we'll set something up.",
+        "So Vernon, I'll respect your time.",
+        "I've brought my lunch, I'll warn you.",
+        "I'll give you a ten, I always give you a ten.",
+        "I'll take your count.",
     ],
 )
 def test_a_way_of_speaking_or_a_brush_off_is_no_promise(words: str) -> None:
