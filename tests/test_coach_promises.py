@@ -438,6 +438,7 @@ def test_who_says_only_that_there_is_something_they_can_do_offers_nothing() -> N
         "I'll set something up for Friday.",
         "Let me find out what he pays.",
         "I'll give you a call on Friday, some time after two.",
+        "I'll give you a ten percent discount.",
     ],
 )
 def test_near_a_way_of_speaking_a_promise_is_one(words: str) -> None:
