@@ -100,7 +100,8 @@ class Lines:
             # of WebVTT only what stands under a time is said: not its header, comments, styles or cues' names
             self._captions, self._in_cue = self._captions or bool(line), False
             return None
-        if line.startswith(("NOTE", "@", "#")) or line.isdigit():
+        # under a time a number alone is said: `40`
+        if not self._in_cue and (line.startswith(("NOTE", "@", "#")) or line.isdigit()):
             return None
         if line.startswith("{"):
             return self._from_json(line)
@@ -113,6 +114,7 @@ class Lines:
             return None
         clock = _CLOCK.match(line)
         voice, rest = _VOICE.match(line), line[clock.end() :] if clock else line
+        rest = rest.removesuffix("</v>").rstrip() if self._in_cue else rest
         named = (voice["who"].strip(), voice["text"].strip()) if voice else split_name(rest, known=self._known(rest))
         if clock and not named and line[0] not in "[(":
             # `2:30 works for us.` is what was said
@@ -147,7 +149,7 @@ class Lines:
             return None
         if not isinstance(row, dict) or not isinstance(row.get("text"), str) or not row["text"].strip():
             return None
-        t0, t1 = (row.get(key) if isinstance(row.get(key), int | float) else None for key in ("t0", "t1"))
+        t0, t1 = (_number(row.get(key)) for key in ("t0", "t1"))
         return self._made(str(row.get("speaker") or "unknown"), row["text"].strip(), t0, t1)
 
     def _made(self, who: str, text: str, t0: float | None, t1: float | None) -> Turn:
@@ -158,6 +160,14 @@ class Lines:
         end = t1 if t1 is not None else start + spoken
         self._last = end
         return Turn(start, end, who, text)
+
+
+_LONGEST_TOLD = 1e12
+
+
+def _number(value: object) -> float | None:
+    """Seconds of a JSON row; None for what is no number (`NaN`, which JSON's readers let pass, included)."""
+    return value if isinstance(value, int | float) and abs(value) < _LONGEST_TOLD else None
 
 
 def _seconds(parts: Sequence[str | None]) -> float:

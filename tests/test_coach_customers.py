@@ -26,6 +26,8 @@ def customer(*lines: str) -> Rows:
         ("We're putting in a second bottling line next year.", True),
         ("We'll need four more licences by May.", True),
         ("We're going to open another depot.", True),
+        ("We're hiring two fitters.", True),
+        ("Nuisance. We're hiring one in.", False),
         ("The second shift swept the floor.", False),
         ("There's a new machine guard on it.", False),
         ("It's across the hall.", False),
@@ -58,6 +60,8 @@ def test_a_complaint_is_trouble_and_a_fault_until_it_is_mended() -> None:
     assert troubles([turn("The printer is not working."), turn("I'll wait.")])
     assert not troubles([turn("The printer is not working."), turn("Ah, it's running.")])
     assert not troubles([turn("It's the first time this year.")])
+    assert troubles([turn("It won't start since Monday.")])
+    assert not troubles([turn("You did, and I won't start on that again.")])
     assert not troubles([turn("No, you never let us down, they did.")])
     assert not troubles([turn("You haven't let me down yet, and I'm not fed up.")])
     assert troubles([turn("You let us down in May.")])

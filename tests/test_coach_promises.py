@@ -113,6 +113,10 @@ def test_a_promise_need_not_be_in_the_usual_words(said: tuple[str, ...], due: st
         "Right, I'll keep an eye out for it.",
         "I'll give you a shout some other time.",
         "Send it over and we'll set something up.",
+        "So Vernon, I'll respect your time.",
+        "I've brought my lunch, I'll warn you.",
+        "I'll give you a ten, I always give you a ten.",
+        "I'll take your count.",
     ],
 )
 def test_a_way_of_speaking_or_a_brush_off_is_no_promise(words: str) -> None:
@@ -434,6 +438,7 @@ def test_who_says_only_that_there_is_something_they_can_do_offers_nothing() -> N
         "I'll set something up for Friday.",
         "Let me find out what he pays.",
         "I'll give you a call on Friday, some time after two.",
+        "I'll give you a ten percent discount.",
     ],
 )
 def test_near_a_way_of_speaking_a_promise_is_one(words: str) -> None:

@@ -210,6 +210,15 @@ def test_sessions_of_unknown_length_are_not_no_minutes_of_coaching() -> None:
     assert text == "5 minutes of coaching, the median of 1 peer is 60"
 
 
+def test_who_left_long_ago_is_no_peer_whose_coaching_is_compared() -> None:
+    here = [call(name, name, -3, f"{name} Ltd", {"discovery": 3}) for name in ("Ann", "Bob", "Cid")]
+    gone = [call(f"g{n}", f"Gone {n}", -400, f"Old {n}", {"discovery": 3}) for n in range(4)]
+    sessions = (held("Ann", 9, 5), held("Bob", 9, 60), held("Cid", 9, 60))
+    row = report(dataclasses.replace(merged(*here, *gone), sessions=sessions))
+    (text,) = [w["text"] for w in row["warnings"] if w["kind"] == "less support than peers"]  # type: ignore[attr-defined]
+    assert text == "5 minutes of coaching, the median of 2 peers is 60"
+
+
 def test_overdue_training_after_missed_sessions_is_not_the_reps_fault_alone() -> None:
     open_ = Assignment("i", "Ann", "ask_for_sale", 1, "m", "T", "r", DAY - dt.timedelta(30), DAY - dt.timedelta(9))
     rows = dataclasses.replace(story(), assignments=(open_,), sessions=(held("Ann", 5, status="missed"),))

@@ -112,6 +112,32 @@ def test_a_scored_call_on_which_nothing_was_due_counts_as_scored_in_the_digest_t
     assert "- Ann: 1 call, 1 scored\n" in digest_text(found)
 
 
+def at_risk(rows: Rows, **options: Any) -> list[str]:
+    found = weekly_digest(rows, RUBRIC, (), as_of=DAY, **options)
+    return [item.text for part in found.sections if "at risk" in part.title for item in part.items]
+
+
+def test_an_account_that_a_colleague_took_over_is_at_risk_for_the_colleague_alone() -> None:
+    before = call("x1", "Ann", -60, "Acme", {"discovery": 3, "ask_for_sale": 1})
+    rows = merged(before, call("x2", "Bob", -2, "Acme", {"discovery": 4, "ask_for_sale": 4}))
+    assert at_risk(before, rep="Ann") == [
+        "Acme: 60 days since the last call; no day for a next step was agreed on the last call"
+    ]
+    assert at_risk(rows, rep="Ann") == []
+    assert at_risk(rows, rep="Bob") == ["Acme: no day for a next step was agreed on the last call"]
+
+
+def test_the_weeks_risks_are_those_of_the_accounts_page_for_a_company_that_names_its_customers() -> None:
+    rows = call("x", "Ann", -2, "Acme", {"discovery": 1})
+    told = dataclasses.replace(rows.turns[1], text="The scanner keeps failing.")
+    rows = dataclasses.replace(rows, turns=(rows.turns[0], told, *rows.turns[2:]))
+    firms = {"customers": ("Acme",)}
+    (account,) = account_report(rows, RUBRIC, "Acme", as_of=DAY, **firms)
+    (line,) = at_risk(rows, rep="Ann", **firms)
+    assert line == "Acme: " + "; ".join(risk["text"] for risk in account["risks"][:3])
+    assert "a customer complains" in line
+
+
 def test_the_week_can_be_sent_as_the_nightly_digest_is() -> None:
     letter = to_send(digest(rep="Ann"), base="http://127.0.0.1:8321")
     assert letter.name == "week-2026-11-02-ann"
@@ -246,6 +272,18 @@ def test_a_call_that_was_not_scored_is_not_debriefed() -> None:
     assert bare is not None
     assert bare["next_call"] is None
     assert bare["worked"][0]["before_this_call"] is None
+
+
+def test_the_debrief_knows_who_is_a_customer_as_the_plan_does() -> None:
+    rows = call("x", "Ann", 0, "Acme", {"discovery": 1})
+    told = dataclasses.replace(rows.turns[1], text="The scanner keeps failing.")
+    rows = dataclasses.replace(rows, turns=(rows.turns[0], told, *rows.turns[2:]))
+    because = []
+    for customers in ((), ("acme",)):
+        row = call_debrief(rows, "x", RUBRIC, LIBRARY, customers=customers)
+        assert row is not None
+        because.append(row["next_call"]["because"] == "a customer complains")
+    assert because == [False, True]
 
 
 def test_the_calendar_holds_sessions_training_and_agreed_days() -> None:

@@ -98,6 +98,24 @@ def test_captions_say_what_stands_under_a_time_and_nothing_else(tmp_path: Path) 
     assert [(t.speaker, t.text) for t in Lines(path).poll()] == [("Dana Reed", "Hello there."), ("Priya", "Hi.")]
 
 
+def test_all_that_stands_in_a_caption_is_said_and_only_that(tmp_path: Path) -> None:
+    path = tmp_path / "call.vtt"
+    path.write_text(
+        "WEBVTT\n\n1\n00:00:01.000 --> 00:00:03.000\n<v Ann Lee>How many\ndo you run?</v>\n\n"
+        "2\n00:00:03.000 --> 00:00:05.000\n40\n\n3\n00:00:05.000 --> 00:00:07.000\n<v Mia>#3 is down.</v>\n\n"
+        "4\n00:00:07.000 --> 00:00:09.000\n#4 too.\n\n"
+    )
+    assert [turn.text for turn in Lines(path).poll()] == ["How many", "do you run?", "40", "#3 is down.", "#4 too."]
+
+
+@pytest.mark.parametrize("time", ["NaN", "Infinity", "1e999", "1" + "0" * 400])
+def test_a_time_that_is_none_leaves_the_clock_going(tmp_path: Path, time: str) -> None:
+    path = tmp_path / "call.jsonl"
+    first = f'{{"speaker": "Ann", "text": "Hello.", "t0": {time}}}'
+    path.write_text(first + '\n{"speaker": "Mia", "text": "Hi."}\n')
+    assert [turn.t0 for turn in Lines(path).poll()] == pytest.approx([0.0, 0.4])
+
+
 def test_a_colon_in_a_sentence_makes_no_speaker(tmp_path: Path) -> None:
     path = tmp_path / "call.txt"
     path.write_text("Dana: I want one thing\nand that is: a good price.\nPriya Nair:\nNo problem.\n")

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from coach_story import keep_story
+from coach_story import call, keep_story, record
+from visitor import Visitor
 from waiting import HANGS_S, wait_for
 
+from pipeline import keep
 from pipeline.errors import NotYet, StoreError
+from pipeline.settings import Settings
 from pipeline.store import Store
 from pipeline.web import backroom
+from pipeline.web.app import build_app
 from pipeline.web.backroom import Backroom
+from pipeline.web.desk import Desk
 
 
 @pytest.fixture
@@ -142,3 +149,26 @@ def test_what_a_page_waits_for_goes_before_the_parts_that_may_come_later(room: B
     known.join()
     wait_for(lambda: len(done) >= 2, "the two values")
     assert set(done[:2]) == {"page", "part 2"}
+
+
+def test_an_account_is_not_told_by_a_call_that_was_given_away_however_long_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kept(call_id: str, rep: str, day: int, money: str) -> None:
+        rows = call(call_id, rep, day, "Acme", {"business_case": 3})
+        text = json.dumps(record(rows.calls[0], rows)).replace("three thousand two hundred", money)
+        keep.write_record(tmp_path, json.loads(text))
+
+    kept("stays", "Ann", 1, "three thousand two hundred")
+    kept("moves", "Ann", 3, "seven thousand one hundred")
+    with closing(Desk(Settings(data=tmp_path))) as desk:
+        desk.store.ingest()
+        desk.book.add_user("Ann", "rep", rep="Ann")
+        ann = Visitor(build_app(desk), desk, "Ann")
+        assert "seven thousand" in ann.get("/api/v1/accounts/Acme")
+        # what was read before took long: it is shown while it is read again
+        monkeypatch.setattr(backroom, "QUICK_S", -1.0)
+        kept("moves", "Bob", 3, "seven thousand one hundred")
+        desk.store.ingest()
+        for path in ("/api/v1/accounts/Acme", "/accounts/Acme"):
+            assert "seven thousand" not in ann.at.get(path).text

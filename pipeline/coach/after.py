@@ -32,13 +32,20 @@ Row = dict[str, Any]
 
 
 def call_debrief(
-    rows: Rows, call_id: str, rubric: Rubric, library: Library, *, usual: Iterable[Standing] | None = None
+    rows: Rows,
+    call_id: str,
+    rubric: Rubric,
+    library: Library,
+    *,
+    usual: Iterable[Standing] | None = None,
+    customers: Sequence[str] = (),
 ) -> Row | None:
     """One call's debrief, JSON-ready; None for a call that is not there.
 
     `rows.turns` holds the turns of the call; without them no commitments are listed. A call that was not scored says
     why and debriefs nothing. `usual` are the rep's standings before the call where they were worked out already; then
-    `rows` need hold no more than the calls of the rep and the account that may be shown.
+    `rows` need hold no more than the calls of the rep and the account that may be shown. `customers` are accounts that
+    are known to buy.
     """
     call = next((c for c in rows.calls if c.call_id == call_id), None)
     if call is None:
@@ -69,7 +76,7 @@ def call_debrief(
         ],
         "commitments": [c.to_json() for c in made],
         "objections": [{"kind": o.kind, "handled": o.handled, "turn": o.turn} for o in objections],
-        "next_call": _next(rows, call, rubric, made),
+        "next_call": _next(rows, call, rubric, made, customers),
         "not_scored": [c.title for c in rubric.criteria if c.id not in scores],
     }
 
@@ -188,13 +195,15 @@ def _kind(shown: Moment | None, call_id: str, rows: Rows) -> ObjectionKind | Non
     return before[-1].kind if before else open_[0].kind if open_ else None
 
 
-def _next(rows: Rows, call: CallRow, rubric: Rubric, made: Sequence[Commitment]) -> Row | None:
+def _next(
+    rows: Rows, call: CallRow, rubric: Rubric, made: Sequence[Commitment], customers: Sequence[str]
+) -> Row | None:
     """What to ask this account for next, seen from this call."""
     if call.account is None:
         return None
     view = account_view(rows, call.account, rubric, as_of=call.date or dt.date.max)
     if view is None:
         return None
-    ask, because, statement = next_ask(on_what_was_said(view, rows, rubric), trouble_of(view, rows))
+    ask, because, statement = next_ask(on_what_was_said(view, rows, rubric), trouble_of(view, rows, customers))
     because = with_the_day(because, days_agreed(made, call.date))
     return {"ask": ask, "because": because, "rests_on": statement.to_json() if statement else None}

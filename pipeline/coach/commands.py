@@ -147,7 +147,8 @@ def debrief_rows(store: Store, *, settings: Settings, name: str) -> list[Row]:
     call_id = _call(store, name)
     (call,) = store.query("SELECT account FROM calls WHERE call_id = $id", {"id": call_id})
     rows = load_rows(store, without=human_review(settings), call=call_id, account=call["account"])
-    found = call_debrief(rows, call_id, load_rubric(settings.rubric), library_of(settings))
+    customers = known_firms(settings)["customers"]
+    found = call_debrief(rows, call_id, load_rubric(settings.rubric), library_of(settings), customers=customers)
     return [found] if found else []
 
 
@@ -197,6 +198,7 @@ def digest_of(
         rep=_rep(rows, rep),
         team=known,
         target=target_of(settings),
+        **known_firms(settings),
     )
 
 

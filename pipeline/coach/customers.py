@@ -48,7 +48,7 @@ GROWTH = re.compile(
     rf"we'll (?:have|open|add|buy|need|build)|(?:going|want|plan|planning|hoping|need|like) to (?:open|add|buy|build|"
     rf"have|put|run|take on))(?: \w+){{0,2}} {_MORE}|we (?:need|want)(?: \w+){{0,2}} {_MORE}|"
     rf"(?:two|three|four|five|six|ten|twenty|\d+) (?:more|extra|additional) {_THING}|"
-    r"(?:we're|we are|we'll be|business is|the company is) (?:expanding|growing|hiring|doubling)|"
+    r"(?:we're|we are|we'll be|business is|the company is) (?:expanding|growing|hiring(?! (?:one|it|them)\b)|doubling)|"
     r"(?:roll|rolling) (?:it |this |them )?out (?:to|across|at|in) \w+|"
     r"(?:we've |we |they )?(?:just )?bought (?:a|another) (?:company|business|site|plant)|merg(?:ed|er|ing) with)\b",
     re.IGNORECASE,
@@ -78,7 +78,7 @@ _COMPLAINS = re.compile(
 )
 _FAULT = re.compile(
     r"\b(?:(?:is|it's|'s|been|are|they're) (?:broken|down again|down since|not working|rejecting|failing|leaking|"
-    r"jammed)|stopped working|doesn't work|won't (?:start|run|boot|turn on))\b",
+    r"jammed)|stopped working|doesn't work|(?<!\bI )(?<!\bwe )won't (?:start|run|boot|turn on))\b",
     re.IGNORECASE,
 )
 _MAY_BE = re.compile(

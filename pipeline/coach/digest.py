@@ -91,6 +91,8 @@ class _Week:
     to: dt.date
     own: bool
     target: float | None
+    competitors: tuple[str, ...] = ()
+    customers: tuple[str, ...] = ()
 
     def this_week(self, day: dt.date | None) -> bool:
         return day is not None and self.start <= day <= self.to
@@ -105,11 +107,13 @@ def weekly_digest(
     rep: str | None = None,
     team: str | None = None,
     target: float | None = None,
+    competitors: Sequence[str] = (),
+    customers: Sequence[str] = (),
 ) -> WeeklyDigest:
     """The digest of the seven days up to `as_of`.
 
     `made` are the commitments of the calls in `rows`; `rows.turns` of recent calls let deals show their risks.
-    `target` is that of `find_gaps`.
+    `target` is that of `find_gaps`, `competitors` are names to listen for, `customers` accounts that are known to buy.
     """
     rows = dataclasses.replace(rows, assignments=as_they_were(rows.assignments, on=as_of))
     # calls come oldest first: a rep is of the team of their newest one, as in `access.scope`
@@ -127,6 +131,8 @@ def weekly_digest(
         to=as_of,
         own=rep is not None,
         target=target,
+        competitors=tuple(competitors),
+        customers=tuple(customers),
     )
     parts = REP_SECTIONS if rep else MANAGER_SECTIONS
     sections = [Section(title, _first(items)) for title, part in parts.items() if (items := part(week))]
@@ -210,16 +216,26 @@ def _training(week: _Week) -> list[Item]:
 def _deals(week: _Week) -> list[Item]:
     """Accounts with the most risks, of those that the people addressed had the last call with."""
     found: list[tuple[int, Item]] = []
+    last = _last_met(week)
     for account, part in by_account(week.rows).items():
         view = account_view(part, account, week.rubric, as_of=week.to)
-        if view is None:
+        # who took an account over is told of it: of the calls of one who had it before, it only looks forgotten
+        if view is None or last[account] not in week.reps:
             continue
         made = [c for c in week.made if c.account == account]
-        hits = risks(deal_of(part, view, moves_of(part, week.rubric), made))
+        moves = moves_of(part, week.rubric)
+        hits = risks(deal_of(part, view, moves, made, known=week.competitors, customers=week.customers))
         ids = tuple(call.call_id for call in view.calls)
         if hits:
             found.append((len(hits), Item(f"{account}: " + "; ".join(risk.text for risk in hits[:3]), ids)))
     return [item for _, item in sorted(found, key=lambda pair: -pair[0])]
+
+
+def _last_met(week: _Week) -> dict[str, str | None]:
+    """Account -> who had the last call with it up to the end of the week."""
+    met = [c for c in week.everybody.calls if c.account and (c.date is None or c.date <= week.to)]
+    met.sort(key=lambda c: (c.date or dt.date.min, c.call_id))
+    return {c.account: c.rep for c in met if c.account}
 
 
 def _promises(week: _Week) -> list[Item]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -63,8 +63,11 @@ def support_report(
             types[call.rep].append(call.call_type)
     names = sorted({*types, *(s.rep for s in rows.sessions), *(q.rep for q in rows.quotas)})
     mixes = {name: mix_of(types[name]) for name in names}
+    calling = {call.rep for call in rows.calls if call.rep and _recent(call.date, as_of)}
     return [
-        support_row(rows, name, rubric, made, gaps=gaps[name], fair=fair[name], mixes=mixes, as_of=as_of)
+        support_row(
+            rows, name, rubric, made, gaps=gaps[name], fair=fair[name], mixes=mixes, calling=calling, as_of=as_of
+        )
         for name in names
         if rep in (None, name)
     ]
@@ -79,12 +82,14 @@ def support_row(
     gaps: Sequence[Gap],
     fair: Sequence[FairTarget],
     mixes: Mapping[str, Mapping[str | None, float]],
+    calling: Collection[str],
     as_of: dt.date,
 ) -> Row:
     """One rep's row of `support_report`.
 
     `rows` needs the rep's own calls only, and everybody's sessions, quotas, activity and assignments. `gaps` and
-    `fair` are the rep's; `mixes` the call mix of every rep (`mix_of`), whose coaching the rep's is compared with.
+    `fair` are the rep's; `mixes` the call mix of every rep (`mix_of`), `calling` the reps with a call in the period.
+    The rep's coaching is compared with that of those and of whoever has a session in it: who left needs none.
     """
     calls = [c for c in rows.calls if c.rep == rep]
     quotas = _quotas(rows, rep, mixes, as_of)
@@ -100,7 +105,8 @@ def support_row(
     }
     untimed = {s.rep for s in rows.sessions if _untimed(s, as_of)}
     # whose sessions have no minutes on record had more than their sum says
-    minutes = [_minutes(rows, name, as_of) for name in mixes if name != rep and name not in untimed]
+    peers = {*calling, *(s.rep for s in rows.sessions if _recent(s.held_on, as_of))} - untimed - {rep}
+    minutes = [_minutes(rows, name, as_of) for name in sorted(peers)]
     row["warnings"] = _warnings(row, quotas, minutes, rubric.titles)
     return row
 

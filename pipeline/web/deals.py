@@ -68,7 +68,8 @@ def deal(ask: Ask, account: str, calls: list[Row], *, wait_s: float | None = Non
         found = account_with_plan(rows, desk.rubric, account, answers=others, as_of=today, **firms)
         return {"deal": found[0], "plan": found[1]} if found else {}
 
-    name = ("account", account, key["scope"], today)
+    # by the very records that are read: what was erased, or is another rep's now, is not shown however long it takes
+    name = ("account", account, key["scope"], key["records"], today)
     known = desk.backroom.take(name, key["version"], make, wait_s=wait_s)
     if known and not known.fresh:
         # what somebody has just corrected is not shown as it was
@@ -144,8 +145,10 @@ def _version(ask: Ask, calls: list[Row]) -> dict[str, str]:
     params = ask.scope.params
     # corrected, a record keeps its file's name and gets another number; of a call erased and taken in again even that
     # is the same
-    records = repr([(call["record_file"], call["seq"], call["kept_at"]) for call in calls])
+    files = repr([(call["record_file"], call["seq"], call["kept_at"]) for call in calls])
+    records = hashlib.sha256(files.encode()).hexdigest()[:16]
     return {
         "scope": hashlib.sha256(repr(sorted(params.items())).encode()).hexdigest()[:16],
-        "version": f"{hashlib.sha256(records.encode()).hexdigest()[:16]}-{ask.desk.version('reviews')}",
+        "records": records,
+        "version": f"{records}-{ask.desk.version('reviews')}",
     }

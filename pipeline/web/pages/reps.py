@@ -85,7 +85,10 @@ SELECT c.rep, count(*) AS calls, count(*) FILTER (c.call_date IS NULL OR c.call_
 FROM metrics m JOIN calls c USING (call_id)
 WHERE c.rep IS NOT NULL AND c.status = 'scored' AND (c.call_date > $since OR c.call_date IS NULL) GROUP BY c.rep
 """
-_MIXES = "SELECT rep, call_type, count(*) AS n FROM calls WHERE rep IS NOT NULL GROUP BY ALL ORDER BY ALL"
+_MIXES = """
+SELECT rep, call_type, count(*) AS n, count(*) FILTER (call_date > $since AND call_date <= $today) AS recent
+FROM calls WHERE rep IS NOT NULL GROUP BY rep, call_type ORDER BY rep, call_type
+"""
 _OTHERS = """
 SELECT call_id FROM calls
 WHERE account IN (SELECT unnest($accounts::VARCHAR[])) AND rep IS DISTINCT FROM $rep
@@ -328,7 +331,11 @@ def support_of(ask: Ask, rep: str, *, wait_s: float = 0.03) -> Row | None:
         own = calls[-HEARD:]
         heard = rows_of_calls(desk.store, [*(call.call_id for call in own), *_others(desk.store, rep, own)])
         types: dict[str, list[str | None]] = defaultdict(list)
-        for row in desk.store.query(_MIXES):
+        calling = set()
+        since = today - dt.timedelta(PERIOD_DAYS)
+        for row in desk.store.query(_MIXES, {"since": since, "today": today}):
+            if row["recent"]:
+                calling.add(row["rep"])
             types[row["rep"]] += [row["call_type"]] * row["n"]
         mine = {call.call_id for call in own}
         made = [unseen(c, mine) for c in commitments(heard, as_of=today) if c.call_id in mine]
@@ -340,6 +347,7 @@ def support_of(ask: Ask, rep: str, *, wait_s: float = 0.03) -> Row | None:
             gaps=[gap for gap in whole.gaps if gap.rep == rep],
             fair=[item for item in whole.fair if item.rep == rep],
             mixes={name: mix_of(found) for name, found in types.items()},
+            calling=calling,
             as_of=today,
         )
         ordered = sorted(made, key=lambda c: (c.due or c.made_on or dt.date.min, c.call_id, c.turn), reverse=True)
