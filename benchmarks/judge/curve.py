@@ -26,7 +26,7 @@ from pipeline.agreement import Agreement, agreement
 
 TRAIN = Path(__file__).resolve().parents[2] / "models" / "corpus" / "train"
 RESULT = Path(__file__).with_name("curve.json")
-SIZES = (100, 200, 400)
+SIZES = (100, 200)
 
 
 def main() -> None:
