@@ -254,3 +254,38 @@ def test_reps_that_differ_in_their_case_alone_stay_who_they_are(tmp_path: Path) 
     assert {row.rep for row in rows} == {"Ann", "ANN"}
     rows = read_csv(written(tmp_path, text), "sessions", reps=["Ann", "ANN"]).rows
     assert {row.rep for row in rows} == {"Ann", "ANN"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "field", "value"),
+    [
+        ("quota", "rep,period,target,amount\nAnn,2026-Q4,100000,82000\n", "target", 100_000),
+        ("quota", "amount,target,period,rep\n82000,100000,2026-Q4,Ann\n", "target", 100_000),
+        ("quota", "rep,name,period,target\nAnn,Enterprise,2026-Q4,1\n", "rep", "Ann"),
+        ("sessions", "rep,date,topic,notes\nAnn,2026-10-05,discovery,was late\n", "topic", "discovery"),
+        ("sessions", "rep,date,topic,notes\nAnn,2026-10-05,,was late\n", "topic", "was late"),
+        ("activity", "rep,date,activity,count,total\nAnn,2026-10-05,dials,30,900\n", "count", 30),
+    ],
+)
+def test_of_two_columns_for_one_thing_the_one_with_its_name_counts(
+    tmp_path: Path, kind: str, text: str, field: str, value: object
+) -> None:
+    found = read_csv(written(tmp_path, text), kind)
+    assert [row.to_row()[field] for row in found.rows] == [value]
+    assert found.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("result", "says"),
+    [
+        ("85%", "'85%' is a share; write the number"),
+        ("85 %", "'85 %' is a share; write the number"),
+        ('"(1,200)"', "'(1,200)' may be below 0; write it with - in front"),
+        ('"$ (1,200.50)"', "may be below 0"),
+        ('"1,200-"', "may be below 0"),
+    ],
+)
+def test_a_share_or_a_loss_is_not_taken_for_a_gain(tmp_path: Path, result: str, says: str) -> None:
+    found = read_csv(written(tmp_path, f"rep,period,target,result\nAnn,2026-Q4,100000,{result}\n"), "quota")
+    assert found.rows == ()
+    assert says in found.problems[0]

@@ -1,6 +1,7 @@
 """Coaching sessions, quotas and activity from CSV files, as any calendar, CRM or dialler writes them.
 
-Column names are matched without case, blanks and underscores, by the names in `KINDS`. A row that cannot be read is
+Column names are matched without case, blanks and underscores, by the names in `KINDS`; of several for one field the
+first in `KINDS` counts. A row that cannot be read is
 said with its line and left out; the others are kept. The same row again changes nothing: its id is a hash of what
 identifies it, so that a later file with new results replaces the older ones.
 """
@@ -137,13 +138,23 @@ def _key(text: str) -> str:
 
 
 def _columns(head: Sequence[str], form: Kind) -> dict[int, str]:
-    """Position -> the field's name; other columns keep their own heading (an activity's measures)."""
-    known = {_key(alias): name for name, aliases in form.columns.items() for alias in (name, *aliases)}
-    return {place: known.get(_key(title), title.strip()) for place, title in enumerate(head) if title.strip()}
+    """Position -> the field's name; other columns keep their own heading (an activity's measures).
+
+    Of several columns for one field the one whose heading is its name, or comes first among its other names, is the
+    last: it is what counts in a row that has a value there (`target` before `amount`).
+    """
+    known = {
+        _key(alias): (rank, name)
+        for name, aliases in form.columns.items()
+        for rank, alias in enumerate((name, *aliases))
+    }
+    found = [(place, known.get(_key(title), (0, title.strip()))) for place, title in enumerate(head) if title.strip()]
+    return {place: name for place, (_, name) in sorted(found, key=lambda column: -column[1][0])}
 
 
 def _named(cells: Sequence[str], names: Mapping[int, str]) -> dict[str, str]:
-    return {names[place]: cell.strip() for place, cell in enumerate(cells) if place in names and cell.strip()}
+    """Field -> its value, where there is one."""
+    return {name: cells[place].strip() for place, name in names.items() if place < len(cells) and cells[place].strip()}
 
 
 def _needs(row: Mapping[str, str], name: str) -> str:
@@ -154,7 +165,11 @@ def _needs(row: Mapping[str, str], name: str) -> str:
 
 def _number(text: str) -> float:
     """`1,250.50`, `1.250,50`, `1 250 000`, `$12k`, `1.2 million`: the number. `250.000` may be two numbers and is
-    refused, and so is what runs on in letters that are no scale (`1.2E+11`)."""
+    refused, and so is what runs on in letters that are no scale (`1.2E+11`), a share (`85 %`), which is none of what it
+    is a share of, and what accounts write for less than nothing (`(1,200)`, `1,200-`)."""
+    if "%" in text or re.search(r"^[^\d(]*\([^()]*\d[^()]*\)|\d\s*-$", text):
+        said = "is a share; write the number" if "%" in text else "may be below 0; write it with - in front"
+        raise ValueError(f"'{text}' {said}")
     text = re.sub(r"(?<=\d)[\s'\u2019](?=\d{3}(?!\d))", "", text)
     found = _DIGITS.search(text)
     if not found or found["runs_on"]:
