@@ -212,8 +212,11 @@ def calendar_of(store: Store, *, settings: Settings, rep: str | None = None) -> 
 
 
 def crm_records(store: Store, *, settings: Settings) -> tuple[list[Row], dict[str, str]]:
-    """One record per account under the CRM's field names, and those names. Raises `StoreError`, `SettingsError`."""
-    rows = _recent(store, settings)
+    """One record per account under the CRM's field names, and those names, over the calls that `account_rows` counts.
+
+    Raises `StoreError`, `SettingsError`.
+    """
+    rows, _ = _of_account(store, settings, None)
     rubric, firms = load_rubric(settings.rubric), known_firms(settings)
     views = [
         account_report(part, rubric, name, as_of=today_of(rows), **firms)[0] for name, part in by_account(rows).items()

@@ -199,9 +199,13 @@ def push(url: str, system: str, rows: Sequence[Row]) -> int:
     headers = {"Content-Type": "application/json", "Idempotency-Key": hashlib.sha256(body).hexdigest()}
     key = os.environ.get(KEY_NAME)
     if key:
+        if not (key.isascii() and key.isprintable()):
+            raise SettingsError(f"{KEY_NAME}: holds a character that no key has, such as a dash from a document")
         headers["Authorization"] = f"Bearer {key}"
     try:
         answer = httpx.post(address, content=body, headers=headers, timeout=TIMEOUT_S, follow_redirects=False)
+    except httpx.InvalidURL:
+        raise SettingsError("crm_url: not an address that can be, such as https://hooks.example.com/debrief") from None
     except httpx.HTTPError as error:
         raise EngineError(
             f"{urlsplit(address).hostname}: not reached ({type(error).__name__}); nothing was taken"
