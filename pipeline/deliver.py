@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline import keep
-from pipeline.digest import Digest, as_html, as_text
+from pipeline.digest import Digest, as_html, as_text, plain
 from pipeline.redact import chosen_kinds, redact_text
 from pipeline.settings import Settings
 
@@ -39,11 +39,12 @@ def deliver(digest: Digest, settings: Settings) -> dict[str, Any]:
     ):
         if not wanted:
             continue
-        problem = send(digest, settings)
-        if problem:
-            problems.append(f"digest not sent by {name} ({problem}); correct the settings")
-        else:
+        taken, problem = send(digest, settings)
+        if taken:
             sent.append(name)
+        if problem:
+            said = "sent to some only" if taken else "not sent"
+            problems.append(f"digest {said} by {name} ({problem}); correct the settings")
     if settings.digest_to and not settings.smtp_host:
         problems.append("digest not sent by e-mail: `digest_to` is set and `smtp_host` is not")
     return {"file": str(path), "sent": sent, "problems": problems}
@@ -58,24 +59,40 @@ def _redacted(digest: Digest, kinds: frozenset[str]) -> Digest:
     return replace(digest, sections=sections)
 
 
-def _mail(digest: Digest, settings: Settings) -> str:
-    """Send by SMTP; what went wrong, empty when nothing did."""
+def _mail(digest: Digest, settings: Settings) -> tuple[bool, str]:
+    """Send by SMTP; whether anybody gets it, and what went wrong, empty when nothing did."""
+    try:
+        message = _message(digest, settings)
+        with _smtp(settings) as server:
+            if settings.smtp_security == "starttls":
+                server.starttls(context=ssl.create_default_context())
+            if settings.smtp_user:
+                server.login(settings.smtp_user, os.environ.get("DEBRIEF_SMTP_PASSWORD", ""))
+            # a server that takes some of the addresses raises nothing: the others would never know
+            refused = server.send_message(message)
+            taken = True
+    except smtplib.SMTPRecipientsRefused as error:
+        taken, refused = False, error.recipients
+    except (OSError, smtplib.SMTPException, ValueError) as error:
+        return False, f"{settings.smtp_host}:{settings.smtp_port}: {_line(error)}"
+    told = (f"{address} refused with {code} {_said(why)}" for address, (code, why) in sorted(refused.items()))
+    return taken, f"{settings.smtp_host}:{settings.smtp_port}: {', '.join(told)}" if refused else ""
+
+
+def _message(digest: Digest, settings: Settings) -> EmailMessage:
+    """Raises `ValueError` for an address that cannot stand in a mail."""
     message = EmailMessage()
     message["Subject"] = digest.title
     message["From"] = settings.digest_from
     message["To"] = ", ".join(part.strip() for part in settings.digest_to.split(",") if part.strip())
     message.set_content(as_text(digest))
     message.add_alternative(as_html(digest), subtype="html")
-    try:
-        with _smtp(settings) as server:
-            if settings.smtp_security == "starttls":
-                server.starttls(context=ssl.create_default_context())
-            if settings.smtp_user:
-                server.login(settings.smtp_user, os.environ.get("DEBRIEF_SMTP_PASSWORD", ""))
-            server.send_message(message)
-    except (OSError, smtplib.SMTPException, ValueError) as error:
-        return f"{settings.smtp_host}:{settings.smtp_port}: {_line(error)}"
-    return ""
+    return message
+
+
+def _said(answer: bytes) -> str:
+    """A mail server's answer as one line."""
+    return plain(answer.decode("utf-8", "replace"))
 
 
 def _smtp(settings: Settings) -> smtplib.SMTP:
@@ -85,8 +102,8 @@ def _smtp(settings: Settings) -> smtplib.SMTP:
     return smtplib.SMTP(*where, timeout=TIMEOUT_S)
 
 
-def _post(digest: Digest, settings: Settings) -> str:
-    """Post to the webhook, whose address is a secret and is not repeated in what went wrong."""
+def _post(digest: Digest, settings: Settings) -> tuple[bool, str]:
+    """Post to the webhook, whose address is a secret: whether it was taken, and what went wrong without the address."""
     import httpx
 
     try:
@@ -94,8 +111,8 @@ def _post(digest: Digest, settings: Settings) -> str:
         body = webhook_body(digest, host=host)
         answer = httpx.post(settings.digest_webhook, json=body, timeout=TIMEOUT_S, follow_redirects=False)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        return f"{type(error).__name__}: no answer from the webhook"
-    return "" if answer.is_success else f"{host} answered {answer.status_code}"
+        return False, f"{type(error).__name__}: no answer from the webhook"
+    return answer.is_success, "" if answer.is_success else f"{host} answered {answer.status_code}"
 
 
 def webhook_body(digest: Digest, *, host: str) -> dict[str, Any]:

@@ -122,6 +122,9 @@ class Mail(socketserver.StreamRequestHandler):
         lines: list[bytes] = []
         for raw in self.rfile:
             word = raw.strip().upper().split(b" ")[0]
+            if word == b"RCPT" and b"gone" in raw:
+                self.wfile.write(b"550 no such user here\r\n")
+                continue
             if word == b"DATA":
                 self.wfile.write(b"354 go\r\n")
                 while (part := self.rfile.readline()) != b".\r\n":
@@ -183,6 +186,25 @@ def test_mail_carries_text_and_html(settings: Settings) -> None:
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     closed = deliver.deliver(DIGEST, mailed)
     assert "not sent by e-mail" in closed["problems"][0]
+
+
+@pytest.mark.parametrize("others", ["b@example.com, ", ""])
+def test_an_address_that_the_mail_server_refuses_is_named_whoever_else_got_it(settings: Settings, others: str) -> None:
+    with serving(socketserver.TCPServer(("127.0.0.1", 0), Mail)) as server:
+        port = server.server_address[1]
+        mailed = replace(settings, smtp_host="127.0.0.1", smtp_port=port, smtp_security="none")
+        done = deliver.deliver(DIGEST, replace(mailed, digest_to=f"{others}gone@example.com"))
+        assert len(server.got) == bool(others)
+    assert done["sent"] == (["e-mail"] if others else [])
+    assert done["problems"][0].startswith(f"digest {'sent to some only' if others else 'not sent'} by e-mail")
+    assert f"(127.0.0.1:{port}: gone@example.com refused with 550 no such user here)" in done["problems"][0]
+
+
+def test_a_sender_that_is_no_address_stops_no_digest(settings: Settings) -> None:
+    mailed = replace(settings, smtp_host="127.0.0.1", smtp_port=9, digest_to="a@example.com", digest_from="a\nb")
+    done = deliver.deliver(DIGEST, mailed)
+    assert "digest not sent by e-mail" in done["problems"][0]
+    assert Path(done["file"]).exists()
 
 
 def test_private_details_do_not_leave_in_a_digest(settings: Settings) -> None:
