@@ -20,9 +20,11 @@ from test_store import keep_call
 
 from pipeline import deliver, plan, retention
 from pipeline.coach import commands
-from pipeline.coach.digest import to_send
+from pipeline.coach.digest import to_send, weekly_digest
+from pipeline.coach.rows import CallRow, QuotaRow, Rows, SessionRow
 from pipeline.digest import LISTED, Digest, Section, as_html, as_markdown, as_text, nightly_digest, section
 from pipeline.ingest import NOWHERE
+from pipeline.rubric import load_rubric
 from pipeline.settings import Settings
 from pipeline.store import Store
 
@@ -216,6 +218,21 @@ def test_private_details_do_not_leave_in_a_digest(settings: Settings) -> None:
     assert "4242" not in page
     whole = Path(deliver.deliver(said, replace(settings, redact="none"))["file"]).read_text()
     assert "jane@acme.com" in whole
+
+
+def test_who_left_is_not_who_is_treated_unfairly_this_week() -> None:
+    left = [CallRow(f"g{n}", rep=f"Left {n}", team="North", date=LAST - dt.timedelta(400)) for n in range(8)]
+    rows = Rows(calls=(*left, CallRow("c", rep="Ann", team="North", date=LAST)))
+    rows = replace(rows, sessions=tuple(SessionRow(f"s{n}", f"Peer {n}", LAST, minutes=60) for n in range(2)))
+    asked = QuotaRow("q", "Left 7", "revenue", LAST, LAST + dt.timedelta(30), 1000.0)
+
+    def told(rows: Rows) -> list[str]:
+        week = weekly_digest(rows, load_rubric("sales_call"), (), as_of=LAST, team="North")
+        return [item.text.split(":")[0] for part in week.sections if part.title == "Is it fair" for item in part.items]
+
+    assert told(rows) == ["Ann"]
+    # of whom something is asked is here, whether or not they call
+    assert told(replace(rows, quotas=(asked,))) == ["Ann", "Left 7"]
 
 
 @pytest.mark.parametrize("base", ["", "https://debrief.example.com"])

@@ -282,9 +282,9 @@ def _sessions(week: _Week) -> list[Item]:
 
 
 def _fairness(week: _Week) -> list[Item]:
-    """A line per rep, whoever has most warnings first."""
+    """A line per rep who is here, whoever has most warnings first."""
     found = support_report(week.everybody, week.rubric, week.made, as_of=week.to, target=week.target)
-    unfair = [row for row in found if row["rep"] in week.reps and row["warnings"]]
+    unfair = [row for row in found if row["rep"] in week.reps and row["warnings"] and _here(row)]
     return [
         Item(
             f"{row['rep']}: {'; '.join(warning['text'] for warning in row['warnings'])}",
@@ -292,6 +292,14 @@ def _fairness(week: _Week) -> list[Item]:
         )
         for row in sorted(unfair, key=lambda row: -len(row["warnings"]))
     ]
+
+
+def _here(row: dict[str, Any]) -> bool:
+    """Whether anything in the period of a row of `support_report` says that the rep is still one: who left was given
+    nothing, and would stand before everybody with a call."""
+    support, results = row["support"], row["results"]
+    given = ("sessions", "missed_sessions", "next_session", "training_open", "training_done")
+    return any((results["calls"], results["quotas"], results["activity"], *(support[name] for name in given)))
 
 
 def _to_play(week: _Week) -> list[Item]:
