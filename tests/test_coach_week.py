@@ -308,6 +308,12 @@ def test_an_entry_keeps_its_id_when_its_day_is_known_again() -> None:
     assert [e.key for e in first] == [e.key for e in again]
 
 
+def test_an_agreed_day_that_is_put_off_moves_in_the_calendar() -> None:
+    put_off = dataclasses.replace(made()[0], status="moved", moved_to=DAY + dt.timedelta(7))
+    (before,), (after,) = diary(Rows(), made()[:1]), diary(Rows(), (put_off,))
+    assert (before.key, after.day - before.day) == (after.key, dt.timedelta(7))
+
+
 def views() -> list[dict[str, Any]]:
     names = sorted({c.account for c in story().calls if c.account})
     return [account_report(story(), RUBRIC, name, as_of=DAY)[0] for name in names]

@@ -69,7 +69,8 @@ def _training(item: Assignment) -> Entry:
 
 
 def _agreed(item: Commitment, due: dt.date, clean: Callable[[str], str]) -> Entry:
-    key = hashlib.sha256(f"{item.call_id} {item.turn} {item.kind} {due}".encode()).hexdigest()[:16]
+    # by the day it was promised for first: one that is put off moves, and keeps its id
+    key = hashlib.sha256(f"{item.call_id} {item.turn} {item.kind} {item.due}".encode()).hexdigest()[:16]
     # not the call's id, of which nine figures in a row would be taken for somebody's number
     text = f'{clean(item.owner)}: "{clean(item.words)}" (call {item.call_id}, turn {item.turn})'
     return Entry(f"agreed-{key}", due, clean(f"{item.account or 'Account'}: {item.owner}"), text)
