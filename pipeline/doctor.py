@@ -17,8 +17,7 @@ from pipeline import keep, process
 from pipeline.claims import Claims
 from pipeline.days import CORRECT, latest
 from pipeline.errors import DebriefError, SettingsError
-from pipeline.settings import Settings, public_address
-from pipeline.settings_file import HIDDEN
+from pipeline.settings import HIDDEN, Settings, public_address
 from pipeline.status import watchers
 from pipeline.store import Store
 from pipeline.wording import counted, tallied

@@ -30,6 +30,9 @@ SECRETS = ("judge_key", "smtp_password", "crm_key", "webhook_secret", "oidc_clie
 """Taken from the environment only (`DEBRIEF_JUDGE_KEY`, `DEBRIEF_SMTP_PASSWORD`, `DEBRIEF_CRM_KEY`,
 `DEBRIEF_WEBHOOK_SECRET`, `DEBRIEF_OIDC_CLIENT_SECRET`), the last one also from a file of its own."""
 
+HIDDEN = ("digest_webhook", "webhook_urls")
+"""Settings whose value lets others in: shown as set, never as they are, and repeated in no message."""
+
 OTHERS = ("data", "models", "beam", "compute_type")
 """What else is said in the environment, as `DEBRIEF_DATA`."""
 
@@ -267,6 +270,8 @@ def _kept_rubric(folder: Path, name: str) -> str:
 def _cast(value: Any, f: dataclasses.Field[Any], *, where: str) -> Any:
     """The value as the setting's kind. Raises `SettingsError` where it is none, or not one that works."""
     kind: type[Any] = type(f.default)
+    # of an address that may carry a secret also what is no address: people write lists of them
+    found = "" if f.name in HIDDEN else ", found {!r}"
     try:
         if kind is bool:
             return value if isinstance(value, bool) else _TRUTH[str(value).strip().lower()]
@@ -276,10 +281,8 @@ def _cast(value: Any, f: dataclasses.Field[Any], *, where: str) -> Any:
             raise ValueError
         made = kind(value)
     except (KeyError, TypeError, ValueError, OverflowError):
-        raise SettingsError(f"{where}: expected {_KINDS[kind]}, found {value!r}") from None
+        raise SettingsError(f"{where}: expected {_KINDS[kind]}{found.format(value)}") from None
     problem = problem_of(f.name, made)
     if problem:
-        # an address may carry a secret
-        found = "" if f.name == "digest_webhook" else f", found {made!r}"
-        raise SettingsError(f"{where}: {problem}{found}")
+        raise SettingsError(f"{where}: {problem}{found.format(made)}")
     return made

@@ -22,12 +22,10 @@ from typing import Any
 from pipeline import settings as module
 from pipeline.errors import SettingsError
 from pipeline.keep import write_atomically
-from pipeline.settings import SECRETS, Settings, load_settings, read_toml
+from pipeline.settings import HIDDEN, SECRETS, Settings, load_settings, read_toml
 from pipeline.settings_check import CHOICES, problem_of
 
 FILE = "debrief.toml"
-HIDDEN = ("digest_webhook", "webhook_urls")
-"""Settings whose value lets others in: shown as set, never as they are."""
 LONGEST = 2000
 
 CHANGEABLE = frozenset({

@@ -101,6 +101,14 @@ def test_an_address_that_may_hold_a_secret_is_not_repeated(tmp_path: Path) -> No
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("key", ["digest_webhook", "webhook_urls"])
+def test_nor_is_it_where_people_write_a_list_of_them(tmp_path: Path, key: str) -> None:
+    (tmp_path / "debrief.toml").write_text(f'{key} = ["https://hooks.example.com/T0/secret"]\n')
+    with pytest.raises(SettingsError) as caught:
+        load_settings(tmp_path, environ={})
+    assert str(caught.value).endswith(f"debrief.toml: {key}: expected a text")
+
+
 def test_the_defaults_of_all_settings_are_allowed() -> None:
     wrong = {name: problem_of(name, getattr(Settings(), name)) for name in CHECKS}
     assert {name: line for name, line in wrong.items() if line} == {}
