@@ -65,6 +65,19 @@ def test_the_scorecard_shows_how_far_a_standing_may_be_off(run: Run) -> None:
     assert "±" in run("scorecard").stdout
 
 
+def test_options_before_a_command_of_training_count_or_are_refused(run: Run, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    keep_story(elsewhere)
+    assign = ("assign", "Bob", "discovery-ask-before-you-tell")
+    assert run("training", "--data", str(elsewhere), *assign).exit_code == 0
+    assert rows(run("training", "--json")) == []
+    assert len(rows(run("training", "--json", "--data", str(elsewhere)))) == 1
+    for option in (("--json",), ("--rep", "Bob")):
+        refused = run("training", *option, "reminders")
+        assert refused.exit_code == 2
+        assert "goes after `debrief training reminders`" in " ".join(refused.stderr.split())
+
+
 def test_training_from_assignment_to_done(run: Run, tmp_path: Path) -> None:
     assert "no training assigned yet" in run("training").stdout
     given = run("training", "assign", "Bob", "discovery-ask-before-you-tell", "--note", "he asked for it")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.cli.coaching import show
-from pipeline.cli.shared import Data, Json, console, one_line, open_store, settings_of, show_table, spaced
+from pipeline.cli.shared import Data, Json, choose_data, console, one_line, open_store, settings_of, show_table, spaced
 from pipeline.days import iso_day
 
 app = typer.Typer(
@@ -39,6 +39,13 @@ def training(
     """Training assigned for the gaps, and what came of it."""
     if context.invoked_subcommand is None:
         show("training", rep, data=data, as_json=as_json)
+        return
+    for option, given in {"--rep": rep is not None, "--json": as_json}.items():
+        if given:
+            after = f"debrief training {context.invoked_subcommand}"
+            raise typer.BadParameter(f"goes after `{after}`, where that takes it", param_hint=option)
+    if data:
+        choose_data(data)
 
 
 @app.command("done")
