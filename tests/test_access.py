@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import sqlite3
 import threading
 from collections import Counter
@@ -338,6 +339,16 @@ def test_nobody_is_added_with_somebody_elses_e_mail(tmp_path: Path) -> None:
     assert "is Old's e-mail already" in str(add("New").exception)
     with AccessBook(tmp_path) as book:
         assert [user.name for user in book.users()] == ["Old"]
+
+
+def test_a_token_for_longer_than_there_are_days_is_refused_and_an_old_one_is_listed(tmp_path: Path) -> None:
+    debrief(tmp_path, "add", "Ada", "--role", "admin", "--password-stdin", stdin=f"{PASSWORD}\n")
+    assert debrief(tmp_path, "token", "Ada", "--days", "9999999").exit_code == 2
+    with AccessBook(tmp_path) as book:
+        assert book.tokens() == []
+        book.add_token("Ada", days=9_999_999)
+    listed = debrief(tmp_path, "list", "--json")
+    assert json.loads(listed.stdout)["tokens"][0]["expires"] == "9999-12-31"
 
 
 def test_the_commands_add_change_and_shut_out(tmp_path: Path) -> None:

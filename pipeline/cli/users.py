@@ -25,6 +25,8 @@ Team = Annotated[list[str] | None, typer.Option("--team", metavar="T", help="A m
 Stdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 
 WHO = "command line"
+_LAST = dt.datetime(9999, 12, 31, tzinfo=dt.UTC).timestamp()
+"""The last day that can be shown: tokens could be made for longer once."""
 
 
 @app.command("add")
@@ -179,7 +181,7 @@ def link(name: Name, data: Data = None) -> None:
 def token(
     name: Name,
     label: Annotated[str, typer.Option("--for", metavar="TEXT", help="What the token is for.")] = "",
-    days: Annotated[float, typer.Option("--days", min=0, help="Days it works; 0 for ever.")] = 365,
+    days: Annotated[float, typer.Option("--days", min=0, max=36_500, help="Days it works; 0 for ever.")] = 365,
     write: Annotated[bool, typer.Option("--write", help="It may change things too.")] = False,
     revoke: Annotated[str | None, typer.Option("--revoke", metavar="ID", help="Revoke a token instead.")] = None,
     data: Data = None,
@@ -232,4 +234,4 @@ def _print_link(book: AccessBook, name: str, data: Path | None) -> None:
 
 
 def _day(at: float | None) -> str | None:
-    return None if at is None else dt.datetime.fromtimestamp(at, dt.UTC).date().isoformat()
+    return None if at is None else dt.datetime.fromtimestamp(min(at, _LAST), dt.UTC).date().isoformat()
