@@ -303,6 +303,14 @@ def test_the_calendar_holds_sessions_training_and_agreed_days() -> None:
     assert max(len(line) for line in content.split(b"\r\n")) <= 75
 
 
+def test_the_last_day_that_there_is_stands_in_a_calendar_too() -> None:
+    rows = full()
+    never = dataclasses.replace(rows.assignments[0], status="open", due_on=dt.date.max)
+    content = to_ics(diary(dataclasses.replace(rows, assignments=(never,)), ()))
+    (event,) = [part for part in Calendar.from_ical(content).walk() if "training-" in str(part.get("UID"))]
+    assert event["DTSTART"].dt == dt.date.max
+
+
 def test_an_entry_keeps_its_id_when_its_day_is_known_again() -> None:
     first, again = diary(full(), made()), diary(full(), made())
     assert [e.key for e in first] == [e.key for e in again]

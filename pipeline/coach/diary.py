@@ -90,7 +90,9 @@ def to_ics(entries: Iterable[Entry], *, now: dt.datetime | None = None) -> bytes
         event.add("uid", f"{entry.key}@debrief")
         event.add("dtstamp", stamp)
         event.add("dtstart", entry.day)
-        event.add("dtend", entry.day + dt.timedelta(1))
+        if entry.day < dt.date.max:
+            # without an end it is that day, too: the last one there is stands for "never" in some exports
+            event.add("dtend", entry.day + dt.timedelta(1))
         event.add("summary", entry.title)
         if entry.text:
             event.add("description", entry.text)
