@@ -124,7 +124,7 @@ class Settings:
     keep_clips_days: int = 0
     """Days that clips of recordings stay, counted from when they were made."""
     keep_exports_days: int = 0
-    """Days that files of `debrief export` stay, wherever they were written, unless they were changed since."""
+    """Days that exported files stay, wherever they were written, unless they were changed since."""
     keep_cache_days: int = 90
     """Days that entries of caches stay."""
     keep_audit_days: int = 0

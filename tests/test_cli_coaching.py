@@ -194,13 +194,16 @@ def test_the_calendar_and_the_crm(run: Run, tmp_path: Path) -> None:
     assert "nothing is sent" in str(run("crm", "push").exception)
 
 
-def test_what_was_written_for_a_calendar_or_a_crm_goes_when_somebody_is_erased(run: Run, tmp_path: Path) -> None:
-    made = [tmp_path / "team.ics", tmp_path / "accounts.csv"]
+def test_what_was_written_for_others_goes_when_somebody_is_erased(run: Run, tmp_path: Path) -> None:
+    call = call_of(run, "Cid")
+    made = [tmp_path / name for name in ("team.ics", "accounts.csv", "week.html", f"{call}.vtt")]
     assert run("calendar", "--out", str(made[0])).exit_code == 0
     assert run("crm", "export", "--out", str(made[1])).exit_code == 0
-    assert [file.exists() for file in made] == [True, True]
+    assert run("digest", "--html", "--out", str(made[2])).exit_code == 0
+    assert run("transcribe", "--call", call, "--format", "vtt", "--out", str(tmp_path)).exit_code == 0
+    assert [file.exists() for file in made] == [True] * 4
     assert run("erase", "--person", "Cid", "--yes").exit_code == 0
-    assert [file.exists() for file in made] == [False, False]
+    assert [file.exists() for file in made] == [False] * 4
 
 
 def test_an_account_and_its_plan_read_as_text_with_their_calls(run: Run) -> None:

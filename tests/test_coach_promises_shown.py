@@ -17,7 +17,7 @@ from pipeline.coach import commands
 from pipeline.coach.commitments import Commitment
 from pipeline.coach.deals import said
 from pipeline.coach.diary import diary
-from pipeline.coach.digest import weekly_digest
+from pipeline.coach.digest import digest_text, weekly_digest
 from pipeline.coach.rows import Rows
 from pipeline.rubric import load_rubric
 from pipeline.settings import Settings
@@ -56,7 +56,7 @@ def test_the_calendar_has_the_new_day_of_what_was_moved_only() -> None:
     assert (entry.day, ASKED in entry.text) == (MOVED.moved_to, True)
 
 
-def test_the_calendar_leaves_without_private_details(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calendar_and_digest_leave_without_private_details(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quote = "I'll call you on 415 555 0132 about the card 4242 4242 4242 4242."
     mine = dataclasses.replace(
         MOVED,
@@ -79,6 +79,14 @@ def test_the_calendar_leaves_without_private_details(tmp_path: Path, monkeypatch
     assert '[phone]: "I\'ll call you on [phone] about the card [card]." (call 1234567890123456, turn 2)' in left
     assert "SUMMARY:Acme: [phone]" in left
     assert quote in calendar("none")
+
+    def week(kinds: str) -> str:
+        with Store(tmp_path) as store:
+            store.ingest()
+            return digest_text(commands.digest_of(store, settings=Settings(data=tmp_path, redact=kinds), as_of=DAY))
+
+    assert "call you on [phone] about the card [card]" in " ".join(week("all").split())
+    assert "415 555 0132 about the card 4242 4242" in " ".join(week("none").split())
 
 
 def test_an_account_and_the_terminal_say_both() -> None:

@@ -46,8 +46,12 @@ def transcribe(
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """Words, speakers and roles of recordings; the roles of transcripts that have none yet. Keeps nothing."""
+    """Words, speakers and roles of recordings; the roles of transcripts that have none yet. Keeps nothing.
+
+    Files of a call (--call) hold its words whole, and are deleted when somebody is erased.
+    """
     from pipeline.cli.render import transcript_text
+    from pipeline.register import wrote
 
     if bool(files) == bool(call):
         raise typer.BadParameter("give files, or one call with --call", param_hint="FILE...")
@@ -61,7 +65,9 @@ def transcribe(
 
     def show(transcript: Transcript, name: str) -> None:
         if form:
-            _write(transcript, name, form, out)
+            made = _write(transcript, name, form, out)
+            if call and made:
+                wrote(settings.data, "export", made, [made])
         elif as_json:
             emit(transcript.to_json())
         else:
@@ -73,15 +79,16 @@ def transcribe(
         _each(files or [], settings, show)
 
 
-def _write(transcript: Transcript, name: str, form: str, out: Path | None) -> None:
-    """The transcript in one of the export formats: to stdout, or as the file `name` in the folder `out`."""
+def _write(transcript: Transcript, name: str, form: str, out: Path | None) -> Path | None:
+    """The transcript in one of the export formats: to stdout, or as the file `name` in the folder `out`, which is
+    given back."""
     from pipeline.errors import StoreError
     from pipeline.formats import WRITERS, write_transcript
 
     text = write_transcript(transcript, form)
     if out is None:
         sys.stdout.write(text)
-        return
+        return None
     if out.exists() and not out.is_dir():
         raise StoreError(f"{out}: is a file; name a folder with --out")
     path = out / f"{name}{WRITERS[form].suffix}"
@@ -94,6 +101,7 @@ def _write(transcript: Transcript, name: str, form: str, out: Path | None) -> No
     except OSError as error:
         raise StoreError(f"{path}: cannot be written ({error.strerror}); name another folder with --out") from None
     console().print(one_line(path), soft_wrap=True)
+    return path
 
 
 def _kept(call: str, settings: Settings) -> Transcript:

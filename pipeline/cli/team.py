@@ -147,7 +147,7 @@ def digest(
     if as_json:
         emit(found.to_json())
         return
-    _write(digest_html(found, base=base) if html else digest_text(found, base=base), out)
+    _write(digest_html(found, base=base) if html else digest_text(found, base=base), out, of=settings)
 
 
 def calendar(rep: Rep = None, out: Out = None, data: Data = None) -> None:
@@ -193,8 +193,8 @@ def crm_push(data: Data = None) -> None:
     console().print(f"{counted(push(settings.crm_url, settings.crm, rows), 'account')} sent")
 
 
-def _write(content: str | bytes, out: Path | None, *, of: Settings | None = None) -> None:
-    """To the file where one is named, else to the terminal. An export `of` a data folder is remembered there: it
+def _write(content: str | bytes, out: Path | None, *, of: Settings) -> None:
+    """To the file where one is named, else to the terminal. As an export `of` a data folder it is remembered there: it
     goes when somebody is erased."""
     from pipeline.cli.shared import clean
     from pipeline.keep import write_atomically
@@ -205,6 +205,5 @@ def _write(content: str | bytes, out: Path | None, *, of: Settings | None = None
         sys.stdout.write(clean(text.replace("\r\n", "\n")))
         return
     write_atomically(out.absolute(), content.encode() if isinstance(content, str) else content)
-    if of:
-        wrote(of.data, "export", out, [out])
+    wrote(of.data, "export", out, [out])
     console().print(one_line(f"written to {out}"), soft_wrap=True)

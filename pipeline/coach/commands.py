@@ -185,12 +185,13 @@ def digest_of(
     team: str | None = None,
     as_of: dt.date | None = None,
 ) -> WeeklyDigest:
-    """The weekly digest of a rep, a team, or all teams. Raises `StoreError` for an unknown one."""
+    """The weekly digest of a rep, a team, or all teams, its lines without private details. Raises `StoreError` for an
+    unknown one, `SettingsError`."""
     rows = _recent(store, settings)
     day = as_of or today_of(rows)
     known = None if team is None else known_name(team, sorted({c.team for c in rows.calls if c.team}), "team")
     made = commitments(rows, as_of=day)
-    return weekly_digest(
+    week = weekly_digest(
         rows,
         load_rubric(settings.rubric),
         made,
@@ -200,6 +201,7 @@ def digest_of(
         target=target_of(settings),
         **known_firms(settings),
     )
+    return week.cleaned(_cleaner(settings))
 
 
 def calendar_of(store: Store, *, settings: Settings, rep: str | None = None) -> bytes:

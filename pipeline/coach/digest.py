@@ -66,6 +66,14 @@ class WeeklyDigest:
     team: str | None
     sections: tuple[Section, ...]
 
+    def cleaned(self, clean: Callable[[str], str]) -> WeeklyDigest:
+        """The same, each line as `clean` leaves it."""
+        parts = (
+            dataclasses.replace(part, items=tuple(dataclasses.replace(i, text=clean(i.text)) for i in part.items))
+            for part in self.sections
+        )
+        return dataclasses.replace(self, sections=tuple(parts))
+
     def to_json(self) -> dict[str, Any]:
         """`{"title", "from", "to", "rep", "team", "sections": [{"title", "items": [...]}]}`."""
         return {
