@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -241,6 +243,21 @@ def test_live_follows_a_file_and_shows_cards(run: Run, tmp_path: Path, monkeypat
     assert "They push on price or terms" in shown
     assert "1 card;" in shown
     assert "no such file" in str(run("live", str(tmp_path / "gone.txt")).exception)
+
+
+def test_a_card_reaches_a_program_behind_a_pipe_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = io.BytesIO()
+    seen: list[bytes] = []
+
+    def two(*_: Any, **__: Any) -> Any:
+        for turn in range(2):
+            seen.append(pipe.getvalue())
+            yield Cue("objection", 65.0, turn, "Title", "Say", "heard")
+
+    monkeypatch.setattr(live_command, "cues", two)
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe, encoding="utf-8"))
+    live_command.live(tmp_path / "call.txt", minutes=30.0, idle=0.1, as_json=True, data=tmp_path)
+    assert (seen[0], json.loads(seen[1])["turn"]) == (b"", 0)
 
 
 def test_cards_are_objects_that_can_be_shown() -> None:

@@ -44,7 +44,7 @@ def live(
     try:
         for cue in cues(file, settings, rep=rep, minutes=minutes, idle=idle):
             shown += 1
-            emit(cue.to_json()) if as_json else _print(cue)
+            emit(cue.to_json(), now=True) if as_json else _print(cue)
     except KeyboardInterrupt:
         pass
     if not as_json:

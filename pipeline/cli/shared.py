@@ -135,14 +135,17 @@ def console(*, stderr: bool = False) -> Console:
     )
 
 
-def emit(row: Mapping[str, Any]) -> None:
-    """One JSON object as one line on stdout; ASCII, so that any terminal and any text survive."""
+def emit(row: Mapping[str, Any], *, now: bool = False) -> None:
+    """One JSON object as one line on stdout; ASCII, so that any terminal and any text survive. `now`: for a reader that
+    waits for each, where a pipe would hold lines back until there are many."""
     line = json.dumps(row, allow_nan=False, default=_plain)
     if _HALF.search(line):
         # a file's name that is no UTF-8: half a character is no JSON to strict readers
         whole = json.dumps(row, ensure_ascii=False, default=_plain).encode("utf-8", "replace")
         line = json.dumps(json.loads(whole))
     sys.stdout.write(line + "\n")
+    if now:
+        sys.stdout.flush()
 
 
 def show_table(
