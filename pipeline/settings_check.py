@@ -59,6 +59,11 @@ def home_problem(value: Any) -> str:
     return ""
 
 
+def _host(value: Any) -> str:
+    # no name at all is every network that the machine is on
+    return "" if str(value).strip() else "give an address such as 127.0.0.1, or leave it out"
+
+
 def _kinds(value: Any) -> str:
     names = {name.strip().lower() for name in str(value).split(",") if name.strip()}
     sound = names in ({"all"}, {"none"}) or (names and names <= set(REDACTED))
@@ -139,6 +144,7 @@ CHECKS: dict[str, Check] = {
     "target_level": _between(0, 4),
     "crm_url": _address("https://crm.example.com/debrief"),
     "port": _between(1, 65_535),
+    "host": _host,
     "public_url": _address("https://debrief.example.com"),
 }
 """What is wrong with a setting's value, by its name; a setting that is not here takes anything of its kind."""

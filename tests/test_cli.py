@@ -443,6 +443,12 @@ def test_calls_that_nobody_dated_are_said_once_with_what_to_do(run: Run, tmp_pat
     assert "calls without a date: 2: " in run("doctor").stdout
 
 
+def test_no_address_at_all_does_not_open_the_web_app_to_every_network(run: Run) -> None:
+    done = run("serve", "--host", "")
+    assert done.exit_code == 2
+    assert "give an address such as 127.0.0.1" in " ".join(done.stderr.split())
+
+
 def test_a_name_that_is_no_utf8_is_json_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     shared.emit({"path": "Lat\udcedn.wav", "account": "Caf\u00e9 \U0001f600"})
     line = capsys.readouterr().out

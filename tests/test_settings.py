@@ -74,6 +74,7 @@ def test_inbox_defaults_into_the_data_folder(tmp_path: Path) -> None:
         ("workers = -3", "workers: give a number from 0 to 256; 0 means one per core"),
         ("workers = 2.5", "workers: expected a whole number"),
         ("max_hours = nan", "max_hours: give a number from 0.1 to 48"),
+        ("host = ''", "host: give an address such as 127.0.0.1"),
         ("judge = 'nonsense'", "judge: one of embedded, endpoint, transformers"),
         ("crm = 'pipedrive'", "crm: one of hubspot, salesforce"),
         ("redact = 'bananas'", "redact: all, none, or some of card"),

@@ -35,6 +35,10 @@ def serve(
     data: Data = None,
 ) -> None:
     """The web app, on this machine only unless told otherwise."""
+    from pipeline.settings_check import problem_of
+
+    if host is not None and (problem := problem_of("host", host)):
+        raise typer.BadParameter(problem, param_hint="--host")
     from pipeline.web.app import serve as run
 
     run(settings_of(data, port=port, host=host), say=lambda line: console().print(line, soft_wrap=True))
