@@ -30,6 +30,7 @@ from pipeline.encodings import decode
 from pipeline.errors import InputError
 from pipeline.types import CallMeta
 from pipeline.written_days import read_day
+from pipeline.yaml_text import NO_VALUE
 
 SIDECAR_SUFFIXES = (".json", ".yaml", ".yml", ".csv")
 TABLES = ("calls.csv", "metadata.csv")
@@ -136,7 +137,7 @@ def _load(path: Path) -> Row | None:
         # YAML as it will be kept, in JSON: keys are texts
         found = text if path.suffix.lower() == ".json" else json.dumps(_yaml(text), default=str)
         row = json.loads(found, parse_constant=str, parse_float=_float)
-    except (TypeError, ValueError, RecursionError, yaml.YAMLError, csv.Error) as error:
+    except (TypeError, *NO_VALUE, yaml.YAMLError, csv.Error) as error:
         raise InputError(f"{path}: metadata cannot be read ({_line(error)}); correct or delete it") from error
     if isinstance(row, dict) and isinstance(row.get("meta"), dict) and "turns" not in row:
         row = row["meta"]
