@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pipeline import register
 from pipeline.errors import StoreError
-from pipeline.own_files import BACKUP
+from pipeline.own_files import BACKUP, walked
 
 LEFT_OUT_FOLDERS = frozenset({"claims", "prefect", "logs", "cache", "pending", "status"})
 LEFT_OUT_FILES = ("store.", "hashes.jsonl")
@@ -62,9 +62,9 @@ def default_target(now: dt.datetime | None = None) -> Path:
 
 
 def _files(data: Path, inbox: Path | None, *, skip: set[Path]) -> Iterator[tuple[Path, str]]:
-    """Files and their names in the archive, in order; links are not followed."""
+    """Files and their names in the archive; of links those at the top of the data folder only are followed."""
     own = (data / "inbox").absolute()
-    for folder, names, files in os.walk(data, onerror=_unread):
+    for folder, names, files in walked(data, onerror=_unread):
         here = Path(folder)
         top = here == data
         names[:] = sorted(
@@ -94,8 +94,11 @@ def _unread(error: OSError) -> None:
 
 
 def _add(archive: tarfile.TarFile, path: Path, name: str) -> int:
-    """Add one regular file; 1 when it was there, 0 when it has gone meanwhile or is a link or a socket."""
-    if path.is_symlink() or not path.is_file() or path.name.endswith(("-wal", "-shm", "-journal")):
+    """Add one regular file; 1 when it was there, 0 when it has gone meanwhile or is a link or a socket.
+
+    Settings that lie elsewhere (`debrief.toml` in a mounted folder) are the data folder's: a link at its top is read.
+    """
+    if (path.is_symlink() and "/" in name) or not path.is_file() or path.name.endswith(("-wal", "-shm", "-journal")):
         return 0
     try:
         with path.open("rb") as file:

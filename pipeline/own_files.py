@@ -7,7 +7,7 @@ that are known already, perhaps to another team only.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 MARKS = frozenset({"store.lock", "store.duckdb", "hashes.jsonl"})
@@ -45,3 +45,14 @@ def is_data_folder(folder: Path) -> bool:
     """Whether a folder is one that debrief keeps calls in."""
     # os.path: a folder that may not be looked into is none, and no error
     return any(os.path.isfile(folder / name) for name in MARKS)
+
+
+def walked(data: Path, onerror: Callable[[OSError], None] | None = None) -> Iterator[tuple[str, list[str], list[str]]]:
+    """A data folder's folders as `os.walk` gives them, with those of its own `FOLDERS` that lie behind a link, as
+    `results` on a larger disk; no other link is. Folders that are taken out of the lists are passed over."""
+    for folder, names, files in os.walk(data, onerror=onerror):
+        yield folder, names, files
+        if Path(folder) == data:
+            for name in names:
+                if name in FOLDERS and os.path.islink(data / name):
+                    yield from os.walk(data / name, onerror=onerror)

@@ -22,6 +22,7 @@ from typing import Any
 
 from pipeline import keep
 from pipeline.errors import StoreError
+from pipeline.own_files import walked
 from pipeline.wording import straight
 
 ERASED = "erased"
@@ -200,9 +201,10 @@ def remains(data: Path, traces: Traces, *, skip: Iterable[Path] = ()) -> list[Pa
 
 
 def files(data: Path, *, skip: Iterable[Path] = (), database: bool = False) -> Iterator[Path]:
-    """Regular files under `data`, links not followed; the database, its lock and its socket only when asked for."""
+    """Regular files that `walked` finds under `data`, none of them a link; the database, its lock and its socket only
+    when asked for."""
     passed = {path.absolute() for path in skip}
-    for folder, names, here in os.walk(data):
+    for folder, names, here in walked(data):
         names[:] = sorted(name for name in names if Path(folder, name).absolute() not in passed)
         for name in sorted(here):
             path = Path(folder, name)

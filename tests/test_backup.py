@@ -113,6 +113,21 @@ def test_a_backup_holds_no_earlier_one_and_each_file_as_its_owner_has_it(kept: S
     assert (member.mode, member.uid, member.gid) == (0o600, users.st_uid, users.st_gid)
 
 
+def test_what_lies_behind_a_link_of_the_data_folder_is_in_the_backup(kept: Settings, tmp_path: Path) -> None:
+    backup.back_up(kept.data, tmp_path / "plain.tar.gz")
+    (kept.data / "debrief.toml").write_text("workers = 1\n")
+    (tmp_path / "disk").mkdir()
+    for name in ("results", "debrief.toml"):
+        (kept.data / name).rename(tmp_path / "disk" / name)
+        (kept.data / name).symlink_to(tmp_path / "disk" / name)
+    (kept.data / "inbox").symlink_to(tmp_path / "in")
+    (kept.data / "facts" / "away").symlink_to(tmp_path / "disk")
+    backup.back_up(kept.data, tmp_path / "b.tar.gz")
+    with tarfile.open(tmp_path / "plain.tar.gz") as plain, tarfile.open(tmp_path / "b.tar.gz") as linked:
+        assert sorted(linked.getnames()) == sorted([*plain.getnames(), "debrief.toml"])
+        assert all(member.isfile() for member in linked.getmembers())
+
+
 def test_what_cannot_be_read_is_named_and_leaves_no_half_backup(
     kept: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

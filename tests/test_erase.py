@@ -171,6 +171,17 @@ def test_a_person_is_erased_to_the_last_byte_and_the_others_stay(world: Settings
     assert (world.inbox_folder / "North" / PERSON / "first.json").exists()
 
 
+def test_what_lies_behind_a_link_of_the_data_folder_is_erased_too(world: Settings, tmp_path: Path) -> None:
+    for name in ("results", "facts", "digests"):
+        (world.data / name).rename(tmp_path / name)
+        (world.data / name).symlink_to(tmp_path / name)
+    with Store(world.data) as store:
+        report = erase.erase(world, store, erase.of_person(world, store, PERSON))
+    assert report.left == ()
+    for name in ("results", "facts", "digests"):
+        assert found_in(tmp_path / name, *FORMS, SAID.lower().encode()) == []
+
+
 def test_a_new_look_at_the_inbox_does_not_bring_it_back(world: Settings) -> None:
     with Store(world.data) as store:
         erase.erase(world, store, erase.of_person(world, store, PERSON))
