@@ -13,12 +13,12 @@ import os
 import sqlite3
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from pipeline import register
 from pipeline.errors import StoreError
-from pipeline.own_files import BACKUP, walked
+from pipeline.own_files import BACKUP, is_data_folder, walked
 
 LEFT_OUT_FOLDERS = frozenset({"claims", "prefect", "logs", "cache", "pending", "status"})
 LEFT_OUT_FILES = ("store.", "hashes.jsonl")
@@ -72,19 +72,22 @@ def _files(data: Path, inbox: Path | None, *, skip: set[Path]) -> Iterator[tuple
         )
         for name in sorted(files):
             path = here / name
-            # a backup in a backup doubles it with each one
-            ours = (top and name.startswith(LEFT_OUT_FILES)) or (
-                name.startswith(BACKUP[0]) and name.endswith(BACKUP[1])
-            )
-            if name.endswith(".tmp") or ours or path.absolute() in skip:
+            ours = (top and name.startswith(LEFT_OUT_FILES)) or name.endswith(".tmp")
+            if ours or _is_backup(path, skip):
                 continue
             yield path, path.relative_to(data).as_posix()
     if inbox and inbox.is_dir():
         for folder, names, files in os.walk(inbox, onerror=_unread):
-            names.sort()
+            names[:] = sorted(name for name in names if not is_data_folder(Path(folder, name)))
             for name in sorted(files):
                 path = Path(folder, name)
-                yield path, f"inbox/{path.relative_to(inbox).as_posix()}"
+                if not _is_backup(path, skip):
+                    yield path, f"inbox/{path.relative_to(inbox).as_posix()}"
+
+
+def _is_backup(path: Path, skip: Collection[Path]) -> bool:
+    """Whether a file is a backup, or the one that is being written: one in another doubles it with each one."""
+    return path.absolute() in skip or (path.name.startswith(BACKUP[0]) and path.name.endswith(BACKUP[1]))
 
 
 def _unread(error: OSError) -> None:

@@ -128,6 +128,18 @@ def test_what_lies_behind_a_link_of_the_data_folder_is_in_the_backup(kept: Setti
         assert all(member.isfile() for member in linked.getmembers())
 
 
+def test_a_backup_that_is_written_into_the_inbox_holds_neither_itself_nor_an_earlier_one(tmp_path: Path) -> None:
+    data, inbox = tmp_path / "in" / "debrief-data", tmp_path / "in"
+    data.mkdir(parents=True)
+    (data / "store.lock").touch()
+    (data / "debrief.toml").write_text("workers = 1\n")
+    (inbox / "a.wav").write_text("ok")
+    for name in ("debrief-backup-1.tar.gz", "debrief-backup-2.tar.gz"):
+        backup.back_up(data, inbox / name, inbox=inbox)
+        with tarfile.open(inbox / name) as archive:
+            assert archive.getnames() == ["debrief.toml", "inbox/a.wav"]
+
+
 def test_what_cannot_be_read_is_named_and_leaves_no_half_backup(
     kept: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
