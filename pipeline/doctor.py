@@ -234,7 +234,10 @@ def _store(settings: Settings) -> list[Row]:
     try:
         with Store(settings.data, wait_s=1.0) as store:
             row = store.query("SELECT count(*) AS n, count(*) FILTER (status = 'scored') AS scored FROM calls")[0]
-            damaged = store.query("SELECT file, problem FROM records WHERE problem IS NOT NULL")
+            damaged = store.query(
+                "SELECT file, c.call_id FROM records r LEFT JOIN calls c ON c.sha256 = r.sha256 "
+                "WHERE problem IS NOT NULL ORDER BY file"
+            )
             waiting = len(keep.pending(settings.data))
             review = store.query(
                 "SELECT call_id, path, reason FROM calls WHERE status = 'review' ORDER BY kept_at DESC"
@@ -251,19 +254,30 @@ def _store(settings: Settings) -> list[Row]:
             through = "" if store.owner else ", through the process that serves it"
     except DebriefError as error:
         return [_row("database", error, "wait for the other debrief, or `debrief rebuild`")]
-    remedy = f"process these again: {', '.join(item['file'] for item in damaged[:3])}" if damaged else ""
     found = (
         f"{counted(row['n'], 'call')}, {row['scored']} scored, {counted(len(damaged), 'damaged result file')}{through}"
     )
     if waiting:
         found += f", {counted(waiting, 'result')} not taken in yet"
     return [
-        _row("database", found, remedy),
+        _row("database", found, _mended(damaged)),
         _listed("calls to review", review),
         _listed("unknown rep", unknown),
         _listed("calls without a date", undated),
         _listed("dated in the future", future, CORRECT),
     ]
+
+
+def _mended(damaged: list[Row]) -> str:
+    """What to do about damaged result files: of a call that another file gives, no run ever writes them anew."""
+    lost = [str(row["file"]) for row in damaged if row["call_id"] is None]
+    spare = [str(row["file"]) for row in damaged if row["call_id"] is not None]
+    remedies = []
+    if lost:
+        remedies.append(f"`debrief process` your folder of calls again, which makes these anew: {', '.join(lost[:3])}")
+    if spare:
+        remedies.append(f"their calls have other results: delete {', '.join(spare[:3])}, then `debrief rebuild`")
+    return "; ".join(remedies)
 
 
 def _listed(what: str, rows: list[Row], remedy: str = "") -> Row:

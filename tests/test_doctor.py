@@ -56,9 +56,26 @@ def test_each_problem_comes_with_its_remedy(found: Settings, monkeypatch: pytest
     assert bad == {
         "no-such-library": "install debrief again",
         "free disk": "free some space",
-        "database": f"process these again: results/{'ab' * 32}/x.json",
+        "database": f"`debrief process` your folder of calls again, which makes these anew: results/{'ab' * 32}/x.json",
     }
     assert "no such file" in row(rows, "refused files")["found"]
+
+
+def test_a_damaged_result_of_a_call_that_has_another_is_to_be_deleted(found: Settings) -> None:
+    rows = call("one", "Ann", 0, "Acme", {"discovery": 3})
+    made = record(rows.calls[0], rows)
+    old = keep.write_record(found.data, made)
+    made["provenance"]["judge"]["revision"] = "newer"
+    keep.write_record(found.data, made)
+    old.write_text("{")
+    with Store(found.data) as store:
+        store.ingest()
+    remedy = row(doctor.checkup(found), "database")["remedy"]
+    assert remedy.startswith(f"their calls have other results: delete {old.relative_to(found.data).as_posix()}, then")
+    old.unlink()
+    with Store(found.data) as store:
+        store.rebuild()
+    assert row(doctor.checkup(found), "database")["ok"]
 
 
 def test_words_of_the_company_that_cannot_be_read_are_a_problem(found: Settings) -> None:
