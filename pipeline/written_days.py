@@ -6,16 +6,19 @@ import contextlib
 import datetime as dt
 import re
 
-from pipeline.days import day_of
+from pipeline.days import day_at, day_of
 
 
 def read_day(text: str, zone: object = None) -> dt.date:
-    """A day or time in ISO (`days.day_of`, in the `zone` that is stated beside it), or day and month told apart by dots
-    (the day stands first) or a number over 12.
+    """A day or time in ISO (`days.day_of`, in the `zone` that is stated beside it), a time in seconds or milliseconds
+    since 1970 as vendors have it, or day and month told apart by dots (the day stands first) or a number over 12.
 
     `03/04/2026` could be either and is refused. Raises `ValueError` with one clause that says what to write.
     """
     text = text.strip()
+    if re.fullmatch(r"1\d{9}(?:\d{3})?", text):
+        # first: some of these are ISO 8601 too, in the year 1712
+        return day_at(dt.datetime.fromtimestamp(int(text[:10]), dt.UTC), zone)
     with contextlib.suppress(ValueError):
         return day_of(text, zone)
     parts = re.fullmatch(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})", (text.split() or [""])[0])

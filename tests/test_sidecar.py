@@ -214,7 +214,8 @@ def test_what_is_not_understood_is_said(call: Path, name: str, row: dict[str, ob
 @pytest.mark.parametrize(
     ("text", "day"),
     [("06.10.2026", (2026, 10, 6)), ("31.12.2026", (2026, 12, 31)), ("12/31/2026", (2026, 12, 31)),
-     ("20261006", (2026, 10, 6)), ("2026-10-06 09:30", (2026, 10, 6))],
+     ("20261006", (2026, 10, 6)), ("2026-10-06 09:30", (2026, 10, 6)), ("1764936000", (2025, 12, 5)),
+     ("1764936000000", (2025, 12, 5)), ("1712061551200", (2024, 4, 2))],
 )  # fmt: skip
 def test_days_are_read_as_people_write_them(call: Path, text: str, day: tuple[int, int, int]) -> None:
     call.with_suffix(".yaml").write_text(f"date: {text}\n")
