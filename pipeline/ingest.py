@@ -388,7 +388,8 @@ def _tidy(key: str, text: str) -> str:
         return written
     words = text.replace("_", " ")
     if words == words.lower():
-        words = words.replace("-", " ").title()
+        # `joe's garage` is Joe's, and `ann o'neil` O'Neil
+        words = re.sub(r"(?<=\w)['’]\w\b", lambda end: end[0].lower(), words.replace("-", " ").title())
     return " ".join(words.split())
 
 

@@ -147,6 +147,7 @@ def test_a_sidecar_wins_over_the_transcript_and_that_over_the_path(tmp_path: Pat
         ("Ann/call1.wav", CallMeta("Ann")),
         ("2026-09-14_acme.wav", CallMeta(account="Acme", date=dt.date(2026, 9, 14))),
         ("whatever.wav", CallMeta()),
+        ("ann-o'neil/20260914_joe's-garage.wav", CallMeta("Ann O'Neil", None, "Joe's Garage", dt.date(2026, 9, 14))),
         ("20260914 Acme.wav", CallMeta(account="Acme", date=dt.date(2026, 9, 14))),
         ("2026-09-14 - Acme Co.wav", CallMeta(account="Acme Co", date=dt.date(2026, 9, 14))),
         ("14-09-2026_Acme.wav", CallMeta(account="Acme", date=dt.date(2026, 9, 14))),
