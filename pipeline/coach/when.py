@@ -29,6 +29,16 @@ _ORDINALS = {
         start=1,
     )
 }
+_CARDINALS = {
+    word: n
+    for n, word in enumerate(
+        """one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+        eighteen nineteen twenty twenty-one twenty-two twenty-three twenty-four twenty-five twenty-six twenty-seven
+        twenty-eight twenty-nine thirty thirty-one""".split(),
+        start=1,
+    )
+}
+"""As many say a day of a month: `the twenty-eight of August`."""
 
 _DAY = "|".join(WEEKDAYS)
 _MONTH = "|".join(_MONTHS) + "|" + "|".join(sorted(_SHORT, key=len, reverse=True))
@@ -36,6 +46,7 @@ MONTH_NAMES = frozenset((*_MONTHS, *_SHORT))
 _YEAR = r"(?:,? (?P<year>20\d\d))?"
 _COUNT = "|".join(sorted(_COUNTS, key=len, reverse=True)) + r"|\d{1,2}"
 _NTH = r"\d{1,2}(?:st|nd|rd|th)|" + "|".join(w.replace("-", "[- ]") for w in sorted(_ORDINALS, key=len, reverse=True))
+_NUMBERED = "|".join(w.replace("-", "[- ]") for w in sorted(_CARDINALS, key=len, reverse=True))
 _LATER_NTH = "|".join(w.replace("-", "[- ]") for w in sorted(_ORDINALS, key=len, reverse=True) if _ORDINALS[w] > 3)
 _AFTER_NTH = (
     r"\s+(?:at|to|for|and|or|then|works|suits|is|was|would|will|got|fell|if|it|in|through|till|until|before|after|we|"
@@ -115,7 +126,7 @@ def _number(text: str) -> int:
 def _day_of_month(text: str) -> int:
     text = text.lower().replace(" ", "-")
     digits = re.match(r"\d+", text)
-    return int(digits.group(0)) if digits else _ORDINALS[text]
+    return int(digits.group(0)) if digits else _ORDINALS.get(text) or _CARDINALS[text]
 
 
 def _relative(match: re.Match[str], on: dt.date) -> dt.date:
@@ -135,7 +146,17 @@ def _of_next_week(match: re.Match[str], on: dt.date) -> dt.date:
     return on + dt.timedelta(7 - on.weekday() + day)
 
 
-def _in(match: re.Match[str], on: dt.date) -> dt.date:
+_ASKS_HOW_MUCH = re.compile(r"\bhow (?:long|many|much|often|far|fast)\b[^.?!,]*$", re.IGNORECASE)
+"""What stands before a rate: `how long does it run in a day`."""
+
+
+def _in(match: re.Match[str], on: dt.date) -> dt.date | None:
+    if match.group("count").lower() in ("a", "an", "one") and _ASKS_HOW_MUCH.search(match.string[: match.start()]):
+        return None
+    return _after(match, on)
+
+
+def _after(match: re.Match[str], on: dt.date) -> dt.date:
     count, unit = _number(match.group("count")), match.group("unit").lower()
     if unit.startswith("month"):
         return _clipped(on.year, on.month + count, on.day)
@@ -146,7 +167,7 @@ def _counted_from(match: re.Match[str], on: dt.date) -> dt.date:
     """`Two weeks from Friday`, `a month from today`."""
     word = match.group("day").lower()
     start = _weekday(match, on) if word in WEEKDAYS else on + dt.timedelta(word == "tomorrow")
-    return _in(match, start)
+    return _after(match, start)
 
 
 def _end(match: re.Match[str], on: dt.date) -> dt.date:
@@ -170,7 +191,7 @@ def _next(match: re.Match[str], on: dt.date) -> dt.date:
 def _of_month(match: re.Match[str], on: dt.date) -> dt.date | None:
     name = match.group("month").lower()
     month = _MONTHS.get(name) or _SHORT[name]
-    day, year = _day_of_month(match.group("nth")), match.group("year")
+    day, year = _day_of_month(match.group("nth") or match.group("nth2")), match.group("year")
     if year:
         return _exact(int(year), month, day)
     # a date of the last weeks is meant as it is: people repeat what was agreed, in January what was in December too
@@ -218,6 +239,20 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], dt.date], dt.date 
     (_rule(rf"{_WEEK_OF}(?P<nth>{_NTH}){_STANDS_ALONE}"), _week_of),
     (_rule(rf"(?:(?:{_DAY}),? )?(?:the )?(?P<nth>{_NTH}|\d{{1,2}}) (?:of )?(?P<month>{_MONTH}){_YEAR}"), _of_month),
     (_rule(rf"(?P<month>{_MONTH}) (?:the )?(?P<nth>{_NTH}|\d{{1,2}}){_YEAR}"), _of_month),
+    # a number alone is a day only with a weekday or an article: `two of March's orders`
+    (
+        _rule(
+            rf"(?:(?:{_DAY}),? (?:the )?(?P<nth>{_NUMBERED}) (?:of |(?!mar|may))|the (?P<nth2>{_NUMBERED}) of )"
+            rf"(?P<month>{_MONTH})(?!['\u2019]s){_YEAR}"
+        ),
+        _of_month,
+    ),
+    (
+        _rule(
+            rf"(?:{_DAY}),? (?P<month>{_MONTH}) (?:the )?(?P<nth>{_NUMBERED})(?![ -]\w*(?:hundred|thousand)){_YEAR}"
+        ),
+        _of_month,
+    ),
     (_rule(rf"the (?P<nth>{_NTH}) of (?P<which>next|this|that|the same) month"), _of_that_month),
     (_rule(rf"(?:{_DAY}),? the (?P<nth>{_NTH})"), _nth),
     (_rule(rf"the (?P<nth>\d{{1,2}}(?:st|nd|rd|th)){_STANDS_ALONE}"), _nth),
