@@ -107,3 +107,25 @@ def test_of_two_days_in_a_sentence_both_are_agreed() -> None:
         "Mia: Starting the twelfth. And review on the third of November at two. Yes.",
     )
     assert [str(one.due) for one in made] == ["2026-10-12", "2026-11-03"]
+
+
+@pytest.mark.parametrize(
+    ("said", "answer", "due"),
+    [
+        ("So I'll call you tomorrow, same time.", "Tomorrow I'm in Bristol.", "None"),
+        ("so i'll call you tomorrow same time", "tomorrow i'm in bristol", "None"),
+        ("I'll ring you on Friday.", "On Friday I'm away with the kids.", "None"),
+        ("I'll send you the invite for the ninth.", "You can send it. I'm not saying yes to it.", "None"),
+        ("I'll call you tomorrow.", "Tomorrow I'm in at nine.", "2026-09-09"),
+        ("I'll call you tomorrow.", "Okay. On Friday I'm out.", "2026-09-09"),
+        ("I'll call you tomorrow.", "On Friday I'm out.", "2026-09-09"),
+        ("I'll mail you the sheet tomorrow.", "Tomorrow I'm away.", "2026-09-09"),
+    ],
+)
+def test_a_day_to_call_that_the_other_will_not_have_is_no_agreed_day(said: str, answer: str, due: str) -> None:
+    assert [str(made.due) for made in heard(f"R: {said}", f"Mia: {answer}")] == [due]
+
+
+def test_the_day_of_a_bill_is_no_day_by_which_something_is_promised() -> None:
+    (made,) = heard("R: I'll keep the whole bill for the third of April.", "Mia: Good.")
+    assert made.due is None

@@ -33,7 +33,17 @@ from pipeline.coach.answers import (
 )
 from pipeline.coach.clauses import clauses
 from pipeline.coach.followed import followed
-from pipeline.coach.promised_day import best_day, day_meant, day_near, ends_then, is_ahead, moved, said_before, told_of
+from pipeline.coach.promised_day import (
+    best_day,
+    day_meant,
+    day_near,
+    ends_then,
+    is_ahead,
+    moved,
+    said_before,
+    told_of,
+    turned_down,
+)
 from pipeline.coach.promises import (
     asks_leave,
     asks_to_be_called,
@@ -277,6 +287,7 @@ def _heard(call: CallRow, turn: TurnRow, sentence: str, asked: bool, answer: Tur
         if match and (not asked or agrees(said) or takes_up(said)) and not _taken_back(turn.text, sentence, said):
             here = best_day(sentence, match.start(), call.date)
             own = here or day_near(turn.text, sentence, call.date)
+            own = None if own and to_meet(sentence) and turned_down(said, own, call.date) else own
             waits = here and here.start < match.start() and asks_to_be_called(sentence[: here.start])
             made = _commitment(call, turn, sentence, own, kind="meeting" if waits else "action")
             return _Heard(made, (match.group("verb") or "have").lower(), points_back(match))

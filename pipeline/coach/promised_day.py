@@ -26,7 +26,7 @@ _CORRECTS = re.compile(
 )
 _BEGINS = re.compile(r"\b(?:from|since|starting(?: on)?|as of|effective)\s*(?:the\s*)?$", re.IGNORECASE)
 _FOR = re.compile(r"\bfor\s*(?:an?\s|the\s)?\s*$", re.IGNORECASE)
-_ENTERS_INTO = re.compile(r"\b(?:sign|order|commit|buy|agree|pay|budget|quote|price|invoice)\b", re.IGNORECASE)
+_ENTERS_INTO = re.compile(r"\b(?:sign|order|commit|buy|agree|pay|budget|quote|price|invoice|bill)\b", re.IGNORECASE)
 _NOW = re.compile(r"\b(?:right now|right away|straight away|while we're on|now)\b(?! that)", re.IGNORECASE)
 _POINTS = re.compile(r"\b(?:it|that|them|those|these|this|one|both|then|there)\b", re.IGNORECASE)
 _COMES = re.compile(r"\b(?:bring|come|meet|visit|call|ring|drop|pick)\b", re.IGNORECASE)
@@ -98,6 +98,27 @@ _PROPOSES = re.compile(
 _NOT_THEN = re.compile(
     r"\b(?:not?|never|busy|away|off|out|full|bad|instead|rather|than|or|unless|if)\b|n['\u2019]t\b", re.IGNORECASE
 )
+_AWAY_THEN = re.compile(
+    r"^,?\s*(?:I|we)(?:['\u2019]?m|['\u2019]re| am| are) (?:(?:away|off|out|busy|abroad|not (?:in|here|there|free))\b|"
+    r"(?:in|at) (?!(?:then|too|early|late|work|home|noon|lunchtime|all|there|here)\b)[A-Za-z][\w-]*\s*(?:[.,;!]|$))",
+    re.IGNORECASE,
+)
+"""`Tomorrow I'm in Leeds`, behind the day; not `tomorrow I'm in at nine`, `in the office`."""
+_NO_YES = re.compile(r"\bnot saying yes\b", re.IGNORECASE)
+
+
+def turned_down(answer: str, day: Named, on: dt.date | None) -> bool:
+    """Whether an answer will not have the day on which one means to call or to invite: `Thursday I'm away`, `you can
+    send it, I'm not saying yes to it`."""
+    if agrees(answer):
+        return False
+    then = (
+        said[other.start + len(other.words) :]
+        for said, asks in clauses(answer)
+        for other in (() if asks else named_days(said, on))
+        if other.date == day.date
+    )
+    return any(_AWAY_THEN.match(rest) for rest in then) or bool(_NO_YES.search(answer))
 
 
 def ends_then(sentence: str, day: Named) -> bool:
