@@ -285,3 +285,20 @@ def test_what_a_colleague_promises_is_not_the_reps(rep: str | None, names: tuple
     assert (made.owner, made.side, made.colleague) == ("Tom Beck", "rep", colleague)
     (own,) = heard("R: I'll send you the spec by Friday.", "Gerry: Thanks.")
     assert not own.colleague
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "found"),
+    [
+        ("And if you see it open and it's worse?", "Then we call you. Usually it's not worse.", 0),
+        ("What if the van is full?", "Then I send you the second one.", 0),
+        ("Can you let me know on Friday?", "Then I call you on Friday.", 1),
+        ("I send it if he's in. Is that all?", "Then I send you the sheet tonight.", 1),
+    ],
+)
+def test_what_one_would_do_in_a_case_is_no_promise(asked: str, said: str, found: int) -> None:
+    assert len(heard(f"Mia: {asked}", f"R: {said}", "Mia: Good.")) == found
+
+
+def test_what_is_done_on_any_friday_is_no_promise() -> None:
+    assert not heard("Mia: I bring home the keys to your safe on a Friday.", "R: Good.")

@@ -53,6 +53,7 @@ from pipeline.coach.promises import (
     is_others,
     of_colleague,
     offer,
+    only_then,
     passes_on,
     planned,
     points_back,
@@ -187,7 +188,7 @@ def _commitments_of(call: CallRow, turns: tuple[TurnRow, ...], moves: tuple[Move
         answer = next((t for t in turns[place + 1 : place + 3] if t.side not in (turn.side, "unknown")), None)
         before = [t for t in turns[max(0, place - ASKED_TURNS) : place] if t.side not in (turn.side, "unknown")]
         for sentence, asked in clauses(turn.text):
-            if before and passes_on(sentence, before[-1].text):
+            if before and (passes_on(sentence, before[-1].text) or only_then(sentence, before[-1].text)):
                 continue
             heard = (
                 _heard(call, turn, sentence, asked, answer)

@@ -137,6 +137,7 @@ _SHORTLY = re.compile(
 """By when, within the day or the week, without the name of a day."""
 _HABIT = re.compile(
     r"\b(?:always|usually|normally|every|never|often|sometimes|when(?! we (?:hang|finish))|each|mostly|them all|"
+    r"on an? (?:mon|tues|wednes|thurs|fri|satur|sun)day|"
     r"last (?:week|month|year|time|night|\w+day|spring|summer|autumn|fall|winter)|yesterday|ago)\b",
     re.IGNORECASE,
 )
@@ -281,6 +282,8 @@ _TELLS = re.compile(
     r"(?:I|we)(?:['\u2019]ll| will) pass (?:it|that) on)\b[^,]{0,12}$",
     re.IGNORECASE,
 )
+_THEN = re.compile(r"^then (?:I|we)\b", re.IGNORECASE)
+_WHAT_IF = re.compile(r"(?:^|[.?!] )(?:(?:and|but|so|okay|ok|well)[, ]+)*(?:what )?if\b[^.?!]*\?\s*$", re.IGNORECASE)
 _GREETING = re.compile(
     r"\b(?:greet\w*|regards|best wishes|(?:say|saying) (?:hello|hi|hey|thanks|thank you)|hello to|hi to|love to|"
     r"a kiss to|"
@@ -396,6 +399,12 @@ def asks_leave(sentence: str) -> re.Match[str] | None:
 def passes_on(sentence: str, asked_for: str) -> bool:
     """Whether somebody only says that they will pass on a greeting: `I'll tell him`, after `say hello to your dad`."""
     return bool(_TELLS.match(sentence) and _GREETING.search(asked_for))
+
+
+def only_then(sentence: str, asked: str) -> bool:
+    """Whether somebody says what they would do in a case they were asked about: `And if it's worse?` `Then we call
+    you.`"""
+    return bool(_THEN.match(sentence) and _WHAT_IF.search(asked))
 
 
 def offer(sentence: str) -> re.Match[str] | None:
