@@ -10,7 +10,7 @@ from test_coach_deals import GOOD, deal, kinds, says, typed
 
 from pipeline.coach.deals import strategies
 from pipeline.coach.pushback import kind_of
-from pipeline.coach.rivals import may_speak_of_another, names_it, rival_names, telling_names
+from pipeline.coach.rivals import in_house, may_speak_of_another, names_it, rival_names, telling_names
 from pipeline.coach.rows import ObjectionRow, Rows
 
 
@@ -208,3 +208,17 @@ def test_a_known_name_is_quoted_where_it_is_said() -> None:
     rows = says(call("p", "Ann", -2, "Acme", GOOD), "p", f"Owen: So {talk}and there was Acme Inc. too, on a pole.")
     (rival,) = deal(rows, known=("Acme Inc.",)).rivals
     assert "Acme Inc." in (rival.statement.quote or "")
+
+
+@pytest.mark.parametrize(
+    ("said", "own"),
+    [
+        ("We don't have to do nothing, I mean, we could get a bigger whiteboard with a lid.", True),
+        ("we don't have to do anything we manage", True),
+        ("We could buy a second ledger and be done.", True),
+        ("You don't have to do anything about the drawings.", False),
+        ("We could get a bigger tablet.", False),
+    ],
+)
+def test_doing_nothing_or_a_bigger_board_is_no_other_vendor(said: str, own: bool) -> None:
+    assert in_house(said) is own
