@@ -389,3 +389,17 @@ def test_the_last_question_of_a_call_is_not_answered_by_the_next() -> None:
     same = said(first, "p", answer, start=21)
     same = dataclasses.replace(same, moves=(*same.moves, MoveRow("p", 21, "name_decider", 0.75)))
     assert [(s.call_id, s.turn) for s in view_of(same).facts["decides"]] == [("p", 21)]
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("Mr. Deshmukh, plant head. He's the one who's to say yes.", ["Mr. Deshmukh"]),
+        ("And Doug wants to look at it too, the tooling director.", ["Doug"]),
+        ("Doug wants to look at it too, the poor man.", []),
+        ("Rex, the dog. He's the one who sleeps here.", []),
+    ],
+)
+def test_who_is_the_one_to_say_yes_or_wants_to_look_at_it_has_a_say(said: str, found: list[str]) -> None:
+    turns = [TurnRow("a", 0, 0.0, 1.0, "buyer", "Mia", said)]
+    assert [name for name, _ in named_people(turns, ["Mia"])] == found

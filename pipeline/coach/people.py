@@ -18,7 +18,7 @@ _TITLE = r"(?:Mr|Mrs|Ms|Dr|Herr|Frau|Missus|Mister|Madam|Miss)"
 _NAME = rf"(?P<name>(?:{_TITLE}\.? )*[A-Z][a-zà-ÿ]+(?:[- ](?:Mc|O')?[A-Z][a-zà-ÿ]+)?)"
 _TOP = r"""(?:CFO|CEO|COO|CIO|CTO|CISO|MD|FD|boss|founder|owner|president|chair(?:man|woman)?|(?:\w+ )?
     (?:director|controller)|(?:VP|vice president) (?:of \w+|\w+))""".replace("\n    ", "")
-_POST = r"""(?:(?:\w+ )?manager|legal|lawyer|solicitor|head of \w+|accountant|
+_POST = r"""(?:(?:\w+ )?manager|legal|lawyer|solicitor|head of \w+|(?:plant|works|site|division) head|accountant|
     finance (?:man|lady|person))""".replace("\n    ", "")
 _KIN = r"(?:partner|wife|husband|brother|sister|father|mother|son|daughter)"
 _SAY = (
@@ -39,6 +39,10 @@ _SAID = tuple(
         rf"\b{_NAME} (?:from|in) [^.?!,]{{2,30}} to (?:sign|approve|agree|say yes|clear)\b",
         rf"\b(?:has|have|had) {_NAME} (?:said|signed|approved|cleared)\b",
         rf"\b(?:signs?|approves?|decides?|reads?|checks?) (?:the|it)\b[^.?!,]{{0,20}}, {_NAME}\b",
+        rf"\b{_NAME}(?:, [^,.?!]{{1,30}})?[.,;] (?:[Hh]e|[Ss]he)(?:'s| is) the (?:one|man|lady|person) "
+        r"(?:who|that)(?:'s| is| has)? (?:to )?(?:say(?:s)? yes|signs?|decides?|approves?)\b",
+        rf"\b{_NAME} (?:also )?(?:wants|needs|likes|has) to (?:look at|see|read|check|go over) (?:it|this|that)\b"
+        rf"[^.?!,]{{0,12}}, (?:he's |she's )?(?:our|my|the) (?:{_TOP}|{_POST})\b",
         rf"\b(?:past|through) (?:the )?\w+,? (?:that is|that's|which is|so) {_NAME}\b",
     )
 )
