@@ -8,6 +8,7 @@ hears it.
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections import Counter
@@ -75,7 +76,10 @@ class Lines:
     _begun: int = 0
 
     def poll(self) -> list[Turn]:
-        """Turns of the lines that were finished since. A file that shrank is read from its start again."""
+        """Turns of the lines that were finished since. A file that shrank is read from its start again.
+
+        Raises `InputError` for a file that cannot be read or is UTF-16 text, of which no line would be understood.
+        """
         try:
             with self.path.open("rb") as file:
                 if self.path.stat().st_size < self._at:
@@ -84,6 +88,8 @@ class Lines:
                 fresh = file.read()
         except OSError as error:
             raise InputError(f"{self.path}: cannot be read ({error.strerror or error})") from error
+        if not self._at and fresh.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise InputError(f"{self.path}: is UTF-16 text; let it be written as UTF-8 to be followed")
         self._at += len(fresh)
         *lines, self._rest = (self._rest + fresh).split(b"\n")
         found = [self._turn(line.decode("utf-8", "replace").strip().lstrip("\ufeff")) for line in lines]

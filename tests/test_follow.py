@@ -464,3 +464,10 @@ def test_json_lines_survive_odd_values(tmp_path: Path) -> None:
         json.dumps({"speaker": None, "text": " ok ", "t0": "soon"}) + "\n[]\n" + json.dumps({"text": 3}) + "\n"
     )
     assert [(t.speaker, t.text) for t in Lines(path).poll()][:1] == [("unknown", "ok")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_text_is_refused_with_a_word_about_it(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.txt").write_bytes("\ufeffMia Holt: Hello there.\nAnn: Hi.\n".encode(encoding))
+    with pytest.raises(InputError, match="UTF-8"):
+        Lines(tmp_path / "a.txt").poll()
