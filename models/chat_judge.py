@@ -34,7 +34,9 @@ WHY_CHARACTERS = 200
 MIN_QUOTE_WORDS = 3
 """Shorter quotes than this prove nothing, unless they are all that was said in the turn."""
 
-_THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
+_THOUGHTS = re.compile(r"\A\s*(?![\s{`]).*?</think>", re.DOTALL)
+"""What a model thinks before it answers. Many chat templates write the opening tag themselves, so that the answer holds
+the closing one alone; what begins as an answer holds no thoughts, whatever it quotes."""
 
 SYSTEM = """\
 You score one recorded B2B sales call for a sales manager, criterion by criterion, by the anchored levels you are given.

@@ -44,6 +44,22 @@ def test_fences_come_off_and_empty_lines_cost_no_time() -> None:
     assert time.process_time() - began < 2
 
 
+@pytest.mark.parametrize("opening", ["", "<think>\n", "\n\n<think>"])
+def test_thoughts_come_off_whether_or_not_the_chat_template_opened_them(opening: str) -> None:
+    question = Question("discovery", "Discovery", "learns", ("0", "1", "2", "3", "4"))
+    body = json.dumps({"criteria": {"discovery": part(3)}})
+    found = read_answer(f"{opening}The rep asks {{once}}, so 3.\n</think>\n\n{body}", [question], CALL.turns)
+    assert found == read_answer(body, [question], CALL.turns)
+
+
+def test_an_answer_that_quotes_the_end_of_thoughts_is_whole() -> None:
+    question = Question("discovery", "Discovery", "learns", ("0", "1", "2", "3", "4"))
+    tagged = call(*TEXTS[:2], "We wrote </think> on it", *TEXTS[3:])
+    body = json.dumps({"criteria": {"discovery": part(3, 2, "We wrote </think> on it")}})
+    for text in (body, f"\n{body}", f"```json\n{body}\n```"):
+        assert read_answer(text, [question], tagged.turns).criteria["discovery"].level == 3
+
+
 def test_a_long_quote_is_shortened_and_stays_verbatim() -> None:
     long = call(*TEXTS[:2], "word " * 300, *TEXTS[3:])
     question = Question("discovery", "Discovery", "learns", ("0", "1", "2", "3", "4"))
