@@ -153,7 +153,8 @@ def score_by_examples(turns: Sequence[Turn], criterion: Criterion, *, floor: flo
 def _scored(turns: Sequence[Turn], criterion: Criterion) -> CriterionScore:
     if not turns:
         return CriterionScore(None, "abstained", 0.0, reason="no turns to judge")
-    occasion = _likeness(turns, criterion.occasion, side="buyer").value
+    due = _likeness(turns, criterion.occasion, side="buyer")
+    occasion = due.value
     shown = _likeness(turns, criterion.shows, side="rep")
     peak = float(shown.value.max())
     if criterion.occasion and occasion.max() < CLEAR and peak < SAID:
@@ -161,8 +162,8 @@ def _scored(turns: Sequence[Turn], criterion: Criterion) -> CriterionScore:
     if peak < NEAR:
         turn = int(np.argmax(occasion))
         missed = (Missed(turn, criterion.missed or f"the moment for: {criterion.title}"),)
-        due = (_cite(turns, turn, (0, 0), "here it was due"),) if criterion.occasion else ()
-        return CriterionScore(0, "scored", round(1 - _sureness(peak), 3), due, missed)
+        evidence = (_cite(turns, turn, due.span[turn], "here it was due"),) if criterion.occasion else ()
+        return CriterionScore(0, "scored", round(1 - _sureness(peak), 3), evidence, missed)
     called = np.flatnonzero(occasion >= SAID)
     first = int(called[0]) + 1 if len(called) else (len(turns) if criterion.occasion else 0)
     clear = [turn for turn in range(first, len(turns)) if shown.value[turn] >= CLEAR]

@@ -184,6 +184,14 @@ def test_a_low_score_says_where_it_was_due() -> None:
     assert found.evidence[0].quote == WORRY[1]
 
 
+def test_of_a_long_turn_the_words_that_make_it_due_are_quoted() -> None:
+    history = "We started out by the river, and for years there were only twelve of us in one room. " * 4
+    worry = "And our security team will worry about this, they ask what happens if you get hacked."
+    found = score(("rep", "Here are the prices."), ("buyer", history + worry), ("rep", "The sensor sits on the motor."))
+    assert (found.level, found.evidence[0].why) == (0, "here it was due")
+    assert found.evidence[0].quote.endswith("if you get hacked.")
+
+
 def test_an_always_due_criterion_is_never_na() -> None:
     always = Criterion("timing", "Timing", "assess", "asks when", ("",) * 5, judge="examples", shows=CERTIFICATE.shows)
     found = score_by_examples(turns(*CHATTER), always)
