@@ -9,7 +9,8 @@ from pipeline.settings import Settings
 
 def human_review(settings: Settings) -> frozenset[str]:
     """Criteria whose scores enter no standing and assign no training: those of `low_agreement`, and those of the rubric
-    in `settings` that are scored under their name (`same_as`).
+    in `settings` that are scored under their name (`same_as`). What that rubric calls by such a name and has scored
+    otherwise, by its example sentences or as another one, is none.
 
     Raises `ModelUnavailable` when nothing is published for the judge that is installed, `RubricError`.
     """
@@ -17,4 +18,5 @@ def human_review(settings: Settings) -> frozenset[str]:
     if not low:
         return low
     named = load_rubric(settings.rubric).criteria
-    return low | {item.id for item in named if item.judge == "trained" and item.same_as in low}
+    scored = {item.id for item in named if item.judge == "trained" and item.same_as in low}
+    return (low - {item.id for item in named}) | scored
