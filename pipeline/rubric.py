@@ -41,6 +41,9 @@ WEAK_MOVES = frozenset(
 MAX_NODES = 50_000
 """Values in a rubric's YAML, aliases counted as often as they stand; the shipped ones have a few hundred."""
 
+RESERVED = ("all", "overall")
+"""Names that reports have for all criteria together."""
+
 _CRITERION_KEYS = {
     "id", "title", "stage", "question", "weight", "target", "applies", "judge", "missed", "moves", "levels",
     "occasion", "shows", "confirms", "same_as",
@@ -370,6 +373,8 @@ def _check_criterion(row: Any, node: yaml.Node, *, moves: Mapping[str, Any], see
         for key in row
         if key not in _CRITERION_KEYS
     ]
+    if name in RESERVED or "/" in str(name):
+        found.append(f"line {at('id')}: criterion '{name}': its id must not be {' or '.join(RESERVED)}, nor hold a '/'")
     if name in seen:
         found.append(f"line {at('id')}: criterion '{name}' appears twice; give each its own id")
     seen.add(name)

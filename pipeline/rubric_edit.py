@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import yaml
 
 from pipeline.errors import RubricError
-from pipeline.rubric import LEVELS
+from pipeline.rubric import LEVELS, RESERVED
 from pipeline.yaml_text import NO_VALUE
 
 DEFAULT_ANCHORS = (
@@ -46,7 +46,7 @@ def with_criterion(
     rows = next((value for key, value in node.value if key.value == "criteria"), None)
     if not isinstance(rows, yaml.SequenceNode) or rows.flow_style or not rows.value:
         raise RubricError("the rubric has no list under 'criteria' to add to; correct it first")
-    taken = {str(row.get("id")) for row in table["criteria"] if isinstance(row, dict)}
+    taken = {*RESERVED, *(str(row.get("id")) for row in table["criteria"] if isinstance(row, dict))}
     stages = [str(row.get("stage")) for row in table["criteria"] if isinstance(row, dict) and row.get("stage")]
     row = {
         "id": next(each for each in (name, *(f"{name}_{n}" for n in range(2, 1000))) if each not in taken),

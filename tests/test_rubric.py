@@ -30,6 +30,12 @@ def test_default_rubric_has_the_eight_criteria_in_order() -> None:
     assert tuple(criterion.id for criterion in load_rubric("sales_call").criteria) == TRAINED
 
 
+@pytest.mark.parametrize("name", ["overall", "all", "timing/urgency"])
+def test_an_id_that_reports_or_pages_cannot_tell_apart_is_a_mistake(name: str) -> None:
+    (mistake,) = check_text(SOUND.replace("id: security", f"id: {name}"))
+    assert mistake == f"line 5: criterion '{name}': its id must not be all or overall, nor hold a '/'"
+
+
 def test_version_follows_content(tmp_path) -> None:
     first, second = tmp_path / "a.yaml", tmp_path / "b.yaml"
     first.write_text(SOUND)
@@ -158,7 +164,12 @@ def test_a_criterion_is_added_behind_the_last_one_where_anchors_are_shared() -> 
 
 @pytest.mark.parametrize(
     ("title", "name"),
-    [("Sicherheit & Überblick", "sicherheit_uberblick"), ("Сертификат", "criterion"), ("Budget", "budget_2")],
+    [
+        ("Sicherheit & Überblick", "sicherheit_uberblick"),
+        ("Сертификат", "criterion"),
+        ("Budget", "budget_2"),
+        ("Overall", "overall_2"),
+    ],
 )
 def test_a_criterion_may_have_a_title_in_any_language(title: str, name: str) -> None:
     added = rubric_of_text(with_criterion(SHARED_ANCHORS, title=title, **ADDED)).criteria[-1]
