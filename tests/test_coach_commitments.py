@@ -292,6 +292,8 @@ def test_what_a_colleague_promises_is_not_the_reps(rep: str | None, names: tuple
     [
         ("And if you see it open and it's worse?", "Then we call you. Usually it's not worse.", 0),
         ("What if the van is full?", "Then I send you the second one.", 0),
+        ("What if we met on Thursday at ten?", "Then I'll call you on Thursday at ten.", 1),
+        ("And if he is not in until Thursday?", "Then I'll send it on Thursday.", 1),
         ("Can you let me know on Friday?", "Then I call you on Friday.", 1),
         ("I send it if he's in. Is that all?", "Then I send you the sheet tonight.", 1),
     ],

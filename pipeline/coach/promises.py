@@ -403,8 +403,10 @@ def passes_on(sentence: str, asked_for: str) -> bool:
 
 def only_then(sentence: str, asked: str) -> bool:
     """Whether somebody says what they would do in a case they were asked about: `And if it's worse?` `Then we call
-    you.`"""
-    return bool(_THEN.match(sentence) and _WHAT_IF.search(asked))
+    you.` Where both name a day it is agreed on: `What if we met on Thursday?` `Then we'll talk on Thursday.`"""
+    if not (_THEN.match(sentence) and _WHAT_IF.search(asked)):
+        return False
+    return not all(named_days(said, None) for said in (asked, sentence))
 
 
 def offer(sentence: str) -> re.Match[str] | None:
