@@ -64,10 +64,12 @@ _ACCOUNT = re.compile(
 )
 """What stands right before an account's seven or eight digits."""
 _SLASHED = re.compile(
-    r"(?<![\w/])(?:\+\d{1,3}[ .-]?(?:\(0\))?[ .-]?\d{1,5}|\(?0\d{1,4}\)?) ?/ ?(?!(?:19|20)\d\d\b)"
+    r"(?<![\w/])(?!0[1-9]/(?:0?[1-9]|[12]\d|3[01])(?!\d))"
+    r"(?:\+\d{1,3}[ .-]?(?:\(0\))?[ .-]?\d{1,5}|\(?0\d{1,4}\)?) ?/ ?(?!(?:19|20)\d\d\b)"
     r"\d(?:[ .-]?\d){4,9}(?![\d/])|(?<![\w/])\d{3}/\d{3}/\d{4}(?![\d/])"
 )
-"""A phone as it is written where the area's number is set apart by a stroke: `089/123456`, `+49 89/12 34 56`."""
+"""A phone as it is written where the area's number is set apart by a stroke: `089/123456`, `+49 89/12 34 56`;
+not a day with a year, a time or a count behind it: `06/14 1030`."""
 _EXPIRY = re.compile(
     r"\b(?:exp(?:ir\w+|\.)?|valid)\b(?: date| until| thru| through| is|[ :,])*\d{1,2} ?/ ?\d{2,4}", re.I
 )
