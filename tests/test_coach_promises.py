@@ -123,6 +123,11 @@ def test_a_way_of_speaking_or_a_brush_off_is_no_promise(words: str) -> None:
     assert heard("R: So?", f"Mia: {words}", "R: Hm. I see.") == []
 
 
+@pytest.mark.parametrize("what", ["ten-minute call", "five minute walk through", "ten seat trial", "six pack"])
+def test_what_is_given_by_its_size_is_no_mark_on_a_scale(what: str) -> None:
+    assert len(heard("R: So?", f"Mia: I'll give you a {what} on Thursday.", "R: Good.")) == 1
+
+
 def test_what_is_asked_and_agreed_is_kept_in_the_words_of_who_agreed() -> None:
     (made,) = heard("R: Can you get me twenty minutes with the dean?", "Mia: I can do Monday the 14th at nine.")
     assert (made.quote, made.turn, made.owner) == ("I can do Monday the 14th at nine.", 1, "Mia")

@@ -40,7 +40,7 @@ _SECOND_THOUGHTS = re.compile(
     r"play (?:it|that|this) back|share (?:now\b|(?:it|this|that) (?:first(?! thing)|now)\b)|"
     r"take (?:your|the|my) (?:\w+ )?(?:lower|higher|number|figure|count|word)\b|"
     r"respect\b|warn (?:you|ya)\s*[.!]*$|"
-    r"give (?:you|ya) an? (?:ten|nine|eight|seven|six|five)\b(?![ -](?:\w+ )?(?:percent|day|week|month|year|off))|"
+    r"give (?:you|ya) an? (?:ten|nine|eight|seven|six|five)(?=\s*[.,;!?]|\s*$| (?:for|on|out of|there|then|because)\b)|"
     r"(?:give|grant) (?:you|him|her|them) (?:that|this|credit)|let (?:you (?:go|get|off|have that)|it|that)\b|"
     r"be (?:honest|straight|candid|quick|lynched|damned)|"
     r"let you know, shall|have a think|think about|work it out|"
