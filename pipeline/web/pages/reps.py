@@ -327,15 +327,13 @@ def support_of(ask: Ask, rep: str, *, wait_s: float = 0.03) -> Row | None:
     today, whole = desk.today(), desk.picture().value
 
     def make() -> Row:
-        calls = load_calls(desk.store, rep=rep, since=today - dt.timedelta(PERIOD_DAYS))
+        since = today - dt.timedelta(PERIOD_DAYS)
+        calls = load_calls(desk.store, rep=rep, since=since)
         own = calls[-HEARD:]
         heard = rows_of_calls(desk.store, [*(call.call_id for call in own), *_others(desk.store, rep, own)])
         types: dict[str, list[str | None]] = defaultdict(list)
-        calling = set()
-        since = today - dt.timedelta(PERIOD_DAYS)
-        for row in desk.store.query(_MIXES, {"since": since, "today": today}):
-            if row["recent"]:
-                calling.add(row["rep"])
+        counts = desk.store.query(_MIXES, {"since": since, "today": today})
+        for row in counts:
             types[row["rep"]] += [row["call_type"]] * row["n"]
         mine = {call.call_id for call in own}
         made = [unseen(c, mine) for c in commitments(heard, as_of=today) if c.call_id in mine]
@@ -347,7 +345,7 @@ def support_of(ask: Ask, rep: str, *, wait_s: float = 0.03) -> Row | None:
             gaps=[gap for gap in whole.gaps if gap.rep == rep],
             fair=[item for item in whole.fair if item.rep == rep],
             mixes={name: mix_of(found) for name, found in types.items()},
-            calling=calling,
+            calling={row["rep"] for row in counts if row["recent"]},
             as_of=today,
         )
         ordered = sorted(made, key=lambda c: (c.due or c.made_on or dt.date.min, c.call_id, c.turn), reverse=True)
