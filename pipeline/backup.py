@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pipeline import register
 from pipeline.errors import StoreError
-from pipeline.own_files import BACKUP, is_data_folder, walked
+from pipeline.own_files import is_backup, is_data_folder, walked
 
 LEFT_OUT_FOLDERS = frozenset({"claims", "prefect", "logs", "cache", "pending", "status"})
 LEFT_OUT_FILES = ("store.", "hashes.jsonl")
@@ -87,7 +87,7 @@ def _files(data: Path, inbox: Path | None, *, skip: set[Path]) -> Iterator[tuple
 
 def _is_backup(path: Path, skip: Collection[Path]) -> bool:
     """Whether a file is a backup, or the one that is being written: one in another doubles it with each one."""
-    return path.absolute() in skip or (path.name.startswith(BACKUP[0]) and path.name.endswith(BACKUP[1]))
+    return path.absolute() in skip or is_backup(path.name)
 
 
 def _unread(error: OSError) -> None:

@@ -21,7 +21,7 @@ FILES = ("store.", "hashes.jsonl", "written.jsonl", "access.sqlite", "webhooks.s
 EXPORT_FORMS = (".jsonl", ".csv", ".parquet")
 EXPORT_TABLES = ("calls", "turns", "criterion_scores", "evidence")
 """Where all of these lie in one form, the folder is an export."""
-BACKUP = ("debrief-backup-", ".tar.gz")
+_BACKUP = ("debrief-backup-", ".tar.gz")
 
 
 def passed_over(folder: Path, subfolders: Collection[str], names: Collection[str]) -> tuple[set[str], set[str]]:
@@ -31,7 +31,7 @@ def passed_over(folder: Path, subfolders: Collection[str], names: Collection[str
     are left.
     """
     folders = {name for name in subfolders if is_data_folder(folder / name)}
-    files = {name for name in names if name.startswith(BACKUP[0]) and name.endswith(BACKUP[1])}
+    files = {name for name in names if is_backup(name)}
     if MARKS & set(names):
         folders |= FOLDERS & set(subfolders)
         files |= {name for name in names if name.startswith(FILES)}
@@ -39,6 +39,11 @@ def passed_over(folder: Path, subfolders: Collection[str], names: Collection[str
         if {table + form for table in EXPORT_TABLES} <= set(names):
             files |= {name for name in names if name.endswith(form)}
     return folders, files
+
+
+def is_backup(name: str) -> bool:
+    """Whether a file's name is one that backups are written under."""
+    return name.startswith(_BACKUP[0]) and name.endswith(_BACKUP[1])
 
 
 def is_data_folder(folder: Path) -> bool:
