@@ -36,7 +36,7 @@ def email_spans(text: str) -> Iterator[tuple[int, int]]:
     words = [token[2] for token in tokens]
     for index, word in enumerate(words):
         if word in ("at", "@") and 0 < index < len(words) - 1:
-            last = _domain(words, index + 1, any_ending=_told(words, index))
+            last = _domain(words, index + 1, any_word=_told(words, index))
             first = _local(words, index) if last else None
             if last is not None and first is not None:
                 yield tokens[first][0], tokens[last][1]
@@ -52,9 +52,8 @@ def _told(words: Sequence[str], at: int) -> bool:
     return named or any(word in _ANCHORS for word in words[max(0, at - _LOOK_BACK) : at])
 
 
-def _domain(words: Sequence[str], index: int, *, any_ending: bool) -> int | None:
-    """Index of the last token of the domain that starts here; None where none does. `any_ending`: there are over a
-    thousand (`dot health`), so that any word is taken for one."""
+def _domain(words: Sequence[str], index: int, *, any_word: bool) -> int | None:
+    """Index of the last token of the domain that starts here; None where none does."""
     found, since_dot, dotted = None, 0, False
     at = index
     while at < min(len(words), index + _LOOK_ON):
@@ -68,9 +67,7 @@ def _domain(words: Sequence[str], index: int, *, any_ending: bool) -> int | None
         elif word in ("at", "@"):
             return found
         elif word[0].isalnum() or word in ("-", "dash", "hyphen"):
-            size = _ending(words, at) if dotted and not since_dot else 0
-            if not size and any_ending and dotted and not since_dot and word.isalpha() and len(word) > 1:
-                size = 1
+            size = _ending(words, at, any_word=any_word) if dotted and not since_dot else 0
             if size:
                 found, at = at + size - 1, at + size - 1
             since_dot += 1
@@ -84,11 +81,13 @@ def _domain(words: Sequence[str], index: int, *, any_ending: bool) -> int | None
     return found
 
 
-def _ending(words: Sequence[str], at: int) -> int:
-    """Tokens of the top-level domain here, also spelled (`c o m`); 0 where there is none."""
-    if words[at] in _ENDINGS:
-        return 1
-    return next((n for n in (3, 2) if "".join(words[at : at + n]) in _ENDINGS and len(words[at]) == 1), 0)
+def _ending(words: Sequence[str], at: int, *, any_word: bool) -> int:
+    """Tokens of the top-level domain here, also spelled (`c o m`); 0 where there is none. `any_word`: there are over a
+    thousand (`dot health`), so that any word is taken for one."""
+    word = words[at]
+    if len(word) == 1:
+        return next((n for n in (3, 2) if "".join(words[at : at + n]) in _ENDINGS), 0)
+    return int(word in _ENDINGS or (any_word and word.isalpha()))
 
 
 def _local(words: Sequence[str], at: int) -> int | None:
