@@ -51,7 +51,7 @@ class User:
         return self.has_password or self.linked
 
     @property
-    def is_what(self) -> str:
+    def role_and_reach(self) -> str:
         """The role and whom it reaches, as the log has it: `manager North, South`, `rep Priya Nair`, `trainer`."""
         return f"{self.role} {', '.join(self.teams) or self.rep or ''}".strip()
 

@@ -56,7 +56,7 @@ def add(
         password = None if link or (email and not password_stdin) else _password(password_stdin)
         people = Identities(book)
         user = people.add_user(name, role, email=email, rep=rep, teams=team or (), password=password)
-        _note(book, f"user {user.name}", f"added as {user.is_what}")
+        _note(book, f"user {user.name}", f"added as {user.role_and_reach}")
         console().print(one_line(f"{user.name}: added as {user.role}"))
         if link:
             _print_link(book, user.name, data)
@@ -109,7 +109,7 @@ def set_role(
     """Give a user another role, rep name or teams."""
     with _book(data) as book:
         user = book.set_role(name, role, rep=rep, teams=team or ())
-        _note(book, f"user {user.name}", f"role {user.is_what}")
+        _note(book, f"user {user.name}", f"role {user.role_and_reach}")
     console().print(one_line(f"{user.name}: {role} now"))
 
 

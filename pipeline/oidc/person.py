@@ -76,7 +76,7 @@ def _created(book: AccessBook, plan: Plan, person: Person, reach: tuple[str, tup
             Identities(book).set_email(user.name, email)
     except AccessError as error:
         raise NotLetIn(f"{who(person)}: no user can be made of them: {error}") from None
-    book.note(WHO, "", "changed", f"user {user.name}", f"added as {user.is_what}")
+    book.note(WHO, "", "changed", f"user {user.name}", f"added as {user.role_and_reach}")
     return user
 
 
@@ -88,5 +88,5 @@ def _with_reach(book: AccessBook, person: Person, user: User, role: str, teams: 
         changed = book.set_role(user.name, role, rep=rep, teams=teams)
     except AccessError as error:
         raise NotLetIn(f"{who(person)}: cannot be made {role}: {error}") from None
-    book.note(WHO, "", "changed", f"user {user.name}", f"role {changed.is_what}")
+    book.note(WHO, "", "changed", f"user {user.name}", f"role {changed.role_and_reach}")
     return changed

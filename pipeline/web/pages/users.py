@@ -30,7 +30,7 @@ def add(ask: Ask) -> Html:
     except AccessError as error:
         given = {name: form.get(name, "") for name in ("name", "email", "role", "rep")}
         return _page(ask, status=400, problem=str(error), given={**given, "teams": teams})
-    ask.detail = f"added {user.name} as {user.is_what}"
+    ask.detail = f"added {user.name} as {user.role_and_reach}"
     warning = unheard(ask, user)
     link = _link(ask, user.name) if ask.passwords else ""
     return _page(ask, link_for=user.name, link=link, warning=warning)
@@ -59,7 +59,7 @@ def change(ask: Ask) -> Html | Go:
             raise AccessError("nothing was chosen to do")
     except AccessError as error:
         return _page(ask, status=400, problem=str(error))
-    ask.detail = f"role {name} {ask.book.user(name).is_what}" if do == "role" else f"{do} {name}"
+    ask.detail = f"role {name} {ask.book.user(name).role_and_reach}" if do == "role" else f"{do} {name}"
     words = {
         "role": f"{name} is {form.get('role', '')} now",
         "disable": f"{name} is shut out",
