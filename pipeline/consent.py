@@ -74,7 +74,7 @@ def state_of_many(data: Path, sha256: str, consent: str, *, now: dt.datetime | N
     keep.write_fact(data, FACT, sha256, {"sha256": sha256, "consent": consent, "at": at, "of_many": True})
 
 
-def _counts(data: Path, sha256: str, meta: CallMeta) -> Consent | None:
+def _stated_above(data: Path, sha256: str, meta: CallMeta) -> Consent | None:
     """A person's word where it stands above the metadata: one on many calls does not, unless it is a refusal, where
     something is said about this one."""
     word = stated(data, sha256)
@@ -84,13 +84,14 @@ def _counts(data: Path, sha256: str, meta: CallMeta) -> Consent | None:
 
 def answer(data: Path, sha256: str, meta: CallMeta) -> Consent:
     """What is known: a person's word, else what the metadata says."""
-    return _counts(data, sha256, meta) or consent_of(meta)
+    return _stated_above(data, sha256, meta) or consent_of(meta)
 
 
 def require(path: Path, sha256: str, meta: CallMeta, settings: Settings) -> None:
     """Raise `Withheld`, one line, for a call that may not be heard or kept."""
-    known = answer(settings.data, sha256, meta)
-    if _counts(settings.data, sha256, meta) is None and _said(meta) not in _WORDS:
+    word = _stated_above(settings.data, sha256, meta)
+    known = word or consent_of(meta)
+    if word is None and _said(meta) not in _WORDS:
         # somebody said something about it: taken for nothing said, a refusal in other words would be heard
         raise Withheld(
             f"{path}: consent '{_said(meta)[:40]}' is not understood, so it is not heard or kept; known are "
