@@ -123,9 +123,10 @@ def require_may_give(ask: Ask, rep: str, team: str, now: str | None) -> None:
 
 
 def require_may_name(ask: Ask, call: Mapping[str, Any], transcript: Transcript, said: Mapping[str, str]) -> None:
-    """The same where who sells tells whose call it is: a name given to a buyer who is made the rep gives the call away.
+    """Raises `NotAllowed` where naming the speakers would give a call away like that: whoever is made the rep brings
+    the call with their name.
 
-    `call` has `rep`, `team` and `sha256`. A rep who names speakers comes to see nothing by it, whoever's call it is.
+    `call` has `rep`, `team` and `sha256`. A rep who names speakers comes to see nothing by it.
     """
     named = with_assigned_rep(renamed(transcript, said), ask.settings.data, call["sha256"]).meta.rep
     if named and named != call["rep"] and ask.is_a(LEADERS):
