@@ -61,6 +61,7 @@ def _redacted(digest: Digest, kinds: frozenset[str]) -> Digest:
 
 def _mail(digest: Digest, settings: Settings) -> tuple[bool, str]:
     """Send by SMTP; whether anybody gets it, and what went wrong, empty when nothing did."""
+    where = f"{settings.smtp_host}:{settings.smtp_port}"
     try:
         message = _message(digest, settings)
         with _smtp(settings) as server:
@@ -74,13 +75,16 @@ def _mail(digest: Digest, settings: Settings) -> tuple[bool, str]:
     except smtplib.SMTPRecipientsRefused as error:
         taken, refused = False, error.recipients
     except (OSError, smtplib.SMTPException, ValueError) as error:
-        return False, f"{settings.smtp_host}:{settings.smtp_port}: {_line(error)}"
-    told = (f"{address} refused with {code} {_said(why)}" for address, (code, why) in sorted(refused.items()))
-    return taken, f"{settings.smtp_host}:{settings.smtp_port}: {', '.join(told)}" if refused else ""
+        return False, f"{where}: {_line(error)}"
+    told = (
+        f"{address} refused with {code} {plain(why.decode('utf-8', 'replace'))}"
+        for address, (code, why) in sorted(refused.items())
+    )
+    return taken, f"{where}: {', '.join(told)}" if refused else ""
 
 
 def _message(digest: Digest, settings: Settings) -> EmailMessage:
-    """Raises `ValueError` for an address that cannot stand in a mail."""
+    """The digest as a mail, as text and as HTML. Raises `ValueError` for an address that cannot stand in a mail."""
     message = EmailMessage()
     message["Subject"] = digest.title
     message["From"] = settings.digest_from
@@ -88,11 +92,6 @@ def _message(digest: Digest, settings: Settings) -> EmailMessage:
     message.set_content(as_text(digest))
     message.add_alternative(as_html(digest), subtype="html")
     return message
-
-
-def _said(answer: bytes) -> str:
-    """A mail server's answer as one line."""
-    return plain(answer.decode("utf-8", "replace"))
 
 
 def _smtp(settings: Settings) -> smtplib.SMTP:
