@@ -241,9 +241,8 @@ def _deals(week: _Week) -> list[Item]:
 
 def _last_met(week: _Week) -> dict[str, str | None]:
     """Account -> who had the last call with it up to the end of the week."""
-    met = [c for c in week.everybody.calls if c.account and (c.date is None or c.date <= week.to)]
-    met.sort(key=lambda c: (c.date or dt.date.min, c.call_id))
-    return {c.account: c.rep for c in met if c.account}
+    calls = week.everybody.calls  # oldest first
+    return {c.account: c.rep for c in calls if c.account and (c.date is None or c.date <= week.to)}
 
 
 def _promises(week: _Week) -> list[Item]:
