@@ -341,16 +341,6 @@ def test_an_export_that_cannot_be_deleted_is_named_and_all_else_goes(
     ]
 
 
-def test_a_file_that_was_changed_since_its_export_is_named_and_stays(world: Settings, tmp_path: Path) -> None:
-    changed = tmp_path / "out" / "calls.jsonl"
-    changed.write_text("mine now")
-    with Store(world.data) as store:
-        report = erase.erase(world, store, erase.of_person(world, store, PERSON))
-
-    assert changed.read_text() == "mine now"
-    assert any("calls.jsonl" in line and "changed since" in line for line in report.elsewhere)
-
-
 def test_a_call_is_not_told_to_webhooks_any_more_and_leaves_no_archive_and_no_quote(world: Settings) -> None:
     data = world.data
     with Store(data) as store:
