@@ -74,6 +74,7 @@ def test_a_complaint_is_trouble_and_a_fault_until_it_is_mended() -> None:
     assert troubles([turn("The box you put in, it never worked.")])
     assert not troubles([turn("Somebody has to fix a date. We paid ten months for it and were glad.")])
     assert not troubles([turn("It never ran so well.")])
+    assert not troubles([turn("You have to fix the price for three years. You need to fix our monthly rate.")])
     assert reviews([turn("We'll talk about it in June, before it runs out.")])
     assert reviews([turn("Our support is up for renewal.")])
     assert reviews([turn("I don't know if we'll renew.")])

@@ -73,7 +73,8 @@ _COMPLAINS = re.compile(
     r"breaking|crashing|dropping|jamming|tripping)|still (?:broken|down|not working|not fixed|doesn't|waiting for)|"
     r"(?<!not )fed up|(?<!never )(?<!not )(?<!n't )(?<!ever )let (?:us|me) down|"
     r"(?<!that )(?:we're|I'm) (?:not (?:very |at all )?happy|unhappy)|"
-    r"(?:somebody|someone|you) (?:has|have|needs?) (?:got )?to (?:fix|repair|mend) (?:it|that|the|our|my)\b|"
+    r"(?:somebody|someone|you) (?:has|have|needs?) (?:got )?to (?:fix|repair|mend) (?:it|that|the|our|my)\b"
+    r"(?! (?:\w+ )?(?:price|prices|rate|rates|date|day|fee|fees|terms|amount|number|budget|term)\b)|"
     r"(?:we|I) paid \w+ (?:weeks|months|years) for (?:it|that|the|one)\b[^.?!]*\bnever|"
     r"(?:it|one|unit|machine|box) (?:has )?never (?:once )?(?:worked|connected|talked to)(?! (?:so|like)\b)|"
     r"what (?:do )?we (?:actually )?get for (?:it|that|the money|our money))\b",
