@@ -218,6 +218,8 @@ def test_a_known_name_is_quoted_where_it_is_said() -> None:
         ("We could buy a second ledger and be done.", True),
         ("You don't have to do anything about the drawings.", False),
         ("We could get a bigger tablet.", False),
+        ("Great, so we don't have to do anything, you migrate it all.", False),
+        ("I can get a new calendar invite out to you.", False),
     ],
 )
 def test_doing_nothing_or_a_bigger_board_is_no_other_vendor(said: str, own: bool) -> None:

@@ -161,9 +161,11 @@ _OWN_WAY = tuple(
         r"(?:our|my|him|her)sel(?:f|ves)\b",
         rf"\b(?:my|our|his|her) (?:own |young )?(?:\w+'s )?{_OURS}\b[^.?!]{{0,60}}\b(?:says?|said|could|can|"
         r"reckons?|wants to|built|does (?:it|this|that|computers))\b",
-        r"\b(?:don't|do not) (?:have|need) to do (?:nothing|anything)(?: at all)?(?= ?[.,;!]|$| (?:I|i) mean\b| we\b)|"
+        r"(?<!\bso we )(?<!\bso I )\b(?:don't|do not) (?:have|need) to do (?:nothing|anything)(?: at all)?"
+        r"(?= ?[.,;!]|$| (?:I|i) mean\b| we\b)(?!,? you\b)|"
         r"\b(?:could|can|we'll|just) (?:just )?(?:get|buy|put up) a (?:bigger|better|new|second) "
-        r"(?:white ?board|board|book|whiteboard|spreadsheet|ledger|calendar|diary)\b",
+        r"(?:white ?board|board|book|whiteboard|spreadsheet|ledger|calendar|diary)\b"
+        r"(?! (?:invit\w+|entry|slot|date|meeting|member)\b)",
         r"\b(?:could|can|we'll|just) hire (?:somebody|someone|a|another|one)\b",
     )
 )
