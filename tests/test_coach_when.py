@@ -51,6 +51,7 @@ TUESDAY = dt.date(2026, 9, 8)
         ("by the fourteen of October", ["2026-10-14"]),
         ("Wednesday, September twenty three, at nine", ["2026-09-23"]),
         ("two of October's orders, one of may be late, the three may come", []),
+        ("On Friday may one of my colleagues call you?", ["2026-09-11"]),
         ("How long does it run in a day, and how many in a week?", []),
         ("How much can you do, and can I have it in a week?", ["2026-09-15"]),
         ("two weeks from Friday", ["2026-09-25"]),

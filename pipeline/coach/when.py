@@ -249,7 +249,8 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], dt.date], dt.date 
     ),
     (
         _rule(
-            rf"(?:{_DAY}),? (?P<month>{_MONTH}) (?:the )?(?P<nth>{_NUMBERED})(?![ -]\w*(?:hundred|thousand)){_YEAR}"
+            rf"(?:{_DAY}),? (?P<month>{_MONTH}) (?:the )?(?P<nth>{_NUMBERED})"
+            rf"(?![ -]\w*(?:hundred|thousand)| (?:of|more|others?|people)\b){_YEAR}"
         ),
         _of_month,
     ),
