@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Collection
+import secrets
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +20,24 @@ if TYPE_CHECKING:
 
 EXPORTED = ("calls", *CALL_TABLES, *FACT_KEYS, "failures", "criterion_weeks", "call_weeks", *DERIVED)
 """The tables that exports and copies for analysts hold."""
-HALF = ".debrief.duckdb.tmp"
-"""A copy for analysts while it is written."""
+
+
+@contextmanager
+def together(folder: Path) -> Iterator[Path]:
+    """A folder in which to write files for `folder`, where they come to lie all at once, or none of them when one could
+    not be written: of half an export nobody would know when somebody is erased. Raises `OSError`."""
+    half = folder / f".export-{secrets.token_hex(8)}.tmp"
+    half.mkdir(parents=True)
+    try:
+        yield half
+        files = sorted(half.iterdir())
+        for file in files:
+            if (folder / file.name).is_dir():
+                raise IsADirectoryError(errno.EISDIR, f"{file.name} is a folder there")
+        for file in files:
+            os.replace(file, folder / file.name)
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
 
 
 def write_tables(
@@ -36,12 +56,9 @@ def write_tables(
 
 def write_copy(cursor: DuckDBPyConnection, folder: Path, *, kinds: Collection[str] = ALL) -> dict[str, int]:
     """A database of its own with the documented tables and views, redacted; any number of people may query it."""
-    half, whole = folder / HALF, folder / "debrief.duckdb"
-    half.unlink(missing_ok=True)
-    half.with_name(half.name + ".wal").unlink(missing_ok=True)
     counts: dict[str, int] = {}
     (mine,) = cursor.execute("SELECT current_database()").fetchone() or ("store",)
-    cursor.execute(f"ATTACH {_quoted(half)} AS copy")
+    cursor.execute(f"ATTACH {_quoted(folder / 'debrief.duckdb')} AS copy")
     try:
         with leaving(cursor, kinds) as select:
             for table in EXPORTED:
@@ -57,7 +74,6 @@ def write_copy(cursor: DuckDBPyConnection, folder: Path, *, kinds: Collection[st
     finally:
         cursor.execute(f'USE "{mine}"')
         cursor.execute("DETACH copy")
-    os.replace(half, whole)
     return counts
 
 

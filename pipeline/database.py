@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline import keep
-from pipeline.copies import write_copy, write_tables
+from pipeline.copies import together, write_copy, write_tables
 from pipeline.errors import StoreError, StoreLocked
 from pipeline.intake import SMALL, Ingested, refused, state_of, take_in, take_small
 from pipeline.migrations import MIGRATIONS
@@ -410,11 +410,10 @@ class Database:
 
         folder = self.data / folder
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with self._reading.shared(), self._tables.connection.cursor() as cursor:
+            with together(folder) as half, self._reading.shared(), self._tables.connection.cursor() as cursor:
                 if form == "duckdb":
-                    return write_copy(cursor, folder, kinds=kinds)
-                return write_tables(cursor, folder, form, kinds=kinds)
+                    return write_copy(cursor, half, kinds=kinds)
+                return write_tables(cursor, half, form, kinds=kinds)
         except (OSError, duckdb.Error) as error:
             why = getattr(error, "strerror", None) or first_line(error)
             raise StoreError(f"{folder}: cannot be written ({why}); check the folder and its space") from error

@@ -20,6 +20,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from pipeline import keep
+from pipeline.copies import together
 from pipeline.database import Database
 from pipeline.errors import StoreError, StoreLocked
 from pipeline.intake import Ingested
@@ -162,18 +163,18 @@ class Store:
             return self._exported(folder, form, kinds)
         # whoever has it open may have another user, another /tmp and other mounts (a service, a container): all that
         # both see is the data folder
-        half = Path(f".export-{secrets.token_hex(8)}.tmp")
+        passed = Path(f".export-{secrets.token_hex(8)}.tmp")
         try:
-            counts = self._exported(half, form, kinds)
-            folder.mkdir(parents=True, exist_ok=True)
-            for file in sorted((self.data / half).iterdir()):
-                shutil.copyfile(file, folder / file.name)
+            counts = self._exported(passed, form, kinds)
+            with together(folder) as half:
+                for file in (self.data / passed).iterdir():
+                    shutil.copyfile(file, half / file.name)
             return counts
         except OSError as error:
             why = error.strerror or error
             raise StoreError(f"{folder}: cannot be written ({why}); check the folder and its space") from error
         finally:
-            shutil.rmtree(self.data / half, ignore_errors=True)
+            shutil.rmtree(self.data / passed, ignore_errors=True)
 
     def _exported(self, folder: Path, form: str, kinds: Collection[str]) -> dict[str, int]:
         counts: dict[str, int] = self._do("export", folder=folder, form=form, kinds=sorted(kinds))

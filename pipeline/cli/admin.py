@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line, open_store, settings_of
-from pipeline.errors import DebriefError, SettingsError
+from pipeline.errors import SettingsError
 from pipeline.wording import counted, size_text
 
 WHO, ROLE = "command line", "admin"
@@ -67,30 +64,12 @@ def export(
 
     settings = settings_of(data, redact=redact)
     kinds = chosen_kinds(settings.redact)
-    began = time.time()
     with open_store(settings) as store:
-        try:
-            rows = store.export(folder, form=form, kinds=kinds)
-        except DebriefError:
-            # what was written before the disk was full has to go with the others when somebody is erased
-            wrote(settings.data, "export", folder, _half_exported(folder, form, since=began))
-            raise
+        rows = store.export(folder, form=form, kinds=kinds)
     made = [folder / "debrief.duckdb"] if form == "duckdb" else [folder / f"{table}.{form}" for table in rows]
     wrote(settings.data, "export", folder, made)
     note(settings.data, WHO, ROLE, "exported", form, f"to {folder}, {'redacted' if kinds else 'not redacted'}")
     console().print(one_line(f"{counted(sum(rows.values()), 'row')} of {len(rows)} tables in {folder}"))
-
-
-def _half_exported(folder: Path, form: str, *, since: float) -> Iterator[Path]:
-    """The files that an export which failed left in a folder; `since`: when it began (s since 1970)."""
-    from pipeline.copies import EXPORTED, HALF
-
-    for name in (HALF, f"{HALF}.wal", *(f"{table}.{form}" for table in EXPORTED)):
-        with contextlib.suppress(OSError):
-            file = folder / name
-            # file systems' clocks are behind by some milliseconds
-            if file.is_file() and file.stat().st_mtime > since - 1.0:
-                yield file
 
 
 def backup(

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from pipeline.numerals import TENS, UNITS
+
 WEEKDAYS = tuple(name.lower() for name in calendar.day_name)
 _MONTHS = {name.lower(): n for n, name in enumerate(calendar.month_name) if name}
 _SHORT = {name[:3]: n for name, n in _MONTHS.items()} | {"sept": 9}
@@ -31,12 +33,12 @@ _ORDINALS = {
 }
 _CARDINALS = {
     word: n
-    for n, word in enumerate(
-        """one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
-        eighteen nineteen twenty twenty-one twenty-two twenty-three twenty-four twenty-five twenty-six twenty-seven
-        twenty-eight twenty-nine thirty thirty-one""".split(),
-        start=1,
-    )
+    for word, n in {
+        **UNITS,
+        **TENS,
+        **{f"{ten}-{unit}": TENS[ten] + n for ten in TENS for unit, n in UNITS.items() if 0 < n < 10},
+    }.items()
+    if 1 <= n <= 31
 }
 """As many say a day of a month: `the twenty-eight of August`."""
 

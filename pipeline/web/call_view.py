@@ -11,18 +11,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from pipeline.access.people import LEADERS
-from pipeline.assigned_reps import with_assigned_rep
-from pipeline.assigned_roles import renamed
 from pipeline.clips import KINDS, clip_cues
 from pipeline.coach.commitments import Commitment, commitments_of
 from pipeline.coach.followed import followed
 from pipeline.coach.rows import CallRow, MoveRow, TurnRow
 from pipeline.comments import Comment, sent_before, taken_back
-from pipeline.errors import NotAllowed, NotThere, ReviewError
+from pipeline.errors import NotThere, ReviewError
 from pipeline.keep import read_json
 from pipeline.listening import browser_type
-from pipeline.redact import ALL, redact_text
+from pipeline.redact import ALL
 from pipeline.timing import said_words
 from pipeline.types import Transcript, Turn
 from pipeline.web.ask import Ask
@@ -46,12 +43,9 @@ WHERE account = $account AND call_date > $date ORDER BY call_date, call_id LIMIT
 """
 _OF_THE_DAY = "SELECT count(*) AS n FROM calls WHERE account = $account AND call_date = $date AND call_id <> $call"
 _COMMENTS_NOW = "SELECT * FROM comments WHERE call_id = $call AND who = $who AND removed_at IS NULL"
-_CARRIED = "SELECT 1 FROM calls WHERE rep = $rep LIMIT 1"
 _COMMENT = "SELECT * FROM comments WHERE call_id = $call AND comment_id = $comment AND removed_at IS NULL"
 
 _KEEPING = threading.Lock()
-_MOMENTS = ("low_moments", "best_moments")
-"""What an assignment quotes of calls."""
 
 METRICS: dict[str, tuple[str, Callable[[float], str]]] = {
     "talk_share": ("Rep talks", lambda value: f"{100 * value:.0f} %"),
@@ -83,54 +77,6 @@ def calls_open_to(ask: Ask, call_ids: Iterable[str]) -> set[str]:
         {**ask.scope.params, "ids": sorted(set(call_ids))},
     )
     return {row["call_id"] for row in rows}
-
-
-def training_as_seen(ask: Ask, rows: Iterable[Row]) -> tuple[list[Row], set[str]]:
-    """Rows of training as the user may read them, and the calls of their moments that the user may open.
-
-    Of any other call the quote alone is shown: it leaves that call without private details, as a clip does.
-    """
-    known = list(rows)
-    quoted = [moment for row in known for name in _MOMENTS for moment in row["detail"].get(name, [])]
-    reached = calls_open_to(ask, (moment["call_id"] for moment in quoted))
-
-    def seen(moment: Row) -> Row:
-        inside = moment["call_id"] in reached
-        return moment if inside else {**moment, "quote": redact_text(moment["quote"], kinds=ask.redacts).text}
-
-    def shown(detail: Row) -> Row:
-        return {**detail, **{name: [seen(moment) for moment in detail[name]] for name in _MOMENTS if name in detail}}
-
-    return [{**row, "detail": shown(row["detail"])} for row in known], reached
-
-
-def may_name(ask: Ask, record: Mapping[str, Any]) -> bool:
-    """Whether the user may say who speaks: leaders always, a rep where nobody could tell yet."""
-    return ask.is_a(LEADERS) or record["status"] == "review"
-
-
-def require_may_give(ask: Ask, rep: str, team: str, now: str | None) -> None:
-    """Raises `NotAllowed` where a manager would give a call to somebody that they do not see.
-
-    A rep belongs to the team of their newest call, so a call given away could bring its new rep into the manager's
-    sight with all that they ever said. Another team than the call has `now`, or a new rep's, is one of the manager's.
-    """
-    mine = ask.scope.everything or (team or now) in ask.scope.teams
-    if not (ask.scope.sees_rep(rep) or (mine and not ask.store.query(_CARRIED, {"rep": rep}))):
-        raise NotAllowed(f"{rep} is in none of your teams; name one of your reps, or your team with a new one")
-    if team not in ("", now) and not mine:
-        raise NotAllowed(f"{team} is none of your teams; leave the call in its own, or name one of yours")
-
-
-def require_may_name(ask: Ask, call: Mapping[str, Any], transcript: Transcript, said: Mapping[str, str]) -> None:
-    """Raises `NotAllowed` where naming the speakers would give a call away like that: whoever is made the rep brings
-    the call with their name.
-
-    `call` has `rep`, `team` and `sha256`. A rep who names speakers comes to see nothing by it.
-    """
-    named = with_assigned_rep(renamed(transcript, said), ask.settings.data, call["sha256"]).meta.rep
-    if named and named != call["rep"] and ask.is_a(LEADERS):
-        require_may_give(ask, named, "", call["team"])
 
 
 def keep_comment(ask: Ask, made: Comment) -> str:

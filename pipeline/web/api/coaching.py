@@ -11,8 +11,8 @@ from pipeline.coach.load import load_assignments
 from pipeline.coach.moments import Search, find_moments
 from pipeline.errors import NotYet
 from pipeline.web.ask import Ask, get
-from pipeline.web.call_view import training_as_seen
 from pipeline.web.deals import calls_of, deal
+from pipeline.web.training_view import training_as_seen
 
 MOST = 500
 

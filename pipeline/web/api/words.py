@@ -10,7 +10,7 @@ from pipeline.access.people import EVERYONE
 from pipeline.assigned_roles import roles_by_rep, speakers_of, swapped
 from pipeline.comments import MAX_TEXT, comment_of
 from pipeline.errors import NotAllowed, ReviewError, TranscriptError
-from pipeline.web import call_view
+from pipeline.web import call_view, naming
 from pipeline.web.ask import Ask, get, post
 
 
@@ -112,7 +112,7 @@ def name_speakers(ask: Ask, *, call_id: str) -> RolesJson:
     """Say who is who and judge again: `{"reps": [labels], "names": {label: name}}`, the first of `reps` being the rep
     and all others buyers, or `{"swap": true}`. Ask `GET` how far it has come."""
     call, record = call_view.seen(ask, call_id)
-    if not call_view.may_name(ask, record):
+    if not naming.may_name(ask, record):
         raise NotAllowed("whoever leads the team says who is who on a scored call")
     given = _object(ask)
     reps, names = given.get("reps"), given.get("names") or {}
@@ -123,7 +123,7 @@ def name_speakers(ask: Ask, *, call_id: str) -> RolesJson:
         said = roles_by_rep(transcript, reps, {str(label): str(name)[:80] for label, name in names.items()})
     else:
         raise TranscriptError('reps: the labels of who sells, as in {"reps": ["SPEAKER_00"]}, or {"swap": true}')
-    call_view.require_may_name(ask, call, transcript, said)
+    naming.require_may_name(ask, call, transcript, said)
     ask.desk.rejudging.begin(record, said)
     ask.detail = "named the speakers"
     return roles(ask, call_id=call_id)

@@ -19,7 +19,7 @@ from pipeline.human_review import human_review
 from pipeline.listening import recording_of
 from pipeline.reviews import ReviewKind, open_disputes, review_of
 from pipeline.types import Transcript
-from pipeline.web import call_view
+from pipeline.web import call_view, naming
 from pipeline.web.ask import Ask, Go, Html, get, post
 from pipeline.web.render import path_part
 
@@ -72,12 +72,12 @@ def take_back(ask: Ask, *, call_id: str, comment_id: str) -> Go:
 def roles(ask: Ask, *, call_id: str) -> Html | Go:
     """Say who is who on the call, or exchange the sides: it is judged again at once, beside the requests."""
     call, record = call_view.seen(ask, call_id)
-    if not call_view.may_name(ask, record):
+    if not naming.may_name(ask, record):
         raise NotAllowed("whoever leads the team says who is who on a scored call; ask them")
     try:
         transcript = call_view.transcript_of(ask, call)
         said = swapped(transcript) if ask.form.get("do") == "swap" else _said_roles(ask, transcript)
-        call_view.require_may_name(ask, call, transcript, said)
+        naming.require_may_name(ask, call, transcript, said)
         ask.desk.rejudging.begin(record, said)
     except InputError as error:
         return _show(ask, call_id, status=400, problem=str(error), at="roles")
@@ -129,7 +129,7 @@ def _show(ask: Ask, call_id: str, *, status: int = 200, problem: str = "", at: s
         comments=comments,
         disputes={row["criterion"]: row for row in open_disputes(ask.store.query(_REVIEWS, known))},
         disputing=ask.user.role == "rep",
-        speakers=speakers_of(transcript) if call_view.may_name(ask, record) else [],
+        speakers=speakers_of(transcript) if naming.may_name(ask, record) else [],
         progress=progress,
         problem=problem,
         at=at,

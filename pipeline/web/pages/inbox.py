@@ -12,7 +12,7 @@ from pipeline.assigned_roles import BY_PERSON, assign_roles, roles_by_rep, speak
 from pipeline.errors import DebriefError, InputError, NotAllowed, NotThere
 from pipeline.status import watchers
 from pipeline.types import Transcript
-from pipeline.web import call_view
+from pipeline.web import naming
 from pipeline.web.ask import Ask, Go, Html, get, page_at, post
 from pipeline.web.errand_work import retry_files, score_again
 from pipeline.web.render import path_part
@@ -126,12 +126,12 @@ def say_who(ask: Ask, *, call_id: str) -> Html | Go:
             raise NotThere("nothing was said; tick who sells, or name the rep")
         roles = roles_by_rep(transcript, sells, {}) if sells else {}
         if rep and (rep != row["rep"] or team not in ("", row["team"])):
-            call_view.require_may_give(ask, rep, team, row["team"])
+            naming.require_may_give(ask, rep, team, row["team"])
             assign_rep(ask.settings.data, row["sha256"], rep, team=team, who=ask.user.name)
             # kept, whatever becomes of the rest
             ask.detail = f"rep {rep}"
         elif roles:
-            call_view.require_may_name(ask, row, transcript, roles)
+            naming.require_may_name(ask, row, transcript, roles)
         corrected = bool(roles) and _is_named(ask, row["sha256"], transcript)
         if corrected:
             ask.desk.rejudging.begin(record, roles)

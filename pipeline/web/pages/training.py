@@ -15,9 +15,9 @@ from pipeline.coach.rows import Assignment
 from pipeline.days import iso_day
 from pipeline.errors import DebriefError, NotAllowed, NotThere, StoreError
 from pipeline.web.ask import Ask, Go, Html, get, post
-from pipeline.web.call_view import training_as_seen
 from pipeline.web.pages.reps import ended_on
 from pipeline.web.render import path_part
+from pipeline.web.training_view import training_as_seen
 
 OPEN, ENDED = 50, 25
 """Open training on the page, the most urgent, and the latest that is done or taken back; of one rep all is shown."""
