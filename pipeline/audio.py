@@ -10,7 +10,7 @@ import contextlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -22,6 +22,7 @@ from pipeline.errors import AudioError, StoreError
 from pipeline.wording import clock
 
 if TYPE_CHECKING:
+    from av import AudioFrame, AudioResampler
     from av.container import InputContainer
 
 Samples = npt.NDArray[np.float32]
@@ -37,6 +38,8 @@ _TARGET_DBFS = -23.0
 _MAX_GAIN_DB = 60.0
 _MIN_SPEECH_S = 1.0
 _RARE = 0.05
+_GAP_S = 0.1
+"""Less than this between two frames is how finely a container counts, and no time left out."""
 
 # Headerless telephone audio has nothing to recognise it by but its name.
 _RAW_FORMATS = {
@@ -267,25 +270,64 @@ def _decode(path: Path, container: InputContainer, *, max_hours: float) -> Audio
 def resampled(container: InputContainer, *, rate: int, mono: bool = False) -> Iterator[Samples | None]:
     """All sound from the start in blocks of shape (channels, n), values in [-1, 1]; None for each damaged piece.
 
-    Two channels stay two unless `mono`; more are mixed to one.
+    Two channels stay two unless `mono`; more are mixed to one. Each sound stands where a player plays it: there is
+    silence before a track that begins late, and where a track was muted and its container leaves that time out.
     """
-    import av
-
-    resampler: av.AudioResampler | None = None
-    layout = "mono"
+    track = _Track(container, rate=rate, mono=mono)
     for frame in _frames(container, container.streams.audio[0]):
         if frame is None:
             yield None
-            continue
-        if resampler is None or _changed(resampler, frame):
-            if resampler is None and frame.layout.nb_channels == 2 and not mono:
-                layout = "stereo"
-            resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
+        else:
+            yield from track.sound(frame)
+    yield from track.rest()
+
+
+class _Track:
+    """The frames of a track as samples, `rate` per second, from the container's start on."""
+
+    def __init__(self, container: InputContainer, *, rate: int, mono: bool) -> None:
+        self._rate = rate
+        self._mono = mono
+        self._start = (container.start_time or 0) / 1e6
+        self._length = container.duration / 1e6 + 1 if container.duration else None
+        self._done = 0
+        self._layout = "mono"
+        self._resampler: AudioResampler | None = None
+
+    def sound(self, frame: AudioFrame) -> Iterator[Samples]:
+        """Its samples, behind the silence before them."""
+        import av
+
+        if self._resampler is None or _changed(self._resampler, frame):
+            if self._resampler is None and frame.layout.nb_channels == 2 and not self._mono:
+                self._layout = "stereo"
+            self._resampler = av.AudioResampler(format="fltp", layout=self._layout, rate=self._rate)
+        yield from self._silence(frame.time)
         frame.pts = None
-        for piece in resampler.resample(frame):
-            yield _clean(piece.to_ndarray())
-    for piece in resampler.resample(None) if resampler else ():
-        yield _clean(piece.to_ndarray())
+        yield from self._samples(self._resampler.resample(frame))
+
+    def rest(self) -> Iterator[Samples]:
+        """What the last frames left in the resampler."""
+        yield from self._samples(self._resampler.resample(None) if self._resampler else ())
+
+    def _silence(self, time: float | None) -> Iterator[Samples]:
+        """Up to a frame's time, where that lies in the recording; without a length, not more than an hour of it."""
+        late = 0.0 if time is None else time - self._start
+        gap = round(late * self._rate) - self._done
+        if gap < _GAP_S * self._rate or late > (self._length or self._done / self._rate + 3600):
+            return
+        channels = 2 if self._layout == "stereo" else 1
+        while gap > 0:
+            silence = np.zeros((channels, min(gap, round(BLOCK_S * self._rate))), np.float32)
+            gap -= silence.shape[1]
+            self._done += silence.shape[1]
+            yield silence
+
+    def _samples(self, pieces: Iterable[AudioFrame]) -> Iterator[Samples]:
+        for piece in pieces:
+            samples = _clean(piece.to_ndarray())
+            self._done += samples.shape[1]
+            yield samples
 
 
 def _frames(container: InputContainer, stream: Any) -> Iterator[Any]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import resource
 import time
 import wave
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -129,32 +130,41 @@ def test_a_full_disk_is_not_the_recordings_fault(tmp_path: Path, monkeypatch: py
     assert (made["status"], made["kind"]) == ("failed", "store")
 
 
-def film(path: Path, *, sound_to: int, seconds: int) -> Path:
-    """A film whose sound ends before it does."""
+def film(path: Path, *, sound: Sequence[int], seconds: int, codec: str = "aac") -> Path:
+    """A film with sound in these of its seconds only."""
     with av.open(str(path), "w") as made:
         pictures: Any = made.add_stream("mpeg4", rate=1)
         pictures.width = pictures.height = 64
-        sound: Any = made.add_stream("aac", rate=RATE, layout="mono")
+        track: Any = made.add_stream(codec, rate=RATE, layout="mono")
         for second in range(seconds):
             picture = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), format="rgb24")
             picture.pts = second
             made.mux(pictures.encode(picture))
-            if second < sound_to:
+            if second in sound:
                 frame = av.AudioFrame.from_ndarray(tone(1.0), format="fltp", layout="mono")
                 frame.sample_rate, frame.pts = RATE, second * RATE
-                made.mux(sound.encode(frame))
+                made.mux(track.encode(frame))
         made.mux(pictures.encode(None))
-        made.mux(sound.encode(None))
+        made.mux(track.encode(None))
     return path
 
 
 def test_a_film_that_is_longer_than_its_sound_is_not_cut_off(tmp_path: Path) -> None:
-    whole = film(tmp_path / "call.mkv", sound_to=24, seconds=40)
+    whole = film(tmp_path / "call.mkv", sound=range(24), seconds=40)
     assert load_audio(whole).duration_s == pytest.approx(24, abs=0.2)
     half = tmp_path / "half.mkv"
     half.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     with pytest.raises(AudioError, match="is cut off"):
         load_audio(half)
+
+
+def test_sound_stands_where_a_player_plays_it(tmp_path: Path) -> None:
+    """A track that begins late, or was muted in between, is neither cut off nor earlier than its film."""
+    path = film(tmp_path / "call.mkv", sound=[3, 4, 20], seconds=22, codec="pcm_s16le")
+    audio = load_audio(path)
+    assert audio.duration_s == pytest.approx(21, abs=0.01)
+    loud = [k for k in range(21) if np.abs(audio.read(0, k + 0.1, k + 0.9)).max() > 0.1]
+    assert loud == [3, 4, 20]
 
 
 def test_a_wave_file_of_zeros_is_refused_at_once(tmp_path: Path) -> None:
