@@ -291,7 +291,7 @@ class _Track:
         self._start = (container.start_time or 0) / 1e6
         self._length = container.duration / 1e6 + 1 if container.duration else None
         self._done = 0
-        self._layout = "mono"
+        self._channels = 1
         self._resampler: AudioResampler | None = None
 
     def sound(self, frame: AudioFrame) -> Iterator[Samples]:
@@ -300,8 +300,13 @@ class _Track:
 
         if self._resampler is None or _changed(self._resampler, frame):
             if self._resampler is None and frame.layout.nb_channels == 2 and not self._mono:
-                self._layout = "stereo"
-            self._resampler = av.AudioResampler(format="fltp", layout=self._layout, rate=self._rate)
+                self._channels = 2
+            layout = "stereo" if self._channels == 2 else "mono"
+            if frame.layout.name.endswith("channels"):
+                # a track per person: the resampler would guess speakers, and leave out the third as the subwoofer
+                layout = frame.layout.name
+            # packed: PyAV crashes on planes of eight channels
+            self._resampler = av.AudioResampler(format="flt", layout=layout, rate=self._rate)
         yield from self._silence(frame.time)
         frame.pts = None
         yield from self._samples(self._resampler.resample(frame))
@@ -316,16 +321,17 @@ class _Track:
         gap = round(late * self._rate) - self._done
         if gap < _GAP_S * self._rate or late > (self._length or self._done / self._rate + 3600):
             return
-        channels = 2 if self._layout == "stereo" else 1
         while gap > 0:
-            silence = np.zeros((channels, min(gap, round(BLOCK_S * self._rate))), np.float32)
+            silence = np.zeros((self._channels, min(gap, round(BLOCK_S * self._rate))), np.float32)
             gap -= silence.shape[1]
             self._done += silence.shape[1]
             yield silence
 
     def _samples(self, pieces: Iterable[AudioFrame]) -> Iterator[Samples]:
         for piece in pieces:
-            samples = _clean(piece.to_ndarray())
+            samples = _clean(piece.to_ndarray().reshape(-1, piece.layout.nb_channels).T)
+            if len(samples) != self._channels:
+                samples = np.repeat(samples.mean(axis=0, keepdims=True), self._channels, axis=0)
             self._done += samples.shape[1]
             yield samples
 

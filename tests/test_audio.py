@@ -96,6 +96,23 @@ def test_surround_is_mixed_to_one_channel(tmp_path: Path) -> None:
     assert np.abs(audio.read(0)).max() > 0.05
 
 
+@pytest.mark.parametrize("channels", [3, 8, 12])
+def test_of_a_track_per_person_nobody_is_left_out(tmp_path: Path, channels: int) -> None:
+    """As conference recorders write them: which loudspeaker each is for is not said."""
+    for person in range(channels):
+        path = tmp_path / f"{person}.wav"
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(channels)
+            file.setsampwidth(2)
+            file.setframerate(RATE)
+            samples = np.zeros((RATE, channels), np.int16)
+            samples[:, person] = 10_000 * tone(1.0)[0]
+            file.writeframes(samples.tobytes())
+        audio = load_audio(path)
+        assert (audio.channels, audio.frames) == (1, RATE)
+        assert np.abs(audio.read(0)).max() == pytest.approx(3000 / 32768 / channels, rel=0.01)
+
+
 def test_nan_and_overload_are_repaired(tmp_path: Path) -> None:
     samples = tone(1.0)
     samples[0, 100], samples[0, 200] = np.nan, 50.0
