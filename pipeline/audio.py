@@ -10,7 +10,7 @@ import contextlib
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -19,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import AudioError, StoreError
+from pipeline.tracks import resampled, sound_tracks
 from pipeline.wording import clock
 
 if TYPE_CHECKING:
-    from av import AudioFrame, AudioResampler
     from av.container import InputContainer
 
 Samples = npt.NDArray[np.float32]
@@ -38,8 +38,6 @@ _TARGET_DBFS = -23.0
 _MAX_GAIN_DB = 60.0
 _MIN_SPEECH_S = 1.0
 _RARE = 0.05
-_GAP_S = 0.1
-"""Less than this between two frames is how finely a container counts, and no time left out."""
 
 # Headerless telephone audio has nothing to recognise it by but its name.
 _RAW_FORMATS = {
@@ -203,6 +201,8 @@ def open_recording(path: Path | str) -> Iterator[InputContainer]:
             with _open(path, file) as container:
                 if not container.streams.audio:
                     raise AudioError(f"{path}: has no audio track; record the call with sound")
+                if not sound_tracks(container):
+                    raise AudioError(f"{path}: its sound is of a kind that cannot be decoded; export it as WAV or MP3")
                 yield container
     except AudioError:
         raise
@@ -244,7 +244,7 @@ def _open(path: Path, file: BinaryIO) -> InputContainer:
 
 def _decode(path: Path, container: InputContainer, *, max_hours: float) -> Audio:
 
-    stream = container.streams.audio[0]
+    stream = sound_tracks(container)[0]
     exact = bool(set(container.format.name.split(",")) & _EXACT_LENGTH)
     declared = _declared_seconds(container, stream) if exact else None
     if declared is not None and declared > max_hours * 3600 and path.stat().st_size > 1_000_000:
@@ -265,114 +265,6 @@ def _decode(path: Path, container: InputContainer, *, max_hours: float) -> Audio
     _check_complete(path, writer.frames / RATE, declared)
     notes = (f"{damaged} damaged pieces of the recording were skipped",) if damaged else ()
     return writer.finish(notes=notes)
-
-
-def resampled(container: InputContainer, *, rate: int, mono: bool = False) -> Iterator[Samples | None]:
-    """All sound from the start in blocks of shape (channels, n), values in [-1, 1]; None for each damaged piece.
-
-    Two channels stay two unless `mono`; more are mixed to one. Each sound stands where a player plays it: there is
-    silence before a track that begins late, and where a track was muted and its container leaves that time out.
-    """
-    track = _Track(container, rate=rate, mono=mono)
-    for frame in _frames(container, container.streams.audio[0]):
-        if frame is None:
-            yield None
-        else:
-            yield from track.sound(frame)
-    yield from track.rest()
-
-
-class _Track:
-    """The frames of a track as samples, `rate` per second, from the container's start on."""
-
-    def __init__(self, container: InputContainer, *, rate: int, mono: bool) -> None:
-        self._rate = rate
-        self._mono = mono
-        self._start = (container.start_time or 0) / 1e6
-        self._length = container.duration / 1e6 + 1 if container.duration else None
-        self._done = 0
-        self._channels = 1
-        self._resampler: AudioResampler | None = None
-
-    def sound(self, frame: AudioFrame) -> Iterator[Samples]:
-        """Its samples, behind the silence before them."""
-        import av
-
-        if self._resampler is None or _changed(self._resampler, frame):
-            if self._resampler is None and frame.layout.nb_channels == 2 and not self._mono:
-                self._channels = 2
-            layout = "stereo" if self._channels == 2 else "mono"
-            if frame.layout.name.endswith("channels"):
-                # a track per person: the resampler would guess speakers, and leave out the third as the subwoofer
-                layout = frame.layout.name
-            # packed: PyAV crashes on planes of eight channels
-            self._resampler = av.AudioResampler(format="flt", layout=layout, rate=self._rate)
-        yield from self._silence(frame.time)
-        frame.pts = None
-        yield from self._samples(self._resampler.resample(frame))
-
-    def rest(self) -> Iterator[Samples]:
-        """What the last frames left in the resampler."""
-        yield from self._samples(self._resampler.resample(None) if self._resampler else ())
-
-    def _silence(self, time: float | None) -> Iterator[Samples]:
-        """Up to a frame's time, where that lies in the recording; without a length, not more than an hour of it."""
-        late = 0.0 if time is None else time - self._start
-        gap = round(late * self._rate) - self._done
-        if gap < _GAP_S * self._rate or late > (self._length or self._done / self._rate + 3600):
-            return
-        while gap > 0:
-            silence = np.zeros((self._channels, min(gap, round(BLOCK_S * self._rate))), np.float32)
-            gap -= silence.shape[1]
-            self._done += silence.shape[1]
-            yield silence
-
-    def _samples(self, pieces: Iterable[AudioFrame]) -> Iterator[Samples]:
-        for piece in pieces:
-            samples = _clean(piece.to_ndarray().reshape(-1, piece.layout.nb_channels).T)
-            if len(samples) != self._channels:
-                samples = np.repeat(samples.mean(axis=0, keepdims=True), self._channels, axis=0)
-            self._done += samples.shape[1]
-            yield samples
-
-
-def _frames(container: InputContainer, stream: Any) -> Iterator[Any]:
-    """Decoded frames in order; None stands for each piece that could not be decoded."""
-    import av
-
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets)
-        except (StopIteration, av.error.EOFError):
-            return
-        except (av.error.InvalidDataError, OSError):
-            # The container itself breaks off here: what came before stands, the length check decides.
-            yield None
-            return
-        try:
-            yield from packet.decode()
-        except av.error.EOFError:
-            return
-        except (av.error.FFmpegError, ValueError):
-            yield None
-
-
-def _changed(resampler: Any, frame: Any) -> bool:
-    """True when the stream switches its rate, layout or sample format midway, which a resampler refuses."""
-    first = getattr(resampler, "template", None)
-    if first is None:
-        return False
-    return bool(
-        first.format.name != frame.format.name
-        or first.layout.name != frame.layout.name
-        or first.sample_rate != frame.sample_rate
-    )
-
-
-def _clean(samples: npt.NDArray[Any]) -> Samples:
-    # Float recordings may hold NaN, infinity or values far over full scale.
-    return np.clip(np.nan_to_num(samples.astype(np.float32, copy=False), posinf=1.0, neginf=-1.0), -1.0, 1.0)
 
 
 def _declared_seconds(container: InputContainer, stream: Any) -> float | None:

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from pipeline.audio import Samples, open_recording, resampled
+from pipeline.audio import Samples, open_recording
 from pipeline.errors import AudioError, StoreError
 from pipeline.formats.writers import to_vtt
 from pipeline.redact import ALL, redact_text
 from pipeline.timing import evenly, said_words
+from pipeline.tracks import resampled
 from pipeline.types import CallMeta, Transcript, Turn
 
 if TYPE_CHECKING:

@@ -113,7 +113,7 @@ def _type(path: Path, mtime_ns: int) -> str | None:
 
     with open_recording(path) as recording:
         films = [film for film in recording.streams.video if not film.disposition & Disposition.attached_pic]
-        if films:
+        if films or len(recording.streams.audio) > 1:
             return None
         codec = recording.streams.audio[0].codec_context.codec.canonical_name
         names = [(name, codec) for name in recording.format.name.split(",")]

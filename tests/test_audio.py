@@ -16,6 +16,7 @@ from pipeline import audio as stage
 from pipeline.audio import RATE, Audio, load_audio, loudness_gain, require_speech
 from pipeline.errors import AudioError, StoreError
 from pipeline.ingest import Found, identify
+from pipeline.listening import browser_type
 from pipeline.process import process_source
 from pipeline.settings import Settings
 
@@ -182,6 +183,49 @@ def test_sound_stands_where_a_player_plays_it(tmp_path: Path) -> None:
     assert audio.duration_s == pytest.approx(21, abs=0.01)
     loud = [k for k in range(21) if np.abs(audio.read(0, k + 0.1, k + 0.9)).max() > 0.1]
     assert loud == [3, 4, 20]
+
+
+def tracks(path: Path, *sounds: np.ndarray, codec: str = "pcm_s16le") -> Path:
+    """A recording with these sounds, shape (1, n), as tracks beside each other."""
+    with av.open(str(path), "w") as made:
+        streams: list[Any] = [made.add_stream(codec, rate=RATE, layout="mono") for _ in sounds]
+        for second in range(max(sound.shape[1] for sound in sounds) // RATE):
+            for stream, sound in zip(streams, sounds, strict=True):
+                piece = np.ascontiguousarray(sound[:, second * RATE : (second + 1) * RATE])
+                if piece.shape[1]:
+                    frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout="mono")
+                    frame.sample_rate, frame.pts = RATE, second * RATE
+                    made.mux(stream.encode(frame))
+        for stream in streams:
+            made.mux(stream.encode(None))
+    return path
+
+
+def test_of_several_tracks_all_are_heard(tmp_path: Path) -> None:
+    """Recorders of screens keep what the microphone hears from what the computer plays."""
+    low, high = tone(50.0), tone(50.0, 2)[1:]
+    low[:, 40 * RATE :] = 0
+    two = load_audio(tracks(tmp_path / "two.mkv", low[:, : 40 * RATE], high))
+    assert (two.channels, two.frames) == (2, 50 * RATE)
+    assert np.allclose(two.read(0), low[0], atol=1e-3)
+    assert np.allclose(two.read(1), high[0], atol=1e-3)
+    three = load_audio(tracks(tmp_path / "three.mkv", low, high, high))
+    assert (three.channels, three.frames) == (1, 50 * RATE)
+    assert np.allclose(three.read(0), (low[0] + 2 * high[0]) / 3, atol=1e-3)
+    # a browser would play the first only
+    assert browser_type(tracks(tmp_path / "one.webm", low, codec="libopus")) == "audio/webm"
+    assert browser_type(tracks(tmp_path / "two.webm", low, high, codec="libopus")) is None
+
+
+def test_a_track_that_cannot_be_decoded_hides_no_other(tmp_path: Path) -> None:
+    """An iPhone's film has one in Apple's own format for the sound around it."""
+    path = tracks(tmp_path / "call.mkv", tone(2.0), tone(2.0))
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"A_PCM/INT/LIT", b"A_SPATIAL/LIT", 1))
+    assert load_audio(path).channels == 1
+    path.write_bytes(whole.replace(b"A_PCM/INT/LIT", b"A_SPATIAL/LIT"))
+    with pytest.raises(AudioError, match="of a kind that cannot be decoded"):
+        load_audio(path)
 
 
 def test_a_wave_file_of_zeros_is_refused_at_once(tmp_path: Path) -> None:

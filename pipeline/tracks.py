@@ -1,0 +1,179 @@
+"""The sound in a container as samples: decoded, resampled, each track where a player plays it, tracks together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from av import AudioFrame, AudioResampler, AudioStream
+    from av.container import InputContainer
+
+    from pipeline.audio import Samples
+
+_GAP_S = 0.1
+"""Less than this between two frames is how finely a container counts, and no time left out."""
+_BEHIND_S = 30
+"""Containers lay tracks beside each other more closely than this."""
+
+
+def resampled(container: InputContainer, *, rate: int, mono: bool = False) -> Iterator[Samples | None]:
+    """All sound from the start in blocks of shape (channels, n), values in [-1, 1]; None for each damaged piece.
+
+    Two channels stay two unless `mono`, and so do two tracks (of a recorder that keeps what is said here from what is
+    heard); more are mixed to one. Each sound stands where a player plays it: there is silence before a track that
+    begins late, and where a track was muted and its container leaves that time out.
+    """
+    streams = sound_tracks(container)
+    tracks = {stream.index: _Track(container, rate=rate, mono=mono or len(streams) > 1) for stream in streams}
+    together = _Together(tracks, rate=rate, mono=mono or len(streams) > 2)
+    for index, frame in _frames(container, streams):
+        if frame is None:
+            yield None
+            continue
+        for samples in tracks[index].sound(frame):
+            yield from together.add(index, samples)
+    for index, track in tracks.items():
+        for samples in track.rest():
+            yield from together.add(index, samples)
+    yield from together.rest()
+
+
+def sound_tracks(container: InputContainer) -> tuple[AudioStream, ...]:
+    """Its tracks of sound that can be decoded: an iPhone's film has one beside the usual one that cannot."""
+    return tuple(stream for stream in container.streams.audio if stream.codec_context is not None)
+
+
+class _Together:
+    """Tracks beside each other as channels of one sound; one that is far behind counts as silent there."""
+
+    def __init__(self, tracks: Iterable[int], *, rate: int, mono: bool) -> None:
+        self._held: dict[int, list[Samples]] = {track: [] for track in tracks}
+        self._ends = dict.fromkeys(self._held, 0)
+        self._rate = rate
+        self._mono = mono
+        self._done = 0
+
+    def add(self, track: int, samples: Samples) -> Iterator[Samples]:
+        """What all have, once there is enough of it."""
+        if len(self._held) == 1:
+            yield samples
+            return
+        self._held[track].append(samples[0])
+        self._ends[track] += samples.shape[1]
+        ends = self._ends.values()
+        stop = max(min(ends), max(ends) - _BEHIND_S * self._rate)
+        if stop - self._done >= self._rate:
+            yield self._until(stop)
+
+    def rest(self) -> Iterator[Samples]:
+        """What is left, also of the longest."""
+        if max(self._ends.values(), default=0) > self._done:
+            yield self._until(max(self._ends.values()))
+
+    def _until(self, stop: int) -> Samples:
+        rows = np.zeros((len(self._held), stop - self._done), np.float32)
+        for row, (track, parts) in zip(rows, self._held.items(), strict=True):
+            held = np.concatenate([np.zeros(0, np.float32), *parts])
+            held = held[max(0, self._done - (self._ends[track] - len(held))) :]
+            row[: len(held)] = held[: len(row)]
+            parts[:] = [held[len(row) :]]
+        self._done = stop
+        return rows.mean(axis=0, keepdims=True) if self._mono else rows
+
+
+class _Track:
+    """The frames of a track as samples, `rate` per second, from the container's start on."""
+
+    def __init__(self, container: InputContainer, *, rate: int, mono: bool) -> None:
+        self._rate = rate
+        self._mono = mono
+        self._start = (container.start_time or 0) / 1e6
+        self._length = container.duration / 1e6 + 1 if container.duration else None
+        self._done = 0
+        self._channels = 1
+        self._resampler: AudioResampler | None = None
+
+    def sound(self, frame: AudioFrame) -> Iterator[Samples]:
+        """Its samples, behind the silence before them."""
+        import av
+
+        if self._resampler is None or _changed(self._resampler, frame):
+            if self._resampler is None and frame.layout.nb_channels == 2 and not self._mono:
+                self._channels = 2
+            layout = "stereo" if self._channels == 2 else "mono"
+            if frame.layout.name.endswith("channels"):
+                # a track per person: the resampler would guess speakers, and leave out the third as the subwoofer
+                layout = frame.layout.name
+            # packed: PyAV crashes on planes of eight channels
+            self._resampler = av.AudioResampler(format="flt", layout=layout, rate=self._rate)
+        yield from self._silence(frame.time)
+        frame.pts = None
+        yield from self._samples(self._resampler.resample(frame))
+
+    def rest(self) -> Iterator[Samples]:
+        """What the last frames left in the resampler."""
+        yield from self._samples(self._resampler.resample(None) if self._resampler else ())
+
+    def _silence(self, time: float | None) -> Iterator[Samples]:
+        """Up to a frame's time, where that lies in the recording; without a length, not more than an hour of it."""
+        late = 0.0 if time is None else time - self._start
+        gap = round(late * self._rate) - self._done
+        if gap < _GAP_S * self._rate or late > (self._length or self._done / self._rate + 3600):
+            return
+        while gap > 0:
+            silence = np.zeros((self._channels, min(gap, 60 * self._rate)), np.float32)
+            gap -= silence.shape[1]
+            self._done += silence.shape[1]
+            yield silence
+
+    def _samples(self, pieces: Iterable[AudioFrame]) -> Iterator[Samples]:
+        for piece in pieces:
+            samples = _clean(piece.to_ndarray().reshape(-1, piece.layout.nb_channels).T)
+            if len(samples) != self._channels:
+                samples = np.repeat(samples.mean(axis=0, keepdims=True), self._channels, axis=0)
+            self._done += samples.shape[1]
+            yield samples
+
+
+def _frames(container: InputContainer, streams: Sequence[AudioStream]) -> Iterator[tuple[int, Any]]:
+    """Each track's index with its decoded frames in order; None stands for each piece that could not be decoded."""
+    import av
+
+    packets = container.demux(*streams)
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, av.error.EOFError):
+            return
+        except (av.error.InvalidDataError, OSError):
+            # The container itself breaks off here: what came before stands, the length check decides.
+            yield streams[0].index, None
+            return
+        try:
+            for frame in packet.decode():
+                yield packet.stream.index, frame
+        except av.error.EOFError:
+            continue
+        except (av.error.FFmpegError, ValueError):
+            yield packet.stream.index, None
+
+
+def _changed(resampler: Any, frame: Any) -> bool:
+    """True when the stream switches its rate, layout or sample format midway, which a resampler refuses."""
+    first = getattr(resampler, "template", None)
+    if first is None:
+        return False
+    return bool(
+        first.format.name != frame.format.name
+        or first.layout.name != frame.layout.name
+        or first.sample_rate != frame.sample_rate
+    )
+
+
+def _clean(samples: npt.NDArray[Any]) -> Samples:
+    # Float recordings may hold NaN, infinity or values far over full scale.
+    return np.clip(np.nan_to_num(samples.astype(np.float32, copy=False), posinf=1.0, neginf=-1.0), -1.0, 1.0)
