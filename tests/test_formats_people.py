@@ -17,7 +17,16 @@ def spoken_of(folder: Path, text: str) -> list[tuple[str, str]]:
     return [(turn.speaker, turn.text) for turn in read_transcript(path).turns]
 
 
-NAMES = ["Dana Reyes (she/her)", "+14155550134", "+1 (415) ***-**34", "dana reyes", "Meeting room at Acme"]
+NAMES = [
+    "Dana Reyes (she/her)",
+    "+14155550134",
+    "+1 (415) ***-**34",
+    "dana reyes",
+    "Meeting room at Acme",
+    'Robert "Bob" Smith',
+    "Robert “Bob” Smith",
+    "Dr. med. Dana Reyes, MBA",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -26,6 +35,14 @@ def test_people_are_called_as_they_call_themselves(tmp_path: Path, name: str) ->
     cues = "".join(f"00:0{i}.000 --> 00:0{i}.900\n{who}: {text}\n\n" for i, (who, text) in enumerate(said))
     assert spoken_of(tmp_path, f"WEBVTT\n\n{cues}") == said
     assert spoken_of(tmp_path, "".join(f"{who}  0:0{i}\n{text}\n\n" for i, (who, text) in enumerate(said))) == said
+    assert spoken_of(tmp_path, "".join(f"{who}: {text}\n" for who, text in said)) == said
+    assert spoken_of(tmp_path, "".join(f"[0:0{i}] {who}: {text}\n" for i, (who, text) in enumerate(said))) == said
+
+
+def test_questions_and_answers_are_no_people(tmp_path: Path) -> None:
+    path = tmp_path / "faq.txt"
+    path.write_text("Question: What is it?\nAnswer: A pump.\n" * 3)
+    assert sniff(path) is None
 
 
 def test_what_is_said_is_no_furniture(tmp_path: Path) -> None:

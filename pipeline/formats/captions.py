@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from pipeline.formats.assemble import UNKNOWN, Draft, Piece
 from pipeline.formats.clean import clean_label, clean_text
-from pipeline.formats.names import MAX_NAME, is_name, split_name
+from pipeline.formats.names import heads, is_name, split_name
 from pipeline.formats.wall import from_the_start
 
 CARRIED_ON = "cues without a name follow the last name: the file names speakers only where they change"
@@ -52,7 +52,7 @@ def draft_of_cues(cues: Sequence[Cue], *, notes: tuple[str, ...] = ()) -> Draft:
     """Pieces of cues: names above them and voice tags first, else `Name:` prefixes, else the speaker who goes on, else
     `unknown`."""
     cues = _unboxed(_unrolled(_from_the_start(cues)))
-    known = _heads(cues)
+    known = heads([_plain(cue.text).strip() for cue in cues])
     parts = [part for cue in _named_in_line(cues) for part in _parts(cue, known)]
     if any(part.voice for part in parts):
         return Draft(tuple(_piece(part, part.voice, part.plain) for part in parts), notes=notes)
@@ -115,14 +115,6 @@ def _named_in_line(cues: Sequence[Cue]) -> Sequence[Cue]:
         dataclasses.replace(cue, text=f"{head.strip()}: {rest}")
         for cue, (head, _, rest) in zip(cues, split, strict=True)
     ]
-
-
-def _heads(cues: Sequence[Cue]) -> frozenset[str]:
-    """What stands before a colon more than once where nearly every cue has such a head: Zoom writes people's names as
-    they do, `dana reyes` and `Meeting room 4 at Acme`."""
-    split = [_plain(cue.text).strip().partition(": ") for cue in cues]
-    heads = Counter(head for head, colon, _ in split if colon and len(head) <= MAX_NAME and "\n" not in head)
-    return frozenset(head for head, n in heads.items() if n > 1 and heads.total() >= 0.9 * len(cues))
 
 
 def _only_at_changes(parts: Sequence[_Part]) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections import Counter
+from collections.abc import Container, Sequence
 
 MAX_NAME = 60
 _MAX_WORDS = 6
@@ -28,6 +29,8 @@ _PHONE = re.compile(r"(?!\d{4}-\d\d-)\+?[\d*(][\d* ().-]{6,}")
 """Who dials in is named by the number, which Zoom masks: `+1 (415) ***-**34`."""
 _REMARK = re.compile(r"\s*[(\[][^()\[\]]{1,40}[)\]]$")
 """`Dana Reyes (she/her)`: what people write behind their names."""
+_NICKNAME = re.compile(r'(?<=\w )["“][^"“”]{1,20}["”] (?=\w)')
+"""`Robert "Bob" Smith`."""
 # What a transcript's own header lines say of the call; these are facts, never speakers.
 HEADERS = {"title": "title", "subject": "title", "date": "date", "account": "account", "company": "account"}
 
@@ -40,7 +43,7 @@ def is_name(label: str) -> bool:
     label = person if ours else label
     if _is_phone(label):
         return True
-    label = _REMARK.sub("", label) or label
+    label = _NICKNAME.sub("", _REMARK.sub("", label) or label)
     words = label.split()
     if not 0 < len(label) <= MAX_NAME or not 0 < len(words) <= _MAX_WORDS:
         return False
@@ -69,6 +72,15 @@ def _is_role(words: list[str]) -> bool:
     """`speaker 1`, `channel 0 speaker 2`, `unknown speaker`, `agent b`."""
     plain = [word.lower().strip("()#") for word in words]
     return plain[0] in _ROLES and all(w in _ROLES or len(w) == 1 or any(c.isdigit() for c in w) for w in plain[1:])
+
+
+def heads(texts: Sequence[str]) -> frozenset[str]:
+    """What stands before a colon more than once where nearly every text has such a head: people write their names as
+    they like, `dana reyes` and `Meeting room 4 at Acme`."""
+    split = [text.partition(": ") for text in texts]
+    found = Counter(head for head, colon, _ in split if colon and len(head) <= MAX_NAME and "\n" not in head)
+    names = frozenset(head for head, n in found.items() if n > 1 and head.lower() not in _NOT_NAMES)
+    return names if found.total() >= 0.9 * len(texts) else frozenset()
 
 
 def split_name(line: str, *, known: Container[str] = ()) -> tuple[str, str] | None:

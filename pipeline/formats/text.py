@@ -7,13 +7,13 @@ import dataclasses
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.errors import TranscriptError
 from pipeline.formats.assemble import Draft, Piece
 from pipeline.formats.clean import clean_text, without_controls
-from pipeline.formats.names import HEADERS, MAX_NAME, is_name, split_name
+from pipeline.formats.names import HEADERS, MAX_NAME, heads, is_name, split_name
 from pipeline.formats.values import clock
 from pipeline.formats.wall import HALF, LONGEST_S, is_coarse, since, written_time
 from pipeline.types import CallMeta
@@ -155,7 +155,8 @@ def _understand(lines: Sequence[str]) -> Iterator[_Line]:
     """Each line with what it says; times that stand alone are given to the speaker after them."""
     lines = [_SPELLED.sub(r"\1\2:\3:\4\5", line) for line in lines]
     headed = sum(_headed(line) is not None for line in lines[:400])
-    named = [line.lstrip() for line in lines[:400] if split_name(_timeless(line).text)]
+    known = heads([text for line in lines[:400] if (text := _timeless(line).text.strip())])
+    named = [line.lstrip() for line in lines[:400] if split_name(_timeless(line).text, known=known)]
     otter = headed > 0 and headed >= len(named) / 4
     led = any(line[:1].isdigit() and _timeless(line).t0 is not None for line in named)
     pending = _Line("", "")
@@ -166,7 +167,7 @@ def _understand(lines: Sequence[str]) -> Iterator[_Line]:
         if match := _RANGE.fullmatch(line):
             pending = _Line("", "", clock(match[1]), clock(match[2]))
             continue
-        found = _one(line, otter=otter, led=led, after_range=pending.t1 is not None)
+        found = _one(line, known, otter=otter, led=led, after_range=pending.t1 is not None)
         if found.t0 is not None and not found.label and not found.text:
             pending = found
             continue
@@ -176,14 +177,14 @@ def _understand(lines: Sequence[str]) -> Iterator[_Line]:
         yield found
 
 
-def _one(line: str, *, otter: bool, led: bool, after_range: bool) -> _Line:
+def _one(line: str, known: Container[str], *, otter: bool, led: bool, after_range: bool) -> _Line:
     """One line; in an `otter` file times stand behind names, in one that is `led` by times bare ones before them."""
     if after_range and is_name(line):
         return _Line(line, "")
     if otter and (head := _headed(line)):
         return head
     timed = _timeless(line)
-    named = None if otter else split_name(timed.text)
+    named = None if otter else split_name(timed.text, known=known)
     if named and named[0].lower() not in HEADERS:
         behind = _BEHIND.match(named[1]) if timed.t0 is None else None
         timed = _stamped(timed, behind[1], behind[2]) if behind else timed
