@@ -39,6 +39,16 @@ def test_people_are_called_as_they_call_themselves(tmp_path: Path, name: str) ->
     assert spoken_of(tmp_path, "".join(f"[0:0{i}] {who}: {text}\n" for i, (who, text) in enumerate(said))) == said
 
 
+@pytest.mark.parametrize(("mark", "stop"), [("：", "。"), (": ", "！")])
+def test_sentences_without_blanks_are_said_too(tmp_path: Path, mark: str, stop: str) -> None:
+    said = [
+        ("田中 太郎", f"お時間をありがとうございます{stop}"),
+        ("鈴木", "予算はいくらですか？"),
+        ("田中 太郎", f"四万です{stop}"),
+    ]
+    assert spoken_of(tmp_path, "".join(f"{who}{mark}{text}\n" for who, text in said)) == said
+
+
 def test_questions_and_answers_are_no_people(tmp_path: Path) -> None:
     path = tmp_path / "faq.txt"
     path.write_text("Question: What is it?\nAnswer: A pump.\n" * 3)

@@ -80,7 +80,7 @@ def recognise(text: str) -> bool:
     if len(named) < 2 or len(named) < 0.1 * len(lines):
         return False
     repeated = max(Counter(line.label for line in named).values()) > 1
-    spoken = sum(line.text.rstrip("\"'”’)").endswith((".", "?", "!", "…")) for line in understood)
+    spoken = sum(line.text.rstrip("\"'”’)」』").endswith(tuple(".?!…。？！؟۔।")) for line in understood)
     return spoken * 2 >= len(named) or (repeated and sum(" " in line.text for line in understood) * 2 >= len(named))
 
 
