@@ -52,6 +52,9 @@ _RAW_FORMATS = {
     ".sln": ("s16le", "8000"),
 }
 
+_HEADED = re.compile(rb"RIFF|OggS|fLaC|ID3|FORM|....ftyp|\x1aE\xdf\xa3|\.snd|caff|#!AMR", re.DOTALL)
+"""What is in a container is that, whatever its name says."""
+
 # Their headers state the exact length; others are estimated from the bit rate and prove nothing about a missing end.
 _EXACT_LENGTH = {"wav", "flac", "aiff", "mov", "matroska", "w64", "caf", "au"}
 
@@ -229,7 +232,9 @@ def _open(path: Path, file: BinaryIO) -> InputContainer:
 
     # The decoder gets the open file, never the name: it can follow no link to another file or host.
     options = {"protocol_whitelist": "pipe"}
-    raw, rate = _RAW_FORMATS.get(path.suffix.lower(), (None, ""))
+    headed = _HEADED.match(file.read(12))
+    file.seek(0)
+    raw, rate = (None, "") if headed else _RAW_FORMATS.get(path.suffix.lower(), (None, ""))
     try:
         container = av.open(file, mode="r", format=raw, options={**options, "sample_rate": rate} if rate else options)
     except PermissionError:

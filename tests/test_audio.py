@@ -97,6 +97,14 @@ def test_surround_is_mixed_to_one_channel(tmp_path: Path) -> None:
     assert np.abs(audio.read(0)).max() > 0.05
 
 
+@pytest.mark.parametrize(("container", "codec"), [("wav", "pcm_mulaw"), ("au", "pcm_mulaw"), ("m4a", "aac")])
+def test_a_container_is_that_also_under_a_telephones_name(tmp_path: Path, container: str, codec: str) -> None:
+    path = write(tmp_path / f"a.{container}", tone(1.5), codec=codec, rate=8000)
+    for name in ("a.ulaw", "a.gsm", "a.sln"):
+        path = path.rename(tmp_path / name)
+        assert load_audio(path).duration_s == pytest.approx(1.5, abs=0.2)
+
+
 @pytest.mark.parametrize("channels", [3, 8, 12])
 def test_of_a_track_per_person_nobody_is_left_out(tmp_path: Path, channels: int) -> None:
     """As conference recorders write them: which loudspeaker each is for is not said."""
