@@ -193,6 +193,20 @@ def test_sound_stands_where_a_player_plays_it(tmp_path: Path) -> None:
     assert loud == [3, 4, 20]
 
 
+def test_a_recording_may_count_on_from_a_longer_one(tmp_path: Path) -> None:
+    path = tmp_path / "second_half.mkv"
+    with av.open(str(path), "w") as made:
+        track: Any = made.add_stream("pcm_s16le", rate=RATE, layout="mono")
+        for second in range(600, 620):
+            frame = av.AudioFrame.from_ndarray(tone(1.0), format="fltp", layout="mono")
+            frame.sample_rate, frame.pts = RATE, second * RATE
+            made.mux(track.encode(frame))
+    assert load_audio(path).duration_s == pytest.approx(20, abs=0.01)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(AudioError, match="header says 0:20, only 0:"):
+        load_audio(path)
+
+
 def tracks(path: Path, *sounds: np.ndarray, codec: str = "pcm_s16le") -> Path:
     """A recording with these sounds, shape (1, n), as tracks beside each other."""
     with av.open(str(path), "w") as made:
