@@ -8,10 +8,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -97,7 +98,8 @@ class Source:
 
     `format` is the transcript format's name for transcripts, None for audio. `sidecar` is what a file beside it states,
     `from_path` what its folders and name suggest. `companion` is a transcript of the same call that lies beside a
-    recording (`""` for `companion_sha256` where there is none).
+    recording (`""` for `companion_sha256` where there is none). `halves` are the hashes of calls that were made of this
+    file's beginning, while the rest of it was on its way.
     """
 
     path: Path
@@ -110,6 +112,7 @@ class Source:
     from_path: CallMeta = field(default_factory=CallMeta)
     companion: Path | None = None
     companion_sha256: str = ""
+    halves: tuple[str, ...] = ()
 
     @property
     def call_id(self) -> str:
@@ -327,12 +330,13 @@ def _cause(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
 
 
-def hash_file(path: Path) -> str:
-    """SHA-256 of the content, 64 hex digits. Raises `OSError`."""
+def hash_file(path: Path, size: float = math.inf) -> str:
+    """SHA-256 of the content, or of its first `size` bytes, 64 hex digits. Raises `OSError`."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
+        while chunk := file.read(int(min(_CHUNK, size))):
             digest.update(chunk)
+            size -= len(chunk)
     return digest.hexdigest()
 
 
@@ -402,6 +406,7 @@ class HashCache:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._known: dict[str, tuple[int, int, str]] = {}
+        self._before: dict[str, dict[str, int]] = {}
         self._added: list[str] = []
         try:
             lines = file.read_text(encoding="utf-8").splitlines()
@@ -410,7 +415,7 @@ class HashCache:
         for line in lines:
             try:
                 path, size, mtime_ns, digest = json.loads(line)
-                self._known[str(path)] = (int(size), int(mtime_ns), str(digest))
+                self._note(str(path), (int(size), int(mtime_ns), str(digest)))
             except (ValueError, TypeError):
                 continue
 
@@ -424,8 +429,18 @@ class HashCache:
         key = str(_absolute(path))
         row = (state.st_size, state.st_mtime_ns, digest)
         if self._known.get(key) != row:
-            self._known[key] = row
+            self._note(key, row)
             self._added.append(json.dumps([key, *row]))
+
+    def _note(self, key: str, row: tuple[int, int, str]) -> None:
+        size, _, digest = self._known.get(key, row)
+        if digest != row[2]:
+            self._before.setdefault(key, {})[digest] = size
+        self._known[key] = row
+
+    def before(self, path: Path) -> Mapping[str, int]:
+        """The hashes of what lay there before, with the size of each."""
+        return self._before.get(str(_absolute(path)), {})
 
     def save(self) -> None:
         """Append what is new; a folder that cannot be written costs only time."""

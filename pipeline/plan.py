@@ -9,14 +9,14 @@ import contextlib
 import datetime as dt
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from pipeline import consent, erased, keep, process, retry, superseded
 from pipeline.beside import Beside
 from pipeline.errors import DebriefError, InputError, Withheld
-from pipeline.ingest import NOWHERE, Found, HashCache, Sniff, Source, State, beside_state, identify, state_of
+from pipeline.ingest import NOWHERE, Found, HashCache, Sniff, Source, State, beside_state, hash_file, identify, state_of
 from pipeline.settings import Settings
 
 Status = Literal["scored", "abstained", "review", "failed", "done", "duplicate", "busy", "stopped", "withheld"]
@@ -208,6 +208,7 @@ def _look(
         if not os.path.isdir(found.path):
             keep_failure(settings, found.path, kind="input", reason=str(error), read=read, beside=seen.beside)
         return Outcome(found.path, "failed", str(error))
+    source = replace(source, halves=_halves(source, settings, seen))
     try:
         erased.require(settings.data, source)
         superseded.inherit(settings.data, source)
@@ -234,6 +235,16 @@ def _look(
     return Job("score" if need == "score" else "hear", source.sha256, source.path, source)
 
 
+def _halves(source: Source, settings: Settings, seen: _Seen) -> tuple[str, ...]:
+    """Calls that were made of this file's beginning: its copying stood still so long that it was taken for whole."""
+    found = []
+    for sha256, size in seen.hashes.before(source.path).items():
+        if size < source.size and keep.record_files(settings.data, sha256):
+            with contextlib.suppress(OSError):
+                found += [sha256] if hash_file(source.path, size) == sha256 else []
+    return tuple(found)
+
+
 def _withheld(source: Source, settings: Settings, reason: str, seen: _Seen) -> Outcome:
     """Neither heard nor kept: where consent was refused or taken back, what was kept before goes too."""
     if consent.answer(settings.data, source.sha256, source.meta()) == "no":
@@ -256,7 +267,7 @@ def _erase_kept(settings: Settings, source: Source) -> None:
     on."""
     call = superseded.call_of_words(settings.data, source.sha256)
     left = call["source"]["sha256"] if call and not os.path.lexists(call["source"]["path"]) else ""
-    shas = [sha for sha in (source.sha256, superseded.earlier_call(settings.data, source), left) if sha]
+    shas = [sha for sha in (source.sha256, *superseded.earlier_calls(settings.data, source), left) if sha]
     if any(keep.record_files(settings.data, sha) for sha in shas):
         from pipeline.erase import Erasure, calls_to_erase, erase
         from pipeline.store import Store

@@ -8,11 +8,15 @@ a record that they can belong to.
 A recording that is deleted later leaves its transcript behind, as where room is made by taking the videos away: that
 transcript is the recording's call still, and none of its own (`facts/words/<sha256>.json` says whose words it is).
 
+A file that was taken for whole while its copying stood still takes the place of the call that its beginning was in the
+same way, once the rest has come.
+
 Every step can be repeated: a kill in between leaves two calls until the next look at the recording.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -29,36 +33,37 @@ WORDS = "words"
 """Kind of the facts that say whose words a transcript is: its own hash, and `recording`, that of the recording."""
 
 
-def earlier_call(data: Path, source: Source) -> str:
-    """The hash of the transcript beside a recording where that is a call of its own so far; else empty."""
-    sha256 = source.companion_sha256
-    return sha256 if sha256 and sha256 != source.sha256 and keep.record_files(data, sha256) else ""
+def earlier_calls(data: Path, source: Source) -> list[str]:
+    """The hashes of what is a call of its own so far and this one: the transcript beside a recording, halves of a
+    file."""
+    return [sha256 for sha256 in _earlier(source) if keep.record_files(data, sha256)]
+
+
+def _earlier(source: Source) -> list[str]:
+    return [sha256 for sha256 in (source.companion_sha256, *source.halves) if sha256 not in ("", source.sha256)]
 
 
 def inherit(data: Path, source: Source) -> None:
-    """Let consent, rep and speakers that people named on the transcript's call count for the recording, where nobody
-    named them there. Raises `StoreError`."""
+    """Let consent, rep and speakers that people named on the earlier call count for this one, where nobody named them
+    here. Raises `StoreError`."""
     # also from a transcript that is no call any more: what was refused there is refused here
-    earlier = source.companion_sha256 if source.companion_sha256 != source.sha256 else ""
-    for kind in STATED if earlier else ():
+    for kind, earlier in itertools.product(STATED, _earlier(source)):
         theirs, ours = keep.fact_file(data, kind, earlier), keep.fact_file(data, kind, source.sha256)
         if not ours.exists() and (row := _readable(theirs)):
             keep.write_fact(data, kind, source.sha256, {**row, "sha256": source.sha256})
 
 
 def take_over(data: Path, source: Source) -> None:
-    """The recording has its record: the earlier call's facts become its own, and the earlier call is none any more.
+    """The call has its record: the earlier calls' facts become its own, and the earlier calls are none any more.
     Whose words the transcript beside it is stays known.
 
     Raises `StoreError`.
     """
     _remember_words(data, source)
-    earlier = earlier_call(data, source)
-    if not earlier:
-        return
-    for file in _facts_about(data, earlier):
-        _hand_on(data, file, earlier, source.sha256)
-    keep.remove_records(data, earlier)
+    for earlier in earlier_calls(data, source):
+        for file in _facts_about(data, earlier):
+            _hand_on(data, file, earlier, source.sha256)
+        keep.remove_records(data, earlier)
 
 
 def _remember_words(data: Path, source: Source) -> None:

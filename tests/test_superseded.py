@@ -253,3 +253,24 @@ def test_a_recording_that_cannot_be_judged_replaces_nothing(
     monkeypatch.setattr(sys.modules["pipeline.judge"], "score_call", fails)
     look(inbox, settings)
     assert sorted(call["kind"] for call in calls(settings)) == ["audio", "transcript"]
+
+
+def test_a_file_whose_copying_stood_still_is_one_call_when_the_rest_has_come(
+    tmp_path: Path, settings: Settings
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    call = folder / "2026-10-06_Calder.wav"
+    shas = []
+    for content in ("ok, one", "ok, one, two", "ok, one, two, three"):
+        call.write_text(content)
+        look(folder, settings)
+        (row,) = calls(settings)
+        shas.append(row["sha256"])
+        assign_rep(settings.data, row["sha256"], "Tom Becker", who="Ada")
+    assert len(set(shas)) == 3
+    assert row["rep"] == "Tom Becker"
+    # other words under the same name are another call: some recorders call every one of them alike
+    call.write_text("ok, quite another call that is longer")
+    look(folder, settings)
+    assert {row["sha256"] for row in calls(settings)} > {shas[-1]}
