@@ -251,6 +251,11 @@ def companions_of(path: Path, sniff: Sniff | None = None, beside: Beside | None 
             yield candidate
 
 
+def may_be_words(words: Path, path: Path, beside: Beside) -> bool:
+    """Whether a file is by its name a transcript of the recording `path`."""
+    return _absolute(words) in _companions(_absolute(path), beside)
+
+
 def _companions(path: Path, beside: Beside) -> list[Path]:
     """What may be the transcript of a recording by its name, the likeliest first."""
     found = beside.find(path, _COMPANION_ENDS)

@@ -16,7 +16,19 @@ from typing import Any, Literal
 from pipeline import consent, erased, keep, process, retry, superseded
 from pipeline.beside import Beside
 from pipeline.errors import DebriefError, InputError, Withheld
-from pipeline.ingest import NOWHERE, Found, HashCache, Sniff, Source, State, beside_state, hash_file, identify, state_of
+from pipeline.ingest import (
+    NOWHERE,
+    Found,
+    HashCache,
+    Sniff,
+    Source,
+    State,
+    beside_state,
+    hash_file,
+    identify,
+    may_be_words,
+    state_of,
+)
 from pipeline.settings import Settings
 
 Status = Literal["scored", "abstained", "review", "failed", "done", "duplicate", "busy", "stopped", "withheld"]
@@ -134,6 +146,22 @@ def _words_kept(source: Source, settings: Settings) -> Outcome | None:
     return Outcome(source.path, "duplicate", reason, sha256[:16], sha256)
 
 
+def _same_words(source: Source, settings: Settings, seen: _Seen, *, kept: bool) -> Outcome | None:
+    """A recording whose transcript is another one's too is that call, as Zoom's picture beside its sound; where it was
+    `kept` as a call of its own it is none any more."""
+    if source.companion is None:
+        return None
+    call = superseded.call_of_words(settings.data, source.companion_sha256)
+    sha256 = call["source"]["sha256"] if call else seen.words[source.companion_sha256].sha256
+    place = seen.first.get(sha256) or Path(call["source"]["path"] if call else seen.words[source.companion_sha256].path)
+    if sha256 == source.sha256 or not may_be_words(source.companion, place, seen.beside):
+        return None
+    if call and kept:
+        superseded.merge(settings.data, source.sha256, sha256)
+    reason = f"{source.path}: the same call as {place}, with the words of {source.companion}, which counts once"
+    return Outcome(source.path, "duplicate", reason, sha256[:16], sha256)
+
+
 def _is_done(verdict: Job | Outcome) -> bool:
     return isinstance(verdict, Outcome) and verdict.status == "done"
 
@@ -225,6 +253,8 @@ def _look(
     if twin.absolute() != source.path.absolute():
         reason = f"{source.path}: the same recording as {twin}, which counts once; delete one of them"
         return Outcome(source.path, "duplicate", reason, source.call_id, source.sha256)
+    if same := _same_words(source, settings, seen, kept=record is not None):
+        return same
     need = process.stale(record, settings, now=now, source=source) if record else "hear"
     if need == "":
         # whoever kept the record may have been killed before the rest of what follows from it

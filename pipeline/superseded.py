@@ -61,9 +61,14 @@ def take_over(data: Path, source: Source) -> None:
     """
     _remember_words(data, source)
     for earlier in earlier_calls(data, source):
-        for file in _facts_about(data, earlier):
-            _hand_on(data, file, earlier, source.sha256)
-        keep.remove_records(data, earlier)
+        merge(data, earlier, source.sha256)
+
+
+def merge(data: Path, sha256: str, into: str) -> None:
+    """Let a call be none any more, and what people said of it be said of another one. Raises `StoreError`."""
+    for file in _facts_about(data, sha256):
+        _hand_on(data, file, sha256, into)
+    keep.remove_records(data, sha256)
 
 
 def _remember_words(data: Path, source: Source) -> None:

@@ -274,3 +274,39 @@ def test_a_file_whose_copying_stood_still_is_one_call_when_the_rest_has_come(
     call.write_text("ok, quite another call that is longer")
     look(folder, settings)
     assert {row["sha256"] for row in calls(settings)} > {shas[-1]}
+
+
+@pytest.mark.parametrize("first", ["", "_1920x1080"], ids=["sound first", "picture first"])
+@pytest.mark.parametrize("late", [False, True], ids=["words first", "words last"])
+def test_sound_and_picture_with_one_transcript_are_one_call(
+    inbox: Path, settings: Settings, first: str, late: bool
+) -> None:
+    words = (inbox / "2026-10-06_Calder.json").rename(inbox / "GMT20261006-140000_Recording.json")
+    text = words.read_text()
+    if late:
+        words.unlink()
+    for end in sorted(["", "_1920x1080"], key=lambda end: end != first):
+        (inbox / f"GMT20261006-140000_Recording{end}.wav").write_text(f"ok {end}")
+        look(inbox, settings)
+    words.write_text(text)
+    for _ in range(2):
+        look(inbox, settings)
+    assert len(calls(settings)) == 1
+    made = plan.plan(discover([inbox]), settings)
+    assert made.jobs == ()
+    assert sorted(done.status for done in made.settled) == ["done", "duplicate"]
+    # where one of them goes, the call stays and is none twice
+    for done in sorted(made.settled, key=lambda done: done.status):
+        done.path.unlink()
+        look(inbox, settings)
+        assert len(calls(settings)) == 1
+
+
+def test_calls_with_the_same_words_and_names_of_their_own_are_two(inbox: Path, settings: Settings) -> None:
+    words = inbox / "2026-10-06_Calder.json"
+    words.with_name("2026-10-07_Calder.json").write_text(words.read_text())
+    for day in ("06", "07"):
+        (inbox / f"2026-10-{day}_Calder.wav").write_text(f"ok {day}")
+    for _ in range(2):
+        look(inbox, settings)
+        assert len(calls(settings)) == 2
