@@ -173,7 +173,10 @@ class Batch:
             return _outcome(job, "withheld", ERASED.format(path=job.path))
         try:
             read = job.source.state if job.source else state_of(job.path)
-            kept = keep_failure(self._settings, job.path, kind=kind, reason=reason, read=read, sha256=job.sha256)
+            said = job.source.from_path if job.source else None
+            kept = keep_failure(
+                self._settings, job.path, kind=kind, reason=reason, read=read, sha256=job.sha256, said=said
+            )
         except DebriefError as error:
             log.warning("failure not kept: %s", error)
             return _outcome(job, "failed", reason)

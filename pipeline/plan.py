@@ -27,9 +27,11 @@ from pipeline.ingest import (
     hash_file,
     identify,
     may_be_words,
+    meta_from_path,
     state_of,
 )
 from pipeline.settings import Settings
+from pipeline.types import CallMeta
 
 Status = Literal["scored", "abstained", "review", "failed", "done", "duplicate", "busy", "stopped", "withheld"]
 
@@ -234,9 +236,13 @@ def _look(
     except InputError as error:
         # a folder is no call: what was wrong with it is over once its files are seen
         if not os.path.isdir(found.path):
-            keep_failure(settings, found.path, kind="input", reason=str(error), read=read, beside=seen.beside)
+            said = _said_by_path(found, settings)
+            keep_failure(
+                settings, found.path, kind="input", reason=str(error), read=read, beside=seen.beside, said=said
+            )
         return Outcome(found.path, "failed", str(error))
-    source = replace(source, halves=_halves(source, settings, seen))
+    said = _said_by_path(found, settings, source.sha256)
+    source = replace(source, from_path=said, halves=_halves(source, settings, seen))
     try:
         erased.require(settings.data, source)
         superseded.inherit(settings.data, source)
@@ -263,6 +269,19 @@ def _look(
             keep.clear_failure(settings.data, str(source.path.absolute()))
         return Outcome(source.path, "done", call_id=source.call_id, sha256=source.sha256)
     return Job("score" if need == "score" else "hear", source.sha256, source.path, source)
+
+
+def _said_by_path(found: Found, settings: Settings, sha256: str = "") -> CallMeta:
+    """What folders and name suggest; of a file that was named itself what they did when it was found in its folders."""
+    path = str(found.path.absolute())
+    if found.root is None:
+        failure = keep.read_failure(settings.data, path)
+        if failure and failure.get("said"):
+            return CallMeta.from_json(failure["said"])
+        record = keep.latest_record(settings.data, sha256)
+        if record and record["source"]["path"] == path:
+            return CallMeta.from_json(record["source"]["known"]["path"])
+    return meta_from_path(found.path, root=found.root, pattern=settings.path_pattern)
 
 
 def _halves(source: Source, settings: Settings, seen: _Seen) -> tuple[str, ...]:
@@ -328,15 +347,18 @@ def keep_failure(
     read: State,
     sha256: str | None = None,
     beside: Beside | None = None,
+    said: CallMeta | None = None,
 ) -> dict[str, Any]:
     """Keep why a file could not become a call, with the state it was read in: reported once, retried when it is in any
-    other, though it changed while it was being read.
+    other, though it changed while it was being read. `said` is what its folders and name suggest.
 
     Returns what was kept. Raises `StoreError`.
     """
     size, mtime_ns = read
-    row = {"path": str(path.absolute()), "sha256": sha256, "size": size, "mtime_ns": mtime_ns}
+    row: dict[str, Any] = {"path": str(path.absolute()), "sha256": sha256, "size": size, "mtime_ns": mtime_ns}
     row["beside"] = beside_state(path, beside)
+    if said:
+        row["said"] = said.to_json()
     if read != NOWHERE and not os.access(path, os.R_OK):
         row["unreadable"] = True
     return keep.write_failure(

@@ -99,6 +99,17 @@ def test_a_file_that_changes_while_it_is_read_is_kept_as_what_it_became(inbox: P
     assert [file.parent.name for file in keep.all_record_files(settings.data)] == [outcome.sha256]
 
 
+def test_a_failed_file_that_is_tried_again_by_name_keeps_the_rep_of_its_folder(inbox: Path, settings: Settings) -> None:
+    path = inbox / "Priya Nair" / "c.wav"
+    path.parent.mkdir()
+    path.write_text("engine")
+    (outcome,) = batch.run(plan.plan([Found(path, inbox)], settings).jobs, settings, task=TASK)
+    assert outcome.status == "failed"
+    (job,) = plan.plan(discover([path]), settings).jobs
+    assert job.source
+    assert job.source.meta().rep == "Priya Nair"
+
+
 def test_a_stop_kills_what_runs_and_releases_every_claim(inbox: Path, settings: Settings) -> None:
     (inbox / "a.wav").write_text("hangs")
     made = plan.plan(discover([inbox / "a.wav"]), settings)

@@ -45,6 +45,7 @@ def do(made: Plan, settings: Settings) -> None:
                 reason=record["reason"],
                 read=job.source.state,
                 sha256=job.sha256,
+                said=job.source.from_path,
             )
 
 
@@ -279,3 +280,19 @@ def test_a_call_whose_words_have_gone_is_never_scored_again(inbox: Path, setting
     (sha256,) = [file.parent.name for file in keep.all_record_files(settings.data)]
     drop_words(settings.data, sha256)
     assert plan.plan_rescore(settings, every=True) == Plan((), ())
+
+
+def test_a_file_that_is_named_itself_stays_in_the_folders_that_it_was_found_in(inbox: Path, settings: Settings) -> None:
+    kept, failed = (drop(inbox / "North" / "Priya Nair", name) for name in ("a.wav", "b.wav"))
+    failed.write_text("engine")
+    do(make(inbox, settings), settings)
+    named = plan.plan(discover([kept, failed]), settings)
+    assert kinds(named) == [("b.wav", "hear"), ("a.wav", "done")]
+    source = named.jobs[0].source
+    assert source is not None
+    assert (source.meta().team, source.meta().rep) == ("North", "Priya Nair")
+    # elsewhere it is what its name says, whatever folder it lies in
+    moved = kept.rename(inbox / "c.wav")
+    (job,) = plan.plan(discover([moved]), settings).jobs
+    assert job.source is not None
+    assert job.source.meta().rep is None
