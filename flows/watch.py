@@ -161,7 +161,7 @@ def watch(
     with Claims(settings.data / "claims") as claims:
         claims.sweep()
     hint = threading.Event()
-    threading.Thread(target=_listen, args=(inbox, hint, stop), daemon=True).start()
+    threading.Thread(target=_listen, args=(inbox, settings.data, hint, stop), daemon=True).start()
     looked = Looked()
     current = Current(settings, read_settings or (lambda: settings))
     told = ""
@@ -291,12 +291,21 @@ def _retry_in(settings: Settings, path: Path, *, failed: bool) -> float | None:
     return min(max(left, 0.0), retry.LONGEST_WAIT.total_seconds()) + 1.0
 
 
-def _listen(inbox: Path, hint: threading.Event, stop: threading.Event) -> None:
+def _listen(inbox: Path, data: Path, hint: threading.Event, stop: threading.Event) -> None:
     """Turn file system events into hints; where there are none, the rescan does."""
     import watchfiles
 
+    own = data.resolve()
+    inside = inbox.resolve() in own.parents
+
+    def of_users(_: watchfiles.Change, path: str) -> bool:
+        # each look is written down in the data folder: a hint for the next one it must not be
+        return not (inside and Path(path).resolve().is_relative_to(own))
+
     try:
-        for _ in watchfiles.watch(inbox, stop_event=stop, rust_timeout=1000, yield_on_timeout=False):
+        for _ in watchfiles.watch(
+            inbox, watch_filter=of_users, stop_event=stop, rust_timeout=1000, yield_on_timeout=False
+        ):
             hint.set()
     except (OSError, RuntimeError) as error:
         log.warning("no file system events for %s (%s): looking every %s s", inbox, error, RESCAN_S)

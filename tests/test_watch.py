@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from waiting import Clock
+from waiting import HANGS_S, Clock
 
 from pipeline import batch, consent, erased
 from pipeline.ingest import Found, discover, hash_file, state_of
@@ -177,3 +178,29 @@ def test_what_has_gone_is_not_remembered_as_withheld(tmp_path: Path) -> None:
     looked.ready([])
     looked.settle([])
     assert looked._withheld == set()
+
+
+def test_what_debrief_writes_into_a_data_folder_inside_the_watched_one_calls_for_no_look(tmp_path: Path) -> None:
+    from flows.watch import _listen
+
+    data = tmp_path / "debrief-data"
+    data.mkdir()
+    hint, stop = threading.Event(), threading.Event()
+    listener = threading.Thread(target=_listen, args=(tmp_path, data, hint, stop))
+    listener.start()
+    try:
+        for tries in range(100):
+            (tmp_path / "a.txt").write_text(f"{tries}")
+            if hint.wait(0.2):
+                break
+        assert hint.is_set()
+        # what was written while it began may still be told
+        while hint.wait(2.0):
+            hint.clear()
+        (data / "status.json").write_text("looked")
+        assert not hint.wait(2.0)
+        (tmp_path / "b.txt").write_text("new")
+        assert hint.wait(HANGS_S)
+    finally:
+        stop.set()
+        listener.join()
