@@ -66,6 +66,10 @@ NOT_CALLS = (
 )
 """Suffixes that lie beside recordings and are never one; a folder's walk passes over them in silence."""
 NOT_CALL_NAMES = frozenset({"license", "licence", "readme", "copying", "notice", "thumbs.db", "desktop.ini"})
+NOT_CALL_FOLDERS = frozenset(
+    {"@eadir", "#recycle", "#snapshot", "$recycle.bin", "system volume information", "lost+found", "__macosx"}
+)
+"""What systems and network drives keep beside people's files: what was deleted, earlier states, small pictures."""
 TEXT_SUFFIXES = (".json", ".jsonl", ".txt", ".vtt", ".srt", ".docx", ".doc", ".csv", ".xml", ".html", ".pdf")
 """A file of these that is no known transcript is reported as an unknown transcript, not as damaged audio."""
 _COMPANION_ENDS = (*TEXT_SUFFIXES, ".transcript.vtt", ".cc.vtt")
@@ -185,7 +189,7 @@ def _walk(root: Path, sniff: Sniff | None) -> Iterator[Found]:
     shut: list[Path] = []
     for folder, subfolders, names in os.walk(root, onerror=lambda error: shut.append(Path(error.filename))):
         ours, written = passed_over(Path(folder), subfolders, names)
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and name not in ours)
+        subfolders[:] = sorted(name for name in subfolders if not _furniture(name) and name not in ours)
         names = [name for name in names if name not in written]
         stems: dict[str, set[str]] = {}
         for name in names:
@@ -199,6 +203,12 @@ def _walk(root: Path, sniff: Sniff | None) -> Iterator[Found]:
             yield Found(path, root)
     # a folder that may not be looked into holds calls that would be missed in silence
     yield from (Found(path, root) for path in shut if os.path.isdir(path))
+
+
+def _furniture(name: str) -> bool:
+    """True for a folder's name that hidden ones, systems' own and those of half-made copies have."""
+    lower = name.lower()
+    return lower.startswith(".") or lower.endswith(PARTIAL_SUFFIXES) or lower in NOT_CALL_FOLDERS
 
 
 def _within(path: Path, folder: Path) -> bool:

@@ -35,6 +35,11 @@ def test_folders_are_walked_in_order_without_sidecars_and_furniture(tmp_path: Pa
         "~$x.docx",
         "README.md",
         "x.rttm",
+        "e.mp3.download/e.mp3",
+        "#recycle/North/f.wav",
+        "$RECYCLE.BIN/S-1-5-21/$R12.wav",
+        "@eaDir/b.wav/SYNO.wav",
+        "lost+found/g.wav",
     ):
         put(tmp_path / name, "{}")
     put(tmp_path / "talk.json", json.dumps({"turns": []}))
