@@ -289,12 +289,13 @@ def _known(row: Row) -> Row:
 
 
 def _row_of(path: Path, table: Path, size: int, mtime_ns: int) -> Row | None:
-    """The table's row of a recording, also where it is written in other capitals or with accents put together, unless
-    that is another file."""
+    """The table's row of a recording, also where it is written in other capitals, with accents put together or without
+    the suffix, which Windows does not show, unless that is another file."""
     found = _table(table, size, mtime_ns)
     if path.name in found:
         return found[path.name]
-    name = _spellings(table, size, mtime_ns).get(compared(path.name))
+    spellings = _spellings(table, size, mtime_ns)
+    name = spellings.get(compared(path.name)) or spellings.get(compared(path.stem))
     if name is None:
         return None
     other = path.with_name(name)
