@@ -129,3 +129,9 @@ def test_letters_that_only_look_like_those_of_a_day_are_read_as_those(text: str)
     meant = "".join(plain.get(letter, letter) for letter in text)
     assert named_days(f"I'll send it {text}.", TUESDAY) == named_days(f"I'll send it {meant}.", TUESDAY)
     assert named_days(f"I'll send it {text}.", TUESDAY)
+
+
+@pytest.mark.parametrize("who", ["Mr Sunday", "Mrs. Friday", "dr monday"])
+def test_who_is_called_like_a_day_is_none(who: str) -> None:
+    assert named_days(f"let me confirm with {who} whether that works", TUESDAY) == ()
+    assert [str(day.date) for day in named_days(f"{who} comes on Friday", TUESDAY)] == ["2026-09-11"]

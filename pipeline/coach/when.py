@@ -83,6 +83,8 @@ _HINT = re.compile(r"\d|" + "|".join(sorted(set(_HINTS))))
 """A sentence without any of these names no day: most are such, and the rules take long to tell."""
 
 
+_TITLE = re.compile(r"\b(?:mr|mister|mrs|ms|dr|herr|frau)\.?\s+$", re.IGNORECASE)
+"""`Mr Sunday` is somebody."""
 _PLAIN_LETTERS = str.maketrans("\u0130\u0131\u017f\u212a", "IisK")
 """Letters that patterns without case take for `i`, `s` and `k` (`fr\u0131day`), and no table of names has."""
 
@@ -107,6 +109,8 @@ def named_days(text: str, on: dt.date | None) -> tuple[Named, ...]:
     for pattern, resolve in _RULES:
         for match in pattern.finditer(text):
             if any(match.start() < end and start < match.end() for start, end in taken):
+                continue
+            if _TITLE.search(text, 0, match.start()):
                 continue
             date = resolve(match, on) if on else None
             taken.append(match.span())
