@@ -135,3 +135,9 @@ def test_letters_that_only_look_like_those_of_a_day_are_read_as_those(text: str)
 def test_who_is_called_like_a_day_is_none(who: str) -> None:
     assert named_days(f"let me confirm with {who} whether that works", TUESDAY) == ()
     assert [str(day.date) for day in named_days(f"{who} comes on Friday", TUESDAY)] == ["2026-09-11"]
+
+
+@pytest.mark.parametrize("rate", ["We make twenty-two machines in a week.", "it uses about 3 rolls in one day"])
+def test_a_rate_names_no_day(rate: str) -> None:
+    assert named_days(rate, TUESDAY) == ()
+    assert [str(day.date) for day in named_days("We'll make two samples in a week.", TUESDAY)] == ["2026-09-15"]

@@ -152,12 +152,17 @@ def _of_next_week(match: re.Match[str], on: dt.date) -> dt.date:
     return on + dt.timedelta(7 - on.weekday() + day)
 
 
-_ASKS_HOW_MUCH = re.compile(r"\bhow (?:long|many|much|often|far|fast)\b[^.?!,]*$", re.IGNORECASE)
-"""What stands before a rate: `how long does it run in a day`."""
+_OF_A_RATE = re.compile(
+    r"\bhow (?:long|many|much|often|far|fast)\b[^.?!,]*$|"
+    r"\b(?:I|we|you|he|she|it|they) (?:make|do|run|build|ship|use|sell|pack|lose|need|get|take|see)s? "
+    rf"(?:about |around |maybe )?(?:\d|(?:{'|'.join([*UNITS, *TENS])})\b)[^.?!,]*$",
+    re.IGNORECASE,
+)
+"""What stands before a rate: `how long does it run in a day`, `we make twenty-two machines in a week`."""
 
 
 def _in(match: re.Match[str], on: dt.date) -> dt.date | None:
-    if match.group("count").lower() in ("a", "an", "one") and _ASKS_HOW_MUCH.search(match.string[: match.start()]):
+    if match.group("count").lower() in ("a", "an", "one") and _OF_A_RATE.search(match.string[: match.start()]):
         return None
     return _after(match, on)
 
