@@ -32,6 +32,7 @@ def test_a_number_alone_is_the_date_that_was_named_before() -> None:
     [
         (("R: So Thursday at one I'll have page one ready, and so we go in on the 22nd.", "Mia: Good."), "2026-09-10"),
         (("R: The 22nd, at seven. I'll text you both dates right now.", "Mia: Good."), "None"),
+        (("R: Let me talk to Phil. We'll see about Friday.", "Mia: Good."), "None"),
     ],
 )
 def test_a_day_of_something_else_is_not_the_promises(said: tuple[str, ...], due: str) -> None:

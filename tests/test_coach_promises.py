@@ -110,6 +110,8 @@ def test_a_promise_need_not_be_in_the_usual_words(said: tuple[str, ...], due: st
         "Let me find out how you'd go about it.",
         "I came by and I bring you the rings last week.",
         "Here, I'll put it on the loudspeaker.",
+        "We'll see about Friday.",
+        "We'll see about that on Friday.",
         "Right, I'll keep an eye out for it.",
         "I'll give you a shout some other time.",
         "Send it over and we'll set something up.",
@@ -452,6 +454,7 @@ def test_near_a_way_of_speaking_a_promise_is_one(words: str) -> None:
 
 def test_a_question_that_is_no_offer_promises_nothing() -> None:
     assert heard("R: May I come to my question?", "Mia: Please.") == []
+    assert heard("R: I've Sam beside me. Can I put him on speaker?", "Mia: Go on, then.") == []
 
 
 @pytest.mark.parametrize("again", ["no, ", "it, ", "five, five , ", "so on it "])

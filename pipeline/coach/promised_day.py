@@ -177,9 +177,10 @@ def told_of(sentence: str, day: Named) -> bool:
     before = _CLAUSE_ENDS.split(sentence[: day.start])[-1]
     after = _CLAUSE_ENDS.split(sentence[day.start + len(day.words) :])[0]
     clause = before + " " + after
-    # `every second Tuesday`; `tell Sunday to come in` names somebody; `after Thursday` names no day
+    # `every second Tuesday`; `tell Sunday to come in` names somebody; `after`, `see about Thursday` name no day
     if re.search(
-        r"\b(?:every(?: other| second| \w+)?|(?:some|any|another)(?: other)?|last|tell|ask|greet|after)\s*(?:the\s*)?$",
+        r"\b(?:every(?: other| second| \w+)?|(?:some|any|another)(?: other)?|last|tell|ask|greet|after|"
+        r"see about)\s*(?:the\s*)?$",
         before,
         re.IGNORECASE,
     ):

@@ -21,7 +21,9 @@ _ACTIONS = """send email mail forward share write draft redo prepare put confirm
     resend fire see""".split()
 _SECOND_THOUGHTS = re.compile(
     r"\b(?:tell (?:you|ya)(?:,| (?:what|why|how|where (?:I'm|we're)|some ?thing|one thing)\b)|"
-    r"put (?:you|ya|it|us) on (?:the )?(?:loud)?(?:speaker|hold|mute)|put (?:all )?(?:my|our|the) cards\b|"
+    r"put (?:you|ya|it|us|him|her|them|(?-i:[A-Z])\w+) on (?:the )?(?:loud)?(?:speaker|hold|mute)|"
+    r"see about (?:(?:it|that|this)(?= on\b|\W*$)|(?:the )?\w+day\b|tomorrow|tonight)|"
+    r"put (?:all )?(?:my|our|the) cards\b|"
     r"drop (?:one|two|three|it|that|this|them)\s*[.!]*$|"
     r"(?:talk|speak|go) (?:quick|fast|slow|loud)\w*|look after (?:you|y'all)\b|"
     r"look (?!(?:at|for|into|in|on|over|up|through|after|out|back|how|what|where|when|who|whether|if)\b|"
