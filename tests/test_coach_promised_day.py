@@ -27,6 +27,26 @@ def test_a_number_alone_is_the_date_that_was_named_before() -> None:
     assert [str(one.due) for one in made if "samples" in one.quote] == ["2026-10-19"]
 
 
+def test_a_number_alone_is_the_date_that_was_named_last() -> None:
+    made = heard(
+        "R: All done by the 18th of December.",
+        "Mia: Good.",
+        "R: Can we meet on Friday the 18th?",
+        "Mia: Yes.",
+        "R: I'll bring two samples on the 18th.",
+        "Mia: Good.",
+    )
+    assert [str(one.due) for one in made if "samples" in one.quote] == ["2026-09-18"]
+
+
+def test_the_day_by_which_somebody_knows_is_none_to_meet() -> None:
+    made = heard(
+        "R: Can we hold Monday the 21st for Ines to start, if you've the go-ahead by Friday the 18th?",
+        "Mia: Yes, hold it. I'll know by the 18th.",
+    )
+    assert [str(one.due) for one in made] == ["2026-09-21"]
+
+
 @pytest.mark.parametrize(
     ("said", "due"),
     [

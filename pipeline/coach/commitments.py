@@ -375,7 +375,7 @@ def _day_to_meet(
 def _yes_to_a_day(call: CallRow, turn: TurnRow, sentence: str, asked: bool, before: Sequence[TurnRow]) -> _Heard | None:
     """A yes that names the day which the other side asked for some turns ago: `Yes, come on Thursday.`"""
     day = next(iter(named_days(sentence, call.date)), None)
-    if asked or not day or not is_ahead(day, call.date) or declines(turn.text):
+    if asked or not day or not is_ahead(day, call.date) or ends_then(sentence, day) or declines(turn.text):
         return None
     if not agrees(sentence) and not _said_again(turn.text, sentence, day):
         return None

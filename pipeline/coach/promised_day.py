@@ -81,7 +81,7 @@ _HOW_IS = re.compile(r"\bhow(?:['\u2019]?s| is| was) (?:your|the|my)\s*$", re.IG
 _GREETS = re.compile(r"^\s*(?:treating|going|been|so far|\?|$)", re.IGNORECASE)
 """`How's your Tuesday (treating you)?`: asked to be polite."""
 _THANKS = re.compile(r"\bthank(?:s| you) (?:\w+ ){0,3}for\b", re.IGNORECASE)
-_UP_TO = re.compile(r"\b(?:till|until|before)\s*(?:the\s*)?$|^(?:till|until|before)\b", re.IGNORECASE)
+_UP_TO = re.compile(r"\b(?:till|until|before|by)\s*(?:the\s*)?$|^(?:till|until|before|by)\b", re.IGNORECASE)
 _MEETS_BY = re.compile(
     r"\b(?:I|we|you|let['\u2019]s|let us)\b(?:['\u2019]\w+)?(?: \w+){0,3} "
     r"(?:meet|come|call|ring|speak|talk|see|visit|get)\b",
@@ -131,7 +131,13 @@ def ends_then(sentence: str, day: Named) -> bool:
 
 def day_meant(sentence: str, day: Named | None, answer: str, on: dt.date | None) -> Named | None:
     """Of several days that a sentence names the one that the answer takes up, else `day`, its first."""
-    taken = [other for said, asks in clauses(answer) if not asks for other in named_days(said, on) if other.date]
+    taken = [
+        other
+        for said, asks in clauses(answer)
+        if not asks
+        for other in named_days(said, on)
+        if other.date and not ends_then(said, other)
+    ]
     meant = [one for one in named_days(sentence, on) if any(_is_same(one, other) for other in taken)]
     return meant[0] if len({one.date for one in meant}) == 1 else day
 
@@ -232,7 +238,8 @@ def moved(day: Named, answer: str, on: dt.date | None) -> Named | None:
         if conditional(sentence) or promise(sentence) or _delivers(sentence, on) or _ASKS_ABOUT.search(sentence):
             continue
         for other in named_days(sentence, on):
-            if _is_known(sentence, other) or told_of(sentence, other):
+            limit = ends_then(sentence, other) and not _PROPOSES.search(sentence)
+            if limit or _is_known(sentence, other) or told_of(sentence, other):
                 continue
             last = other.words.lower().split()[-1]
             if last in day.words.lower().split() and last not in MONTH_NAMES and not last.isdigit():
@@ -263,19 +270,23 @@ _OTHERWISE = frozenset("today tonight tomorrow day days week weeks month months 
 
 
 def said_before(due: dt.date | None, words: str | None, texts: Iterable[str], on: dt.date | None) -> dt.date | None:
-    """The day `due` that was named by its number alone (`the nineteenth`), in the month with which it was named before
-    (`Monday the nineteenth of January`)."""
+    """The day `due` that was named by its number alone (`the nineteenth`), in the month with which it was named last
+    before (`Monday the nineteenth of January`), or which its weekday told then."""
     if not due or not words or _with_month(words) or not re.search(r"\d|th\b|first|second|third", words.lower()):
         return due
     own = re.findall(r"[a-z]+", words.lower())
     if WEEKDAYS[due.weekday()] in own or not _OTHERWISE.isdisjoint(own):
         return due  # `Friday the fourth` is the next fourth where that is a Friday
-    dates = (day.date for text in texts for day in named_days(text, on) if _with_month(day.words))
+    dates = (day.date for text in texts for day in named_days(text, on) if _with_month(day.words) or _fits_weekday(day))
     return next((date for date in reversed([*dates]) if date and date.day == due.day and on and date > on), due)
 
 
 def _with_month(words: str) -> bool:
     return not MONTH_NAMES.isdisjoint(re.findall(r"[a-z]+", words.lower()))
+
+
+def _fits_weekday(day: Named) -> bool:
+    return bool(day.date and WEEKDAYS[day.date.weekday()] in day.words.lower())
 
 
 def is_ahead(day: Named, on: dt.date | None) -> bool:
