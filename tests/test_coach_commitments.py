@@ -58,6 +58,14 @@ def test_a_request_counts_once_it_is_agreed_to_and_is_the_others() -> None:
     assert heard("R: Could you send me one old job ticket?", "Bev: I'd rather not.") == []
 
 
+def test_what_is_taken_on_has_the_day_of_the_promise_not_of_its_condition() -> None:
+    (made,) = heard(
+        "R: So if she says yes on the fifth, could I have the order that week?",
+        "Bev: No, if she's okay with it on the Wednesday I'll send you the PO on the Thursday, the tenth.",
+    )
+    assert (made.asked is not None, made.due) == (True, dt.date(2026, 9, 10))
+
+
 def test_a_day_to_meet_counts_once_it_is_agreed_to() -> None:
     (made,) = heard("R: Shall we speak on the 16th, and see has it come back?", "Joel: Yes, the morning.")
     assert (made.kind, made.due) == ("meeting", dt.date(2026, 9, 16))

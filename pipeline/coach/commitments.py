@@ -338,16 +338,17 @@ def _holds_by_a_day(sentence: str, call: CallRow) -> bool:
 def _agreed_to(call: CallRow, sentence: str, asked: bool, answer: TurnRow) -> _Heard | None:
     """What the other side was asked and takes on: the words are those of the answer, `asked` keeps the question."""
     said = [s for s, _ in clauses(answer.text)]
-    taken = [s for s in said if promise(s, next(iter(named_days(s, call.date)), None)) or offer(s)]
+    found = ((s, promise(s, next(iter(named_days(s, call.date)), None)) or offer(s)) for s in said)
+    taken = [(s, match.start()) for s, match in found if match]
     # `an hour no, but twenty minutes on Friday I can do`: what has a day is taken on without a yes
-    dated = any(named_days(s, call.date) for s in taken)
+    dated = any(named_days(s, call.date) for s, _ in taken)
     yes = agrees(answer.text) or takes_on(answer.text)
     if not said or not (yes or (asked and (dated or promise(said[0]) or accepts(answer.text)))):
         return None
     short = len(said[0].split()) <= BARE_YES_WORDS
-    own = taken[0] if taken else " ".join(said[:2] if short else said[:1])
+    own, start = taken[0] if taken else (" ".join(said[:2] if short else said[:1]), 0)
     day = (
-        best_day(own, 0, call.date)
+        best_day(own, start, call.date)
         or best_day(sentence, 0, call.date)
         or next(iter(named_days(answer.text, call.date)), None)
     )
