@@ -260,6 +260,10 @@ def test_who_asks_to_be_called_waits_for_the_call() -> None:
         ("That slot's got your name in pencil till the 16th.", "In pencil. Okay."),
         ("It has to be over before the 16th when the fitters start.", "Yes. I'd like that."),
         ("We'll look at a start some other Wednesday.", "Okay."),
+        (
+            "I've a supermarket visit on the tenth, so I'll be needing to see what comes out of that.",
+            "Shall I pencil it, then, and we talk again to see if he's good?",
+        ),
         ("My brother says it's good, and we three meet on the Monday.", "What does she want to see on the Monday?"),
     ],
 )
@@ -284,6 +288,7 @@ def test_nobody_agreed_to_meet_on_a_day_that_was_only_spoken_of(said: str, answe
         ),
         ("Can we meet before the 16th?", "Yes, sure.", "2026-09-16"),
         ("How's your Thursday looking for a call?", "Good, yes.", "2026-09-10"),
+        ("I've a free hour on Thursday, shall we meet?", "Good, yes.", "2026-09-10"),
     ],
 )
 def test_the_day_to_meet_is_the_one_that_the_answer_takes_up(said: str, answer: str, due: str) -> None:

@@ -77,6 +77,12 @@ _ELSEWHERE = re.compile(
     re.IGNORECASE,
 )
 """`Thursday he's at the fair`: where somebody is then; not `Thursday I'm in the area`, which is said to meet."""
+_ENGAGED = re.compile(
+    r"\b(?:I|we)(?:['\u2019]ve| have)(?: got)? an? "
+    r"(?!(?:\w+ ){0,2}(?:slot|gap|space|window|opening|hour|minute|moment)\b)(?:[\w-]+ ){1,4}$",
+    re.IGNORECASE,
+)
+"""`I've a supermarket visit on the tenth`: what somebody has on then, with others."""
 _HOW_IS = re.compile(r"\bhow(?:['\u2019]?s| is| was) (?:your|the|my)\s*$", re.IGNORECASE)
 _GREETS = re.compile(r"^\s*(?:treating|going|been|so far|\?|$)", re.IGNORECASE)
 """`How's your Tuesday (treating you)?`: asked to be polite."""
@@ -193,7 +199,7 @@ def told_of(sentence: str, day: Named) -> bool:
         return True
     if _AS_A_RULE.search(after) or _ELSEWHERE.search(after) or _THANKS.search(sentence[: day.start]):
         return True
-    if _HOW_IS.search(before) and _GREETS.search(after):
+    if _ENGAGED.search(before) or (_HOW_IS.search(before) and _GREETS.search(after)):
         return True
     if re.search(r"\bon an?\s*$", before, re.IGNORECASE) and not _TO_COME.search(clause):
         return True  # `on a Sunday`: any of them
