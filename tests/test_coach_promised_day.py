@@ -52,6 +52,7 @@ def test_the_day_by_which_somebody_knows_is_none_to_meet() -> None:
     [
         (("R: So Thursday at one I'll have page one ready, and so we go in on the 22nd.", "Mia: Good."), "2026-09-10"),
         (("R: The 22nd, at seven. I'll text you both dates right now.", "Mia: Good."), "None"),
+        (("R: You hear on the 22nd. I'll get the contract ready and send it over.", "Mia: Good."), "None"),
         (("R: Let me talk to Phil. We'll see about Friday.", "Mia: Good."), "None"),
     ],
 )
@@ -114,6 +115,7 @@ def test_a_way_of_speaking_within_other_words_is_a_promise(words: str, due: str)
         (("R: Can we do Thursday?", "Mia: Thursday I'm in the office, yes, come by."), "2026-09-10"),
         (("R: Let's talk before Friday.", "Mia: Good."), "2026-09-11"),
         (("R: Can we meet next Tuesday?", "Mia: Why not Wednesday?", "R: Okay, Wednesday."), "2026-09-16"),
+        (("R: The quote's ready on Friday. I'll send it to the office.", "Mia: Good."), "2026-09-11"),
         (("R: It runs out on 11 October. I'll send it by Friday the 11th.", "Mia: Good."), "2026-09-11"),
         (("R: It runs out on 18 October. I'll send it in 10 days.", "Mia: Good."), "2026-09-18"),
     ],
