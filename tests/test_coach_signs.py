@@ -196,6 +196,21 @@ def test_a_long_objection_is_quoted_where_it_objects() -> None:
     assert (open_.quote or "").endswith("it's too expensive for us.")
 
 
+def test_an_earlier_call_is_not_called_the_last_one() -> None:
+    from io import StringIO
+
+    from rich.console import Console
+
+    without_ask = {criterion: level for criterion, level in DONE.items() if criterion != "ask_for_sale"}
+    for levels, heading in ((DONE, "How the last call ended"), (without_ask, "How the call of 2026-")):
+        rows = merged(call("p", "Ann", -20, "Acme", DONE), call("q", "Ann", -2, "Acme", levels))
+        plan = pre_call_plan(rows, "Acme", RUBRIC, as_of=DAY)
+        assert plan is not None
+        out = StringIO()
+        Console(file=out, width=80).print(plan_text(plan_json(plan)))
+        assert heading in out.getvalue()
+
+
 def test_no_heading_stands_without_anything_under_it() -> None:
     from io import StringIO
 

@@ -88,9 +88,12 @@ def plan_text(row: Row) -> RenderableType:
             told = f"worked before ({worked['rep']}, call {worked['call_id'][:8]}): {quoted(worked['quote'])}"
             lines += wrapped(told, indent=4)
     if row["last_next_step"]:
-        lines += _head("How the last call ended")
-        lines += wrapped(row["last_next_step"]["text"], indent=2)
-        lines += _grounds([row["last_next_step"]])
+        ended = row["last_next_step"]
+        # how a later call ended may not be known
+        which = "last call" if ended["date"] == row["last"] else f"call of {ended['date'] or 'an unknown day'}"
+        lines += _head(f"How the {which} ended")
+        lines += wrapped(ended["text"], indent=2)
+        lines += _grounds([ended])
     lines += _head("Promised, and still to come") if row["promised"] else []
     for made in row["promised"]:
         day = made["moved_to"] or made["due"]
