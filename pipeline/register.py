@@ -58,7 +58,7 @@ def drop_exports(data: Path, *, before: dt.datetime | None = None) -> tuple[int,
         if before and dt.datetime.fromisoformat(str(row["at"])) >= before:
             stay.append(row)
             continue
-        if row["kind"] != "export" and not _within(Path(row["path"]), data):
+        if row["kind"] != "export" and (before or not _within(Path(row["path"]), data)):
             if Path(row["path"]).exists():
                 stay.append(row)
                 lines.append(f"{row['path']}: a {row['kind']} of {str(row['at'])[:10]}; make a new one and delete it")

@@ -79,6 +79,24 @@ def test_an_export_that_was_changed_is_told_until_it_is_gone(kept: Settings, tmp
         assert retention.retain_all(month, store) == ({}, [])
 
 
+def test_a_backup_in_the_data_folder_does_not_go_with_old_exports(kept: Settings, tmp_path: Path) -> None:
+    old = dt.datetime.now(dt.UTC) - dt.timedelta(90)
+    export(kept, tmp_path / "out", now=old)
+    backup = kept.data / "backups" / "debrief-backup-1.tar.gz"
+    backup.parent.mkdir()
+    backup.write_bytes(b"all that cannot be made again")
+    register.wrote(kept.data, "backup", backup, [backup], now=old)
+
+    with Store(kept.data) as store:
+        retention.retain_all(dataclasses.replace(kept, keep_exports_days=30), store)
+
+    assert list((tmp_path / "out").iterdir()) == []
+    assert backup.exists()
+    # it holds what is erased, and is within reach
+    assert erased(kept).left == ()
+    assert not backup.exists()
+
+
 def test_an_export_that_fails_leaves_nothing(kept: Settings, tmp_path: Path) -> None:
     out = tmp_path / "out"
     (out / "moves.jsonl").mkdir(parents=True)  # as good as a disk that is full by then
