@@ -328,6 +328,14 @@ DELETE FROM evidence WHERE EXISTS (
 );
 """
 
+# Calls that were taken in before moves were have theirs in their records only: these are read again.
+_MOVES_OF_EARLIER_CALLS = """
+DELETE FROM records WHERE sha256 IN (
+    SELECT sha256 FROM calls WHERE NOT EXISTS (SELECT 1 FROM moves m WHERE m.call_id = calls.call_id)
+);
+DELETE FROM store_state WHERE name = 'complete';
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _KEEPING,
@@ -337,5 +345,6 @@ MIGRATIONS: tuple[str, ...] = (
     _SNIPPETS,
     _REVIEW_EVIDENCE,
     _EVIDENCE_OF_THE_LEVEL,
+    _MOVES_OF_EARLIER_CALLS,
 )
 """Scripts in order; the database's version is how many of them it has run."""

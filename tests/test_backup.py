@@ -189,7 +189,13 @@ def test_every_column_of_the_analysts_copy_is_described(kept: Settings, tmp_path
 def test_a_database_of_every_earlier_version_is_brought_up_to_date(
     kept: Settings, tmp_path: Path, version: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    record = keep_call(tmp_path, kept, "Ann", "2026-09-30_acme", "ok four")
+    record["scorecard"]["moves"] = [{"turn": 0, "move": "asks_situation", "p": 0.9}]
+    for path in keep.record_files(kept.data, record["source"]["sha256"]):
+        path.unlink()
+    keep.write_record(kept.data, record)
     with Store(kept.data) as store:
+        store.catch_up()
         now = dump(store)
         rollups = {t: sorted(map(str, store.query(f"SELECT * FROM {t}"))) for t in ("criterion_weeks", "call_weeks")}
         rows = {table: store.query(f"SELECT * FROM {table}") for table in (*now, *rollups)}

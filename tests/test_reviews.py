@@ -11,7 +11,7 @@ import pytest
 from test_store import keep_call
 from typer.testing import CliRunner
 
-from pipeline import database, keep
+from pipeline import database, keep, migrations
 from pipeline.calibration import ENOUGH, calibration_rows, disputes_in, reviews_in, to_review_blind
 from pipeline.cli import app
 from pipeline.errors import ReviewError
@@ -283,7 +283,7 @@ def test_evidence_is_of_the_level_that_counts_in_a_database_of_before_too(
             "INSERT INTO evidence VALUES (?, ?, 0, 0.0, 4.0, 'rep', 'Hello', 'asks')",
             [made["source"]["sha256"][:16], name],
         )
-        connection.execute("UPDATE schema_version SET version = version - 1")
+        connection.execute(migrations.MIGRATIONS[7])
     with Store(settings.data) as store:
         assert store.query(cited, {"name": name}) == [{"n": 0}]
         agreed = review_of(made, name, "override", who="Bo", why="on reflection", level=score["level"])

@@ -29,6 +29,7 @@ TABLES = (
     "missed",
     "objections",
     "metrics",
+    "moves",
     "assignments",
     "failures",
 )
