@@ -117,7 +117,8 @@ def _slug(text: str | None) -> str:
 def write_record(data: Path, record: Mapping[str, Any], *, now: dt.datetime | None = None) -> Path:
     """Keep a call's record; the same record again changes nothing, a different one of the same name supersedes it.
 
-    Adds `kept`: `seq` (1 for the call's first record, then one more than the highest there is) and `at` (UTC).
+    Adds `kept`: `seq` (1 for the call's first record, then one more than the highest there is), `at` (UTC) and `since`,
+    when the call's first was.
     """
     sha256 = str(record["source"]["sha256"])
     with _numbering(data, sha256):
@@ -134,7 +135,9 @@ def _write_next(data: Path, sha256: str, record: Mapping[str, Any], now: dt.date
             return path
     # noted before the record is there, so that no end in between leaves one that the database never looks for
     _note_pending(data, sha256, latest + 1)
-    write_atomically(path, encode({**bare, "kept": {"seq": latest + 1, "at": now.isoformat(timespec="seconds")}}))
+    at = now.isoformat(timespec="seconds")
+    since = min((row["kept"].get("since", row["kept"].get("at", at)) for _, row in kept if row), default=at)
+    write_atomically(path, encode({**bare, "kept": {"seq": latest + 1, "at": at, "since": since}}))
     return path
 
 

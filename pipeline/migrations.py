@@ -336,6 +336,12 @@ DELETE FROM records WHERE sha256 IN (
 DELETE FROM store_state WHERE name = 'complete';
 """
 
+# Scored again, a call is no younger: what has no date counts from when it was kept first.
+_KEPT_SINCE = """
+ALTER TABLE calls ADD COLUMN kept_since TIMESTAMP;
+UPDATE calls SET kept_since = kept_at;
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _KEEPING,
@@ -346,5 +352,6 @@ MIGRATIONS: tuple[str, ...] = (
     _REVIEW_EVIDENCE,
     _EVIDENCE_OF_THE_LEVEL,
     _MOVES_OF_EARLIER_CALLS,
+    _KEPT_SINCE,
 )
 """Scripts in order; the database's version is how many of them it has run."""

@@ -88,8 +88,8 @@ def retain(settings: Settings, store: Store, rows: Iterable[Due]) -> tuple[dict[
 
 def _calls(store: Store, before: dt.date, *, where: str = "true") -> list[dict[str, Any]]:
     return store.query(
-        f"SELECT call_id, sha256, path, coalesce(call_date, kept_at::DATE) AS day FROM calls "
-        f"WHERE coalesce(call_date, kept_at::DATE) < $before AND {where} ORDER BY day, call_id",
+        f"SELECT call_id, sha256, path, coalesce(call_date, kept_since::DATE) AS day FROM calls "
+        f"WHERE coalesce(call_date, kept_since::DATE) < $before AND {where} ORDER BY day, call_id",
         {"before": before},
     )
 
@@ -122,7 +122,7 @@ def _dealt_with(settings: Settings, store: Store) -> Callable[[Path], tuple[dt.d
     no words any more."""
     # by what is in it: another recording of the same name may not have been heard yet
     calls = {row["sha256"]: row for row in store.query(
-        "SELECT sha256, coalesce(call_date, kept_at::DATE) AS day, n_turns = 0 AS wordless FROM calls"
+        "SELECT sha256, coalesce(call_date, kept_since::DATE) AS day, n_turns = 0 AS wordless FROM calls"
     )}  # fmt: skip
     refused: dict[tuple[object, ...], dt.date] = {}
     for row in keep.read_failures(settings.data):

@@ -70,6 +70,7 @@ def _call_row(call_id: str, sha256: str, file: str, record: Row, transcript: Tra
         "record_file": file,
         "seq": record["kept"]["seq"],
         "kept_at": record["kept"]["at"],
+        "kept_since": record["kept"].get("since", record["kept"]["at"]),
         "external_id": _external_id(meta),
         "path": text_of(source["path"]),
         "kind": source["kind"],

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 import os
@@ -14,7 +15,7 @@ import pytest
 from full_disk import FACTS, NEWS
 from waiting import HANGS_S
 
-from pipeline import keep, migrations, process
+from pipeline import keep, migrations, process, retention
 from pipeline.errors import StoreError, StoreLocked
 from pipeline.ingest import Found, identify
 from pipeline.rows import FACT_KEYS
@@ -101,6 +102,24 @@ def test_only_what_was_scored_counts_in_the_views(kept: Settings) -> None:
         ]
         weeks = store.query("SELECT DISTINCT week, low, high FROM rep_criterion_weeks WHERE criterion = 'discovery'")
         assert weeks == [{"week": dt.date(2026, 9, 14), "low": 3, "high": 3}]
+
+
+def test_an_undated_call_that_is_scored_again_is_no_younger(kept: Settings, tmp_path: Path) -> None:
+    record = keep_call(tmp_path, kept, "Ann", "undated", "ok undated")
+    sha256 = record["source"]["sha256"]
+    (first,) = keep.record_files(kept.data, sha256)
+    first.unlink()
+    for month in (1, 10):
+        record["provenance"]["judge"]["revision"] = str(month)
+        keep.write_record(kept.data, record, now=dt.datetime(2026, month, 5, tzinfo=dt.UTC))
+    retention.drop_words(kept.data, sha256)
+    with Store(kept.data) as store:
+        store.catch_up()
+        (call,) = store.query("SELECT seq, kept_since FROM calls WHERE sha256 = ?", [sha256])
+        assert call == {"seq": 3, "kept_since": dt.datetime(2026, 1, 5)}
+        quarter = dataclasses.replace(kept, keep_scores_days=90)
+        due, _ = retention.due(quarter, store, today=dt.date(2026, 11, 28))
+        assert [(row.sha256, row.day) for row in due] == [(sha256, "2026-01-05")]
 
 
 def test_any_number_of_ingests_gives_the_same_tables(kept: Settings) -> None:
