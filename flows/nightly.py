@@ -125,13 +125,14 @@ def _coach(report: dict[str, Any], settings: Settings) -> Digest:
     try:
         with Store(settings.data) as store:
             store.serve()
+            # what goes first: the database is built anew then, and would lose what is worked out from it
+            _retain(report, store, settings)
             try:
                 report["assigned"] = assign(store, settings)
                 report["reminders"] = remind(store)
                 refresh(store, settings)
             except (DebriefError, OSError) as error:
                 report["problems"].append(f"training not assigned: {error}")
-            _retain(report, store, settings)
             report["problems"] += tell_all(store, settings, lambda: open_gaps(store, settings))
             digest = nightly_digest(store, report, day=today)
         # whoever gets it by mail sees nothing else of the night

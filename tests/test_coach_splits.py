@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from coach_story import RUBRIC, call, keep_story, record, story
@@ -169,3 +170,19 @@ def test_before_the_first_night_there_is_not_said_to_be_no_gap(
         assert live
         assert commands.gap_rows(store, settings=settings) == live
         assert commands.refresh_gaps(store, settings=settings)
+
+
+def test_the_gaps_of_a_night_outlast_what_its_retention_takes(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import nightly
+
+    monkeypatch.setattr(snapshot, "LIVE_CALLS", 3)
+    with Store(settings.data) as store:
+        store.ingest()
+    report: dict[str, Any] = {"problems": [], "store": "", "assigned": [], "retained": {}}
+    report |= {part: {"counts": {}, "failed": []} for part in ("backlog", "rescored")}
+    nightly._coach(report, dataclasses.replace(settings, keep_transcripts_days=1))
+    assert (report["problems"], report["retained"]["words of a call"] > 0) == ([], True)
+    with Store(settings.data) as store:
+        assert store.query("SELECT count(*) AS n FROM gaps")[0]["n"] > 0
