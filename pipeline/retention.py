@@ -21,7 +21,7 @@ from typing import Any
 from pipeline import erased, keep, register, superseded
 from pipeline.beside import Beside
 from pipeline.coach.playlists import UNTITLED
-from pipeline.days import days_before
+from pipeline.days import days_before, latest
 from pipeline.erase import Erasure, beside, calls_to_erase, erase, forget_answers
 from pipeline.errors import DebriefError, StoreError
 from pipeline.ingest import TEXT_SUFFIXES, HashCache, companions_of, discover
@@ -33,6 +33,8 @@ from pipeline.tidy import was_deleted
 
 DERIVED_FOLDERS = ("clips", "cache", "captions")
 """Folders of what was made from recordings and can be made again."""
+_DAY = "coalesce(CASE WHEN call_date <= $latest THEN call_date END, kept_since::DATE)"
+"""The day that a call's age counts from; one that says it is yet to come would never be over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +90,9 @@ def retain(settings: Settings, store: Store, rows: Iterable[Due]) -> tuple[dict[
 
 def _calls(store: Store, before: dt.date, *, where: str = "true") -> list[dict[str, Any]]:
     return store.query(
-        f"SELECT call_id, sha256, path, coalesce(call_date, kept_since::DATE) AS day FROM calls "
-        f"WHERE coalesce(call_date, kept_since::DATE) < $before AND {where} ORDER BY day, call_id",
-        {"before": before},
+        f"SELECT call_id, sha256, path, {_DAY} AS day FROM calls WHERE {_DAY} < $before AND {where} "
+        "ORDER BY day, call_id",
+        {"before": before, "latest": latest()},
     )
 
 
@@ -122,7 +124,7 @@ def _dealt_with(settings: Settings, store: Store) -> Callable[[Path], tuple[dt.d
     no words any more."""
     # by what is in it: another recording of the same name may not have been heard yet
     calls = {row["sha256"]: row for row in store.query(
-        "SELECT sha256, coalesce(call_date, kept_since::DATE) AS day, n_turns = 0 AS wordless FROM calls"
+        f"SELECT sha256, {_DAY} AS day, n_turns = 0 AS wordless FROM calls", {"latest": latest()}
     )}  # fmt: skip
     refused: dict[tuple[object, ...], dt.date] = {}
     for row in keep.read_failures(settings.data):

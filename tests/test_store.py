@@ -104,8 +104,9 @@ def test_only_what_was_scored_counts_in_the_views(kept: Settings) -> None:
         assert weeks == [{"week": dt.date(2026, 9, 14), "low": 3, "high": 3}]
 
 
-def test_an_undated_call_that_is_scored_again_is_no_younger(kept: Settings, tmp_path: Path) -> None:
-    record = keep_call(tmp_path, kept, "Ann", "undated", "ok undated")
+@pytest.mark.parametrize("name", ["undated", "2062-01-05_typed_wrong"])
+def test_an_undated_call_that_is_scored_again_is_no_younger(kept: Settings, tmp_path: Path, name: str) -> None:
+    record = keep_call(tmp_path, kept, "Ann", name, "ok undated")
     sha256 = record["source"]["sha256"]
     (first,) = keep.record_files(kept.data, sha256)
     first.unlink()
