@@ -88,6 +88,7 @@ class Database:
     def __init__(self, data: Path, *, file: Path | None = None) -> None:
         self.data = data
         self.file = file or data / "store.duckdb"
+        self._aside = file is not None
         self._reading = Gate()
         self._writing = threading.RLock()
         self._healing = False
@@ -243,7 +244,9 @@ class Database:
             self._settle_small(small)
             if shas is None:
                 self._put_state("complete", "yes")
-            self._clear_notes({sha: found for sha, found in notes.items() if shas is None or sha in set(shas)})
+            if not self._aside:
+                # one that is made to take another's place may never come to it
+                self._clear_notes({sha: found for sha, found in notes.items() if shas is None or sha in set(shas)})
         return Ingested(done.calls, done.removed, (*done.damaged, *misfits))
 
     def _changed_small(self) -> dict[str, str]:

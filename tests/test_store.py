@@ -104,6 +104,22 @@ def test_only_what_was_scored_counts_in_the_views(kept: Settings) -> None:
         assert weeks == [{"week": dt.date(2026, 9, 14), "low": 3, "high": 3}]
 
 
+def test_a_rebuild_that_does_not_come_to_its_end_forgets_no_call(
+    kept: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*paths: Path) -> None:
+        raise KeyboardInterrupt
+
+    with Store(kept.data) as store:
+        store.ingest()
+        keep_call(tmp_path, kept, "Ann", "2026-09-20_acme", "ok late")
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "replace", killed)
+            with pytest.raises(KeyboardInterrupt):
+                store.rebuild()
+        assert store.catch_up().calls == 1
+
+
 @pytest.mark.parametrize("name", ["undated", "2062-01-05_typed_wrong"])
 def test_an_undated_call_that_is_scored_again_is_no_younger(kept: Settings, tmp_path: Path, name: str) -> None:
     record = keep_call(tmp_path, kept, "Ann", name, "ok undated")
