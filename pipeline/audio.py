@@ -274,10 +274,10 @@ def _decode(path: Path, container: InputContainer, *, max_hours: float) -> Audio
 
 def _declared_seconds(container: InputContainer, stream: Any) -> float | None:
     """How long the sound itself is by its header; None where that tells only how long the film is."""
+    if stream.duration and stream.time_base and stream.duration > 0:
+        return float(stream.duration * stream.time_base)
     # what was cut out of a longer one may count on from there, where Matroska's ends are counted from zero
     begins = max(0, container.start_time or 0) / 1_000_000
-    if stream.duration and stream.time_base and stream.duration > 0:
-        return float(stream.duration * stream.time_base) - begins
     # Matroska says of each track when it ends, as a tag
     own = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
     if own:

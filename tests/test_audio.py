@@ -193,9 +193,10 @@ def test_sound_stands_where_a_player_plays_it(tmp_path: Path) -> None:
     assert loud == [3, 4, 20]
 
 
-def test_a_recording_may_count_on_from_a_longer_one(tmp_path: Path) -> None:
-    path = tmp_path / "second_half.mkv"
-    with av.open(str(path), "w") as made:
+@pytest.mark.parametrize("suffix", ["mkv", "mov"])
+def test_a_recording_may_count_on_from_a_longer_one(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"second_half.{suffix}"
+    with av.open(str(path), "w", options={"movflags": "faststart"} if suffix == "mov" else {}) as made:
         track: Any = made.add_stream("pcm_s16le", rate=RATE, layout="mono")
         for second in range(600, 620):
             frame = av.AudioFrame.from_ndarray(tone(1.0), format="fltp", layout="mono")
