@@ -289,6 +289,8 @@ def test_nobody_agreed_to_meet_on_a_day_that_was_only_spoken_of(said: str, answe
         ("Can we meet before the 16th?", "Yes, sure.", "2026-09-16"),
         ("How's your Thursday looking for a call?", "Good, yes.", "2026-09-10"),
         ("I've a free hour on Thursday, shall we meet?", "Good, yes.", "2026-09-10"),
+        ("Can we have a call on Friday?", "Yes, sure.", "2026-09-11"),
+        ("So we have a call on Friday.", "Yes.", "2026-09-11"),
     ],
 )
 def test_the_day_to_meet_is_the_one_that_the_answer_takes_up(said: str, answer: str, due: str) -> None:

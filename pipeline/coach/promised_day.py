@@ -83,7 +83,7 @@ _ELSEWHERE = re.compile(
 )
 """`Thursday he's at the fair`: where somebody is then; not `Thursday I'm in the area`, which is said to meet."""
 _ENGAGED = re.compile(
-    r"\b(?:I|we)(?:['\u2019]ve| have)(?: got)? an? "
+    r"\b(?:I|we(?! have a (?:\w+ )?call\b))(?:['\u2019]ve| have)(?: got)? an? "
     r"(?!(?:\w+ ){0,2}(?:slot|gap|space|window|opening|hour|minute|moment)\b)(?:[\w-]+ ){1,4}$",
     re.IGNORECASE,
 )
@@ -204,7 +204,9 @@ def told_of(sentence: str, day: Named) -> bool:
         return True
     if _AS_A_RULE.search(after) or _ELSEWHERE.search(after) or _THANKS.search(sentence[: day.start]):
         return True
-    if _ENGAGED.search(before) or (_HOW_IS.search(before) and _GREETS.search(after)):
+    if _ENGAGED.search(before) and not _TO_COME.search(before):
+        return True
+    if _HOW_IS.search(before) and _GREETS.search(after):
         return True
     if re.search(r"\bon an?\s*$", before, re.IGNORECASE) and not _TO_COME.search(clause):
         return True  # `on a Sunday`: any of them
