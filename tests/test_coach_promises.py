@@ -291,6 +291,9 @@ def test_nobody_agreed_to_meet_on_a_day_that_was_only_spoken_of(said: str, answe
         ("I've a free hour on Thursday, shall we meet?", "Good, yes.", "2026-09-10"),
         ("Can we have a call on Friday?", "Yes, sure.", "2026-09-11"),
         ("So we have a call on Friday.", "Yes.", "2026-09-11"),
+        ("Come by Thursday.", "Yes, okay.", "2026-09-10"),
+        ("Can we meet on Wednesday?", "Come by Friday.", "2026-09-11"),
+        ("Let's set up a demo by Friday.", "Yes, good.", "2026-09-11"),
     ],
 )
 def test_the_day_to_meet_is_the_one_that_the_answer_takes_up(said: str, answer: str, due: str) -> None:

@@ -92,10 +92,14 @@ _HOW_IS = re.compile(r"\bhow(?:['\u2019]?s| is| was) (?:your|the|my)\s*$", re.IG
 _GREETS = re.compile(r"^\s*(?:treating|going|been|so far|\?|$)", re.IGNORECASE)
 """`How's your Tuesday (treating you)?`: asked to be polite."""
 _THANKS = re.compile(r"\bthank(?:s| you) (?:\w+ ){0,3}for\b", re.IGNORECASE)
-_UP_TO = re.compile(r"\b(?:till|until|before|by)\s*(?:the\s*)?$|^(?:till|until|before|by)\b", re.IGNORECASE)
+_UP_TO = re.compile(
+    r"\b(?:till|until|before|(?<!come )(?<!drop )(?<!stop )by)\s*(?:the\s*)?$|^(?:till|until|before|by)\b",
+    re.IGNORECASE,
+)
 _MEETS_BY = re.compile(
     r"\b(?:I|we|you|let['\u2019]s|let us)\b(?:['\u2019]\w+)?(?: \w+){0,3} "
-    r"(?:meet|come|call|ring|speak|talk|see|visit|get)\b",
+    r"(?:meet|come|call|ring|speak|talk|see|visit|get|"
+    r"(?:set up|have|do) (?:an?|the next) (?:call|demo|meeting|visit))\b",
     re.IGNORECASE,
 )
 _ASKS_ABOUT = re.compile(
