@@ -141,3 +141,15 @@ def test_who_is_called_like_a_day_is_none(who: str) -> None:
 def test_a_rate_names_no_day(rate: str) -> None:
     assert named_days(rate, TUESDAY) == ()
     assert [str(day.date) for day in named_days("We'll make two samples in a week.", TUESDAY)] == ["2026-09-15"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "We need three signatures and then I'll send you the contract in a week.",
+        "I see two problems there so I'll call you in a week.",
+        "Could we do one more call in a week?",
+    ],
+)
+def test_a_count_of_something_else_makes_no_rate(said: str) -> None:
+    assert [str(day.date) for day in named_days(said, TUESDAY)] == ["2026-09-15"]

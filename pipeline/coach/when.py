@@ -154,8 +154,9 @@ def _of_next_week(match: re.Match[str], on: dt.date) -> dt.date:
 
 _OF_A_RATE = re.compile(
     r"\bhow (?:long|many|much|often|far|fast)\b[^.?!,]*$|"
+    r"(?<!can )(?<!could )(?<!shall )(?<!should )"
     r"\b(?:I|we|you|he|she|it|they) (?:make|do|run|build|ship|use|sell|pack|lose|need|get|take|see)s? "
-    rf"(?:about |around |maybe )?(?:\d|(?:{'|'.join([*UNITS, *TENS])})\b)[^.?!,]*$",
+    rf"(?:about |around |maybe )?(?:\d|(?:{'|'.join([*UNITS, *TENS])})\b)(?:(?!\b(?:and|so|but|then) )[^.?!,;])*$",
     re.IGNORECASE,
 )
 """What stands before a rate: `how long does it run in a day`, `we make twenty-two machines in a week`."""
