@@ -116,6 +116,8 @@ def test_a_way_of_speaking_within_other_words_is_a_promise(words: str, due: str)
         (("R: Let's talk before Friday.", "Mia: Good."), "2026-09-11"),
         (("R: Can we meet next Tuesday?", "Mia: Why not Wednesday?", "R: Okay, Wednesday."), "2026-09-16"),
         (("R: The quote's ready on Friday. I'll send it to the office.", "Mia: Good."), "2026-09-11"),
+        (("R: The quote's ready on Friday. By the way, I'll send it over.", "Mia: Good."), "2026-09-11"),
+        (("R: The quote's ready on Friday. I'll ask the office to email it.", "Mia: Good."), "2026-09-11"),
         (("R: It runs out on 11 October. I'll send it by Friday the 11th.", "Mia: Good."), "2026-09-11"),
         (("R: It runs out on 18 October. I'll send it in 10 days.", "Mia: Good."), "2026-09-18"),
     ],

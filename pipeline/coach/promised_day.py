@@ -29,11 +29,12 @@ _FOR = re.compile(r"\bfor\s*(?:an?\s|the\s)?\s*$", re.IGNORECASE)
 _ENTERS_INTO = re.compile(r"\b(?:sign|order|commit|buy|agree|pay|budget|quote|price|invoice|bill)\b", re.IGNORECASE)
 _NOW = re.compile(r"\b(?:right now|right away|straight away|while we're on|now)\b(?! that)", re.IGNORECASE)
 _POINTS = re.compile(
-    r"^(?:(?!\b(?:the|an?|my|our|your|his|her|their)\s).)*\b(?:it|them|those|these)\b|"
+    r"^(?:(?!\b(?<!in )(?<!by )(?<!with )(?<!ask )(?<!tell )(?:the|an?|my|our|your|his|her|their)\s).)*"
+    r"\b(?:it|them|those|these)\b|"
     r"\b(?:that|this|one|both|then|(?<!from )there)\b",
     re.IGNORECASE,
 )
-"""Behind a thing of its own `it` is that: `I'll get the contract ready and send it`."""
+"""Behind a thing of its own `it` is that: `I'll get the contract ready and send it`; not `by the way, I'll send it`."""
 _COMES = re.compile(r"\b(?:bring|come|meet|visit|call|ring|drop|pick)\b", re.IGNORECASE)
 _AT_AN_HOUR = re.compile(
     r"\bat (?:half past |quarter (?:past|to) )?"
