@@ -49,9 +49,18 @@ def test_sentences_without_blanks_are_said_too(tmp_path: Path, mark: str, stop: 
     assert spoken_of(tmp_path, "".join(f"{who}{mark}{text}\n" for who, text in said)) == said
 
 
-def test_questions_and_answers_are_no_people(tmp_path: Path) -> None:
-    path = tmp_path / "faq.txt"
-    path.write_text("Question: What is it?\nAnswer: A pump.\n" * 3)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Question: What is it?\nAnswer: A pump.\n",
+        "Next steps: Dana sends it.\nOpen questions: The price.\n",
+        "Account: Acme.\nDeal name: Acme pumps.\nNext step: Call them.\n",
+        "10:00:01 audio device: opened.\n10:00:02 video device: none there.\n",
+    ],
+)
+def test_notes_exports_and_logs_are_no_people(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text(text * 3)
     assert sniff(path) is None
 
 

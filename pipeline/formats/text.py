@@ -156,6 +156,8 @@ def _understand(lines: Sequence[str]) -> Iterator[_Line]:
     lines = [_SPELLED.sub(r"\1\2:\3:\4\5", line) for line in lines]
     headed = sum(_headed(line) is not None for line in lines[:400])
     known = heads([text for line in lines[:400] if (text := _timeless(line).text.strip())])
+    if not any(is_name(head) and head.lower() not in HEADERS for head in known):
+        known = frozenset()  # `Next steps: ...` in notes, `Deal name: ...` in an export are nobody
     named = [line.lstrip() for line in lines[:400] if split_name(_timeless(line).text, known=known)]
     otter = headed > 0 and headed >= len(named) / 4
     led = any(line[:1].isdigit() and _timeless(line).t0 is not None for line in named)
