@@ -156,7 +156,10 @@ def _same_words(source: Source, settings: Settings, seen: _Seen, *, kept: bool) 
     call = superseded.call_of_words(settings.data, source.companion_sha256)
     sha256 = call["source"]["sha256"] if call else seen.words[source.companion_sha256].sha256
     place = seen.first.get(sha256) or Path(call["source"]["path"] if call else seen.words[source.companion_sha256].path)
-    if sha256 == source.sha256 or not may_be_words(source.companion, place, seen.beside):
+    # another content at its own place is no other recording: the rest of a file that was half there
+    if sha256 == source.sha256 or place.absolute() == source.path.absolute():
+        return None
+    if not may_be_words(source.companion, place, seen.beside):
         return None
     if call and kept:
         superseded.merge(settings.data, source.sha256, sha256)

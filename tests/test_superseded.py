@@ -20,7 +20,7 @@ from pipeline.cli import app
 from pipeline.comments import comment_of
 from pipeline.erase import erase, of_call
 from pipeline.errors import EngineError
-from pipeline.ingest import discover
+from pipeline.ingest import discover, hash_file
 from pipeline.reviews import review_of
 from pipeline.settings import Settings
 from pipeline.store import Store
@@ -274,6 +274,14 @@ def test_a_file_whose_copying_stood_still_is_one_call_when_the_rest_has_come(
     call.write_text("ok, quite another call that is longer")
     look(folder, settings)
     assert {row["sha256"] for row in calls(settings)} > {shas[-1]}
+
+
+def test_a_half_beside_its_transcript_is_no_copy_of_the_whole(inbox: Path, settings: Settings) -> None:
+    call = inbox / "2026-10-06_Calder.wav"
+    for content in ("ok, one", "ok, one, two"):
+        call.write_text(content)
+        assert look(inbox, settings) == [call.name]
+        assert [row["sha256"] for row in calls(settings)] == [hash_file(call)]
 
 
 @pytest.mark.parametrize("first", ["", "_1920x1080"], ids=["sound first", "picture first"])
