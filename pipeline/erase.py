@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline import consent, erased, keep, register
+from pipeline import consent, erased, keep, register, superseded
 from pipeline.access.book import AccessBook
 from pipeline.access.identities import Identities
 from pipeline.access.people import User
@@ -43,13 +43,19 @@ _DAY = re.compile(r"\d{4}-?\d\d-?\d\d")
 
 @dataclass(frozen=True, slots=True)
 class CallToErase:
-    """A kept call: its ids, where its input lies, and the hash of the transcript beside it."""
+    """A kept call: its ids, where its input lies, the hashes of the transcript beside it and of other recordings."""
 
     call_id: str
     sha256: str
     path: str
     external_id: str = ""
     companion_sha256: str = ""
+    copies: tuple[str, ...] = ()
+
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        """Of all its files."""
+        return tuple(sha256 for sha256 in (self.sha256, self.companion_sha256, *self.copies) if sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ class Erasure:
     def traces(self) -> Traces:
         """What may not be found any more."""
         return Traces(
-            tuple(text for call in self.calls for text in (call.sha256, call.companion_sha256, call.call_id) if text),
+            tuple(text for call in self.calls for text in (*call.hashes, call.call_id) if text),
             tuple(
                 word
                 for word in (*(call.external_id for call in self.calls if _telling(call.external_id)), *self.also)
@@ -146,6 +152,7 @@ def _plain(text: str) -> str:
 
 def calls_to_erase(data: Path, shas: Iterable[str]) -> Iterable[CallToErase]:
     """Kept calls by their hashes."""
+    copies = superseded.copies(data)
     for sha256 in shas:
         record = keep.latest_record(data, sha256) or {}
         source = record.get("source", {})
@@ -156,6 +163,7 @@ def calls_to_erase(data: Path, shas: Iterable[str]) -> Iterable[CallToErase]:
             str(source.get("path", "")),
             str(meta.get("external_id") or ""),
             str(source.get("known", {}).get("companion") or ""),
+            tuple(copies.get(sha256, ())),
         )
 
 
@@ -179,8 +187,8 @@ def erase(
     others = _names_used_again(data, what.calls)
     with Claims(data / "claims") as claims, _held(claims, what.calls):
         for call in what.calls if not again else ():
-            erased.mark(data, call.sha256)
-            erased.mark(data, call.companion_sha256)
+            for sha256 in call.hashes:
+                erased.mark(data, sha256)
             for words in companions_of(Path(call.path)) if call.path not in others else ():
                 # the same words in another format, which would be a call of its own once the recording is gone
                 erased.mark(data, hash_file(words))
@@ -212,8 +220,8 @@ def erase(
 
 def _refusals(data: Path, calls: Iterable[CallToErase]) -> Iterator[Path]:
     """The facts that consent was refused: forgotten with what it is about, a refusal would let the call in again."""
-    for sha256 in {sha for call in calls for sha in (call.sha256, call.companion_sha256)}:
-        if sha256 and consent.stated(data, sha256) == "no":
+    for sha256 in {sha for call in calls for sha in call.hashes}:
+        if consent.stated(data, sha256) == "no":
             yield keep.fact_file(data, consent.FACT, sha256)
 
 
@@ -303,7 +311,7 @@ def forget_answers(data: Path, sha256: str) -> None:
 
 def _names_used_again(data: Path, calls: Iterable[CallToErase]) -> frozenset[str]:
     """Paths of calls at which another call lies by now that is kept and stays: recorders use a name again."""
-    mine = {sha256 for call in calls for sha256 in (call.sha256, call.companion_sha256)}
+    mine = {sha256 for call in calls for sha256 in call.hashes}
     known, found = HashCache(data / "hashes.jsonl"), set()
     for path in {call.path for call in calls if call.path}:
         with contextlib.suppress(OSError, ValueError):
@@ -316,7 +324,7 @@ def _names_used_again(data: Path, calls: Iterable[CallToErase]) -> frozenset[str
 def _recordings(settings: Settings, what: Erasure, others: Collection[str]) -> Sequence[Path]:
     """Delete the input files themselves, every copy that is known, with what lies beside them and states their data;
     `others` are paths of other calls now."""
-    hashes = {call.sha256 for call in what.calls} | {c.companion_sha256 for c in what.calls if c.companion_sha256}
+    hashes = {sha256 for call in what.calls for sha256 in call.hashes}
     places = {Path(call.path) for call in what.calls if call.path and call.path not in others} | set(
         _copies(settings.data, hashes)
     )

@@ -137,14 +137,17 @@ def _words_of(job: Job, recording: Source) -> Outcome:
 
 
 def _words_kept(source: Source, settings: Settings) -> Outcome | None:
-    """A transcript whose recording is a call with its words: done with it, also where the recording has gone since."""
-    call = superseded.call_of_words(settings.data, source.sha256) if source.kind == "transcript" else None
+    """A transcript whose recording is a call with its words, or another recording whose transcript has gone: done with
+    it, also where the recording has gone since."""
+    call = superseded.call_of_words(settings.data, source.sha256) if source.companion is None else None
     if call is None:
         return None
     sha256, place = call["source"]["sha256"], call["source"]["path"]
     if not os.path.lexists(place):
         return Outcome(source.path, "done", call_id=sha256[:16], sha256=sha256)
-    reason = f"{source.path}: the words of {place}, which counts once; delete one of the transcripts"
+    reason = f"{source.path}: the same call as {place}, which counts once"
+    if source.kind == "transcript":
+        reason = f"{source.path}: the words of {place}, which counts once; delete one of the transcripts"
     return Outcome(source.path, "duplicate", reason, sha256[:16], sha256)
 
 
@@ -161,6 +164,7 @@ def _same_words(source: Source, settings: Settings, seen: _Seen, *, kept: bool) 
         return None
     if not may_be_words(source.companion, place, seen.beside):
         return None
+    superseded.remember_copy(settings.data, source, sha256)
     if call and kept:
         superseded.merge(settings.data, source.sha256, sha256)
     reason = f"{source.path}: the same call as {place}, with the words of {source.companion}, which counts once"

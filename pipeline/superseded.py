@@ -30,7 +30,8 @@ STATED = (consent.FACT, assigned_reps.FACT, assigned_roles.FACT)
 """Facts that are kept by a call's whole hash, one each."""
 
 WORDS = "words"
-"""Kind of the facts that say whose words a transcript is: its own hash, and `recording`, that of the recording."""
+"""Kind of the facts that say whose words a transcript is: its own hash, and `recording`, that of the recording. Another
+recording of the same call, as Zoom's picture beside its sound, has one too, with the hash of the `words` of both."""
 
 
 def earlier_calls(data: Path, source: Source) -> list[str]:
@@ -78,12 +79,32 @@ def _remember_words(data: Path, source: Source) -> None:
         keep.write_fact(data, WORDS, words, row)
 
 
+def remember_copy(data: Path, source: Source, sha256: str) -> None:
+    """A recording is the call of another one, by the transcript that both have: known also when that has gone. Raises
+    `StoreError`."""
+    row = {"sha256": source.sha256, "recording": sha256, "words": source.companion_sha256}
+    if _readable(keep.fact_file(data, WORDS, source.sha256)) != row:
+        keep.write_fact(data, WORDS, source.sha256, row)
+
+
+def copies(data: Path) -> dict[str, list[str]]:
+    """By the hash of a call's recording, those of its other recordings."""
+    found: dict[str, list[str]] = {}
+    for file in sorted((data / "facts" / WORDS).glob("[!.]*.json")):
+        row = _readable(file)
+        if row and row.get("words"):
+            found.setdefault(str(row.get("recording")), []).append(str(row.get("sha256")))
+    return found
+
+
 def call_of_words(data: Path, sha256: str) -> dict[str, Any] | None:
-    """The record of the recording whose words this transcript is; None where no call has its words from it."""
+    """The record of the recording whose words this transcript is, or whose call this other recording; None where no
+    call has its words from it."""
     known = _readable(keep.fact_file(data, WORDS, sha256)) if sha256 else None
     record = keep.latest_record(data, str(known["recording"])) if known and known.get("recording") else None
     # heard again without it, the recording let it go: it may have been another call's
-    return record if record and record["source"]["known"].get("companion") == sha256 else None
+    words = known.get("words", sha256) if known else sha256
+    return record if record and record["source"]["known"].get("companion") == words else None
 
 
 def _facts_about(data: Path, sha256: str) -> list[Path]:

@@ -310,6 +310,38 @@ def test_sound_and_picture_with_one_transcript_are_one_call(
         assert len(calls(settings)) == 1
 
 
+@pytest.mark.parametrize("how", ["retained", "erased", "erased with recordings", "moved", "refused"])
+def test_picture_and_sound_go_together(inbox: Path, settings: Settings, how: str) -> None:
+    settings = replace(settings, inbox=str(inbox), keep_recordings_days=1)
+    words = (inbox / "2026-10-06_Calder.json").rename(inbox / "2026-10-06_Calder_Recording.json")
+    sound, picture = (inbox / f"2026-10-06_Calder_Recording{end}.wav" for end in ("", "_1920x1080"))
+    for file in (sound, picture):
+        file.write_text(f"ok {file.name}")
+    look(inbox, settings)
+    before = calls(settings)
+    assert len(before) == 1
+    if how == "moved":
+        words.unlink()
+        sound.unlink()
+    elif how == "refused":
+        assert CliRunner().invoke(app, ["consent", "no", str(picture), "--data", str(settings.data)]).exit_code == 0
+    else:
+        with Store(settings.data) as store:
+            if how == "retained":
+                retention.retain(settings, store, retention.due(settings, store, today=dt.date(2027, 10, 6))[0])
+            else:
+                recordings = how == "erased with recordings"
+                erase(settings, store, of_call(settings, store, before[0]["call_id"]), recordings=recordings)
+    assert picture.exists() == (how in ("erased", "moved", "refused"))
+    for _ in range(2):
+        assert look(inbox, settings) == []
+        assert calls(settings) == ([] if how.startswith(("erased", "refused")) else before)
+    if how in ("erased", "refused"):
+        words.unlink()
+        assert look(inbox, settings) == []
+    assert bool(list((settings.data / "facts").glob("words/*"))) == (how in ("retained", "moved"))
+
+
 def test_calls_with_the_same_words_and_names_of_their_own_are_two(inbox: Path, settings: Settings) -> None:
     words = inbox / "2026-10-06_Calder.json"
     words.with_name("2026-10-07_Calder.json").write_text(words.read_text())

@@ -169,13 +169,13 @@ def _sha256(settings: Settings, store: Any, item: str) -> str:
 
 
 def _transcripts(settings: Settings, item: str, sha256: str) -> set[str]:
-    """Hashes of the transcripts beside a call's recording, as it was kept and as it lies there: alone each would be a
-    call that nobody was asked about."""
+    """Hashes of the transcripts beside a call's recording, as it was kept and as it lies there, and of its other
+    recordings: alone each would be a call that nobody was asked about."""
     from pipeline.erase import calls_to_erase
     from pipeline.ingest import companions_of, hash_file
 
-    found = {call.companion_sha256 for call in calls_to_erase(settings.data, [sha256])}
-    return {*found, *map(hash_file, companions_of(Path(item)))} - {"", sha256}
+    found = {own for call in calls_to_erase(settings.data, [sha256]) for own in call.hashes}
+    return {*found, *map(hash_file, companions_of(Path(item)))} - {sha256}
 
 
 def tidy(
