@@ -297,10 +297,11 @@ def _listen(inbox: Path, data: Path, hint: threading.Event, stop: threading.Even
 
     own = data.resolve()
     inside = inbox.resolve() in own.parents
+    usual = watchfiles.DefaultFilter()
 
-    def of_users(_: watchfiles.Change, path: str) -> bool:
+    def of_users(change: watchfiles.Change, path: str) -> bool:
         # each look is written down in the data folder: a hint for the next one it must not be
-        return not (inside and Path(path).resolve().is_relative_to(own))
+        return usual(change, path) and not (inside and Path(path).resolve().is_relative_to(own))
 
     try:
         for _ in watchfiles.watch(

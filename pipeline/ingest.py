@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import math
 import os
 import re
 import stat
@@ -345,14 +344,25 @@ def _cause(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
 
 
-def hash_file(path: Path, size: float = math.inf) -> str:
-    """SHA-256 of the content, or of its first `size` bytes, 64 hex digits. Raises `OSError`."""
+def hash_file(path: Path) -> str:
+    """SHA-256 of the content, 64 hex digits. Raises `OSError`."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(int(min(_CHUNK, size))):
+        while chunk := file.read(_CHUNK):
             digest.update(chunk)
-            size -= len(chunk)
     return digest.hexdigest()
+
+
+def hash_beginnings(path: Path, sizes: Iterable[int]) -> dict[int, str]:
+    """SHA-256 of the content's first bytes, by how many, read once for all of them. Raises `OSError`."""
+    found, done, digest = {}, 0, hashlib.sha256()
+    with path.open("rb") as file:
+        for size in sorted(set(sizes)):
+            while chunk := file.read(min(_CHUNK, size - done)):
+                digest.update(chunk)
+                done += len(chunk)
+            found[size] = digest.hexdigest()
+    return found
 
 
 def meta_from_path(path: Path, *, root: Path | None, pattern: str) -> CallMeta:

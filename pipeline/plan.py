@@ -24,7 +24,7 @@ from pipeline.ingest import (
     Source,
     State,
     beside_state,
-    hash_file,
+    hash_beginnings,
     identify,
     may_be_words,
     meta_from_path,
@@ -293,12 +293,16 @@ def _said_by_path(found: Found, settings: Settings, sha256: str = "") -> CallMet
 
 def _halves(source: Source, settings: Settings, seen: _Seen) -> tuple[str, ...]:
     """Calls that were made of this file's beginning: its copying stood still so long that it was taken for whole."""
-    found = []
-    for sha256, size in seen.hashes.before(source.path).items():
-        if size < source.size and keep.record_files(settings.data, sha256):
-            with contextlib.suppress(OSError):
-                found += [sha256] if hash_file(source.path, size) == sha256 else []
-    return tuple(found)
+    before = {
+        sha256: size
+        for sha256, size in seen.hashes.before(source.path).items()
+        if size < source.size and keep.record_files(settings.data, sha256)
+    }
+    # a recorder that calls every file alike leaves hundreds of them
+    with contextlib.suppress(OSError):
+        beginnings = hash_beginnings(source.path, before.values()) if before else {}
+        return tuple(sha256 for sha256, size in before.items() if beginnings[size] == sha256)
+    return ()
 
 
 def _withheld(source: Source, settings: Settings, reason: str, seen: _Seen) -> Outcome:

@@ -276,6 +276,21 @@ def test_a_file_whose_copying_stood_still_is_one_call_when_the_rest_has_come(
     assert {row["sha256"] for row in calls(settings)} > {shas[-1]}
 
 
+def test_a_name_that_a_recorder_uses_again_is_read_once_however_often(
+    inbox: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = inbox / "REC001.wav"
+    for number in range(5):
+        call.write_text(f"ok {number}" + "." * number)
+        look(inbox, settings)
+    opened = []
+    really = Path.open
+    monkeypatch.setattr(Path, "open", lambda self, *args, **kw: (opened.append(self), really(self, *args, **kw))[1])
+    look(inbox, settings)
+    assert opened.count(call) <= 2
+    assert len([row for row in calls(settings) if row["kind"] == "audio"]) == 5
+
+
 def test_a_half_beside_its_transcript_is_no_copy_of_the_whole(inbox: Path, settings: Settings) -> None:
     call = inbox / "2026-10-06_Calder.wav"
     for content in ("ok, one", "ok, one, two"):

@@ -198,6 +198,7 @@ def test_what_debrief_writes_into_a_data_folder_inside_the_watched_one_calls_for
         while hint.wait(2.0):
             hint.clear()
         (data / "status.json").write_text("looked")
+        (tmp_path / ".DS_Store").write_text("where a window stood")
         assert not hint.wait(2.0)
         (tmp_path / "b.txt").write_text("new")
         assert hint.wait(HANGS_S)
