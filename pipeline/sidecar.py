@@ -299,7 +299,7 @@ def _row_of(path: Path, table: Path, size: int, mtime_ns: int) -> Row | None:
     if name is None:
         return None
     other = path.with_name(name)
-    return None if other.exists() and not other.samefile(path) else found[name]
+    return None if other.is_file() and not other.samefile(path) else found[name]
 
 
 @functools.lru_cache(maxsize=64)

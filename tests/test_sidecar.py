@@ -337,6 +337,10 @@ def test_a_table_names_files_as_excel_windows_or_a_mac_does(tmp_path: Path, name
     call = tmp_path / name
     call.write_text("ok")
     assert read_sidecar(call).extra["consent"] == "no"
+    folder = tmp_path / written
+    folder.mkdir()
+    assert read_sidecar(call).extra["consent"] == "no"
+    folder.rmdir()
     (tmp_path / written).write_text("another")
     assert read_sidecar(call).rep is None
 
