@@ -151,7 +151,7 @@ def _words_kept(source: Source, settings: Settings) -> Outcome | None:
     return Outcome(source.path, "duplicate", reason, sha256[:16], sha256)
 
 
-def _same_words(source: Source, settings: Settings, seen: _Seen, *, kept: bool) -> Outcome | None:
+def _same_words(source: Source, settings: Settings, seen: _Seen, *, kept: bool) -> Job | Outcome | None:
     """A recording whose transcript is another one's too is that call, as Zoom's picture beside its sound; where it was
     `kept` as a call of its own it is none any more."""
     if source.companion is None:
@@ -167,6 +167,8 @@ def _same_words(source: Source, settings: Settings, seen: _Seen, *, kept: bool) 
     superseded.remember_copy(settings.data, source, sha256)
     if call and kept:
         superseded.merge(settings.data, source.sha256, sha256)
+        # what people said of this one, as whose call it is, counts from the next scoring on
+        return Job("score", sha256, Path(call["source"]["path"]))
     reason = f"{source.path}: the same call as {place}, with the words of {source.companion}, which counts once"
     return Outcome(source.path, "duplicate", reason, sha256[:16], sha256)
 

@@ -325,6 +325,20 @@ def test_sound_and_picture_with_one_transcript_are_one_call(
         assert len(calls(settings)) == 1
 
 
+def test_a_picture_that_was_a_call_hands_its_rep_on_to_the_sound(inbox: Path, settings: Settings) -> None:
+    words = (inbox / "2026-10-06_Calder.json").rename(inbox / "GMT20261006-140000_Recording.json")
+    text = words.read_text()
+    words.unlink()
+    sound, picture = (inbox / f"GMT20261006-140000_Recording{end}.wav" for end in ("", "_1920x1080"))
+    for file in (sound, picture):
+        file.write_text(f"ok {file.name}")
+    look(inbox, settings)
+    assign_rep(settings.data, hash_file(picture), "Tom Becker", who="Ada")
+    words.write_text(text)
+    assert [look(inbox, settings) for _ in range(3)] == [[sound.name], [sound.name], []]
+    assert [(row["sha256"], row["rep"]) for row in calls(settings)] == [(hash_file(sound), "Tom Becker")]
+
+
 @pytest.mark.parametrize("how", ["retained", "erased", "erased with recordings", "moved", "refused"])
 def test_picture_and_sound_go_together(inbox: Path, settings: Settings, how: str) -> None:
     settings = replace(settings, inbox=str(inbox), keep_recordings_days=1)
