@@ -99,9 +99,9 @@ def _curve_table(curve: Sequence[Mapping[str, float]], report: Report, trained_o
 
 _FRESH_TEXT = """## Calls kept apart
 
-{count} calls kept apart when the judge was trained: some hard on purpose, the others as they came, a few by writers
-whose other calls it learned from; labelled by their writers and once more, for levels, evidence and objections alone
-(`benchmarks/judge/fresh/`), and read by two people for levels and by two for objections. No training, threshold
+{count} calls kept apart when the judge was trained, by writers of whom it has seen nothing, most of them around something
+that is hard to judge; labelled by their writers and once more, for levels, evidence and objections alone
+(`benchmarks/judge/fresh/`), and read by two people for levels and for objections. No training, threshold
 or choice has seen them; with the next training they become training calls.
 """
 _STRESS_TEXT = """## The same calls said differently

@@ -53,13 +53,13 @@ class Parts:
     def __init__(
         self, corpus: Path, work: Path, *, recipe: Recipe, folds: int, device: str, say: Callable[[str], None]
     ) -> None:
-        """Read the corpus; `work` gets a folder for this very corpus and recipe."""
+        """Read the corpus; `work` gets a folder for these very training calls and this recipe."""
         self.corpus = corpus
         self.train, self.tune = read_corpus(corpus / "train"), read_corpus(corpus / "tune")
         self.recipe, self.folds, self.device, self.say = recipe, folds, device, say
         self.data_sha256 = data_hash([corpus / "train", corpus / "tune"])
         self.readings_sha256 = data_hash([corpus / OBJECTION_READINGS, corpus / LEVEL_READINGS])
-        known = [self.data_sha256, self.readings_sha256]
+        known = [data_hash([corpus / "train"]), self.readings_sha256]
         made_of = json.dumps([*known, dataclasses.asdict(recipe), folds], sort_keys=True)
         self.folder = work / hashlib.sha256(made_of.encode()).hexdigest()[:12]
 
@@ -154,7 +154,10 @@ def train(parts: Parts, out: Path) -> None:
     clean_levels = level_targets([*parts.train, *parts.tune])
     config = calibrate([*written, *on_tune], clean_levels, misheard, level_targets(parts.train))
     config |= {
-        **second_look_of(parts.train, written, misheard),
+        **second_look_of(
+            [*zip(parts.train, written, strict=True), *zip(parts.train, misheard, strict=True)],
+            list(zip(parts.tune, on_tune, strict=True)),
+        ),
         "sides": fit_sides(parts.sides()),
         "moves": list(MOVES),
         "criteria": list(CRITERIA),

@@ -75,12 +75,9 @@ def fit(
     load_encoder()  # before the seed is set: building it draws random numbers, the first time only
     torch.manual_seed(recipe.seed)
     net = JudgeNet(moves=len(MOVES), criteria=len(CRITERIA)).to(examples[0].targets.levels.device)
-    reader = dict(net.readers.named_parameters())
-    levels = [reader.pop(name) for name in list(reader) if name.count(".") == 1]
-    groups = [  # their order is that in which the gradient's norm is added up: it decides its last bits
-        {"params": levels, "lr": recipe.rate_heads},
+    groups = [
         {"params": net.layers.parameters(), "lr": recipe.rate_encoder},
-        {"params": reader.values(), "lr": recipe.rate_heads},
+        {"params": net.readers.parameters(), "lr": recipe.rate_heads},
     ]
     net.train()
     descend(groups, examples, lambda item, rng: _one(net, item, recipe, rng), recipe, recipe.seed, each_epoch)

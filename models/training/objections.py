@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-FOLDS = 4
 NEAR_TURNS = 1
 """An objection is found when it is marked at most this many turns away."""
 IF_ANY = 0.25
@@ -27,20 +26,17 @@ STRENGTH = 0.1
 
 
 def second_look_of(
-    calls: Sequence[LabelledCall], written: Sequence[Heard], misheard: Sequence[Heard]
+    train: Sequence[tuple[LabelledCall, Heard]], tune: Sequence[tuple[LabelledCall, Heard]]
 ) -> dict[str, Any]:
-    """`second_look`: weights fitted to all calls in both wordings; `objection_threshold_if_any`: for the likeliest
-    turn of a call that seems to have an objection and shows none; `objection_threshold`: the best one where the
-    written calls of each fold are looked at with weights fitted to the other folds."""
-    chances: list[Floats] = [np.zeros(0)] * len(calls)
-    for fold in range(FOLDS):
-        others = [i for i in range(len(calls)) if i % FOLDS != fold]
-        weights = fit_second_look([(calls[i], heard[i]) for heard in (written, misheard) for i in others])
-        for i in range(fold, len(calls), FOLDS):
-            chances[i] = second_look(written[i], calls[i].transcript.turns, weights)
+    """`second_look`: weights fitted to the training calls in all their wordings; `objection_threshold`: the best one
+    on the calls to tune on, nearly all by writers of whom nothing was learned: the words of those who are known are
+    found more easily; `objection_threshold_if_any`: for the likeliest turn of a call that seems to have an objection
+    and shows none."""
+    weights = fit_second_look(train)
+    chances = [second_look(heard, call.transcript.turns, weights) for call, heard in tune]
     return {
-        "second_look": fit_second_look([*zip(calls, written, strict=True), *zip(calls, misheard, strict=True)]),
-        "objection_threshold": best_threshold([agreed_objections(call) for call in calls], chances),
+        "second_look": weights,
+        "objection_threshold": best_threshold([agreed_objections(call) for call, _ in tune], chances),
         "objection_threshold_if_any": IF_ANY,
     }
 
