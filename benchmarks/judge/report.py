@@ -99,8 +99,8 @@ def _curve_table(curve: Sequence[Mapping[str, float]], report: Report, trained_o
 
 _FRESH_TEXT = """## Calls kept apart
 
-{count} calls kept apart when the judge was trained, by writers of whom it has seen nothing, most of them around something
-that is hard to judge; labelled by their writers and once more, for levels, evidence and objections alone
+{count} calls kept apart when the judge was trained, by writers of whom it has seen nothing, most of them around
+something that is hard to judge; labelled by their writers and once more, for levels, evidence and objections alone
 (`benchmarks/judge/fresh/`), and read by two people for levels and for objections. No training, threshold
 or choice has seen them; with the next training they become training calls.
 """
