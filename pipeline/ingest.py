@@ -205,9 +205,9 @@ def _walk(root: Path, sniff: Sniff | None) -> Iterator[Found]:
 
 
 def _furniture(name: str) -> bool:
-    """True for a folder's name that hidden ones, systems' own and those of half-made copies have."""
+    """True for a folder's name that hidden ones, systems' own and Safari's half-made downloads have."""
     lower = name.lower()
-    return lower.startswith(".") or lower.endswith(PARTIAL_SUFFIXES) or lower in NOT_CALL_FOLDERS
+    return lower.startswith(".") or lower.endswith(".download") or lower in NOT_CALL_FOLDERS
 
 
 def _within(path: Path, folder: Path) -> bool:

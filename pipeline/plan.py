@@ -157,8 +157,9 @@ def _same_words(source: Source, settings: Settings, seen: _Seen, *, kept: bool) 
     if source.companion is None:
         return None
     call = superseded.call_of_words(settings.data, source.companion_sha256)
-    sha256 = call["source"]["sha256"] if call else seen.words[source.companion_sha256].sha256
-    place = seen.first.get(sha256) or Path(call["source"]["path"] if call else seen.words[source.companion_sha256].path)
+    other = seen.words[source.companion_sha256]
+    sha256, path = (call["source"]["sha256"], Path(call["source"]["path"])) if call else (other.sha256, other.path)
+    place = seen.first.get(sha256, path)
     # another content at its own place is no other recording: the rest of a file that was half there
     if sha256 == source.sha256 or place.absolute() == source.path.absolute():
         return None
@@ -168,7 +169,7 @@ def _same_words(source: Source, settings: Settings, seen: _Seen, *, kept: bool) 
     if call and kept:
         superseded.merge(settings.data, source.sha256, sha256)
         # what people said of this one, as whose call it is, counts from the next scoring on
-        return Job("score", sha256, Path(call["source"]["path"]))
+        return Job("score", sha256, path)
     reason = f"{source.path}: the same call as {place}, with the words of {source.companion}, which counts once"
     return Outcome(source.path, "duplicate", reason, sha256[:16], sha256)
 
@@ -245,12 +246,14 @@ def _look(
     except InputError as error:
         # a folder is no call: what was wrong with it is over once its files are seen
         if not os.path.isdir(found.path):
-            said = _said_by_path(found, settings)
+            said = _said_before(found, settings) or meta_from_path(
+                found.path, root=found.root, pattern=settings.path_pattern
+            )
             keep_failure(
                 settings, found.path, kind="input", reason=str(error), read=read, beside=seen.beside, said=said
             )
         return Outcome(found.path, "failed", str(error))
-    said = _said_by_path(found, settings, source.sha256)
+    said = _said_before(found, settings, source.sha256) or source.from_path
     source = replace(source, from_path=said, halves=_halves(source, settings, seen))
     try:
         erased.require(settings.data, source)
@@ -280,17 +283,18 @@ def _look(
     return Job("score" if need == "score" else "hear", source.sha256, source.path, source)
 
 
-def _said_by_path(found: Found, settings: Settings, sha256: str = "") -> CallMeta:
-    """What folders and name suggest; of a file that was named itself what they did when it was found in its folders."""
+def _said_before(found: Found, settings: Settings, sha256: str = "") -> CallMeta | None:
+    """What the folders of a file that was named itself suggested when it was found in them; None where it never was."""
+    if found.root is not None:
+        return None
     path = str(found.path.absolute())
-    if found.root is None:
-        failure = keep.read_failure(settings.data, path)
-        if failure and failure.get("said"):
-            return CallMeta.from_json(failure["said"])
-        record = keep.latest_record(settings.data, sha256)
-        if record and record["source"]["path"] == path:
-            return CallMeta.from_json(record["source"]["known"]["path"])
-    return meta_from_path(found.path, root=found.root, pattern=settings.path_pattern)
+    failure = keep.read_failure(settings.data, path)
+    if failure and failure.get("said"):
+        return CallMeta.from_json(failure["said"])
+    record = keep.latest_record(settings.data, sha256)
+    if record and record["source"]["path"] == path:
+        return CallMeta.from_json(record["source"]["known"]["path"])
+    return None
 
 
 def _halves(source: Source, settings: Settings, seen: _Seen) -> tuple[str, ...]:
