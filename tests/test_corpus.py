@@ -25,7 +25,6 @@ SPLITS = {
     "train": ROOT / "models/corpus/train",
     "tune": ROOT / "models/corpus/tune",
     "test": ROOT / "benchmarks/judge/test",
-    "fresh": ROOT / "benchmarks/judge/fresh",
 }
 
 
@@ -38,7 +37,7 @@ def test_the_corpus_is_large_enough_and_its_splits_share_no_call(corpus) -> None
     names = [call.call_id for calls in corpus.values() for call in calls]
     assert len(names) == len(set(names)) >= 120
     accounts = {name: {call.transcript.meta.account for call in calls} for name, calls in corpus.items()}
-    assert not (accounts["test"] | accounts["fresh"]) & (accounts["train"] | accounts["tune"])
+    assert not accounts["test"] & (accounts["train"] | accounts["tune"])
 
 
 def test_every_level_of_every_criterion_occurs(corpus) -> None:
@@ -84,7 +83,7 @@ def test_training_code_never_names_the_test_calls() -> None:
         strings = [
             node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
         ]
-        assert not any("judge/test" in text or "judge/fresh" in text for text in strings), path
+        assert not any("judge/test" in text for text in strings), path
 
 
 def test_labels_speak_the_rubrics_language() -> None:

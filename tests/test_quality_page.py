@@ -1,14 +1,22 @@
-"""What QUALITY.md says of the calls kept apart from the judge."""
+"""What QUALITY.md says of the sets that the test calls stand in."""
 
-from benchmarks.judge.__main__ import measured_apart
-from benchmarks.judge.data import read_test
-from benchmarks.judge.report import agreement_table
+import pytest
+
+from benchmarks.judge.__main__ import by_set, judge_all
+from benchmarks.judge.data import SETS, read_test, set_of
+from benchmarks.judge.measure import measure
 from models.judge_model import load_judge
 
 
-def test_of_calls_kept_apart_it_says_how_far_their_readers_agree() -> None:
-    apart = measured_apart(read_test()[:4], load_judge())
-    *_, of_all = agreement_table(apart.report, apart.raters, apart.level_readers).splitlines()
-    assert of_all.startswith("| all |")
-    assert " - |" not in of_all
-    assert apart.readers is not None
+def test_every_set_is_measured_on_its_own_calls_alone() -> None:
+    calls = [call for call in read_test() if call.call_id in ("w12-01", "w12-02", "w88-01")]
+    levels, cards = judge_all(calls, load_judge())
+    sets = by_set(calls, cards, levels)
+    assert {name: count for name, (count, _) in sets.items()} == {"w12 to w15": 2, "w88 to w95": 1}
+    assert sum(report.overall.n for _, report in sets.values()) == measure(calls, cards, levels).overall.n
+
+
+def test_every_test_call_stands_in_a_set() -> None:
+    assert {set_of(call.call_id) for call in read_test()} == set(SETS)
+    with pytest.raises(LookupError, match="w96-01"):
+        set_of("w96-01")

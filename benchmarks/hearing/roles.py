@@ -19,14 +19,12 @@ THRESHOLD = 0.8
 
 def call_sets() -> dict[str, list[Transcript]]:
     """Sets of calls that neither the role head nor the judge was trained on, by name."""
-    judge = ROOT / "benchmarks" / "judge"
     samples = [
         Transcript.from_json(json.loads(path.read_text(encoding="utf-8")))
         for path in sorted((SAMPLES / "reference").glob("*.json"))
     ]
     return {
-        "the judge's test calls": [item.transcript for item in read_corpus(judge / "test")],
-        "calls kept apart from the judge": [item.transcript for item in read_corpus(judge / "fresh")],
+        "the judge's test calls": [item.transcript for item in read_corpus(ROOT / "benchmarks/judge/test")],
         "recorded sample calls": samples,
     }
 

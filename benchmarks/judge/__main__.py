@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.judge.curve import RESULT
-from benchmarks.judge.data import read_fresh, read_test
+from benchmarks.judge.data import SETS, read_test, set_of
 from benchmarks.judge.designs import design_table
 from benchmarks.judge.load import RESULT as LOAD
 from benchmarks.judge.measure import Report, measure
 from benchmarks.judge.raters import level_reader_agreement, rater_agreement, reader_agreement
-from benchmarks.judge.report import Fresh, quality_page
+from benchmarks.judge.report import quality_page
 from benchmarks.judge.stress import INVARIANT, NOISE, ORDER, Change
 from models.judge_card import QUALITY
 from models.judge_model import JudgeModel, Verdict, load_judge
@@ -39,14 +39,13 @@ def main() -> None:
     levels, cards = judge_all(calls, model)
     seconds = time.perf_counter() - start
     report = measure(calls, cards, levels)
-    later = read_fresh()
     stress = {} if options.no_stress else stress_table(calls, model, report, levels)
     page = quality_page(
         report,
         raters=rater_agreement(calls),
         level_readers=level_reader_agreement(calls),
         readers=reader_agreement(calls),
-        fresh=measured_apart(later, model) if later else None,
+        sets=by_set(calls, cards, levels),
         stress=stress,
         designs=design_table(calls, model),
         calls=len(calls),
@@ -63,16 +62,16 @@ def main() -> None:
         publish(report, model.revision)
 
 
-def measured_apart(calls: Sequence[LabelledCall], model: JudgeModel) -> Fresh:
-    """Everything that QUALITY.md says of the calls kept apart."""
-    levels, cards = judge_all(calls, model)
-    return Fresh(
-        len(calls),
-        measure(calls, cards, levels),
-        rater_agreement(calls),
-        level_reader_agreement(calls),
-        reader_agreement(calls),
-    )
+def by_set(
+    calls: Sequence[LabelledCall], cards: Sequence[Scorecard], levels: Sequence[Levels]
+) -> dict[str, tuple[int, Report]]:
+    """How many calls each set of test calls has, and what was measured on them alone."""
+    sets: dict[str, tuple[int, Report]] = {}
+    for name in SETS:
+        mine = [at for at, call in enumerate(calls) if set_of(call.call_id) == name]
+        some_calls, some_cards, some_levels = ([every[at] for at in mine] for every in (calls, cards, levels))
+        sets[name] = len(mine), measure(some_calls, some_cards, some_levels)
+    return sets
 
 
 def publish(report: Report, revision: str) -> None:

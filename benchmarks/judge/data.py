@@ -1,7 +1,5 @@
-"""The test calls: labelled, never read by any training code (a test holds `models/` to that).
-
-`test/` stays; what is in `fresh/` measures the judge that ships until the next one is trained on it.
-"""
+"""The test calls: labelled, never read by any training code (a test holds `models/` to that), and never to become
+training calls: more calls no longer make a better judge, a larger test tells better how good it is."""
 
 from __future__ import annotations
 
@@ -11,7 +9,8 @@ from pathlib import Path
 from models.training.corpus import LabelledCall, Labels, agreed_level, read_corpus
 
 TEST = Path(__file__).resolve().parent / "test"
-FRESH = TEST.with_name("fresh")
+SETS = {"w12 to w15": range(12, 16), "w88 to w95": range(88, 96)}
+"""Test calls by the writer that their ids name, the earlier and the later ones."""
 
 
 def read_test() -> list[LabelledCall]:
@@ -19,9 +18,13 @@ def read_test() -> list[LabelledCall]:
     return read_corpus(TEST)
 
 
-def read_fresh() -> list[LabelledCall]:
-    """Calls that were written after the judge was trained; none where all of them are training calls by now."""
-    return read_corpus(FRESH)
+def set_of(call_id: str) -> str:
+    """The name in `SETS` of the set that a test call stands in; raises `LookupError` where it is in none."""
+    writer = int(call_id.removeprefix("w").partition("-")[0])
+    found = [name for name, writers in SETS.items() if writer in writers]
+    if not found:
+        raise LookupError(f"{call_id}: no set of test calls has this writer; add one to SETS")
+    return found[0]
 
 
 def consensus(call: LabelledCall, criterion: str) -> int | None:

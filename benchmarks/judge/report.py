@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.judge.measure import Report
@@ -19,25 +18,13 @@ that abstaining cannot flatter the table. Judge {revision}, trained on {trained}
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Fresh:
-    """What was measured on the calls kept apart: how many they are, the judge's report, and how far labellers, readers
-    for levels and readers for objections agree among themselves."""
-
-    calls: int
-    report: Report
-    raters: Mapping[str, Agreement]
-    level_readers: Mapping[str, Agreement]
-    readers: float | None
-
-
 def quality_page(
     report: Report,
     *,
     raters: Mapping[str, Agreement],
     level_readers: Mapping[str, Agreement],
     readers: float | None,
-    fresh: Fresh | None,
+    sets: Mapping[str, tuple[int, Report]],
     stress: Mapping[str, Mapping[str, float]],
     designs: Mapping[str, Agreement],
     calls: int,
@@ -53,6 +40,8 @@ def quality_page(
         _HEAD.format(calls=calls, revision=revision, trained=config["trained_on"]),
         "## Agreement with the labels\n",
         agreement_table(report, raters, level_readers),
+        _SETS_TEXT,
+        _sets_table(sets),
         "## Other designs on the same calls\n",
         _design_table(designs),
         _CURVE_TEXT,
@@ -60,12 +49,6 @@ def quality_page(
         "## The rest of the scorecard\n",
         _measures_table(report, readers),
     ]
-    if fresh:
-        parts += [
-            _FRESH_TEXT.format(count=fresh.calls),
-            agreement_table(fresh.report, fresh.raters, fresh.level_readers),
-            _measures_table(fresh.report, fresh.readers),
-        ]
     if stress:
         parts += [_STRESS_TEXT, _stress_table(stress)]
     parts.append(
@@ -78,6 +61,28 @@ def quality_page(
         f"never more than {max(peaks.values())} MB ({', '.join(f'{mb} MB after {n}' for n, mb in peaks.items())}).\n"
     )
     return "\n".join(parts)
+
+
+_SETS_TEXT = """## The two sets of test calls
+
+The first was written early and has been measured with every judge since. The second was kept apart from the judge that
+was in the making when it was written: by writers of whom no judge has seen anything, most of the calls around something
+that is hard to judge. Whether the second set should join the first was decided after both had been measured.
+"""
+
+
+def _sets_table(sets: Mapping[str, tuple[int, Report]]) -> str:
+    rows = [
+        "| set | calls | QWK | interval | exact | objections' F1 | interval | kind right | handling right |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, (count, report) in sets.items():
+        whole, found = report.overall, report.objections
+        levels = f"{_number(whole.qwk)} | {_number(whole.low)} - {_number(whole.high)} | {whole.exact:.2f}"
+        objections = f"{found.f1:.2f} | {_number(found.low)} - {_number(found.high)}"
+        shares = f"{found.kind_accuracy:.2f} | {found.handling_accuracy:.2f}"
+        rows.append(f"| {name} | {count} | {levels} | {objections} | {shares} |")
+    return "\n".join(rows) + "\n"
 
 
 _CURVE_TEXT = """## More calls, better judge?
@@ -97,13 +102,6 @@ def _curve_table(curve: Sequence[Mapping[str, float]], report: Report, trained_o
     return "\n".join(rows) + "\n"
 
 
-_FRESH_TEXT = """## Calls kept apart
-
-{count} calls kept apart when the judge was trained, by writers of whom it has seen nothing, most of them around
-something that is hard to judge; labelled by their writers and once more, for levels, evidence and objections alone
-(`benchmarks/judge/fresh/`), and read by two people for levels and for objections. No training, threshold
-or choice has seen them; with the next training they become training calls.
-"""
 _STRESS_TEXT = """## The same calls said differently
 
 `flipped` is the share of levels that change; `lost` is how far quadratic weighted kappa falls. Everything down to
