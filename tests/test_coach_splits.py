@@ -13,7 +13,7 @@ from rich.console import Console
 
 from pipeline import human_review, keep
 from pipeline.cli import reports as cli_reports
-from pipeline.cli.render import level_text
+from pipeline.cli.render import level_text, team_tables
 from pipeline.coach import commands, snapshot
 from pipeline.coach.load import load_heads
 from pipeline.coach.splits import stage_looks, stage_standings, stages_of, type_standings
@@ -128,9 +128,21 @@ def test_the_team_table_calls_the_mean_of_calls_a_mean_and_no_standing(settings:
         for table in cli_reports.teams(store, settings, rep="ann"):
             Console(file=out, width=80).print(table)
         (ann,) = [head for head in load_heads(store) if head["rep"] == "Ann"]
-    (line,) = [line for line in out.getvalue().splitlines() if line.startswith("Mean of calls, of 100")]
+    (line,) = [line for line in out.getvalue().splitlines() if line.startswith("Mean, of 100")]
     assert line.split()[-1] == f"{ann['overall']:.0f}"
     assert "Overall" not in out.getvalue()
+
+
+def test_the_team_table_says_of_each_level_over_how_many_calls_and_fits_a_terminal() -> None:
+    level = {"standing": 2.2, "low": 1.7, "high": 2.7}
+    levels = {item.id: {**level, "calls": 123} for item in RUBRIC.criteria} | {"proposal": {**level, "calls": 2}}
+    rows = [{"team": "North", "rep": f"Rep {n}", "calls": 140, "overall": 55.0, "levels": levels} for n in range(5)]
+    out = StringIO()
+    for table in team_tables(rows, RUBRIC):
+        Console(file=out, width=80).print(table)
+    lines = [line.split() for line in out.getvalue().splitlines()]
+    assert ["Discovery", *["2.2", "±0.5", "n123"] * 4] in lines
+    assert [line[-1] for line in lines if line[:1] == ["Proposal"]] == ["n2", "n2"]
 
 
 def test_over_very_many_calls_the_team_table_shows_plain_means(
@@ -143,7 +155,7 @@ def test_over_very_many_calls_the_team_table_shows_plain_means(
         many = {row["rep"]: row["levels"] for row in cli_reports.team_rows(store, settings)}
     assert few["Ann"]["discovery"]["low"] < few["Ann"]["discovery"]["standing"]
     assert many["Ann"]["discovery"] == {"standing": 4.0, "low": None, "high": None, "calls": 6}
-    assert str(level_text(many["Ann"]["discovery"])) == "4.0"
+    assert str(level_text(many["Ann"]["discovery"])) == "4.0 n6"
     assert "±" in str(level_text(few["Ann"]["discovery"]))
 
 

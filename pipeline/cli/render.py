@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 
-REPS_PER_TABLE = 5
+REPS_PER_TABLE = 4
 _LEVELS = 4
 
 
@@ -160,12 +160,14 @@ def wrapped(text: str, *, indent: int, style: str = "") -> list[Text]:
 
 
 def team_tables(rows: Iterable[Row], rubric: Rubric | None) -> list[RenderableType]:
-    """Rep x criterion tables, one per team (more where a team has over five reps).
+    """Rep x criterion tables, one per team (more where a team has over four reps).
 
     `rows` are `{"team", "rep", "calls", "overall", "levels": {criterion: {"standing", "low", "high", "calls"}}}`; a
-    standing is shown with half the width of its 90 % interval. `overall` is no standing: it is shown as what it is,
-    the mean over the scored calls, as on a rep's page.
+    standing is shown with half the width of its 90 % interval and its calls, since a criterion is not scored on every
+    one. `overall` is no standing: it is shown as what it is, the mean over the scored calls, as on a rep's page.
     """
+    from rich.text import Text
+
     teams: dict[str, list[Row]] = {}
     for row in rows:
         teams.setdefault(f"Team {one_line(row['team'])}" if row["team"] else "No team", []).append(row)
@@ -173,32 +175,32 @@ def team_tables(rows: Iterable[Row], rubric: Rubric | None) -> list[RenderableTy
     for team, members in sorted(teams.items()):
         for start in range(0, len(members), REPS_PER_TABLE):
             made.append(_team_table(team, members[start : start + REPS_PER_TABLE], rubric))
+    if made:
+        made.append(Text("Levels of 4, ± half the 90 % interval, over n scored calls.", style="dim"))
     return made
 
 
 def _team_table(team: str, members: Sequence[Row], rubric: Rubric | None) -> Table:
     heads = (one_line(row["rep"]).replace(" ", "\n", 1) if row["rep"] else "-" for row in members)
-    table = plain_table(team, ["", *heads], right=True)
+    table = plain_table(team, ["", *heads], right=True, gap=1)
     names = [(c.id, c.title) for c in rubric.criteria] if rubric else [(n, n) for n in members[0]["levels"]]
     for name, title in names:
         table.add_row(title, *(level_text(row["levels"].get(name)) for row in members))
     table.add_section()
-    table.add_row(
-        "Mean of calls, of 100", *("" if row["overall"] is None else f"{row['overall']:.0f}" for row in members)
-    )
+    table.add_row("Mean, of 100", *("" if row["overall"] is None else f"{row['overall']:.0f}" for row in members))
     table.add_row("Calls scored", *(str(row["calls"]) for row in members))
     return table
 
 
 def level_text(level: Row | None) -> Text:
-    """A standing and how far it may be off; low ones stand out, also without colour."""
+    """A standing, how far it may be off and over how many calls; low ones stand out, also without colour."""
     from rich.text import Text
 
     if level is None:
         return Text("-", style="dim")
     style = "bold red" if level["standing"] < 2 else ""
     reach = "" if level["low"] is None else f" ±{(level['high'] - level['low']) / 2:.1f}"
-    return Text.assemble((f"{level['standing']:.1f}", style), (reach, "dim"))
+    return Text.assemble((f"{level['standing']:.1f}", style), (f"{reach} n{level['calls']}", "dim"))
 
 
 def plain_table(title: str, columns: Sequence[str], *, right: bool = False, gap: int = 2) -> Table:
