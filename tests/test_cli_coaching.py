@@ -63,6 +63,12 @@ def test_standings_by_everything_they_can_be_seen_by(run: Run) -> None:
     assert run("standings", "--by", "moon").exit_code == 2
 
 
+def test_tables_of_standings_and_gaps_say_how_to_reach_their_calls(run: Run) -> None:
+    for command in ("gaps", "standings"):
+        assert "`call_ids` with `--json`" in " ".join(run(command).stdout.split())
+        assert "`call_ids`" not in run(command, "--json").stdout
+
+
 def test_the_scorecard_shows_how_far_a_standing_may_be_off(run: Run) -> None:
     assert "±" in run("scorecard").stdout
 
@@ -96,7 +102,10 @@ def test_training_from_assignment_to_done(run: Run, tmp_path: Path) -> None:
     assert "nothing is due" in run("training", "reminders").stdout
     (again,) = rows(run("training", "--json"))
     assert [note["text"] for note in again["notes"]] == ["he asked for it", "second try"]
-    assert "too early to tell" in " ".join(run("training", "effects").stdout.split())
+    told = " ".join(run("training", "effects").stdout.split())
+    assert "too early to tell: 0 measured, 3 needed" in told
+    assert "0 scored calls since" in again["effect"]
+    assert "`measured` with `--json`" in run("training").stdout
     assert "open" in run("training", "reopen", name).stdout
     assert "dropped" in run("training", "drop", name, "--why", "left").stdout
     assert "no date; write it as YYYY-MM-DD" in str(run("training", "due", name, "soon").exception)

@@ -56,7 +56,7 @@ def test_done_training_stays_done_over_nightly_runs_and_rebuilds(settings: Setti
         store.rebuild()
         (again,) = [r for r in training_rows(store, settings=settings) if r["assignment_id"] == first]
         assert (again["status"], again["notes"]) == ("done", [{"on": today().isoformat(), "text": "went well"}])
-        assert again["effect"] == "too early to tell"
+        assert again["effect"] == "too early to tell; 0 scored calls since completion, 3 needed"
         with pytest.raises(StoreError, match="it is done already"):
             trainer.mark_done(store, name=first)
 

@@ -22,13 +22,18 @@ if TYPE_CHECKING:
 class Report:
     """`pipeline.coach.commands.function(store, *, settings, name) -> list[dict]`.
 
-    `columns` maps keys to headings, in order; none means prose.
+    `columns` maps keys to headings, in order; none means prose. `behind` stands under the table: how to reach the calls
+    that its numbers rest on.
     """
 
     function: str
     title: str
     columns: Mapping[str, str]
     none: str
+    behind: str = ""
+
+
+BEHIND = "The calls behind each line: `call_ids` with `--json`; `debrief scorecard --call ID` shows one."
 
 
 REPORTS: dict[str, Report] = {
@@ -45,6 +50,7 @@ REPORTS: dict[str, Report] = {
             "calls": "Calls",
         },
         "no gaps: no standing is credibly below its target yet",
+        BEHIND,
     ),
     "training": Report(
         "training_rows",
@@ -58,6 +64,7 @@ REPORTS: dict[str, Report] = {
             "effect": "Effect",
         },
         "no training assigned yet; `debrief nightly` assigns it where there are gaps",
+        "The calls behind each effect: `measured` with `--json`; `debrief scorecard --call ID` shows one.",
     ),
     "snippets": Report(
         "snippet_rows",
@@ -119,7 +126,7 @@ def standings(
         rows = standing_rows(store, settings=settings, name=rep, by=by)
     shown = [{**row, "moving": row["trend"]["word"] if row["trend"] else ""} for row in rows]
     columns = {**STANDINGS[by], **_NUMBERS}
-    show_table("Standings", columns, rows if as_json else shown, "no standings yet", as_json=as_json)
+    show_table("Standings", columns, rows if as_json else shown, "no standings yet", as_json=as_json, behind=BEHIND)
 
 
 def coach(
@@ -222,3 +229,5 @@ def show(name: str, what: str | None, *, data: Any, as_json: bool) -> None:
             out.print(account_text(row) if name == "account" else plan_text(row))
     else:
         out.print(rows_table(report.title, report.columns, rows))
+        if report.behind:
+            out.print(report.behind, style="dim")

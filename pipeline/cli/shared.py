@@ -149,16 +149,26 @@ def emit(row: Mapping[str, Any], *, now: bool = False) -> None:
 
 
 def show_table(
-    title: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]], none: str, *, as_json: bool
+    title: str,
+    columns: Mapping[str, str],
+    rows: Sequence[Mapping[str, Any]],
+    none: str,
+    *,
+    as_json: bool,
+    behind: str = "",
 ) -> None:
-    """Rows as JSON, else as a table with these headings by key, or `none` where there are no rows."""
+    """Rows as JSON, else as a table with these headings by key and `behind` under it, or `none` where there are no
+    rows."""
     from pipeline.cli.render import rows_table
 
     if as_json:
         for row in rows:
             emit(row)
     else:
-        console().print(rows_table(title, columns, rows) if rows else none)
+        out = console()
+        out.print(rows_table(title, columns, rows) if rows else none)
+        if rows and behind:
+            out.print(behind, style="dim")
 
 
 def _plain(value: Any) -> Any:

@@ -142,7 +142,15 @@ def effects(as_json: Json = False, data: Data = None) -> None:
     settings = settings_of(data)
     with open_store(settings) as store:
         rows = trainer.effect_rows(store, settings=settings)
-    show_table("Effect per module, in levels", _EFFECTS, rows, "no training is done yet", as_json=as_json)
+    shown = [{**row, "verdict": ": ".join(filter(None, (row["verdict"], row["reason"])))} for row in rows]
+    show_table(
+        "Effect per module, in levels",
+        _EFFECTS,
+        rows if as_json else shown,
+        "no training is done yet",
+        as_json=as_json,
+        behind="The trainings measured: `--json` names them, `debrief training --json` their calls.",
+    )
 
 
 @app.command("modules")

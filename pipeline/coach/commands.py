@@ -100,7 +100,7 @@ def training_rows(store: Store, *, settings: Settings, name: str | None = None) 
             "id": row["assignment_id"][:8],
             "state": row["reminder"] or (f"due {row['due_on']}" if row["status"] == "open" else row["status"]),
             "measured": row["effect"],
-            "effect": _effect_text(row["effect"]),
+            "effect": _effect_text(row["effect"], why=row["status"] == "done"),
         }
         for row in found
     ]
@@ -376,5 +376,7 @@ def known_name(name: str, names: list[str], what: str) -> str:
     raise StoreError(f"{name}: no such {what}; known: {some or 'none yet'}")
 
 
-def _effect_text(effect: Row) -> str:
-    return f"{effect['verdict']}{change_text(effect['effect'], effect['low'], effect['high'])}"
+def _effect_text(effect: Row, *, why: bool = False) -> str:
+    """The verdict with the change; `why` adds over how many calls and peers, or what is missing."""
+    told = f"{effect['verdict']}{change_text(effect['effect'], effect['low'], effect['high'])}"
+    return f"{told}; {effect['reason']}" if why else told
