@@ -75,6 +75,12 @@ def test_the_first_page_answers_who_needs_help_on_what_since_when_and_why(app: A
     assert "no training open for this" in first
 
 
+def test_each_gap_on_a_reps_page_leads_to_the_calls_behind_it(app: Any, desk: Desk) -> None:
+    page = whole(client(app, desk, "admin"), "/reps/Bob")
+    gap = page.partition('id="gap-discovery"')[2].partition("</article>")[0]
+    assert '<a href="/reps/Bob/criteria/discovery">The 6 calls behind it</a>' in gap
+
+
 def test_a_card_answers_under_the_words_that_a_manager_asks_with(app: Any, desk: Desk) -> None:
     card = first_of(whole(client(app, desk, "admin"), "/team"))
     assert re.findall(r"<dt>(.*?)</dt>", card)[:4] == ["Since when", "Why", "Training now", "Last training"]
