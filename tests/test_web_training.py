@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from coach_story import keep_story
+from coach_story import DAY, keep_story
 from visitor import Visitor
 from waiting import wait_for
 
@@ -84,6 +84,25 @@ def test_what_a_finished_training_changed_comes_first_and_is_printed(app: Any, d
     gaps = Visitor(app, desk, "Ada").get("/reps/Ann").partition("Work on first")[2].partition("Training and what")[0]
     assert f'href="/training/{GIVEN.assignment_id}"' in gaps  # beside the gap: what is done about it, and what was
     assert f'href="/training/{done.assignment_id}"' in gaps
+
+
+def test_the_numbers_of_a_finished_training_lead_to_their_calls_and_to_the_peers_one_may_see(
+    app: Any, desk: Desk
+) -> None:
+    on = DAY - dt.timedelta(26)
+    done = replace(GIVEN, assignment_id="e" * 16, assigned_on=on, status="done", completed_on=on + dt.timedelta(1))
+    desk.store.put_fact("assignments", done.to_row())
+    ann = Visitor(app, desk, "Ann")
+    page = wait_for(lambda: page if "Calls after" in (page := ann.get(f"/training/{done.assignment_id}")) else "", "it")
+    calls = desk.store.query("SELECT call_id FROM calls WHERE rep = 'Ann' ORDER BY call_date DESC")
+    after, before = page.partition("Calls after")[2], page.partition("Calls before")[2].partition("Calls after")[0]
+    found = [re.findall(r'href="/calls/(\w+)#c-ask_for_sale"', part) for part in (after, before)]
+    assert found == [[call["call_id"] for call in part] for part in (calls[:3], calls[3:])]
+    for name, peers in (("Ann", []), ("Mo", ["Bob"]), ("Tess", ["Bob", "Cid"])):
+        page = Visitor(app, desk, name).get(f"/training/{done.assignment_id}")
+        assert "3 calls before, 3 after, against 2 untrained peers" in page
+        assert "on average over 3 calls" in page  # before is a standing, which the mean of the calls named is not
+        assert re.findall(r'href="/reps/(\w+)/criteria/ask_for_sale"', page) == peers
 
 
 def test_all_training_of_one_rep_is_shown_however_much_it_is(app: Any, desk: Desk) -> None:

@@ -24,7 +24,15 @@ OPEN, ENDED = 50, 25
 
 Row = dict[str, Any]
 
+BEHIND = 12
+"""Calls before and after a training that its page names, the newest."""
+
 _FINISHED = "SELECT assignment_id FROM assignments WHERE status = 'done'"
+_LEVELS = """
+SELECT c.call_id, c.call_date, c.account, s.level FROM calls c JOIN criterion_scores s USING (call_id)
+WHERE c.call_id IN (SELECT unnest($ids::VARCHAR[])) AND s.criterion = $criterion AND s.status = 'scored' AND ({where})
+ORDER BY c.call_date DESC NULLS LAST, c.call_id
+"""
 
 
 def listing(ask: Ask, *, rep: str = "") -> Html:
@@ -152,12 +160,29 @@ def _one(ask: Ask, assignment_id: str, *, status: int = 200, problem: str = "", 
         status=status,
         problem=problem,
         row=row,
+        behind=_behind(ask, row),
         module=row["content"],
         reached=reached,
         leads=ask.is_a(LEADERS),
         today=dt.date.today().isoformat(),
         given={name: ask.form if name == what else {} for name in ACTS},
     )
+
+
+def _behind(ask: Ask, row: Row) -> Row:
+    """What a training's numbers rest on, as far as the user may see it: the rep's calls `before` and `after` with their
+    levels, and the untrained `peers` by name, once the effect is known."""
+    effect = row["effect"]
+    before = effect["calls_before"] or row["detail"].get("calls", [])
+    asked = {"ids": [*before, *effect["calls_after"]], "criterion": row["criterion"], **ask.scope.params}
+    calls = ask.store.query(_LEVELS.format(where=ask.scope.where("c")), asked)
+    known = next((e.against for e in ask.desk.effects() if e.assignment_id == row["assignment_id"]), None)
+    return {
+        "before": [call for call in calls if call["call_id"] in set(before)],
+        "after": [call for call in calls if call["call_id"] in set(effect["calls_after"])],
+        "peers": [rep for rep in sorted(known.peers) if ask.scope.sees_rep(rep)] if known else [],
+        "most": BEHIND,
+    }
 
 
 def _row(ask: Ask, assignment_id: str) -> Row:
