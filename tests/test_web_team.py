@@ -75,8 +75,9 @@ def test_the_first_page_answers_who_needs_help_on_what_since_when_and_why(app: A
     assert "no training open for this" in first
 
 
-def test_each_gap_on_a_reps_page_leads_to_the_calls_behind_it(app: Any, desk: Desk) -> None:
+def test_the_numbers_on_a_reps_page_lead_to_their_calls(app: Any, desk: Desk) -> None:
     page = whole(client(app, desk, "admin"), "/reps/Bob")
+    assert '<a href="/calls?q=Bob">6 of 6 calls</a> scored' in page
     gap = page.partition('id="gap-discovery"')[2].partition("</article>")[0]
     assert '<a href="/reps/Bob/criteria/discovery">The 6 calls behind it</a>' in gap
 

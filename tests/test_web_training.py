@@ -98,6 +98,8 @@ def test_the_numbers_of_a_finished_training_lead_to_their_calls_and_to_the_peers
     after, before = page.partition("Calls after")[2], page.partition("Calls before")[2].partition("Calls after")[0]
     found = [re.findall(r'href="/calls/(\w+)#c-ask_for_sale"', part) for part in (after, before)]
     assert found == [[call["call_id"] for call in part] for part in (calls[:3], calls[3:])]
+    modules = Visitor(app, desk, "Ada").get("/training").partition("What each module changed")[2]
+    assert f'1 measured, 3 needed</span><span class="small faint sub"><a href="/training/{"e" * 16}">Ann</a>' in modules
     for name, peers in (("Ann", []), ("Mo", ["Bob"]), ("Tess", ["Bob", "Cid"])):
         page = Visitor(app, desk, name).get(f"/training/{done.assignment_id}")
         assert "3 calls before, 3 after, against 2 untrained peers" in page

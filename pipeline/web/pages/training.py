@@ -25,7 +25,7 @@ OPEN, ENDED = 50, 25
 Row = dict[str, Any]
 
 BEHIND = 12
-"""Calls before and after a training that its page names, the newest."""
+"""Calls before and after a training that its page names, the newest; trainings that a module's effect names."""
 
 _FINISHED = "SELECT assignment_id FROM assignments WHERE status = 'done'"
 _LEVELS = """
@@ -132,6 +132,7 @@ def _listing(ask: Ask, rep: str, *, status: int = 200, problem: str = "") -> Htm
     finished = {row["assignment_id"] for row in ask.desk.rows(_FINISHED, of=("assignments",))}
     seen = [effect for effect in ask.desk.effects() if ask.scope.sees_rep(effect.rep)]
     effects = [effect for effect in seen if effect.assignment_id in finished]
+    whose = {effect.assignment_id: effect.rep for effect in effects}
     return ask.show(
         "training.html",
         status=status,
@@ -143,6 +144,8 @@ def _listing(ask: Ask, rep: str, *, status: int = 200, problem: str = "") -> Htm
         ended=sorted((row for row in rows if row["status"] != "open"), key=ended_on, reverse=True),
         more=max(0, len(ended) - most_ended),
         by_module=[{"title": _title(modules, e.module), "effect": e} for e in module_effects(effects)],
+        whose=whose,
+        most=BEHIND,
         reps=visible_reps(ask.user, ask.store) if ask.is_a(LEADERS) else [],
         modules=modules.values(),
         titles=ask.desk.rubric.titles,
