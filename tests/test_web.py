@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import html
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -19,10 +20,11 @@ from whole_page import whole
 from pipeline.access.people import ROLES
 from pipeline.coach.playlists import KeptSnippet
 from pipeline.coach.rows import Assignment
+from pipeline.errors import SettingsError
 from pipeline.rubric import load_rubric
 from pipeline.settings import Settings
 from pipeline.store import Store
-from pipeline.web.app import all_routes, build_app
+from pipeline.web.app import _listen, all_routes, build_app
 from pipeline.web.ask import ANYBODY, SAFE, Route
 from pipeline.web.desk import Desk
 from pipeline.web.gate import HEADERS, LARGEST, SESSION, csrf_token
@@ -427,3 +429,11 @@ def test_an_error_begins_with_a_capital_and_leaves_what_was_typed(app: Any, desk
         in client(app, desk, "admin").get("/playlists/sum%20of%20it").text
     )
     assert "<p>Your role does not reach this page" in client(app, desk, "rep").get("/team").text
+
+
+def test_an_address_takes_visitors_before_the_calls_are_read() -> None:
+    with _listen(Settings(port=0)) as listener, socket.create_connection(listener.getsockname()) as visitor:
+        assert visitor.getpeername() == listener.getsockname()
+        # and nobody else is let onto the port, to fail there later
+        with pytest.raises(SettingsError, match="choose another with --port"):
+            _listen(Settings(port=listener.getsockname()[1]))

@@ -309,6 +309,8 @@ def _listen(settings: Settings) -> Any:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((settings.host, settings.port))
+        # at once: whoever opens the address while the data is taken in waits for the page, and is not turned away
+        listener.listen()
     except OSError as error:
         listener.close()
         raise SettingsError(
