@@ -44,6 +44,17 @@ def test_a_call_is_scored_blind_and_then_shown_beside_the_machine(desk: Desk) ->
     assert desk.store.query("SELECT evidence FROM reviews WHERE criterion = 'discovery'")[0]["evidence"] == [2, 4]
 
 
+def test_a_far_disagreement_is_listed_under_the_criterions_title(desk: Desk) -> None:
+    trainer = Visitor(desk, "trainer")
+    path = trainer.get("/calibration/blind").headers["location"]
+    sql = "SELECT level FROM criterion_scores WHERE call_id = ? AND criterion = 'ask_for_sale'"
+    machine = desk.store.query(sql, [path.rpartition("/")[2]])[0]["level"]
+    trainer.post(path, **{"level-ask_for_sale": "4" if machine < 3 else "0"})
+    row = trainer.text("/calibration").partition('id="apart"')[2].partition("</table>")[0]
+    assert ">Ask for the sale</td>" in row
+    assert ">ask_for_sale</td>" not in row
+
+
 def test_a_call_that_one_has_opened_is_not_offered(desk: Desk) -> None:
     trainer = Visitor(desk, "trainer")
     first = trainer.get("/calibration/blind").headers["location"]

@@ -45,6 +45,7 @@ def overview(ask: Ask) -> Html:
         "calibration.html",
         **figures(ask),
         apart=ask.store.query(_APART.format(where=where), {**ask.scope.params, "apart": APART, "limit": LISTED}),
+        titles=ask.desk.rubric.titles,
         mine=ask.store.query(_MINE.format(where=where), {**ask.scope.params, "who": ask.user.name, "limit": LISTED}),
         floor=ask.settings.quality_floor,
         judge=ask.settings.judge,
