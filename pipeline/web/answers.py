@@ -36,6 +36,7 @@ WANTED = {
     "int": "a whole number",
     "float": "a number",
     "bool": "true or false",
+    "date": "a day such as 2026-11-30",
     "less_than": "a smaller number",
     "greater_than": "a larger number",
 }

@@ -110,3 +110,33 @@ def test_a_number_beyond_what_databases_reckon_with_is_one_line(desk: Desk, path
         answer = admin.get(f"{path}{number}")
         assert (answer.status_code, "number belongs there" in answer.text) == (400, True), path
     assert admin.get(f"{path}{2**53}").status_code == 200
+
+
+def test_calls_are_narrowed_by_day_team_type_and_status(desk: Desk) -> None:
+    rows = call("undated", "Ann", 1, "Elm", {"discovery": 3})
+    made = record(rows.calls[0], rows)
+    del made["transcript"]["meta"]["date"]
+    keep.write_record(desk.settings.data, made | {"status": "abstained", "reason": "heard badly"})
+    desk.store.ingest()
+    admin = Visitor(desk, "admin")
+
+    def found(asked: str) -> list[dict[str, str]]:
+        answer = admin.get(f"/api/v1/calls?{asked}")
+        assert answer.status_code == 200, answer.text
+        rows: list[dict[str, str]] = answer.json()
+        return rows
+
+    whole = found("")
+    days = sorted({row["call_date"] for row in whole if row["call_date"]})
+    first, last = days[1], days[-2]
+    assert {row["call_date"] for row in found(f"since={first}&until={last}")} == set(days[1:-1])
+    assert len(found(f"since={days[0]}")) == len(whole) - 1
+    assert {row["team"] for row in found("team=South")} == {"South"}
+    assert [row["account"] for row in found("status=abstained")] == ["Elm"]
+    assert found("call_type=none+such") == []
+    assert len(found("call_type=first+call")) == len(whole)
+    # none of it widens what somebody sees
+    assert Visitor(desk, "rep").get("/api/v1/calls?team=South").json() == []
+    for asked, says in (("since=soon", "a day such as"), ("status=lost", "'scored'")):
+        answer = admin.get(f"/api/v1/calls?{asked}")
+        assert (answer.status_code, says in answer.json()["error"]) == (400, True), answer.text

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import datetime as dt
+from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
@@ -13,7 +14,10 @@ from pipeline.web.call_view import seen
 
 _CALLS = """
 SELECT call_id, call_date::VARCHAR AS call_date, rep, team, account, call_type, duration_s, status, reason, overall
-FROM calls c WHERE ({where}) AND ($rep IS NULL OR rep = $rep) AND ($account IS NULL OR account = $account)
+FROM calls c WHERE ({where}) AND ($rep IS NULL OR rep = $rep) AND ($team IS NULL OR team = $team)
+  AND ($account IS NULL OR account = $account) AND ($call_type IS NULL OR call_type = $call_type)
+  AND ($status IS NULL OR status = $status)
+  AND ($since IS NULL OR call_date >= $since) AND ($until IS NULL OR call_date <= $until)
 ORDER BY call_date DESC NULLS LAST, call_id LIMIT $limit OFFSET $offset
 """
 MOST = 500
@@ -52,14 +56,30 @@ class TranscriptJson(TypedDict):
 
 
 def calls(
-    ask: Ask, *, rep: str | None = None, account: str | None = None, limit: int = 100, offset: int = 0
+    ask: Ask,
+    *,
+    rep: str | None = None,
+    team: str | None = None,
+    account: str | None = None,
+    call_type: str | None = None,
+    status: Literal["scored", "abstained", "review", "failed"] | None = None,
+    since: dt.date | None = None,
+    until: dt.date | None = None,
+    limit: int = 100,
+    offset: int = 0,
 ) -> list[CallJson]:
-    """The calls that the user sees, newest first; at most 500 at a time."""
+    """The calls that the user sees, newest first; at most 500 at a time. `since` and `until` are the first and the last
+    day (YYYY-MM-DD) that they were on: either leaves out calls without a date."""
     found: list[Any] = ask.store.query(
         _CALLS.format(where=ask.scope.where("c")),
         {
             "rep": rep,
+            "team": team,
             "account": account,
+            "call_type": call_type,
+            "status": status,
+            "since": since,
+            "until": until,
             "limit": min(max(limit, 1), MOST),
             "offset": max(offset, 0),
             **ask.scope.params,
