@@ -80,6 +80,13 @@ def test_an_admin_changes_a_setting_and_is_told_what_is_wrong(open_as: Open) -> 
     expect(page.get_by_label("max_attempts")).to_have_value(str(int(before) + 1))
 
 
+def test_the_words_stay_beside_the_last_criterion_that_is_scored_blind(open_as: Open) -> None:
+    page = open_as("Tess", "/calibration/blind")
+    page.get_by_role("button", name="Keep mine").scroll_into_view_if_needed()
+    assert page.evaluate("scrollY > innerHeight")
+    expect(page.locator(".blind .scroller")).to_be_in_viewport(ratio=0.9)
+
+
 def test_what_is_not_there_and_not_open_says_so_accessibly(open_as: Open, site: Any) -> None:
     for name, path in (("Ada", "/calls/ffffffffffffffff"), ("Ann", "/settings"), ("Mo", "/settings/audit")):
         for phone in (False, True):
