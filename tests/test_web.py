@@ -437,3 +437,15 @@ def test_an_address_takes_visitors_before_the_calls_are_read() -> None:
         # and nobody else is let onto the port, to fail there later
         with pytest.raises(SettingsError, match="choose another with --port"):
             _listen(Settings(port=listener.getsockname()[1]))
+
+
+def test_the_log_is_narrowed_to_whoever_stands_in_it(app: Any, desk: Desk) -> None:
+    for name in ("command line", "Ada", "command line", "erased"):
+        desk.book.note(name, "admin", "changed", "user Zoe", f"by {name}")
+    assert {"command line", "erased", "Ada"} <= set(desk.book.names_in_log())
+    desk.book.note("", "", "failed sign-in", "/sign-in", "wrong password")
+    assert "" not in desk.book.names_in_log()
+    page = browser(app, desk, "Ada").get("/settings/audit?name=command+line").text
+    assert "<option selected>command line</option>" in page
+    assert "by command line" in page
+    assert "by erased" not in page

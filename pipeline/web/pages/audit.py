@@ -16,7 +16,7 @@ def listing(ask: Ask, *, name: str = "", kind: str = "", q: str = "", before: in
         "audit.html",
         lines=lines[:LINES],
         older=lines[LINES - 1].n if len(lines) > LINES else None,
-        names=[user.name for user in ask.book.users()],
+        names=sorted({*ask.book.names_in_log(), *(user.name for user in ask.book.users())}, key=str.lower),
         kinds=KINDS,
         name=name,
         kind=kind,
