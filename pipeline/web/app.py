@@ -146,11 +146,16 @@ def _add(app: FastAPI, route: Route, answers: Answers) -> None:
         include_in_schema=documented,
         summary=route.title or None,
         description=inspect.getdoc(route.answer) or "",
-        response_model=wanted.return_annotation if documented else None,
-        responses=REFUSALS if documented else None,
+        response_model=wanted.return_annotation if documented and not route.gives else None,
+        responses=_answers(route) if documented else None,
         openapi_extra=_body(route.takes) if route.takes else None,
         name=f"{route.method} {route.path}",
     )
+
+
+def _answers(route: Route) -> dict[int | str, dict[str, Any]]:
+    """What a route of the API answers beside its return type."""
+    return {**({200: {"model": route.gives}} if route.gives else {}), **REFUSALS}
 
 
 def _body(schema: Mapping[str, Any]) -> dict[str, Any]:

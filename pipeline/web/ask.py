@@ -30,8 +30,9 @@ class Route:
 
     `who` is a set of roles (`EVERYONE`, `LEADERS`, `TRAINERS`, `ADMINS`) or `ANYBODY`. `answer(ask, **values)` gets the
     path's `{names}` and the query's values as its keyword parameters, by their annotations. `title` describes a route
-    of the API in its OpenAPI document, `takes` (a JSON schema) what it is sent. `logged` routes leave a line in the log
-    when looked at; changes always do.
+    of the API in its OpenAPI document, `takes` (a JSON schema) what it is sent, `gives` (a type) what it answers where
+    that is not made to fit the return type but passed on as it is. `logged` routes leave a line in the log when looked
+    at; changes always do.
     """
 
     method: str
@@ -41,6 +42,7 @@ class Route:
     title: str = ""
     logged: bool = False
     takes: Mapping[str, Any] | None = None
+    gives: Any = None
 
     @property
     def is_api(self) -> bool:
@@ -48,9 +50,17 @@ class Route:
         return self.path.startswith("/api/")
 
 
-def get(path: str, answer: Callable[..., Any], *, who: frozenset[str], title: str = "", logged: bool = False) -> Route:
+def get(
+    path: str,
+    answer: Callable[..., Any],
+    *,
+    who: frozenset[str],
+    title: str = "",
+    logged: bool = False,
+    gives: Any = None,
+) -> Route:
     """A route that shows something; `logged` for one that shows what somebody said or how they do."""
-    return Route("GET", path, answer, who, title, logged)
+    return Route("GET", path, answer, who, title, logged, gives=gives)
 
 
 def post(

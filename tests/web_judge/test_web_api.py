@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
-from coach_story import call, record
+from coach_story import DAY, call, record
 from judge_pages import Visitor, unsettled
 
 from pipeline import keep
+from pipeline.coach.rows import Assignment
+from pipeline.reviews import review_of
 from pipeline.web.desk import Desk
 from pipeline.web.gate import SESSION, csrf_token
+
+# comes with Prefect, and without types
+jsonschema: Any = pytest.importorskip("jsonschema")
 
 
 def test_the_api_is_described_with_its_ways_in_and_refusals(desk: Desk) -> None:
@@ -140,3 +146,37 @@ def test_calls_are_narrowed_by_day_team_type_and_status(desk: Desk) -> None:
     for asked, says in (("since=soon", "a day such as"), ("status=lost", "'scored'")):
         answer = admin.get(f"/api/v1/calls?{asked}")
         assert (answer.status_code, says in answer.json()["error"]) == (400, True), answer.text
+
+
+def test_scorecards_gaps_and_training_are_described_as_they_are_answered(desk: Desk) -> None:
+    admin = Visitor(desk, "admin")
+    scored = admin.get("/api/v1/calls?rep=Ann").json()[0]["call_id"]
+    given = Assignment(
+        "0123456789abcdef", "Ann", "discovery", 1, "discovery-ask-before-you-tell", "Ask", "a gap", DAY, DAY
+    )
+    desk.store.put_fact("assignments", given.to_row())
+    made = desk.store.record(scored)
+    assert made
+    word = review_of(made, "discovery", "override", who="Mo", why="heard otherwise", level="1")
+    desk.store.put_fact("reviews", word.to_row())
+    unheard = unsettled(desk.settings.data)["strangers"]
+    desk.store.ingest()
+    described = admin.get("/api/v1/openapi.json").json()
+    for path, address in (
+        ("calls/{call_id}", f"calls/{scored}"),
+        ("calls/{call_id}", f"calls/{unheard}"),
+        ("gaps", "gaps"),
+        ("training", "training"),
+        ("users", "users"),
+    ):
+        answers = described["paths"][f"/api/v1/{path}"]["get"]["responses"]
+        schema = answers["200"]["content"]["application/json"]["schema"]
+        parts = {"components": {"schemas": _closed(described["components"]["schemas"])}}
+        answer = admin.get(f"/api/v1/{address}").json()
+        assert answer
+        assert [one.message for one in jsonschema.Draft202012Validator({**schema, **parts}).iter_errors(answer)] == []
+
+
+def _closed(schemas: dict[str, Any]) -> dict[str, Any]:
+    """The schemas, each refusing what it does not name."""
+    return {name: {**schema, "additionalProperties": False} for name, schema in schemas.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -53,6 +53,103 @@ class TranscriptJson(TypedDict):
     call_id: str
     meta: dict[str, Any]
     turns: list[TurnJson]
+
+
+class NamedVersion(TypedDict):
+    """The rubric that a call was scored by."""
+
+    id: str
+    version: str
+
+
+class JudgeJson(TypedDict):
+    """The judge that scored it."""
+
+    engine: str
+    revision: str
+
+
+class EvidenceJson(TypedDict):
+    """Words that earned a level: verbatim of turn `turn` (from 0); seconds from the start of the call."""
+
+    turn: int
+    t0: float
+    t1: float
+    speaker: str
+    quote: str
+    why: str
+
+
+class MissedJson(TypedDict):
+    """A turn (from 0) where it should have happened and did not."""
+
+    turn: int
+    why: str
+
+
+class MachineJson(TypedDict):
+    """What the machine said of a criterion that a person gave another level."""
+
+    level: int | None
+    status: Literal["scored", "na", "abstained"]
+    confidence: float
+    missed: list[MissedJson]
+
+
+class OverrideJson(TypedDict):
+    """Whose word counts instead, why, and since when (UTC)."""
+
+    who: str
+    why: str
+    at: str
+
+
+class LevelJson(TypedDict):
+    """A criterion's level (0-4, null unless `scored`), how sure the judge is (0-1), and `reason` where it is not;
+    `machine` and `override` where a person's word counts."""
+
+    level: int | None
+    status: Literal["scored", "na", "abstained"]
+    confidence: float
+    evidence: list[EvidenceJson]
+    missed: list[MissedJson]
+    reason: NotRequired[str]
+    machine: NotRequired[MachineJson]
+    override: NotRequired[OverrideJson]
+
+
+class ObjectionJson(TypedDict):
+    """A buyer's objection at a turn (from 0)."""
+
+    turn: int
+    kind: Literal["stall", "competition", "price_terms", "other"]
+    handled: Literal["yes", "partly", "no"]
+
+
+class MoveJson(TypedDict):
+    """What a turn (from 0) does in the conversation, with the judge's probability."""
+
+    turn: int
+    move: str
+    p: float
+
+
+class ScorecardJson(TypedDict):
+    """A call's scorecard: `criteria` by id, `overall` 0-100, `metrics` by name (null: no basis for it), `meta` what is
+    known of the call. A call that is not scored has no criteria, and `reason` says why."""
+
+    call_id: str
+    rubric: NamedVersion
+    judge: JudgeJson
+    overall: float | None
+    criteria: dict[str, LevelJson]
+    objections: list[ObjectionJson]
+    metrics: dict[str, float | None]
+    metrics_intervals: NotRequired[dict[str, list[float]]]
+    moves: NotRequired[list[MoveJson]]
+    status: Literal["scored", "abstained", "review", "failed"]
+    reason: str
+    meta: dict[str, Any]
 
 
 def calls(
@@ -105,6 +202,6 @@ def transcript(ask: Ask, *, call_id: str) -> TranscriptJson:
 
 ROUTES = (
     get("/api/v1/calls", calls, who=EVERYONE, title="Calls", logged=True),
-    get("/api/v1/calls/{call_id}", call, who=EVERYONE, title="One call's scorecard", logged=True),
+    get("/api/v1/calls/{call_id}", call, who=EVERYONE, title="One call's scorecard", logged=True, gives=ScorecardJson),
     get("/api/v1/calls/{call_id}/transcript", transcript, who=EVERYONE, title="One call's transcript", logged=True),
 )

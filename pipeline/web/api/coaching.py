@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
@@ -10,11 +10,13 @@ from pipeline.access.people import EVERYONE
 from pipeline.coach.load import load_assignments
 from pipeline.coach.moments import Search, find_moments
 from pipeline.errors import NotYet
+from pipeline.web.api.reps import StandingJson
 from pipeline.web.ask import Ask, get
 from pipeline.web.deals import calls_of, deal
 from pipeline.web.training_view import training_as_seen
 
 MOST = 500
+Status = Literal["open", "done", "dropped"]
 
 _ACCOUNTS = """
 SELECT account, count(*) AS calls, (max(call_date) FILTER (call_date <= $today))::VARCHAR AS last_call,
@@ -22,6 +24,74 @@ SELECT account, count(*) AS calls, (max(call_date) FILTER (call_date <= $today))
 FROM calls c WHERE account IS NOT NULL AND ({where})
 GROUP BY account ORDER BY last_call DESC NULLS LAST, account LIMIT $limit OFFSET $offset
 """
+
+
+class GapJson(StandingJson):
+    """A rep's gap on a criterion: where they stand, the `level` (0-4) to train from, `expected_lift`, the points of 100
+    that reaching the target would add to their overall score, and the calls that it rests on."""
+
+    rep: str
+    team: str | None
+    call_ids: list[str]
+    level: int
+    expected_lift: float
+    reason: str
+
+
+class EffectJson(TypedDict):
+    """What a training did so far, in levels beside untrained colleagues with the 90 % interval `low`-`high`, or by
+    `reason` why that is not known yet."""
+
+    assignment_id: str
+    rep: str
+    criterion: str
+    module: str
+    verdict: str
+    reason: str
+    n_before: int
+    n_after: int
+    peers: int
+    before: float | None
+    after: float | None
+    change: float | None
+    peer_change: float | None
+    effect: float | None
+    low: float | None
+    high: float | None
+    calls_before: list[str]
+    calls_after: list[str]
+
+
+class NoteJson(TypedDict):
+    """A trainer's note, and the day it was written on."""
+
+    on: str
+    text: str
+
+
+class TrainingJson(TypedDict):
+    """A training assignment; `detail` holds what it rests on (the standing then, moments of calls), `content` its
+    module as it is taught here, null where that is no longer there."""
+
+    assignment_id: str
+    rep: str
+    team: str | None
+    criterion: str
+    criterion_title: str
+    level: int
+    module: str
+    title: str
+    reason: str
+    status: Status
+    assigned_on: str
+    due_on: str
+    completed_on: str | None
+    overdue: bool
+    reminder: str | None
+    notes: list[NoteJson]
+    effect: EffectJson
+    detail: dict[str, Any]
+    content: dict[str, Any] | None
 
 
 class AccountJson(TypedDict):
@@ -57,10 +127,9 @@ def gaps(ask: Ask, *, rep: str | None = None) -> list[dict[str, Any]]:
 
 
 def training(
-    ask: Ask, *, rep: str | None = None, status: str | None = None, limit: int = 200, offset: int = 0
+    ask: Ask, *, rep: str | None = None, status: Status | None = None, limit: int = 200, offset: int = 0
 ) -> list[dict[str, Any]]:
-    """Training assignments with their measured effect, as `debrief training --json`, open ones first; `status`: open,
-    done, dropped; at most 500 at a time."""
+    """Training assignments with their measured effect, open ones first; at most 500 at a time."""
     given = load_assignments(ask.store, rep=rep)
     seen = [a for a in given if ask.scope.sees_rep(a.rep) and status in (None, a.status)]
     ordered = sorted(seen, key=lambda a: (a.status != "open", a.due_on, a.rep, a.criterion))
@@ -107,8 +176,15 @@ def moments(
 
 
 ROUTES = (
-    get("/api/v1/gaps", gaps, who=EVERYONE, title="Gaps", logged=True),
-    get("/api/v1/training", training, who=EVERYONE, title="Training and its effect", logged=True),
+    get("/api/v1/gaps", gaps, who=EVERYONE, title="Gaps", logged=True, gives=list[GapJson]),
+    get(
+        "/api/v1/training",
+        training,
+        who=EVERYONE,
+        title="Training and its effect",
+        logged=True,
+        gives=list[TrainingJson],
+    ),
     get("/api/v1/accounts", accounts, who=EVERYONE, title="Accounts", logged=True),
     get("/api/v1/accounts/{account:path}", account, who=EVERYONE, title="One account, and the next call", logged=True),
     get("/api/v1/moments", moments, who=EVERYONE, title="Quoted moments", logged=True),

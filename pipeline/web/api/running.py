@@ -40,6 +40,19 @@ class EntryJson(TypedDict):
     detail: str
 
 
+class UserJson(TypedDict):
+    """Who may sign in: a manager sees `teams`, a rep the calls of `rep`; `linked`: to somebody at the provider."""
+
+    name: str
+    role: str
+    rep: str | None
+    teams: list[str]
+    disabled: bool
+    has_password: bool
+    email: str | None
+    linked: bool
+
+
 class DeliveryJson(TypedDict):
     """A webhook delivery; times in seconds since 1970."""
 
@@ -80,9 +93,10 @@ def settings(ask: Ask) -> list[SettingJson]:
     return found
 
 
-def users(ask: Ask) -> list[dict[str, Any]]:
+def users(ask: Ask) -> list[UserJson]:
     """Who may sign in, and whom they reach; no secrets."""
-    return [user.to_json() for user in ask.book.users()]
+    found: list[Any] = [user.to_json() for user in ask.book.users()]
+    return found
 
 
 def audit(
