@@ -24,7 +24,7 @@ SAFE = frozenset(
     """call_id sha256 record_file criterion status kind handled move side rep team who coach overridden_by
     engine engine_revision diarizer language roles_method rubric_id rubric_version judge_engine judge_revision
     debrief_version call_type machine_status module measure assignment_id review_id session_id quota_id activity_id
-    comment_id snippet_id
+    comment_id snippet_id starts_at
     """.split()
 )
 """Columns of ids, fixed words and names (but speakers', who may be called by a telephone number); every other column of

@@ -342,6 +342,11 @@ ALTER TABLE calls ADD COLUMN kept_since TIMESTAMP;
 UPDATE calls SET kept_since = kept_at;
 """
 
+# A day alone is no appointment.
+_SESSION_TIMES = """
+ALTER TABLE sessions ADD COLUMN starts_at VARCHAR;
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _KEEPING,
@@ -353,5 +358,6 @@ MIGRATIONS: tuple[str, ...] = (
     _EVIDENCE_OF_THE_LEVEL,
     _MOVES_OF_EARLIER_CALLS,
     _KEPT_SINCE,
+    _SESSION_TIMES,
 )
 """Scripts in order; the database's version is how many of them it has run."""

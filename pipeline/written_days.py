@@ -1,4 +1,4 @@
-"""Days as people write them in tables and notes: ISO, or day and month told apart where they can be."""
+"""Days and times as people write them in tables and notes: ISO, or day and month told apart where they can be."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import re
 
 from pipeline.days import day_at, day_of
 
+_EPOCH = re.compile(r"1\d{9}(?:\d{3})?")
+_CLOCK = re.compile(r"(?:[^:]*[\sT,])?(\d{1,2}):([0-5]\d)(?::[0-5]\d(?:\.\d+)?)?\s*(?:([ap])\.?m\.?)?", re.IGNORECASE)
+
 
 def read_day(text: str, zone: object = None) -> dt.date:
     """A day or time in ISO (`days.day_of`, in the `zone` that is stated beside it), a time in seconds or milliseconds
@@ -16,7 +19,7 @@ def read_day(text: str, zone: object = None) -> dt.date:
     `03/04/2026` could be either and is refused. Raises `ValueError` with one clause that says what to write.
     """
     text = text.strip()
-    if re.fullmatch(r"1\d{9}(?:\d{3})?", text):
+    if _EPOCH.fullmatch(text):
         # first: some of these are ISO 8601 too, in the year 1712
         return day_at(dt.datetime.fromtimestamp(int(text[:10]), dt.UTC), zone)
     with contextlib.suppress(ValueError):
@@ -31,3 +34,24 @@ def read_day(text: str, zone: object = None) -> dt.date:
         with contextlib.suppress(ValueError):
             return dt.date(year, month, day)
     raise ValueError(f"'{text}' is no date; write dates as YYYY-MM-DD")
+
+
+def read_time(text: str) -> dt.time | None:
+    """The time of day in a text that `read_day` reads, or alone (`14:30`, `2:30 PM`), as the clock there showed it; a
+    moment in UTC is taken to this machine's, like its day. None where none is stated, and for midnight: that is how
+    exports write a day alone."""
+    text = text.strip()
+    found = _CLOCK.fullmatch(text)
+    if found and (not found[3] or 1 <= int(found[1]) <= 12) and int(found[1]) < 24:
+        hour = int(found[1]) % 12 + 12 * (found[3].lower() == "p") if found[3] else int(found[1])
+        return dt.time(hour, int(found[2])) if hour or int(found[2]) else None
+    with contextlib.suppress(ValueError, OverflowError):
+        moment = (
+            dt.datetime.fromtimestamp(int(text[:10]), dt.UTC)
+            if _EPOCH.fullmatch(text)
+            else dt.datetime.fromisoformat(text)
+        )
+        if moment.tzinfo is not None and not moment.utcoffset():
+            moment = moment.astimezone()
+        return dt.time(moment.hour, moment.minute) if moment.hour or moment.minute else None
+    return None

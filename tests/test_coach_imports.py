@@ -44,6 +44,35 @@ def test_a_table_as_excel_saves_it_on_a_mac(tmp_path: Path) -> None:
     assert (row.rep, row.topic) == ("Zoë", "Café")
 
 
+@pytest.mark.parametrize(
+    ("head", "cells", "starts"),
+    [
+        ("date", "2026-12-02T14:30", "14:30"),
+        ("date", "02.12.2026 9:05", "09:05"),
+        ("date", "12/31/2026 2:30 PM", "14:30"),
+        ("date", "2026-12-02T14:30:00+05:30", "14:30"),
+        ("date", "2026-12-02 00:00:00", None),
+        ("date", "2026-12-02", None),
+        ("date,time", "2026-12-02,12:15 am", "00:15"),
+        ("date,start time", "2026-12-02 00:00,8:00", "08:00"),
+        ("date,time", "2026-12-02,", None),
+    ],
+)
+def test_a_session_keeps_the_time_of_day_that_stands_beside_its_day(
+    tmp_path: Path, head: str, cells: str, starts: str | None
+) -> None:
+    (row,) = read_csv(written(tmp_path, f"rep,{head}\nAnn,{cells}\n"), "sessions").rows
+    assert isinstance(row, SessionRow)
+    assert row.starts_at == starts
+
+
+@pytest.mark.parametrize("time", ["10:00 - 10:45", "noon", "25:00"])
+def test_a_time_that_may_be_another_leaves_its_row_out(tmp_path: Path, time: str) -> None:
+    found = read_csv(written(tmp_path, f"rep,date,time\nAnn,2026-12-02,{time}\n"), "sessions")
+    assert not found.rows
+    assert "is not understood; write it as 14:30" in found.problems[0]
+
+
 def test_a_session_ahead_is_planned_unless_it_says_otherwise(tmp_path: Path) -> None:
     ahead = (dt.date.today() + dt.timedelta(30)).isoformat()
     (row,) = read_csv(written(tmp_path, f"rep,date\nAnn,{ahead}\n"), "sessions").rows

@@ -303,6 +303,22 @@ def test_the_calendar_holds_sessions_training_and_agreed_days() -> None:
     assert max(len(line) for line in content.split(b"\r\n")) <= 75
 
 
+def test_a_session_stands_in_the_calendar_at_its_time() -> None:
+    day = DAY + dt.timedelta(3)
+    sessions = (
+        SessionRow("s2", "Ann", day, minutes=30, status="planned", starts_at="14:30"),
+        SessionRow("s1", "Bob", day, status="planned", starts_at="09:00"),
+    )
+    found = [
+        part for part in Calendar.from_ical(to_ics(diary(Rows(sessions=sessions)))).walk() if part.name == "VEVENT"
+    ]
+    assert [e["DTSTART"].dt.isoformat() for e in found] == [f"{day}T09:00:00", f"{day}T14:30:00"]
+    assert [e.get("TRANSP") for e in found] == ["OPAQUE", "OPAQUE"]
+    assert "DURATION" not in found[0]
+    assert found[1]["DURATION"].dt == dt.timedelta(minutes=30)
+    assert not any("DTEND" in e for e in found)
+
+
 def test_the_last_day_that_there_is_stands_in_a_calendar_too() -> None:
     rows = full()
     never = dataclasses.replace(rows.assignments[0], status="open", due_on=dt.date.max)

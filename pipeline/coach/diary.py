@@ -19,13 +19,18 @@ PRODUCT = "-//debrief//coaching//EN"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One day in the calendar: `key` identifies it for good, `reminder_days` ahead it reminds (None: not at all)."""
+    """One day in the calendar: `key` identifies it for good, `reminder_days` ahead it reminds (None: not at all).
+
+    `at` is the time of day, of no zone: the clock's where it is; then it lasts `minutes` (None: nobody knows how long).
+    """
 
     key: str
     day: dt.date
     title: str
     text: str
     reminder_days: int | None = None
+    at: dt.time | None = None
+    minutes: int | None = None
 
 
 def diary(
@@ -49,7 +54,11 @@ def diary(
             if c.day and (c.ahead or c.status == "overdue") and rep in (None, c.rep)
         ),
     ]
-    return tuple(sorted((e for e in entries if since is None or e.day >= since), key=lambda e: (e.day, e.key)))
+    return tuple(
+        sorted(
+            (e for e in entries if since is None or e.day >= since), key=lambda e: (e.day, e.at or dt.time.min, e.key)
+        )
+    )
 
 
 def _session(session: SessionRow, clean: Callable[[str], str]) -> Entry:
@@ -57,7 +66,13 @@ def _session(session: SessionRow, clean: Callable[[str], str]) -> Entry:
     minutes = f"{counted(session.minutes, 'minute')}. " if session.minutes else ""
     title = f"Coaching: {session.rep}{coach}"
     return Entry(
-        f"session-{session.session_id}", session.held_on, title, f"{minutes}{clean(session.topic or '')}".strip(), 1
+        f"session-{session.session_id}",
+        session.held_on,
+        title,
+        f"{minutes}{clean(session.topic or '')}".strip(),
+        reminder_days=1,
+        at=dt.time.fromisoformat(session.starts_at) if session.starts_at else None,
+        minutes=session.minutes,
     )
 
 
@@ -77,7 +92,8 @@ def _agreed(item: Commitment, due: dt.date, clean: Callable[[str], str]) -> Entr
 
 
 def to_ics(entries: Iterable[Entry], *, now: dt.datetime | None = None) -> bytes:
-    """The entries as an iCalendar file of whole-day events; `now` is when it was made (UTC)."""
+    """The entries as an iCalendar file, those without a time of day as whole-day events; `now` is when it was made
+    (UTC)."""
     from icalendar import Alarm, Calendar, Event
 
     stamp = now or dt.datetime.now(dt.UTC)
@@ -89,14 +105,16 @@ def to_ics(entries: Iterable[Entry], *, now: dt.datetime | None = None) -> bytes
         event = Event()
         event.add("uid", f"{entry.key}@debrief")
         event.add("dtstamp", stamp)
-        event.add("dtstart", entry.day)
-        if entry.day < dt.date.max:
+        event.add("dtstart", dt.datetime.combine(entry.day, entry.at) if entry.at else entry.day)
+        if entry.at and entry.minutes:
+            event.add("duration", dt.timedelta(minutes=entry.minutes))
+        elif not entry.at and entry.day < dt.date.max:
             # without an end it is that day, too: the last one there is stands for "never" in some exports
             event.add("dtend", entry.day + dt.timedelta(1))
         event.add("summary", entry.title)
         if entry.text:
             event.add("description", entry.text)
-        event.add("transp", "TRANSPARENT")
+        event.add("transp", "OPAQUE" if entry.at else "TRANSPARENT")
         if entry.reminder_days:
             alarm = Alarm()
             alarm.add("action", "DISPLAY")

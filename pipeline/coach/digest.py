@@ -282,7 +282,10 @@ def _asked(made: Commitment) -> str:
 def _sessions(week: _Week) -> list[Item]:
     ahead = week.to + dt.timedelta(WEEK)
     return [
-        Item(f"{s.held_on.isoformat()}: {', '.join(part for part in (s.rep, s.coach, s.topic) if part)}")
+        Item(
+            f"{' '.join((s.held_on.isoformat(), s.starts_at or '')).strip()}: "
+            f"{', '.join(part for part in (s.rep, s.coach, s.topic) if part)}"
+        )
         for s in week.rows.sessions
         if s.status == "planned" and week.to <= s.held_on <= ahead
     ]

@@ -22,7 +22,7 @@ from typing import Any
 from pipeline.coach.rows import ActivityRow, QuotaRow, SessionRow
 from pipeline.encodings import decode
 from pipeline.errors import InputError
-from pipeline.written_days import read_day
+from pipeline.written_days import read_day, read_time
 
 _STATUSES = {
     "held": "held", "done": "held", "completed": "held", "yes": "held", "planned": "planned", "scheduled": "planned",
@@ -237,8 +237,17 @@ def _session(row: Mapping[str, str]) -> Sequence[Fact]:
             minutes=minutes,
             topic=row.get("topic"),
             status=status or ("planned" if day > dt.date.today() else "held"),
+            starts_at=_starts_at(row),
         )
     ]
+
+
+def _starts_at(row: Mapping[str, str]) -> str | None:
+    """`HH:MM`, from a column of its own or from beside the day."""
+    at = read_time(row.get("time", row["date"]))
+    if at is None and "time" in row and not re.fullmatch(r"0?0:00(:00)?", row["time"]):
+        raise ValueError(f"time '{row['time']}' is not understood; write it as 14:30")
+    return at.isoformat("minutes") if at else None
 
 
 def _quota(row: Mapping[str, str]) -> Sequence[Fact]:
@@ -303,7 +312,8 @@ KINDS: dict[str, Kind] = {
         "sessions",
         {
             "rep": (*_REP, "coachee"),
-            "date": ("held on", "day", "start", "when"),
+            "date": ("held on", "day", "start", "when", "start date"),
+            "time": ("start time", "starts at"),
             "coach": ("manager", "trainer", "by"),
             "minutes": ("duration", "length", "min", "mins"),
             "topic": ("subject", "title", "about", "notes"),

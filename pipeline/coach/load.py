@@ -129,7 +129,8 @@ WITH s AS (
 ) SELECT call_id FROM mine UNION SELECT call_id FROM theirs
 """
 _SESSIONS = """
-SELECT session_id, rep, held_on, team, coach, minutes, topic, status FROM sessions ORDER BY held_on, session_id
+SELECT session_id, rep, held_on, team, coach, minutes, topic, status, starts_at FROM sessions
+ORDER BY held_on, starts_at, session_id
 """
 _QUOTAS = """
 SELECT quota_id, rep, measure, starts_on, ends_on, target, result, team FROM quotas ORDER BY starts_on, rep, measure

@@ -156,7 +156,10 @@ class MoveRow:
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """A coaching session of a rep, held or planned: `status` is `held`, `planned` or `missed`."""
+    """A coaching session of a rep, held or planned: `status` is `held`, `planned` or `missed`.
+
+    `starts_at` is the time of day where it is, `HH:MM` (None: not known).
+    """
 
     session_id: str
     rep: str
@@ -166,6 +169,7 @@ class SessionRow:
     minutes: int | None = None
     topic: str | None = None
     status: str = "held"
+    starts_at: str | None = None
 
     def to_row(self) -> dict[str, Any]:
         """The columns of the store's `sessions` table."""
