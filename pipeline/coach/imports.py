@@ -29,8 +29,10 @@ _STATUSES = {
     "open": "planned", "missed": "missed", "cancelled": "missed", "canceled": "missed", "no show": "missed",
     "no": "missed",
 }  # fmt: skip
-_QUARTER = re.compile(r"(?:(\d{4})[ -]?Q([1-4])|Q([1-4])[ -]?(\d{4}))$", re.IGNORECASE)
+_QUARTER = re.compile(r"(?:(\d{4})[ /-]?Q([1-4])|Q([1-4])[ /-]?(\d{4}))$", re.IGNORECASE)
 _MONTH = re.compile(r"(\d{4})-(\d{1,2})$")
+_NAMED_MONTH = re.compile(r"([a-z]{3,9})\.?[ -](\d{4})$", re.IGNORECASE)
+_MONTHS = {name: n for n, full in enumerate(calendar.month_name) for name in (full.lower(), full[:3].lower()) if name}
 _TIME = re.compile(
     r"(?:(\d+(?:[.,]\d+)?) ?h(?:rs?|ours?)?\.?)?,?(?: and)? ?(?:(\d+) ?(?:m(?:in(?:ute)?s?)?)?\.?)?$", re.IGNORECASE
 )
@@ -268,7 +270,7 @@ def _quota(row: Mapping[str, str]) -> Sequence[Fact]:
 
 
 def _period(row: Mapping[str, str]) -> tuple[dt.date, dt.date]:
-    """From `start` and `end`, or a `period` like `2026-Q4`, `2026-10` or `2026`."""
+    """From `start` and `end`, or a `period` like `2026-Q4`, `2026-10`, `Oct 2026` or `2026`."""
     if "period" not in row:
         starts, ends = read_day(_needs(row, "start")), read_day(_needs(row, "end"))
         if ends < starts:
@@ -281,6 +283,9 @@ def _period(row: Mapping[str, str]) -> tuple[dt.date, dt.date]:
         return dt.date(year, 3 * number - 2, 1), _last(year, 3 * number)
     if month and 1 <= int(month[2]) <= 12:
         return dt.date(int(month[1]), int(month[2]), 1), _last(int(month[1]), int(month[2]))
+    named = _NAMED_MONTH.match(text)
+    if named and named[1].lower() in _MONTHS:
+        return dt.date(int(named[2]), _MONTHS[named[1].lower()], 1), _last(int(named[2]), _MONTHS[named[1].lower()])
     if re.fullmatch(r"\d{4}", text):
         return dt.date(int(text), 1, 1), dt.date(int(text), 12, 31)
     raise ValueError(f"period '{text}' is none of 2026-Q4, 2026-10, 2026")
