@@ -97,6 +97,20 @@ def test_training_from_assignment_to_done(run: Run, tmp_path: Path) -> None:
     assert f"due {day}" in run("training", "due", name, day).stdout
     assert rows(run("training", "reminders", "--json"))[0]["reminder"] == "due in 1 day"
     run("training", "note", name, "second try")
+    shown = " ".join(run("training", "show", name).stdout.split())
+    for words in (
+        "Discovery: assigned by a trainer",
+        "Why it matters",
+        "Five and five (15 min)",
+        "Hidden:",
+        "second try",
+    ):
+        assert words in shown
+    for moment in row["detail"]["low_moments"] + row["detail"]["best_moments"]:
+        assert f"call {moment['call_id'][:8]}" in shown
+    (whole,) = rows(run("training", "show", name, "--json"))
+    assert whole["assignment_id"] == row["assignment_id"]
+    assert "a note without words" in str(run("training", "note", name, " ").exception)
     done = run("training", "done", name)
     assert f"done, due {day}, on {dt.date.today().isoformat()}" in done.stdout
     assert "nothing is due" in run("training", "reminders").stdout

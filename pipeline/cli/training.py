@@ -7,7 +7,18 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.cli.coaching import show
-from pipeline.cli.shared import Data, Json, choose_data, console, one_line, open_store, settings_of, show_table, spaced
+from pipeline.cli.shared import (
+    Data,
+    Json,
+    choose_data,
+    console,
+    emit,
+    one_line,
+    open_store,
+    settings_of,
+    show_table,
+    spaced,
+)
 from pipeline.days import iso_day
 
 app = typer.Typer(
@@ -46,6 +57,18 @@ def training(
             raise typer.BadParameter(f"goes after `{after}`, where that takes it", param_hint=option)
     if data:
         choose_data(data)
+
+
+@app.command("show")
+def show_one(name: Id, as_json: Json = False, data: Data = None) -> None:
+    """One training in full: why, what to do, the rep's own moments and colleagues' best ones."""
+    from pipeline.cli.training_text import training_text
+    from pipeline.coach import trainer
+
+    settings = settings_of(data)
+    with open_store(settings) as store:
+        row = trainer.one_row(store, settings=settings, name=name)
+    emit(row) if as_json else console().print(training_text(row))
 
 
 @app.command("done")

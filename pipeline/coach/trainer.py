@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.coach.assign import by_hand, completed, dropped, noted, reminders, reopened
-from pipeline.coach.commands import known_name, library_of, today_of
+from pipeline.coach.commands import known_name, library_of, today_of, training_rows
 from pipeline.coach.load import load_assignments, load_moments, load_scores
 from pipeline.coach.reports import effects_report
 from pipeline.coach.rows import Assignment, Rows
@@ -75,6 +75,8 @@ def move_due(store: Store, *, name: str, due_on: dt.date) -> Row:
 def note(store: Store, *, name: str, text: str) -> Row:
     """A note on an assignment. Raises `StoreError`."""
     found = find_assignment(load_assignments(store), name)
+    if not text.strip():
+        raise StoreError("a note without words; write what is to be remembered")
     return _kept(store, noted(found, text, on=dt.date.today()))
 
 
@@ -110,6 +112,13 @@ def assign(
     rows = dataclasses.replace(rows, assignments=load_assignments(store))
     made = by_hand(name, target, given, rows, as_of=today, team=teams[name], due_on=due_on, note=note)
     return _kept(store, made)
+
+
+def one_row(store: Store, *, settings: Settings, name: str) -> Row:
+    """One assignment (by the start of its id) as a row of `training_rows`. Raises `StoreError`."""
+    found = find_assignment(load_assignments(store), name)
+    rows = training_rows(store, settings=settings)
+    return next(row for row in rows if row["assignment_id"] == found.assignment_id)
 
 
 def reminder_rows(store: Store) -> list[Row]:

@@ -93,8 +93,6 @@ def _drop(ask: Ask, name: str) -> None:
 
 
 def _note(ask: Ask, name: str) -> None:
-    if not ask.form.get("note", "").strip():
-        raise StoreError("a note without words; write what is to be remembered")
     trainer.note(ask.store, name=name, text=_signed(ask))
 
 
