@@ -19,7 +19,7 @@ from icalendar import Calendar
 
 from pipeline.coach.after import call_debrief
 from pipeline.coach.commitments import Commitment, commitments
-from pipeline.coach.crm import FIELDS, checked_url, crm_rows, fields_for, push, stage_of, to_csv
+from pipeline.coach.crm import FIELDS, checked_url, crm_rows, field_rows, fields_for, push, stage_of, to_csv
 from pipeline.coach.diary import diary, to_ics
 from pipeline.coach.digest import MANAGER_SECTIONS, REP_SECTIONS, digest_html, digest_text, to_send, weekly_digest
 from pipeline.coach.reports import account_report
@@ -372,6 +372,17 @@ def test_names_of_fields_can_be_changed_or_left_out(tmp_path: Path) -> None:
             fields_for("hubspot", tmp_path)
     with pytest.raises(SettingsError, match="unknown system 'sap'"):
         fields_for("sap", tmp_path)
+
+
+@pytest.mark.parametrize("system", sorted(FIELDS))
+def test_each_field_that_is_written_is_named_with_its_type(system: str, tmp_path: Path) -> None:
+    fields = fields_for(system, tmp_path)
+    types = {row["field"]: row["type"] for row in field_rows(fields)}
+    assert list(types) == list(fields.values())
+    for row in crm_rows(views(), fields):
+        for field, value in row.items():
+            assert value is None or isinstance(value, int) == (types[field] == "number")
+    assert (types[fields["last_call"]], types[fields["call_ids"]]) == ("date", "long text")
 
 
 def test_a_cell_that_a_spreadsheet_would_run_is_text() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line, open_store, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line, open_store, settings_of, show_table
 from pipeline.days import iso_day
 from pipeline.errors import SettingsError
 from pipeline.wording import counted
@@ -174,6 +174,17 @@ def crm_export(out: Out = None, as_json: Json = False, data: Data = None) -> Non
             emit(row)
         return
     _write(to_csv(rows, fields) if out is None else to_csv(rows, fields).encode("utf-8-sig"), out, of=settings)
+
+
+@crm.command("fields")
+def crm_fields(as_json: Json = False, data: Data = None) -> None:
+    """The fields that are written, and what type a custom one must be."""
+    from pipeline.coach.crm import field_rows, fields_for
+
+    settings = settings_of(data)
+    rows = field_rows(fields_for(settings.crm, settings.data))
+    columns = {"field": "Field", "fact": "Holds", "type": "Type"}
+    show_table(f"Fields of {settings.crm}", columns, rows, "crm.yaml leaves no field", as_json=as_json)
 
 
 @crm.command("push")

@@ -36,7 +36,7 @@ def training_text(row: Row) -> RenderableType:
 def _module(module: Mapping[str, Any]) -> list[Text]:
     lines = [*_head("Why it matters"), *wrapped(module["why"], indent=2)]
     if module["local"]:
-        lines += [*_head("For you"), *_list(module["local"])]
+        lines += [*_head("In your company"), *_list(module["local"])]
     lines += _head("What good sounds like")
     lines += [line for said in module["good"] for line in wrapped(f"{said['who']}: {said['says']}", indent=2)]
     lines += wrapped(module["note"], indent=2, style="dim")
@@ -47,7 +47,7 @@ def _module(module: Mapping[str, Any]) -> list[Text]:
     lines += _head("Role play")
     for title, key in {"": "setup", "The buyer: ": "buyer", "Hidden: ": "hidden", "Won when: ": "win"}.items():
         lines += wrapped(f"{title}{play[key]}", indent=2)
-    lines += [*_head("What to watch for"), *_list(module["look_for"])]
+    lines += [*_head("Look for"), *_list(module["look_for"])]
     lines += [*_head("Warning signs"), *_list(module["warning_signs"])]
     return [*lines, *_head("Done when"), *wrapped(module["done_when"], indent=2)]
 
@@ -58,7 +58,8 @@ def _moments(title: str, moments: Iterable[Row]) -> list[Text]:
         of = (moment["rep"] or moment["speaker"], moment["account"], moment["date"])
         where = f"call {moment['call_id'][:8]} at {clock(moment['t0'])}"
         lines += wrapped(quoted(moment["quote"]), indent=2)
-        lines += wrapped(", ".join(filter(None, (*of, where))), indent=4, style="dim")
+        missed = "where it should have happened; " if moment["kind"] == "missed" else ""
+        lines += wrapped(missed + ", ".join(filter(None, (*of, where))), indent=4, style="dim")
     return [*_head(title), *lines] if lines else []
 
 

@@ -63,6 +63,18 @@ FIELDS: dict[str, dict[str, str]] = {
 }
 """Per system: what debrief knows, and the field it goes to."""
 
+TYPES = {
+    "next_step_due": "date",
+    "last_call": "date",
+    "calls": "number",
+    "open_objections": "number",
+    "risks": "long text",
+    "competitors": "long text",
+    "call_ids": "long text",
+}
+"""What a custom field must be to hold a fact; text where nothing is said. An account's calls outgrow the 255 characters
+of a text field in Salesforce."""
+
 TEXTS = ("account", "next_step", "next_step_owner", "risks", "competitors")
 """What holds words of people: it leaves without private details. Ids, days, counts and fixed words stay as they are:
 half of an id would be taken for a number."""
@@ -152,6 +164,11 @@ def fields_for(system: str, data: Path) -> dict[str, str]:
         else:
             raise SettingsError(f"{path}: {name}: expected a field name, or null to leave it out")
     return fields
+
+
+def field_rows(fields: Mapping[str, str]) -> list[Row]:
+    """One row per field that is written: its name, the fact that it holds, and its type."""
+    return [{"field": field, "fact": name, "type": TYPES.get(name, "text")} for name, field in fields.items()]
 
 
 def to_csv(rows: Sequence[Mapping[str, Any]], fields: Mapping[str, str]) -> str:
