@@ -139,6 +139,9 @@ class Server:
                 raise errors.StoreError(f"{operation}: not done for other processes")
         except errors.DebriefError as error:
             line.send_bytes(encode({"error": [type(error).__name__, str(error)]}))
+        except ConnectionError:
+            # one of the two ends: nobody hears the answer, and whoever asked asks the next process that serves
+            raise
         except Exception as error:
             # whoever is hung up on takes this process for gone, finds it again and asks the same for ever
             log.exception("a call that cannot be answered")

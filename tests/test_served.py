@@ -121,6 +121,36 @@ def test_what_goes_wrong_there_is_told_in_one_line_and_the_line_stays_open(
         other.close()
 
 
+def test_an_answer_that_nobody_hears_any_more_is_no_error(
+    kept: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    hung_up = threading.Event()
+
+    def closing(database: Database, sha256s: object) -> Ingested:
+        server.close()
+        return Ingested()
+
+    monkeypatch.setattr(Database, "ingest", closing)
+    with Store(kept.data) as store:
+        store.serve()
+        server = store._server
+        assert server is not None
+        converse = server._converse
+
+        def to_the_end(theirs: socket.socket) -> None:
+            converse(theirs)
+            hung_up.set()
+
+        monkeypatch.setattr(server, "_converse", to_the_end)
+        other = served.Remote.find(kept.data)
+        assert other is not None
+        with pytest.raises(served.Gone):
+            other.call("ingest", {"sha256s": None})
+        assert hung_up.wait(HANGS_S)
+        other.close()
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize("form", ["csv", "duckdb"])
 def test_an_export_is_written_by_whoever_asks_for_it(
     kept: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
