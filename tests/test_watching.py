@@ -69,6 +69,26 @@ def test_without_a_terminal_each_file_that_needs_a_word_has_its_line(settings: S
     ]
 
 
+def test_files_that_only_wait_are_counted_and_have_no_line_each(settings: Settings) -> None:
+    jobs = tuple(Job("hear", f"{n:064x}", Path(f"/in/{n}.wav")) for n in range(4))
+    console, out = sink(terminal=False)
+    with Watching(console, settings) as board:
+        unwanted = Outcome(Path("/in/no.wav"), "stopped", "/in/no.wav: consent was refused; run it again", sha256="ff")
+        board.plan(Plan(jobs, (unwanted,)))
+        board.start(jobs[0])
+        board.outcome(Outcome(jobs[3].path, "busy", "/in/3.wav: another debrief is at it", sha256=jobs[3].sha256))
+        for job in jobs[:3]:
+            board.outcome(Outcome(job.path, "stopped", f"{job.path}: stopped; run it again", sha256=job.sha256))
+        (row,) = watchers(settings.data)
+        board.batch_done()
+    assert row["counts"] == {"stopped": 2}
+    assert out.getvalue().splitlines() == [
+        "stopped: /in/no.wav: consent was refused; run it again",
+        "stopped: /in/0.wav: stopped; run it again",
+        "  1 busy elsewhere, 4 stopped",
+    ]
+
+
 def test_what_was_said_before_something_was_erased_is_not_said_again(settings: Settings) -> None:
     console, _ = sink(terminal=False)
     with Watching(console, settings) as board:

@@ -37,6 +37,7 @@ class Watching:
         self._files = self._waiting = 0
         self._counts: Counter[str] = Counter()
         self._now: dict[str, str] = {}
+        self._not_begun: set[str] = set()
         self._last: deque[str] = deque(maxlen=LINES)
         self._problem = ""
         self._erased = touched(settings.data)
@@ -81,10 +82,13 @@ class Watching:
         """What will be done; what is settled already is said at once."""
         for outcome in plan.settled:
             self.outcome(outcome)
+        with self._guard:
+            self._not_begun = {job.sha256 for job in plan.jobs}
 
     def start(self, job: Job) -> None:
         """A worker took a job."""
         with self._guard:
+            self._not_begun.discard(job.sha256)
             self._now[job.sha256] = one_line(job.path.name)
             self._tell()
 
@@ -94,10 +98,17 @@ class Watching:
             self._now.pop(outcome.sha256, None)
             self._waiting = max(0, self._waiting - 1)
             if not outcome.known:
-                self._counts[outcome.status] += 1
                 self._batch.append(outcome)
-                self._say(outcome)
+                if not self._only_waits(outcome):
+                    self._counts[outcome.status] += 1
+                    self._say(outcome)
             self._tell()
+
+    def _only_waits(self, outcome: Outcome) -> bool:
+        """Whether nothing came of a file yet, and nothing is to be done: another debrief is at it, or the end came
+        before its turn. Thousands of such lines would hide the one that needs a word; the batch's last line counts
+        them."""
+        return outcome.status == "busy" or (outcome.status == "stopped" and outcome.sha256 in self._not_begun)
 
     def _say(self, outcome: Outcome) -> None:
         if outcome.status != "done":
