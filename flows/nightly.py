@@ -11,10 +11,12 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import httpx
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
+from prefect.exceptions import PrefectException
 
 from flows.local import forget_old_runs, owned_run, sweep_stale_runs
 from flows.process import CALLER, RUNNER, Caller, perform_jobs, refresh_store, summary
@@ -22,7 +24,7 @@ from flows.watch import SETTLE_S
 from pipeline.beside import Beside
 from pipeline.claims import Claims, alone
 from pipeline.deliver import deliver
-from pipeline.digest import Digest, as_markdown, nightly_digest, section
+from pipeline.digest import Digest, as_markdown, nightly_digest, plain, section
 from pipeline.erase import note
 from pipeline.errors import DebriefError, StoreError
 from pipeline.ingest import Found, beside_state, discover, state_of
@@ -33,6 +35,8 @@ from pipeline.settings import Settings, load_settings
 from pipeline.store import Store
 from pipeline.tidy import tidy
 from pipeline.webhooks.courier import tell_all
+
+T = TypeVar("T")
 
 
 @flow(name="nightly", task_runner=RUNNER, persist_result=False)
@@ -55,10 +59,10 @@ def nightly_flow(data: str | None = None) -> dict[str, Any]:
 
 
 def _night(settings: Settings, caller: Caller) -> dict[str, Any]:
-    with Claims(settings.data / "claims") as claims:
-        swept = {"runs": sweep_stale_runs(), "claims": claims.sweep()}
-    forget_old_runs(settings.keep_logs_days)
     problems: list[str] = []
+    with Claims(settings.data / "claims") as claims:
+        swept = {"runs": _with_prefect(sweep_stale_runs, problems), "claims": claims.sweep()}
+    _with_prefect(lambda: forget_old_runs(settings.keep_logs_days), problems)
     done = _part("backlog", lambda: _backlog(settings, caller), problems)
     rescored = _part("scoring again", lambda: _rescored(settings, caller), problems)
     report: dict[str, Any] = {
@@ -73,8 +77,23 @@ def _night(settings: Settings, caller: Caller) -> dict[str, Any]:
         "problems": problems,
     }
     digest = _coach(report, settings)
-    create_markdown_artifact(as_markdown(digest), key="debrief-nightly", description="What the night's batch did")
+    _with_prefect(lambda: _show(digest), problems)
     return report
+
+
+def _show(digest: Digest) -> None:
+    """The summary as an artifact on Prefect's pages."""
+    create_markdown_artifact(as_markdown(digest), key="debrief-nightly", description="What the night's batch did")
+
+
+def _with_prefect(work: Callable[[], T], problems: list[str]) -> T | None:
+    """What `work` on Prefect's own records gives; where its server refuses, None and a line in `problems`: no call and
+    no training waits for Prefect's tidiness."""
+    try:
+        return work()
+    except (httpx.HTTPError, PrefectException) as error:
+        problems.append(f"Prefect's records: {type(error).__name__}: {plain(error)[:200]}; the next night tries again")
+        return None
 
 
 def _part(what: str, work: Callable[[], list[Outcome]], problems: list[str]) -> list[Outcome]:

@@ -171,6 +171,25 @@ def test_a_part_of_the_night_that_fails_is_a_line_and_the_others_are_done(
     assert expected[0] in Path(report["digest"]["file"]).read_text()
 
 
+def test_a_prefect_that_refuses_to_tidy_stops_no_night(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    import httpx
+    from prefect.exceptions import ObjectNotFound
+
+    from flows import nightly
+    from flows.process import Caller
+
+    def refuses(*args: object, **named: object) -> None:
+        raise ObjectNotFound(httpx.HTTPError("404 Not Found"))
+
+    for name in ("sweep_stale_runs", "forget_old_runs", "create_markdown_artifact"):
+        monkeypatch.setattr(nightly, name, refuses)
+    monkeypatch.setattr(nightly, "assign", lambda store, settings: [])
+    monkeypatch.setattr(nightly, "refresh", lambda store, settings: None)
+    report = nightly._night(settings, Caller(settings=settings))
+    assert [line.partition(":")[0] for line in report["problems"]] == ["Prefect's records"] * 3
+    assert Path(report["digest"]["file"]).read_text().count("ObjectNotFound") == 2
+
+
 def test_the_night_leaves_what_is_being_copied_to_the_next_look(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
