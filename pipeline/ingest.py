@@ -6,6 +6,7 @@ Nothing here decodes audio or reads a transcript's content beyond what tells the
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import hashlib
 import json
 import os
@@ -370,19 +371,37 @@ def meta_from_path(path: Path, *, root: Path | None, pattern: str) -> CallMeta:
 
     The pattern's parts are matched from the right (the file's name without its suffix is the last, with or without one
     in the pattern), each on its own, and only below `root`; without a root only the name is matched. Dates are ISO
-    dates, with or without dashes, or `31.12.2026`.
+    dates, with or without dashes, or `31.12.2026`. A folder that is a day or a month, as recorders make them, is
+    nobody's name: a day dates what lies in it.
     """
     try:
         parts = path.relative_to(root).parts if root else (path.name,)
     except ValueError:
         parts = (path.name,)
-    names = [_readable(name) for name in (*parts[:-1], Path(parts[-1]).stem)]
     pattern = re.sub(r"\.(\w{1,5}|\*)$", "", pattern)
+    wanted = pattern.split("/")
+    folders, name = [_readable(folder) for folder in parts[:-1]], _readable(Path(parts[-1]).stem)
     row: dict[str, str] = {}
-    for part, name in zip(reversed(pattern.split("/")), reversed(names), strict=False):
+    # whoever wrote of days or of any folder in the pattern has counted all of them
+    if not any(word in folder for word in ("{date}", f"{{{ANYTHING}}}") for folder in wanted[:-1]):
+        row = {"date": day for folder in folders if (day := _day_folder(folder))}
+        folders = [folder for folder in folders if _day_folder(folder) is None]
+    for part, name in zip(reversed(wanted), reversed([*folders, name]), strict=False):
         match = _compiled(part).fullmatch(name)
         row.update({key: _tidy(key, text) for key, text in match.groupdict().items()} if match else {})
     return CallMeta.from_json(row)
+
+
+def _day_folder(name: str) -> str | None:
+    """The ISO day that a folder's whole name is, empty for a month or a day that may be two; None for a name, and for
+    digits that are no day, as an extension."""
+    if re.fullmatch(r"20\d\d[-_.](0[1-9]|1[0-2])", name):
+        return ""
+    day = _tidy("date", name) if re.fullmatch(_DAY, name) else None
+    with contextlib.suppress(ValueError):
+        if day is None or dt.date.fromisoformat(day).year >= 2000:
+            return day
+    return None if name.isdecimal() else ""
 
 
 def _readable(name: str) -> str:

@@ -159,11 +159,27 @@ def test_a_sidecar_wins_over_the_transcript_and_that_over_the_path(tmp_path: Pat
         ("06.10.2026_Acme.wav", CallMeta(account="Acme", date=dt.date(2026, 10, 6))),
         ("06-10-2026_Acme.wav", CallMeta(account="Acme", extra={"date_text": "06-10-2026"})),
         ("2026-09-14_Lat\udcedn.wav", CallMeta(account="Lat\u00edn", date=dt.date(2026, 9, 14))),
+        ("North/Ann/2026-09-14/call1.wav", CallMeta("Ann", "North", date=dt.date(2026, 9, 14))),
+        ("2026-09-14/Ann/2026-09-13_Acme.wav", CallMeta("Ann", None, "Acme", dt.date(2026, 9, 13))),
+        ("North/20260914/call1.wav", CallMeta("North", date=dt.date(2026, 9, 14))),
+        ("North/2026-09/Ann/call1.wav", CallMeta("Ann", "North")),
+        ("06-10-2026/Ann/call1.wav", CallMeta("Ann")),
+        ("North/10042317/call1.wav", CallMeta("10042317", "North")),
+        ("North/1042/call1.wav", CallMeta("1042", "North")),
         ("North/Ann/2026-19-44_Acme.wav", CallMeta("Ann", "North", "Acme", extra={"date_text": "2026-19-44"})),
     ],
 )
 def test_metadata_from_the_path(path: str, expected: CallMeta) -> None:
     assert meta_from_path(Path("/in") / path, root=Path("/in"), pattern=PATTERN) == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [("{rep}/{any}/{account}", "Ann/2026-09-14/Acme.wav"), ("{rep}/{date}/{account}", "Ann/2026-09-14/Acme.wav")],
+)
+def test_a_pattern_that_counts_folders_of_days_is_taken_at_its_word(pattern: str, path: str) -> None:
+    meta = meta_from_path(Path("/in") / path, root=Path("/in"), pattern=pattern)
+    assert (meta.rep, meta.account) == ("Ann", "Acme")
 
 
 def test_folders_above_the_root_say_nothing() -> None:
