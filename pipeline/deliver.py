@@ -6,11 +6,13 @@ the report and stops nothing.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import smtplib
 import ssl
 from dataclasses import replace
 from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid, parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -89,6 +91,9 @@ def _message(digest: Digest, settings: Settings) -> EmailMessage:
     message["Subject"] = digest.title
     message["From"] = settings.digest_from
     message["To"] = ", ".join(part.strip() for part in settings.digest_to.split(",") if part.strip())
+    # not every server adds them, and what has none is taken for spam; this machine's name stays out of it
+    message["Date"] = format_datetime(dt.datetime.now().astimezone())
+    message["Message-ID"] = make_msgid(domain=parseaddr(settings.digest_from)[1].rpartition("@")[2] or "localhost")
     message.set_content(as_text(digest))
     message.add_alternative(as_html(digest), subtype="html")
     return message

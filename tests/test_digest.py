@@ -185,6 +185,8 @@ def test_mail_carries_text_and_html(settings: Settings) -> None:
     message = message_from_bytes(raw, policy=policy.default)
     assert message["To"] == "a@example.com, b@example.com"
     assert message["Subject"] == "debrief: last night"
+    assert message["Date"].datetime.tzinfo is not None
+    assert message["Message-ID"].endswith("@localhost>")
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     closed = deliver.deliver(DIGEST, mailed)
     assert "not sent by e-mail" in closed["problems"][0]
