@@ -23,7 +23,7 @@ from flows.process import CALLER, RUNNER, Caller, perform_jobs, refresh_store, s
 from flows.watch import SETTLE_S
 from pipeline.beside import Beside
 from pipeline.claims import Claims, alone
-from pipeline.deliver import deliver
+from pipeline.deliver import deliver, unused_name
 from pipeline.digest import Digest, as_markdown, nightly_digest, plain, section
 from pipeline.erase import note
 from pipeline.errors import DebriefError, StoreError
@@ -154,6 +154,7 @@ def _coach(report: dict[str, Any], settings: Settings) -> Digest:
                 report["problems"].append(f"training not assigned: {error}")
             report["problems"] += tell_all(store, settings, lambda: open_gaps(store, settings))
             digest = nightly_digest(store, report, day=today)
+        digest = dataclasses.replace(digest, name=unused_name(settings.data, digest.name))
         # whoever gets it by mail sees nothing else of the night
         report["digest"] = deliver(with_problems(digest, report["problems"]), settings)
         report["problems"] += report["digest"]["problems"]

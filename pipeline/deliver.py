@@ -7,6 +7,7 @@ the report and stops nothing.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import os
 import smtplib
 import ssl
@@ -50,6 +51,12 @@ def deliver(digest: Digest, settings: Settings) -> dict[str, Any]:
     if settings.digest_to and not settings.smtp_host:
         problems.append("digest not sent by e-mail: `digest_to` is set and `smtp_host` is not")
     return {"file": str(path), "sent": sent, "problems": problems}
+
+
+def unused_name(data: Path, name: str) -> str:
+    """`name`, or with a number after it where a digest is called that already: another of that day replaces none."""
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    return next(item for item in names if not (data / "digests" / f"{item}.html").exists())
 
 
 def _redacted(digest: Digest, kinds: frozenset[str]) -> Digest:

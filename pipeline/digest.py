@@ -85,13 +85,22 @@ def _failed(report: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _done(report: Mapping[str, Any]) -> Section:
     lines = []
     for part, words in (("backlog", "new calls"), ("rescored", "scored again")):
-        lines.append(f"{words}: {tallied(report[part]['counts'])}")
+        lines.append(f"{words}: {part_of_night(report[part])}")
     if report["store"]:
         lines.append(str(report["store"]))
     tidied = {what: n for what, n in report.get("tidied", {}).items() if n}
     if tidied:
         lines.append("cleared away: " + ", ".join(f"{n} {what}" for what, n in tidied.items()))
     return section("Done", lines)
+
+
+def part_of_night(part: Mapping[str, Any]) -> str:
+    """What a part of the night did, in numbers: what was done or failed on an earlier night is no news of this one."""
+    new = dict(part["counts"])
+    known = {"done": new.get("done", 0), "failed": new.get("failed", 0) - len(part["failed"])}
+    new = {status: n - known.get(status, 0) for status, n in new.items() if n > known.get(status, 0)}
+    before = ", ".join(f"{n} {status}" for status, n in known.items() if n)
+    return f"{tallied(new)} ({before} before)" if before else tallied(new)
 
 
 def _training(report: Mapping[str, Any]) -> Section:

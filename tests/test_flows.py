@@ -114,6 +114,9 @@ def test_the_nightly_flow_takes_the_backlog_and_scores_stale_calls_again(
 
     again = nightly.run_nightly(Caller(settings=settings), settings)
     assert again["backlog"] == {"counts": {"done": 2, "failed": 1}, "failed": []}
+    assert Path(report["digest"]["file"]).read_text() == page
+    assert Path(again["digest"]["file"]).name == f"{Path(report['digest']['file']).stem}-2.html"
+    assert "new calls: nothing to do (2 done, 1 failed before)" in Path(again["digest"]["file"]).read_text()
 
 
 def test_a_night_that_is_still_at_work_is_not_joined_by_the_next(prefect_home: Path, settings: Settings) -> None:

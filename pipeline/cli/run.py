@@ -11,7 +11,7 @@ import typer
 
 from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line, require_data, settings_of
 from pipeline.errors import StoreError
-from pipeline.wording import counted, tallied
+from pipeline.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -236,9 +236,11 @@ def nightly(data: Data = None, as_json: Json = False) -> None:
 
 
 def _print_night(report: dict[str, Any]) -> None:
+    from pipeline.digest import part_of_night
+
     out = console()
     for part, words in (("backlog", "new calls"), ("rescored", "scored again")):
-        out.print(f"{words}: {tallied(report[part]['counts'])}")
+        out.print(f"{words}: {part_of_night(report[part])}")
     out.print(f"training assigned: {len(report['assigned'])}")
     for text in (report["store"], *report["problems"]):
         if text:
