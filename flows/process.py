@@ -116,12 +116,12 @@ def run_process(paths: Sequence[Path], caller: Caller) -> dict[str, Any]:
 
 
 def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Counts by status, and `failed` with path and reason of what failed now and not before, as JSON."""
+    """Counts by status, and `failed` with path, reason and kind of what failed now and not before, as JSON."""
     counts: dict[str, int] = {}
     for outcome in outcomes:
         counts[outcome.status] = counts.get(outcome.status, 0) + 1
-    failed = [{"path": str(o.path), "reason": o.reason} for o in outcomes if o.status == "failed" and not o.known]
-    return {"counts": counts, "failed": failed}
+    failed = [outcome for outcome in outcomes if outcome.status == "failed" and not outcome.known]
+    return {"counts": counts, "failed": [{"path": str(o.path), "reason": o.reason, "kind": o.kind} for o in failed]}
 
 
 def refresh_store(settings: Settings, *, whole: bool = False) -> str:

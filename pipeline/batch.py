@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -179,10 +180,10 @@ class Batch:
             )
         except DebriefError as error:
             log.warning("failure not kept: %s", error)
-            return _outcome(job, "failed", reason)
+            return replace(_outcome(job, "failed", reason), kind=kind)
         if kept["status"] == "quarantined":
             reason = f"{reason} (quarantined after {kept['attempts']} tries: `debrief process FILE` tries it again)"
-        return _outcome(job, "failed", reason)
+        return replace(_outcome(job, "failed", reason), kind=kind)
 
 
 def _outcome(job: Job, status: Status, reason: str = "") -> Outcome:

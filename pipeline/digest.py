@@ -99,7 +99,7 @@ def part_of_night(part: Mapping[str, Any]) -> str:
     new = dict(part["counts"])
     known = {"done": new.get("done", 0), "failed": new.get("failed", 0) - len(part["failed"])}
     new = {status: n - known.get(status, 0) for status, n in new.items() if n > known.get(status, 0)}
-    before = ", ".join(f"{n} {status}" for status, n in known.items() if n)
+    before = ", ".join(f"{n} {status}" for status, n in known.items() if n > 0)
     return f"{tallied(new)} ({before} before)" if before else tallied(new)
 
 

@@ -56,7 +56,8 @@ class Outcome:
     """What became of one file.
 
     `withheld`: no consent, or erased before: neither heard nor kept; `done`: was done before;
-    `busy`: another debrief is at it; `known`: failed before and has not changed since.
+    `busy`: another debrief is at it; `known`: failed before and has not changed since; `kind`: of a failure, as it is
+    kept.
     """
 
     path: Path
@@ -65,6 +66,7 @@ class Outcome:
     call_id: str = ""
     sha256: str = ""
     known: bool = False
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +232,7 @@ def _failed_before(found: Found, settings: Settings, max_attempts: int | None, s
         status = retry.verdict(failure["kind"], failure["attempts"], max_attempts=max_attempts or MANY)
         if status == "retry" and (max_attempts is None or retry.due(failure, dt.datetime.now(dt.UTC))):
             return None
-    return Outcome(found.path, "failed", failure["reason"], sha256=sha256, known=True)
+    return Outcome(found.path, "failed", failure["reason"], sha256=sha256, known=True, kind=failure["kind"])
 
 
 def _look(
@@ -252,7 +254,7 @@ def _look(
             keep_failure(
                 settings, found.path, kind="input", reason=str(error), read=read, beside=seen.beside, said=said
             )
-        return Outcome(found.path, "failed", str(error))
+        return Outcome(found.path, "failed", str(error), kind="input")
     said = _said_before(found, settings, source.sha256) or source.from_path
     source = replace(source, from_path=said, halves=_halves(source, settings, seen))
     try:

@@ -267,3 +267,34 @@ def test_a_folder_that_prefect_could_not_write_is_said_at_once(
     code, said = result_of("--data", str(tmp_path), command)
     assert (code, "prefect: cannot be written (Permission denied)" in said) == (1, True)
     assert "PREFECT_HOME" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("kind", "problems", "expected"), [("input", [], 0), ("crash", [], 1), ("input", ["digest not sent"], 1)]
+)
+def test_a_file_that_is_no_call_fails_no_night(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, problems: list[str], expected: int
+) -> None:
+    from flows import nightly
+    from flows.process import summary
+    from pipeline.plan import Outcome, Plan
+
+    def one_night(caller: Any, settings: Any) -> dict[str, Any]:
+        old = Outcome(Path("/in/old.wav"), "failed", "no speech", known=True, kind="engine")
+        new = Outcome(Path("/in/new.wav"), "failed", "no sound", kind=kind)
+        caller.on_plan(Plan((), (old, new)))
+        return {
+            "backlog": summary((old, new)),
+            "rescored": summary(()),
+            "store": "",
+            "assigned": [],
+            "problems": problems,
+        }
+
+    for name in ("PREFECT_HOME", "PREFECT_API_URL"):
+        monkeypatch.setenv(name, "unused")
+    monkeypatch.setattr(nightly, "run_nightly", one_night)
+    code, said = result_of("--data", str(tmp_path), "nightly")
+    assert code == expected
+    # what an earlier night said already is not said by every further one
+    assert ("/in/new.wav" in said, "/in/old.wav" in said) == (True, False)

@@ -96,9 +96,10 @@ def clock_text(seconds: float) -> str:
 
 
 class Board:
-    """A bar on a terminal and a line for each file that needs a word (`quiet`: the bar only); a context manager."""
+    """A bar on a terminal and a line for each file that needs a word (`quiet`: the bar only; without `known` what was
+    said on an earlier run is not said again); a context manager."""
 
-    def __init__(self, console: Console, *, workers: int, quiet: bool = False) -> None:
+    def __init__(self, console: Console, *, workers: int, quiet: bool = False, known: bool = True) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
         from rich.text import Text
 
@@ -110,6 +111,7 @@ class Board:
 
         self._console = console
         self._quiet = quiet
+        self._known = known
         self._guard = threading.Lock()
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -152,7 +154,8 @@ class Board:
         with self._guard:
             self.outcomes.append(outcome)
             self._left.finish(outcome.sha256)
-            if outcome.status not in ("scored", "done") and not self._quiet:
+            old = outcome.known and not self._known
+            if outcome.status not in ("scored", "done") and not self._quiet and not old:
                 self._console.print(line(outcome), soft_wrap=True)
             if outcome.sha256 in self._mine:
                 self._bar.advance(self._task)

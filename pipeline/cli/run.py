@@ -215,7 +215,10 @@ def _told_to(board: Board | Watching, caller: Any) -> Any:
 
 
 def nightly(data: Data = None, as_json: Json = False) -> None:
-    """What the schedule runs: backlog, retries, re-scoring, standings, training, and one summary."""
+    """What the schedule runs: backlog, retries, re-scoring, standings, training, and one summary.
+
+    Exits with 1 where a part of it or an engine failed; a file that cannot become a call is named and fails no night.
+    """
     settings = settings_of(data)
     from flows.local import use_data_folder
 
@@ -225,13 +228,14 @@ def nightly(data: Data = None, as_json: Json = False) -> None:
     from pipeline.batch import worker_count
     from pipeline.cli.progress import Board
 
-    with Board(console(stderr=True), workers=worker_count(settings)) as board:
+    with Board(console(stderr=True), workers=worker_count(settings), known=False) as board:
         report = run_nightly(_told_to(board, Caller(settings=settings)), settings)
     if as_json:
         emit(report)
     else:
         _print_night(report)
-    if report["backlog"]["failed"] or report["rescored"]["failed"] or report["problems"]:
+    failed = [row for part in ("backlog", "rescored") for row in report[part]["failed"] if row["kind"] != "input"]
+    if failed or report["problems"]:
         raise typer.Exit(1)
 
 
