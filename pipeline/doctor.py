@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -76,12 +76,27 @@ def _libraries() -> list[Row]:
 
 def _settings(settings: Settings) -> list[Row]:
     default = Settings()
-    rows = [_row("data folder", settings.data.absolute()), _row("inbox", settings.inbox_folder.absolute())]
+    rows = [_row("data folder", settings.data.absolute()), _inbox(settings)]
     for f in dataclasses.fields(settings):
         value = getattr(settings, f.name)
         if f.name not in ("data", "inbox") and value != getattr(default, f.name):
             rows.append(_row(f"setting {f.name}", "set" if f.name in HIDDEN else value))
     return rows
+
+
+def _inbox(settings: Settings) -> Row:
+    """Whether the night can look into the inbox; one that nobody set is made by the watcher, and need not be there."""
+    inbox = settings.inbox_folder.absolute()
+    try:
+        with os.scandir(inbox) as entries:
+            next(entries, None)
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        if missing and not settings.inbox:
+            return _row("inbox", f"{inbox}: not made yet")
+        remedy = "make it, or correct the setting `inbox`" if missing else "let this user read the folder"
+        return _row("inbox", f"{inbox}: {error.strerror or error}", f"{remedy}; until then no night takes a call")
+    return _row("inbox", inbox)
 
 
 def _folder(settings: Settings) -> Row:
@@ -238,7 +253,9 @@ def _store(settings: Settings) -> list[Row]:
                 "SELECT file, c.call_id FROM records r LEFT JOIN calls c ON c.sha256 = r.sha256 "
                 "WHERE problem IS NOT NULL ORDER BY file"
             )
-            waiting = len(keep.pending(settings.data))
+            waiting = len(pending := keep.pending(settings.data))
+            known = {row["sha256"] for row in store.query("SELECT DISTINCT sha256 FROM records")}
+            unread = _unread(settings, known | pending.keys())
             review = store.query(
                 "SELECT call_id, path, reason FROM calls WHERE status = 'review' ORDER BY kept_at DESC"
             )
@@ -260,7 +277,7 @@ def _store(settings: Settings) -> list[Row]:
     if waiting:
         found += f", {counted(waiting, 'result')} not taken in yet"
     return [
-        _row("database", found, _mended(damaged)),
+        _row("database", found + (f", {unread} never read" if unread else ""), _mended(damaged, unread)),
         _listed("calls to review", review),
         _listed("unknown rep", unknown),
         _listed("calls without a date", undated),
@@ -268,11 +285,19 @@ def _store(settings: Settings) -> list[Row]:
     ]
 
 
-def _mended(damaged: list[Row]) -> str:
-    """What to do about damaged result files: of a call that another file gives, no run ever writes them anew."""
+def _unread(settings: Settings, known: Collection[str]) -> int:
+    """Calls whose results lie in the folder and in no table, as after a backup was unpacked; `known` are hashes."""
+    folder = keep.results_folder(settings.data)
+    names = set(os.listdir(folder)) - set(known) if folder.is_dir() else ()
+    return sum(bool(keep.record_files(settings.data, name)) for name in names)
+
+
+def _mended(damaged: list[Row], unread: int) -> str:
+    """What to do about results that are damaged (of a call that another file gives, no run ever writes them anew) or
+    `unread`."""
     lost = [str(row["file"]) for row in damaged if row["call_id"] is None]
     spare = [str(row["file"]) for row in damaged if row["call_id"] is not None]
-    remedies = []
+    remedies = ["`debrief rebuild` takes all results in"] if unread else []
     if lost:
         remedies.append(f"`debrief process` your folder of calls again, which makes these anew: {', '.join(lost[:3])}")
     if spare:

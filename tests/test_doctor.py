@@ -62,6 +62,30 @@ def test_each_problem_comes_with_its_remedy(found: Settings, monkeypatch: pytest
     assert "no such file" in row(rows, "refused files")["found"]
 
 
+def test_results_that_no_table_holds_are_found_and_the_remedy_mends_them(found: Settings) -> None:
+    for text in ("one", "two"):
+        rows = call(text, "Ann", 0, "Acme", {"discovery": 3})
+        keep.write_record(found.data, record(rows.calls[0], rows))
+    # as a backup, that has no notes of what is new
+    for note in (found.data / "pending").iterdir():
+        note.unlink()
+    (found.data / "results" / ("cd" * 32)).mkdir()
+    database = row(doctor.checkup(found), "database")
+    assert (database["remedy"], ", 2 never read" in database["found"]) == ("`debrief rebuild` takes all results in", True)
+    with Store(found.data) as store:
+        store.rebuild()
+    assert row(doctor.checkup(found), "database")["ok"]
+
+
+def test_an_inbox_that_is_set_and_not_there_is_a_problem(found: Settings, tmp_path: Path) -> None:
+    there = dataclasses.replace(found, inbox=str(tmp_path / "calls"))
+    inbox = row(doctor.checkup(there), "inbox")
+    assert (inbox["ok"], inbox["remedy"].startswith("make it, or correct the setting `inbox`")) == (False, True)
+    (tmp_path / "calls").mkdir()
+    assert row(doctor.checkup(there), "inbox")["ok"]
+    assert row(doctor.checkup(dataclasses.replace(found, inbox="")), "inbox")["ok"]
+
+
 def test_a_damaged_result_of_a_call_that_has_another_is_to_be_deleted(found: Settings) -> None:
     rows = call("one", "Ann", 0, "Acme", {"discovery": 3})
     made = record(rows.calls[0], rows)
