@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ def use_data_folder(data: Path) -> None:
     Must be called before Prefect is imported. Raises `StoreError` when the folder cannot be made or written: Prefect's
     server would try for minutes, without a word.
     """
+    _ask_loopback_directly()
     if "PREFECT_API_URL" not in os.environ and "PREFECT_HOME" not in os.environ:
         home = (data / "prefect").absolute()
         try:
@@ -43,6 +45,15 @@ def use_data_folder(data: Path) -> None:
         except OSError as error:
             raise StoreError(f"{home}: cannot be written ({error.strerror or error}); check its permissions") from error
         os.environ["PREFECT_HOME"] = str(home)
+
+
+def _ask_loopback_directly() -> None:
+    """A company's proxy is for what is outside: asked through it, Prefect's server on this machine never answers."""
+    proxies = urllib.request.getproxies_environment()
+    past = proxies.get("no", "")
+    if proxies.keys() - {"no"} and past != "*":
+        # the name in small letters is the one that counts where both are there
+        os.environ["no_proxy"] = ",".join([*filter(None, [past]), "localhost", "127.0.0.1", "::1"])
 
 
 @contextlib.contextmanager

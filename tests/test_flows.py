@@ -270,6 +270,26 @@ def test_all_old_runs_of_ours_are_forgotten_and_no_others(monkeypatch: pytest.Mo
     assert local.forget_old_runs(30) == 400
 
 
+def test_a_proxy_is_not_asked_for_what_runs_on_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from urllib.request import getproxies_environment, proxy_bypass_environment
+
+    from flows.local import use_data_folder
+
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    # what is set below is taken back after the test
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example.com:3128")
+    monkeypatch.setenv("NO_PROXY", "intranet.example.com")
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    monkeypatch.delenv("no_proxy")
+    use_data_folder(tmp_path)
+    assert getproxies_environment()["http"] == "http://proxy.example.com:3128"
+    for host in ("127.0.0.1:4200", "localhost:4200", "intranet.example.com"):
+        assert proxy_bypass_environment(host)
+    assert not proxy_bypass_environment("hooks.example.com")
+
+
 def test_a_server_that_does_not_start_is_one_line() -> None:
     from flows.local import owned_run
     from pipeline.errors import EngineError
