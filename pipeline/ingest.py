@@ -380,13 +380,13 @@ def meta_from_path(path: Path, *, root: Path | None, pattern: str) -> CallMeta:
         parts = (path.name,)
     pattern = re.sub(r"\.(\w{1,5}|\*)$", "", pattern)
     wanted = pattern.split("/")
-    folders, name = [_readable(folder) for folder in parts[:-1]], _readable(Path(parts[-1]).stem)
+    folders, stem = [_readable(folder) for folder in parts[:-1]], _readable(Path(parts[-1]).stem)
     row: dict[str, str] = {}
     # whoever wrote of days or of any folder in the pattern has counted all of them
     if not any(word in folder for word in ("{date}", f"{{{ANYTHING}}}") for folder in wanted[:-1]):
-        row = {"date": day for folder in folders if (day := _day_folder(folder))}
+        row.update(("date", day) for folder in folders if (day := _day_folder(folder)))
         folders = [folder for folder in folders if _day_folder(folder) is None]
-    for part, name in zip(reversed(wanted), reversed([*folders, name]), strict=False):
+    for part, name in zip(reversed(wanted), reversed([*folders, stem]), strict=False):
         match = _compiled(part).fullmatch(name)
         row.update({key: _tidy(key, text) for key, text in match.groupdict().items()} if match else {})
     return CallMeta.from_json(row)
