@@ -63,11 +63,12 @@ def _night(settings: Settings, caller: Caller) -> dict[str, Any]:
     with Claims(settings.data / "claims") as claims:
         swept = {"runs": _with_prefect(sweep_stale_runs, problems), "claims": claims.sweep()}
     _with_prefect(lambda: forget_old_runs(settings.keep_logs_days), problems)
-    done = _part("backlog", lambda: _backlog(settings, caller), problems)
-    rescored = _part("scoring again", lambda: _rescored(settings, caller), problems)
+    again: list[Outcome] = []
+    done = _part("backlog", lambda: _backlog(settings, caller, again), problems)
+    again += _part("scoring again", lambda: _rescored(settings, caller), problems)
     report: dict[str, Any] = {
         "backlog": summary(done),
-        "rescored": summary(rescored),
+        "rescored": summary(again),
         "store": refresh_store(settings, whole=True),
         "assigned": [],
         "reminders": [],
@@ -106,7 +107,8 @@ def _part(what: str, work: Callable[[], list[Outcome]], problems: list[str]) -> 
         return []
 
 
-def _backlog(settings: Settings, caller: Caller) -> list[Outcome]:
+def _backlog(settings: Settings, caller: Caller, again: list[Outcome]) -> list[Outcome]:
+    """What came of the inbox's files; of known calls that were only scored anew it is added to `again`."""
     inbox = settings.inbox_folder
     # os.path: a drive whose server does not answer is no folder either, and no error
     there = os.path.isdir(inbox)
@@ -114,7 +116,9 @@ def _backlog(settings: Settings, caller: Caller) -> list[Outcome]:
         raise StoreError(f"{inbox}: no such inbox; make it, or set `inbox`")
     plan = make_plan(_standing(inbox) if there else [], settings, max_attempts=settings.max_attempts)
     caller.on_plan(plan)
-    return [*plan.settled, *perform_jobs(plan.jobs, settings)]
+    done = perform_jobs(plan.jobs, settings)
+    again += [outcome for job, outcome in zip(plan.jobs, done, strict=True) if job.kind == "score"]
+    return [*plan.settled, *(outcome for job, outcome in zip(plan.jobs, done, strict=True) if job.kind != "score")]
 
 
 def _rescored(settings: Settings, caller: Caller) -> list[Outcome]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import fakes
 import pytest
 from waiting import Clock
 
@@ -117,6 +118,14 @@ def test_the_nightly_flow_takes_the_backlog_and_scores_stale_calls_again(
     assert Path(report["digest"]["file"]).read_text() == page
     assert Path(again["digest"]["file"]).name == f"{Path(report['digest']['file']).stem}-2.html"
     assert "new calls: nothing to do (2 done, 1 failed before)" in Path(again["digest"]["file"]).read_text()
+
+    # an inbox that still holds the recordings makes no new calls of those that another judge scores again
+    monkeypatch.setattr(fakes, "REVISION", ["2"])
+    # the workers know the earlier judge only, so that the calls stay stale
+    monkeypatch.setattr(nightly, "plan_rescore", lambda settings: Plan((), ()))
+    third = nightly.run_nightly(Caller(settings=settings), settings)
+    assert third["backlog"]["counts"] == {"failed": 1}
+    assert third["rescored"]["counts"] == {"scored": 1, "abstained": 1}
 
 
 def test_a_night_that_is_still_at_work_is_not_joined_by_the_next(prefect_home: Path, settings: Settings) -> None:
