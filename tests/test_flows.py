@@ -280,7 +280,7 @@ def test_all_old_runs_of_ours_are_forgotten_and_no_others(monkeypatch: pytest.Mo
 
 
 def test_a_proxy_is_not_asked_for_what_runs_on_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from urllib.request import getproxies_environment, proxy_bypass_environment
+    from urllib.request import getproxies_environment, proxy_bypass
 
     from flows.local import use_data_folder
 
@@ -295,8 +295,8 @@ def test_a_proxy_is_not_asked_for_what_runs_on_this_machine(tmp_path: Path, monk
     use_data_folder(tmp_path)
     assert getproxies_environment()["http"] == "http://proxy.example.com:3128"
     for host in ("127.0.0.1:4200", "localhost:4200", "intranet.example.com"):
-        assert proxy_bypass_environment(host)
-    assert not proxy_bypass_environment("hooks.example.com")
+        assert proxy_bypass(host)
+    assert not proxy_bypass("hooks.example.com")
 
 
 def test_a_server_that_does_not_start_is_one_line() -> None:

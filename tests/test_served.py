@@ -127,6 +127,7 @@ def test_an_answer_that_nobody_hears_any_more_is_no_error(
     hung_up = threading.Event()
 
     def closing(database: Database, sha256s: object) -> Ingested:
+        assert server is not None
         server.close()
         return Ingested()
 
