@@ -147,6 +147,40 @@ def test_what_a_buyer_answers_is_understood_by_what_was_asked() -> None:
     assert named_people([greets, answer], ["Owen"]) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Uncle's chairman, Ruben, he has to countersign over twelve.", ["Ruben"]),
+        ("There's Ottilie, she runs the lab, she signs.", ["Ottilie"]),
+        ("I tell our Sibyl, because she does the money.", ["Sibyl"]),
+        ("Carla. Plant manager. She'll sign up to five.", ["Carla"]),
+        ("Above me is Ivo Lund, yard head. It's his budget.", ["Ivo Lund"]),
+        ("And Petra in QA has to like it.", ["Petra"]),
+        ("Dorte upstairs goes through everything over two thousand.", ["Dorte"]),
+        ("It goes to the board, which is me and Mr. Vane.", ["Mr. Vane"]),
+        ("Brona, aye. Finance director.", ["Brona"]),
+        ("Mr. Fell, the younger, he signs on a Friday.", ["Mr. Fell"]),
+        ("i take it to miss amory she's the comptroller", ["Miss Amory"]),
+        ("Fell Lifts signs nothing on a Friday. Fell, he signs.", []),
+        ("The insurance man, he looks at that.", []),
+        ("She came from Veldt, she looks at it all.", []),
+        ("Petra would like it in blue.", []),
+        ("i miss him he signs nothing", []),
+    ],
+)
+def test_who_was_named_and_then_has_a_say(text: str, names: list[str]) -> None:
+    turn = TurnRow("p", 1, 0.0, 1.0, "buyer", "Owen", text)
+    assert [name for name, _ in named_people([turn], ["Owen"], firm="Fell Lifts")] == names
+
+
+def test_who_it_is_that_decides_is_an_answer() -> None:
+    answer = TurnRow("p", 2, 0.0, 1.0, "buyer", "Owen", "No, I'm only safety. It's Mr. Lange. Every contract.")
+    asks = TurnRow("p", 1, 0.0, 1.0, "rep", "rep", "So who puts the ink on it?")
+    greets = dataclasses.replace(asks, text="Who is that on the line?")
+    assert [name for name, _ in named_people([asks, answer], ["Owen"])] == ["Mr. Lange"]
+    assert named_people([greets, answer], ["Owen"]) == []
+
+
 def test_the_turn_quoted_for_a_person_is_the_one_that_shows_their_say() -> None:
     post = TurnRow("p", 1, 0.0, 1.0, "buyer", "Owen", "Our director, Ada Quill, is on leave.")
     deed = TurnRow("p", 5, 0.0, 1.0, "buyer", "Owen", "Then Ada signs it.")

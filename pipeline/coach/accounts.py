@@ -284,10 +284,11 @@ def _met(rows: Rows, dates: dict[str, dt.date | None]) -> tuple[Statement, ...]:
 def _named(
     calls: Sequence[CallRow], turns: Sequence[TurnRow], dates: dict[str, dt.date | None]
 ) -> tuple[Statement, ...]:
-    known = [t.name for t in turns] + [call.rep or "" for call in calls] + [call.account or "" for call in calls]
+    known = [t.name for t in turns] + [call.rep or "" for call in calls]
+    firm = " ".join({call.account or "" for call in calls})
     return tuple(
-        said_in(turn, dates, f"{name}, on no call", show=re.compile(rf"\b{re.escape(name.split()[-1])}\b"))
-        for name, turn in named_people(turns, known)
+        said_in(turn, dates, f"{name}, on no call", show=re.compile(rf"\b{re.escape(name.split()[-1])}\b", re.I))
+        for name, turn in named_people(turns, known, firm=firm)
     )
 
 

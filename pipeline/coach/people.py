@@ -1,7 +1,7 @@
 """People whom buyers name as having a say and who are on no call: who signs, approves, looks at it first.
 
 Rules in English over a buyer's turn: a name that signs or decides, one with a post that decides, or one with another
-post or kinship where the talk is of deciding. In text without capitals nobody is found.
+post or kinship where the talk is of deciding. In text without capitals only who has a title is found.
 """
 
 from __future__ import annotations
@@ -15,24 +15,31 @@ from pipeline.coach.rows import TurnRow
 from pipeline.wording import straight
 
 _TITLE = r"(?:Mr|Mrs|Ms|Dr|Herr|Frau|Missus|Mister|Madam|Miss)"
-_NAME = rf"(?P<name>(?:{_TITLE}\.? )*[A-Z][a-zà-ÿ]+(?:[- ](?:Mc|O')?[A-Z][a-zà-ÿ]+)?)"
+_NAME = rf"(?P<name>(?:{_TITLE}\.? )*[A-ZÀ-Þ][a-zà-ÿ]+(?:[- ](?:Mc|O')?[A-ZÀ-Þ][a-zà-ÿ]+)?)"
 _TOP = r"""(?:CFO|CEO|COO|CIO|CTO|CISO|MD|FD|boss|founder|owner|president|chair(?:man|woman)?|(?:\w+ )?
-    (?:director|controller)|(?:VP|vice president) (?:of \w+|\w+))""".replace("\n    ", "")
+    (?:director|controller|comptroller)|(?:VP|vice president) (?:of \w+|\w+))""".replace("\n    ", "")
 _POST = r"""(?:(?:\w+ )?manager|legal|lawyer|solicitor|head of \w+|(?:plant|works|site|division) head|accountant|
     finance (?:man|lady|person))""".replace("\n    ", "")
 _KIN = r"(?:partner|wife|husband|brother|sister|father|mother|son|daughter)"
 _SAY = (
-    r"(?:sign|approve|decide|agree to it|okay it|say (?:yes|okay)|have the last word|have the final say|"
-    r"look at (?:it|that|this))"
+    r"(?:(?:counter)?sign|initial|approve|decide|agree to it|okay it|say (?:yes|okay)|have the last word|"
+    r"have the final say|look at (?:it|that|this))"
 )
 _MUST = r"(?:'ll| will| would| must|(?: also)? has to| needs to| would have to|'d have to)"
-_SAYS = r"""(?:signs|approves|decides|clears it|holds the (?:budget|purse)|has the (?:last word|final say|budget)|
-    does the (?:books|payback|money)|(?:reads|checks|looks (?:at|over)|goes over) (?:the (?:contract|paper\w*|numbers|
-    offer|quote)|it|that|this|all|any)|puts the money in)""".replace("\n    ", "")
+_SAYS = r"""(?:(?:counter)?signs|initials|approves|decides|clears it|holds the (?:budget|purse)|
+    has the (?:last word|final say|budget)|does the (?:books|payback|money)|(?:reads|checks|looks (?:at|over)|goes over) (?:the (?:contract|paper\w*|numbers|
+    offer|quote)|it|that|this|all|any)|goes through (?:it|everything|anything|owt)|
+    puts the money in)""".replace("\n    ", "")
+_LIKES = r"(?: must|(?: also)? has to| needs to|'d have to) (?:like (?:it|this)|be (?:happy|okay|ok) with (?:it|this))"
+_HAS_SAY = rf"(?:{_MUST} {_SAY}|{_LIKES}| (?:{_SAYS}))"
+_THEY_SAY = (
+    rf"(?:(?:and|because|'cause|cause|so) )?(?:[Hh]e|[Ss]he)(?:{_HAS_SAY}|(?:'s| is) the one (?:who|that) (?:{_SAYS}))"
+)
+"""What is said of somebody who was just named. No other name may stand between: it would be that one's."""
 _SAID = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"\b{_NAME}{_MUST} {_SAY}\b",
+        rf"\b{_NAME}(?:{_MUST} {_SAY}|{_LIKES})\b",
         rf"\b{_NAME} (?:{_SAYS}|(?:runs|heads) (?:that|it|the \w+)|(?:as|who|that) (?:signs|decides|approves))\b",
         rf"\b[Ii]f {_NAME} (?:signs|says (?:yes|no)|clears it|agrees|approves|likes it)\b",
         rf"\b(?:run|take|put|get) (?:it|this|that|your \w+|the \w+)(?: \w+)? (?:by|past|in front of) {_NAME}\b",
@@ -44,6 +51,11 @@ _SAID = tuple(
         rf"\b{_NAME} (?:also )?(?:wants|needs|likes|has) to (?:look at|see|read|check|go over) (?:it|this|that)\b"
         rf"[^.?!,]{{0,12}}, (?:he's |she's )?(?:our|my|the) (?:{_TOP}|{_POST})\b",
         rf"\b(?:past|through) (?:the )?\w+,? (?:that is|that's|which is|so) {_NAME}\b",
+        rf"\b{_NAME}(?: [^,.?!;A-Z]{{1,40}})?(?:[.,] (?:{_TOP}|{_POST})|, [^,.?!;A-Z]{{1,40}})?[,.;] {_THEY_SAY}\b",
+        rf"\b{_NAME} (?:upstairs|(?:in|from|at) [^.?!,]{{2,25}}?){_HAS_SAY}\b",
+        rf"\b{_NAME}(?:, [^,.?!]{{2,40}})?[.,] (?:[Ii]t's|[Tt]hat's) (?:all )?(?:his|her) "
+        r"(?:budget|money|decision|call)\b",
+        rf"\b(?:board|committee)\b[^?!]{{0,60}}?(?={_TITLE}\b){_NAME}",
     )
 )
 """A name that has a say by these words alone."""
@@ -57,6 +69,7 @@ _HOLDS = tuple(
         rf"\b{_NAME}'s (?:our|my|the) {_TOP}\b",
         rf"\b(?:[Mm]y|[Oo]ur|[Tt]he) {_TOP},?(?: is|'s called| called)? {_NAME}\b",
         rf"^(?:[Tt]he |[Oo]ur |[Mm]y )?{_TOP}[.,] {_NAME}\b",
+        rf"^{_NAME}, (?:aye|yes|yeah)[.,] (?:[Tt]he |[Oo]ur )?{_TOP}\b",
     )
 )
 """A name with a post that decides."""
@@ -77,6 +90,18 @@ _NEAR = tuple(
     )
 )
 """A name that has a say where the talk is of deciding."""
+_WHO_DECIDES = re.compile(
+    r"\bwho(?:'s| is|'d| would|'ll|ever)?\b[^.?!]*\b(?:signs?|says? (?:yes|no|aye|so)|decid\w+|approv\w+|ink|okays?|"
+    r"upstairs|(?:last|final) (?:word|say)|agrees?(?: it)?|releases?)\b",
+    re.IGNORECASE,
+)
+_IT_IS = re.compile(
+    rf"(?:^|[.,;] )(?:(?:[Ii]t|[Tt]hat)(?:'s|'d be|'ll be| is| would be)|[Uu]pstairs is) (?:still )?{_NAME}"
+    r"(?=[.,;](?! they\b)|\s*$| who\b)"
+)
+"""The answer to who decides: `It's Mr. Landry.`"""
+_NO_CAPITALS = re.compile(r"^[^A-Z]*$")
+_TITLED = re.compile(r"\b(mr|mrs|ms|mister|missus|miss|dr) ([a-z]\w+)")
 _DECIDING = re.compile(
     r"\b(?:sign(?:s|ed)?|signature|approv\w+|decid\w+|decision|okays?|budget|books|the bank|money|owns?|majority|"
     r"half of|other half|boss|board|purchase order|PO|capital|contract|quotations?|three quotes|says? (?:yes|no)|"
@@ -87,13 +112,15 @@ _NOBODY = NO_NAMES | frozenset(
     """Legal Finance Procurement Purchasing Corporate Compliance Quality Engineering Operations Management
     Accounts Head Office Group Board Council Production Maintenance Sales Marketing Oh In On At By To For From
     With Them Him Cause Vendor Wi-Fi As Of Both Either Neither Anything Whoever Anyway Actually Sure Stores
-    Safety Security Does Do Did Is Are Was Were Has Have Had Can Could Would Should Shall May Let""".split()
+    Safety Security The Before After Mondays Tuesdays Wednesdays Thursdays Fridays Plant Works Site Director Manager
+    Owner Chairman President Vice Managing Chemist Accountant Controller Still
+    Does Do Did Is Are Was Were Has Have Had Can Could Would Should Shall May Let""".split()
 )
 _BOARDS = re.compile(r"\b(?:the|these|those|some|any|new|our|your|road|warning) signs\b", re.IGNORECASE)
 """What hangs on a wall: `She did the signs. Beautiful signs.`"""
 _TITLES = frozenset("Mr Mrs Ms Dr Miss Madam Monsieur Herr Frau Missus Mister".split())
-_PLACE = re.compile(r"\b(?:in|at|near|around|outside) $")
-"""What stands before a place: of `Ada, in Leeds, she's the director` Leeds has no post."""
+_PLACE = re.compile(r"\b(?:in|at|near|around|outside|from|an?|(?:from )?the) $")
+"""What stands before a place or a thing: of `Ada, in Leeds, she's the director` Leeds has no post."""
 _ON_THE_CALL = tuple(
     re.compile(pattern)
     for pattern in (
@@ -105,12 +132,14 @@ _ON_THE_CALL = tuple(
 """Somebody says who is on the call."""
 
 
-def named_people(turns: Sequence[TurnRow], known: Iterable[str]) -> list[tuple[str, TurnRow]]:
+def named_people(turns: Sequence[TurnRow], known: Iterable[str], *, firm: str = "") -> list[tuple[str, TurnRow]]:
     """Each person by the fullest name given and the buyer's turn that best shows their say; none of `known`.
 
-    `turns` are in order and may be of both sides: what a buyer answers is understood by what was asked.
+    `turns` are in order and may be of both sides: what a buyer answers is understood by what was asked. A name of the
+    `firm` is somebody only with a title: `Mr. Holbeck` of Holbeck Lifts.
     """
     here = [*known, *_introduced(turns, known)]
+    of_firm = {_bare(part) for part in firm.split()}
     none = {_bare(part) for part in (*_NOBODY, *(part for name in here for part in name.split()))} - _TITLES
     found: dict[str, tuple[str, TurnRow, bool]] = {}
     asked = ""
@@ -118,11 +147,13 @@ def named_people(turns: Sequence[TurnRow], known: Iterable[str]) -> list[tuple[s
         if turn.side != "buyer":
             asked = turn.text
             continue
-        for name, says in _has_say(straight(turn.text), asked):
+        for name, says in _has_say(_with_titles(straight(turn.text)), asked):
             parts = name.split()
             while parts and parts[0] in _NOBODY:
                 parts = parts[1:]
             if not parts or {_bare(part) for part in parts} & none or parts[-1] in _TITLES:
+                continue
+            if parts[0].rstrip(".") not in _TITLES and {_bare(part) for part in parts} & of_firm:
                 continue
             name, first = " ".join(parts), parts[0]
             first = name if first.rstrip(".") in _TITLES else first
@@ -158,6 +189,13 @@ def _introduced(turns: Sequence[TurnRow], known: Iterable[str]) -> list[str]:
     return [hit.group("name") for text in texts for pattern in patterns for hit in pattern.finditer(text)]
 
 
+def _with_titles(text: str) -> str:
+    """A text that was written without capitals, with those of titles and the names behind them."""
+    if not _NO_CAPITALS.match(text):
+        return text
+    return _TITLED.sub(lambda hit: f"{hit.group(1).capitalize()} {hit.group(2).capitalize()}", text)
+
+
 def _bare(word: str) -> str:
     """A word without accents: one person is `Pádraig` in the words and `Padraig` in the list of speakers."""
     return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
@@ -167,7 +205,7 @@ def _has_say(text: str, asked: str) -> list[tuple[str, bool]]:
     """Names with a say in the order said, and whether it is a deed that shows it, not a post."""
     deciding = bool(_DECIDING.search(text) or _DECIDING.search(asked))
     hits = [(m.start("name"), m.group("name"), True) for pattern in _SAID for m in pattern.finditer(text)]
-    near = (*_HOLDS, *(_NEAR if deciding else ()))
+    near = (*_HOLDS, *(_NEAR if deciding else ()), *((_IT_IS,) if _WHO_DECIDES.search(asked) else ()))
     hits += [(m.start("name"), m.group("name"), False) for pattern in near for m in pattern.finditer(text)]
     if _BOARDS.search(text):
         hits = [hit for hit in hits if not re.match(r" signs\s*[.,!]", text[hit[0] + len(hit[1]) :])]
