@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from pipeline.coach.answers import waits
 from pipeline.coach.clauses import clauses
 from pipeline.coach.promised_day import is_ahead, told_of
 from pipeline.coach.rows import MoveRow, TurnRow
@@ -33,6 +34,8 @@ def agreed_steps(
     for place, answer in enumerate(turns):
         if answer.side != "buyer" or (answer.turn, "commit") not in heard or (answer.turn, "resist") in heard:
             continue
+        if waits(answer.text):
+            continue  # whatever is heard, its own words leave it open
         before = turns[max(0, place - BACK_TURNS) : place]
         asked = [turn for turn in before if turn.side == "rep" and (turn.turn, "dated_step") in heard]
         if not asked or any(asked[-1].turn - NEAR_TURNS <= other <= answer.turn + NEAR_TURNS for other in told):

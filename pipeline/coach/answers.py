@@ -57,6 +57,7 @@ _PLAIN_YES = re.compile(
     r"perfect|done|deal)\b",
     re.IGNORECASE,
 )
+_SEES_HOW = re.compile(r"\b(?:I'll|we'll|I'd|we'd|have to|let's) (?:have to )?see how\b", re.IGNORECASE)
 _TO_ASK_FIRST = re.compile(
     r"\b(?:(?:let me|lemme) (?:check|see|ask|look|hear|talk|speak|think)|"
     r"(?:I|we)(?:'d| would|'ll| will)? (?:have|need|must|want)(?: first)? "
@@ -115,7 +116,17 @@ def asks_whether_it_suits(text: str) -> bool:
 
 def declines(answer: str) -> bool:
     """Whether an answer leaves a day open or refuses it."""
-    return bool(_DOES_NOT.search(straight(answer))) or leaves_open(answer)
+    return bool(_DOES_NOT.search(straight(answer))) or leaves_open(answer) or waits(answer)
+
+
+def waits(answer: str) -> bool:
+    """Whether an answer puts off saying yes (`I'll see how the week goes`), and no plain yes follows."""
+    return _without_yes_after(answer, _SEES_HOW)
+
+
+def plain_yes(answer: str) -> bool:
+    """Whether an answer begins with a yes and nothing less."""
+    return bool(_PLAIN_YES.match(straight(answer.strip())))
 
 
 def leaves_open(answer: str) -> bool:

@@ -26,6 +26,7 @@ from pipeline.coach.answers import (
     asks_whether_it_suits,
     binds_nothing,
     declines,
+    plain_yes,
     refuses,
     suits,
     takes_on,
@@ -47,6 +48,7 @@ from pipeline.coach.promised_day import (
 from pipeline.coach.promises import (
     asks_leave,
     asks_to_be_called,
+    asks_to_order,
     bid,
     conditional,
     delivery,
@@ -342,11 +344,10 @@ def _agreed_to(call: CallRow, sentence: str, asked: bool, answer: TurnRow) -> _H
     taken = [(s, match.start()) for s, match in found if match]
     # `an hour no, but twenty minutes on Friday I can do`: what has a day is taken on without a yes
     dated = any(named_days(s, call.date) for s, _ in taken)
-    yes = agrees(answer.text) or takes_on(answer.text)
+    yes = agrees(answer.text) or takes_on(answer.text) or _day_and_yes(said)
     if not said or not (yes or (asked and (dated or promise(said[0]) or accepts(answer.text)))):
         return None
-    short = len(said[0].split()) <= BARE_YES_WORDS
-    own, start = taken[0] if taken else (" ".join(said[:2] if short else said[:1]), 0)
+    own, start = taken[0] if taken else (_first_words(answer.text), 0)
     day = (
         best_day(own, start, call.date)
         or best_day(sentence, 0, call.date)
@@ -356,19 +357,38 @@ def _agreed_to(call: CallRow, sentence: str, asked: bool, answer: TurnRow) -> _H
     return _Heard(dataclasses.replace(made, asked=sentence))
 
 
+def _first_words(text: str) -> str:
+    """The first sentence of an answer, of a bare yes the next one too."""
+    said = [s for s, _ in clauses(text)]
+    return " ".join(said[:2] if said and len(said[0].split()) <= BARE_YES_WORDS else said[:1])
+
+
+def _day_and_yes(said: Sequence[str]) -> bool:
+    """`Friday noon. Yes.`: the day that was asked for comes before the yes."""
+    return (
+        len(said) > 1
+        and len(said[0].split()) <= BARE_DAY_WORDS
+        and bool(named_days(said[0], None))
+        and plain_yes(said[1])
+    )
+
+
 def _day_to_meet(
     call: CallRow, turn: TurnRow, sentence: str, asked: bool, answer: TurnRow, day: Named
 ) -> _Heard | None:
     """A day that one side names and the other agrees to or moves."""
     if conditional(sentence) or not is_ahead(day, call.date) or ends_then(sentence, day) or told_of(sentence, day):
         return None
-    if declines(answer.text) or refuses(answer.text):
+    if declines(answer.text) or refuses(answer.text) or binds_nothing(sentence):
         return None
     bare = (asked or _asks_before(turn.text, sentence)) and len(sentence.split()) <= BARE_DAY_WORDS
     other = moved(day, answer.text, call.date)
     agreed = other or agrees(answer.text) or suits(answer.text)
     if not agreed or is_others(sentence) or not (bare or to_meet(sentence)):
         return None
+    if asks_to_order(sentence):  # theirs to do, in their words
+        made = _commitment(call, answer, _first_words(answer.text), other or day, kind="action")
+        return _Heard(dataclasses.replace(made, asked=sentence))
     made = _commitment(call, turn, sentence, other or day, kind="meeting")
     return _Heard(made, moved_in=answer.turn if other and other.date != day.date else None)
 

@@ -23,7 +23,10 @@ _SECOND_THOUGHTS = re.compile(
     r"\b(?:tell (?:you|ya)(?:,| (?:what|why|how|where (?:I'm|we're)|some ?thing|one thing)\b)|"
     r"put (?:you|ya|it|us|him|her|them|(?-i:[A-Z])\w+) on (?:the )?(?:loud)?(?:speaker|hold|mute)|"
     r"see about (?:(?:it|that|this)(?= on\b|\W*$)|(?:the )?\w+day\b|tomorrow|tonight)|"
-    r"put (?:all )?(?:my|our|the) cards\b|"
+    r"put (?:all )?(?:my|our|the) cards\b|tell (?:you|ya) and you\b|show (?:it|that|this)\s*[.!]*$|"
+    r"(?:get|have|take|grab) (?:(?:a|an|some|my|the|another|one|cup of) )*"
+    r"(?:teas?|coffees?|lunch|dinner|breakfast|beers?|pint|sandwich|cake|biscuits?|tamales)\s*[.,!]*$|"
+    r"have (?:the (?:two|three|lot)|both) of\b|"
     r"drop (?:one|two|three|it|that|this|them)\s*[.!]*$|"
     r"(?:talk|speak|go) (?:quick|fast|slow|loud)\w*|look after (?:you|y'all)\b|"
     r"look (?!(?:at|for|into|in|on|over|up|through|after|out|back|how|what|where|when|who|whether|if)\b|"
@@ -106,7 +109,7 @@ _MAY_I = re.compile(
     re.IGNORECASE,
 )
 _OFFER = re.compile(
-    r"\b(?P<who>I|we) (?:can|could)(?: just| also)* (?P<verb>[a-z]+)\b(?P<rest>[^.?!;]*)",
+    r"(?<!if )\b(?P<who>I|we) (?:can|could)(?: just| also)* (?P<verb>[a-z]+)\b(?P<rest>[^.?!;]*)",
     re.IGNORECASE,
 )
 _PRESENT = re.compile(
@@ -174,6 +177,12 @@ _BID = re.compile(
     r"(?P<rest> \w+[^.?!;]*)",
     re.IGNORECASE,
 )
+_ORDER_OF_YOU = re.compile(
+    r"\b(?:you|y'all|the (?:pair|two|three|both) of you|(?-i:[A-Z])\w+ and you)(?: both| all| two)? (?:sign|order)\b"
+    r"(?! (?:of|in|up|for|(?:it |this |that )?now)\b)",
+    re.IGNORECASE,
+)
+"""`Do the pair of you sign it on Thursday?`: the buyer's to do, and no day to meet."""
 _IF_I = re.compile(
     r"^(?:(?:and|so|what|but)[, ]+)*if (?:I|we) (?:just )?(?:send|book|put|ring|call|come|bring|arrange)\b", re.I
 )
@@ -192,7 +201,8 @@ _MEET = re.compile(
     r"come (?:out|over|down|back|up|to you|by|past|with|sit|set|and (?:see|look)|on (?:mon|tues|wednes|thurs|"
     r"fri)day)|go through|see you|"
     r"demo|session|"
-    r"start(?:ing)?|invite|diary|calendar|review|workshop|trial|pencil|make it|shall we say|how about|does|"
+    r"start(?:ing)?|invite|diary|calendar|review|workshop|trial|pencil|make it|shall we say|how about|"
+    r"(?<!what )(?<!how )(?<!why )(?<!where )does|"
     r"o'clock|half past|"
     r"on site|minutes|half an hour|reserve|site walk|same time|hear each other|catch up|touch base|connect|"
     r"(?:could|can|shall|may) (?:we|I) (?:do|put|start|make))\b",
@@ -290,6 +300,7 @@ _GREETING = re.compile(
     r"\b(?:greet\w*|regards|best wishes|(?:say|saying) (?:hello|hi|hey|thanks|thank you)|hello to|hi to|love to|"
     r"a kiss to|"
     r"(?:thank|tell) (?:him|her|them|your \w+)[^.?!]* (?:from|for) me|"
+    r"tell (?:\w+ ){1,2}(?:bye|goodbye|hey|hi|hello|thanks)\b|"
     r"give (?:him|her|them|(?:the|your) \w+) (?:my|our)(?: \w+)? (?:best|love|regards|thanks|compliments|greetings|"
     r"congratulations|condolences|apologies|sympathy))\b",
     re.IGNORECASE,
@@ -433,7 +444,14 @@ def bid(sentence: str) -> re.Match[str] | None:
 def request(sentence: str, *, asked: bool) -> re.Match[str] | None:
     """What another is asked to do."""
     sentence = straight(sentence)
-    return (_REQUEST.search(sentence) or _WISH.search(sentence)) if asked else _NEED.search(sentence)
+    if not asked:
+        return _NEED.search(sentence)
+    return _REQUEST.search(sentence) or _WISH.search(sentence) or _ORDER_OF_YOU.search(sentence)
+
+
+def asks_to_order(sentence: str) -> bool:
+    """Whether another is asked to sign or order."""
+    return bool(_ORDER_OF_YOU.search(straight(sentence)))
 
 
 def to_meet(sentence: str) -> bool:

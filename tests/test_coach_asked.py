@@ -1,0 +1,46 @@
+"""What a buyer is asked to sign or order is the buyer's to do; small talk is nobody's promise."""
+
+from __future__ import annotations
+
+import pytest
+from test_coach_commitments import heard, talk
+
+from pipeline.coach.agreed import agreed_steps
+from pipeline.coach.rows import MoveRow
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "due"),
+    [
+        ("Will you give me the number by Friday, so that I hold two?", "Friday noon. Yes. Ada types it.", "2026-09-11"),
+        ("Do you order it on Friday?", "Friday before noon, yes, that works.", "2026-09-11"),
+        ("Will you sign it Thursday?", "Yes, Thursday suits.", "2026-09-10"),
+    ],
+)
+def test_who_is_asked_to_sign_owns_it(asked: str, answer: str, due: str) -> None:
+    (made,) = heard(f"R: {asked}", f"Mia: {answer}")
+    assert (made.side, made.owner, made.kind, str(made.due)) == ("buyer", "Mia", "action", due)
+    assert made.asked == asked
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("R: And what does that mean for you on Friday, when they count?", "Mia: Fine, on Friday I work late."),
+        ("R: On Thursday I can be at your gate.", "Mia: Thursday, okay, I'll see how it's looking."),
+        ("R: Bring soup.", "Mia: I'll have tamales."),
+        ("R: Tell Lorna bye.", "Mia: I'll tell her."),
+        ("Mia: I'll tell you and you tell me if it's good.", "R: Good."),
+        ("Mia: The first months I'll have the two of them, the lease and the van.", "R: Good."),
+    ],
+)
+def test_a_question_or_small_talk_is_no_promise(said: tuple[str, ...]) -> None:
+    assert heard(*said) == []
+
+
+def test_words_that_wait_agree_to_no_step_whatever_is_heard() -> None:
+    asks, waits = talk("a", "R: On Thursday at two we do the set-up.", "Mia: Thursday. I'll see how the week goes.")
+    agrees = talk("a", "R: On Thursday at two we do the set-up.", "Mia: Thursday. I'll be here, see you.")[1]
+    moves = [MoveRow(asks.call_id, asks.turn, "dated_step", 0.9), MoveRow(asks.call_id, waits.turn, "commit", 0.9)]
+    assert list(agreed_steps([asks, waits], moves, (), None)) == []
+    assert len(list(agreed_steps([asks, agrees], moves, (), None))) == 1
