@@ -211,6 +211,24 @@ def test_an_earlier_call_is_not_called_the_last_one() -> None:
         assert heading in out.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("asks", "answer", "plans"),
+    [
+        ("Will you sign it Thursday?", "Friday. Friday at ten, we do it. [commit]", True),
+        ("Then you sign with the finger, and the truck comes. Good?", "We're good. [commit]", True),
+        ("Will you give me the order number by noon?", "Noon. Yes. [commit]", True),
+        ("Mr. Lund signs on Wednesday. Are we good on that?", "We're good. [commit]", True),
+        ("Will you sign it Thursday?", "Let me ask him first. [commit]", False),
+        ("Will you sign it Thursday?", "Thursday is bad. [commit resist]", False),
+        ("Can we meet on Thursday?", "Thursday, yes. [commit]", False),
+        ("Will you sign up for the course?", "Yes. [commit]", False),
+    ],
+)
+def test_a_yes_to_who_asks_for_the_signature_plans_it(asks: str, answer: str, plans: bool) -> None:
+    view = view_of(said(call("p", "Ann", -2, "Acme", DONE), "p", f"R: {asks}", f"Mia: {answer}"))
+    assert (view.planned is not None) == plans
+
+
 def test_no_heading_stands_without_anything_under_it() -> None:
     from io import StringIO
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from pipeline.coach.answers import declines
 from pipeline.coach.clauses import sentences
 from pipeline.coach.moves import Moves
 from pipeline.coach.rows import TurnRow
@@ -56,6 +57,14 @@ _PLANNED = re.compile(
     r"\bif\b[^.?!]*\b(?:I|we) sign\b(?! (?:up|for|in|off|to)\b)",
     re.IGNORECASE,
 )
+_ASKED = re.compile(
+    r"\b(?:you|y'all|the (?:pair|two|three|both) of you|Mr\.? \w+|Mrs\.? \w+)(?: both| all| two)? signs?\b"
+    r"(?! (?:up|in|for|off|anything)\b)|\bsign the (?:order|contract|form|agreement|quote)\b|"
+    r"\b(?:give|send|get) me (?:the|an?|your) (?:signed \w+|order(?! of)|PO|purchase order)\b|"
+    r"\b(?:place|raise) the (?:order|PO)\b",
+    re.IGNORECASE,
+)
+"""The seller asks for the signature or the order."""
 _DENIED = re.compile(r"\b(?:not|never|nobody|no)\b|n't\b", re.IGNORECASE)
 _AGREES = re.compile(
     r"\b(?:I like that|I can live with (?:that|it)|we can live with (?:that|it)|that(?:'d| would)? (?:works?|do)"
@@ -81,9 +90,24 @@ def ordered(turns: Sequence[TurnRow]) -> TurnRow | None:
 
 
 def planned(turns: Sequence[TurnRow], moves: Moves) -> TurnRow | None:
-    """The last turn in which a buyer commits to sign or order; None where none does."""
-    mine = [t for t in turns if t.side == "buyer" and "commit" in moves.get((t.call_id, t.turn), ())]
-    return next((turn for turn in reversed(mine) if _says(turn.text, _PLANNED, _DENIED)), None)
+    """The last turn in which a buyer commits to sign or order, in words or by a yes to who asks; None without one."""
+    for place in range(len(turns) - 1, -1, -1):
+        turn = turns[place]
+        heard = moves.get((turn.call_id, turn.turn), frozenset())
+        if turn.side != "buyer" or "commit" not in heard:
+            continue
+        if _says(turn.text, _PLANNED, _DENIED) or ("resist" not in heard and _was_asked_to_sign(turns, place)):
+            return turn
+    return None
+
+
+def _was_asked_to_sign(turns: Sequence[TurnRow], place: int) -> bool:
+    """Whether the turn just before asks for the signature or order that this one gives a yes to."""
+    before, answer = turns[place - 1 : place], turns[place].text
+    asked = any(
+        t.side == "rep" and t.call_id == turns[place].call_id and _ASKED.search(straight(t.text)) for t in before
+    )
+    return asked and not declines(answer)
 
 
 def _says(text: str, pattern: re.Pattern[str], unless: re.Pattern[str]) -> bool:
