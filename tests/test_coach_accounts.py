@@ -140,6 +140,8 @@ def test_calls_that_were_not_scored_are_listed_but_state_nothing() -> None:
     assert plan["expect"] is None
     assert plan["ask"]["because"] == "no call was scored yet"
     assert "not scored" in plan["questions"][0]["because"]
+    doubted = plan_json(plan_of(Rows(calls=(dataclasses.replace(row, status="scored"),))))
+    assert doubted["ask"]["because"] == "no criterion could be scored on any call yet"
 
 
 def test_an_account_without_calls_is_none() -> None:

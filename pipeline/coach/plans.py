@@ -362,7 +362,9 @@ def next_ask(view: AccountView, trouble: Statement | None = None) -> tuple[str, 
     by_id = {item.criterion: item for item in view.progress}
     need = {item.criterion: item for item in view.missing}
     if len(view.unscored) == len(view.progress):
-        return "a dated conversation about the problem and what it costs", "no call was scored yet", None
+        scored = any(call.status == "scored" for call in view.calls)
+        because = "no criterion could be scored on any call yet" if scored else "no call was scored yet"
+        return "a dated conversation about the problem and what it costs", because, None
     if trouble:
         return "the day by which it is put right, and who tells them", "a customer complains", trouble
     if view.ordered:
