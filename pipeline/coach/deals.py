@@ -17,6 +17,7 @@ from pipeline.coach.commitments import Commitment
 from pipeline.coach.competitors import Rival, competitors
 from pipeline.coach.customers import GROWTH, OTHER_NEED, customer_because, reviews, troubles
 from pipeline.coach.moves import Moves
+from pipeline.coach.promises import hangs_on_something
 from pipeline.coach.rivals import in_house
 from pipeline.coach.rows import CallRow, Rows, TurnRow
 from pipeline.coach.statements import Statement
@@ -462,12 +463,16 @@ def _weight(made: Commitment) -> tuple[int, bool, int]:
 def next_step(deal: Deal) -> dict[str, Any] | None:
     """The next thing agreed, with its day and owner: the earliest that is still ahead, else what was agreed last.
 
+    What is done only in some case (`if the form is late I'll call on Tuesday`) comes after what is done in any.
     Of several that of the last call which moves the deal and has a day; a goodbye only where there is nothing else.
     """
     today = deal.view.as_of or dt.date.max
     open_ = [c for c in deal.commitments if c.ahead or c.status == "overdue"]
     open_ = [c for c in open_ if not _GOODBYE.search(c.quote.strip())] or open_
-    ahead = sorted((c for c in open_ if c.day and c.day >= today), key=lambda c: (c.day or today, c.turn))
+    ahead = sorted(
+        (c for c in open_ if c.day and c.day >= today),
+        key=lambda c: (hangs_on_something(c.quote), c.day or today, c.turn),
+    )
     chosen = ahead[0] if ahead else None
     if open_ and not ahead:
         last = [c for c in open_ if c.call_id == open_[-1].call_id]
