@@ -103,14 +103,14 @@ _NONE = NO_NAMES | frozenset(
     Italy Spain Portugal Switzerland Austria Poland Denmark Sweden Norway Finland Turkey India China Japan Korea
     Taiwan Malaysia Singapore Canada Mexico Brazil Australia Europe Asia Africa America London Paris Berlin USA
     UK EU US Enterprise Standard Basic Premium PDF CSV VAT ERP CRM POD QC CEO CFO IT HR ISO HEPA GPS API AI QA
-    PO PC Excel Outlook Google Teams Zoom East West North South Christ Ja Nein Oui""".split()
+    PO PC Pareto Gantt Excel Outlook Google Teams Zoom East West North South Christ Ja Nein Oui""".split()
 )  # fmt: skip
 
 
 def rival_names(text: str) -> list[str]:
     """Names of other vendors in a buyer's turn about one, in order."""
     own = {hit.group("name") for hit in _HAVE_HIM.finditer(text)} if _own_person(text) else set()
-    own |= {hit.group("name") for hit in _SAYS_HE.finditer(straight(text))}
+    own |= {hit.group("name") for says in (_SAYS_HE, _SAYS_AND_SHE) for hit in says.finditer(straight(text))}
     return [name for name in _names(text, _PATTERNS) if name not in own]
 
 
@@ -217,6 +217,11 @@ _SAYS_HE = re.compile(
     r"(?!(?:'ll|'d| will| would| can) match\b)"
 )
 """`Artie says he could do it over the shutdown`: a person, and no firm."""
+_SAYS_AND_SHE = re.compile(
+    r"\b(?P<name>[A-Z][a-z]+) (?:says|said|thinks|reckons)\b[^.?!]*[.?!] (?:He|She)(?:'s| is| has|'d| \w+s)\b"
+    r"(?![^.?!]*\b(?:quot|offer|charg|under|cheap))"
+)
+"""`Bea says there's one for free. She's got it on her laptop.`"""
 _HAVE_HIM = re.compile(
     r"\b[Ww]e(?:'ve)? (?:have|got|have got) (?P<name>[A-Z][a-z]+)[.,;] (?:(?P=name)|[Hh]e|[Ss]he)(?:'s)? \w+"
 )
