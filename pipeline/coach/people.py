@@ -28,8 +28,8 @@ _SAY = (
 _MUST = r"(?:'ll| will| would| must|(?: also)? has to| needs to| would have to|'d have to)"
 _SAYS = r"""(?:(?:counter)?signs|initials|approves|decides|clears it|holds the (?:budget|purse)|
     has the (?:last word|final say|budget)|does the (?:books|payback|money)|
-    (?:reads|checks|looks (?:at|over)|goes over) (?:the (?:contract|paper\w*|numbers|offer|quote)|it|that|this|all|any)|goes through (?:it|everything|anything|owt)|
-    puts the money in)""".replace("\n    ", "")
+    (?:reads|checks|looks (?:at|over)|goes over) (?:the (?:contract|paper\w*|numbers|offer|quote)|it|that|this|
+    all|any)|goes through (?:it|everything|anything|owt)|puts the money in)""".replace("\n    ", "")
 _LIKES = r"(?: must|(?: also)? has to| needs to|'d have to) (?:like (?:it|this)|be (?:happy|okay|ok) with (?:it|this))"
 _HAS_SAY = rf"(?:{_MUST} {_SAY}|{_LIKES}| (?:{_SAYS}))"
 _THEY_SAY = (
