@@ -28,6 +28,8 @@ def test_who_is_asked_to_sign_owns_it(asked: str, answer: str, due: str) -> None
     [
         ("R: And what does that mean for you on Friday, when they count?", "Mia: Fine, on Friday I work late."),
         ("R: On Thursday I can be at your gate.", "Mia: Thursday, okay, I'll see how it's looking."),
+        ("Mia: I'll see how the week goes, I'm on site Thursday.", "R: Thursday is only Ada, that's fine."),
+        ("R: Will you sign it, so I can bring it on Wednesday at six?", "Mia: Wednesday's the day after the pour."),
         ("R: Bring soup.", "Mia: I'll have tamales."),
         ("R: Tell Lorna bye.", "Mia: I'll tell her."),
         ("Mia: I'll tell you and you tell me if it's good.", "R: Good."),

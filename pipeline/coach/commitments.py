@@ -31,6 +31,7 @@ from pipeline.coach.answers import (
     suits,
     takes_on,
     takes_up,
+    waits,
 )
 from pipeline.coach.clauses import clauses
 from pipeline.coach.followed import followed
@@ -70,6 +71,7 @@ from pipeline.coach.when import Named, named_days
 
 BARE_DAY_WORDS = 6
 BARE_YES_WORDS = 2
+DAY_ALONE_WORDS = 4
 GOES_ON_TURNS = 2
 ASKED_TURNS = 4
 """How many turns back a day may have been asked for."""
@@ -379,7 +381,7 @@ def _day_to_meet(
     """A day that one side names and the other agrees to or moves."""
     if conditional(sentence) or not is_ahead(day, call.date) or ends_then(sentence, day) or told_of(sentence, day):
         return None
-    if declines(answer.text) or refuses(answer.text) or binds_nothing(sentence):
+    if declines(answer.text) or refuses(answer.text) or binds_nothing(sentence) or waits(sentence):
         return None
     bare = (asked or _asks_before(turn.text, sentence)) and len(sentence.split()) <= BARE_DAY_WORDS
     other = moved(day, answer.text, call.date)
@@ -387,7 +389,10 @@ def _day_to_meet(
     if not agreed or is_others(sentence) or not (bare or to_meet(sentence)):
         return None
     if asks_to_order(sentence):  # theirs to do, in their words
-        made = _commitment(call, answer, _first_words(answer.text), other or day, kind="action")
+        own = _first_words(answer.text)
+        if not (agrees(answer.text) or suits(answer.text) or len(own.split()) <= DAY_ALONE_WORDS):
+            return None  # `Wednesday's the day after the pour` only speaks of the day
+        made = _commitment(call, answer, own, other or day, kind="action")
         return _Heard(dataclasses.replace(made, asked=sentence))
     made = _commitment(call, turn, sentence, other or day, kind="meeting")
     return _Heard(made, moved_in=answer.turn if other and other.date != day.date else None)
