@@ -43,15 +43,29 @@ def together(folder: Path) -> Iterator[Path]:
 def write_tables(
     cursor: DuckDBPyConnection, folder: Path, form: str, *, kinds: Collection[str] = ALL
 ) -> dict[str, int]:
-    """Every exported table as `<table>.<form>`, redacted; the number of rows of each. DuckDB's errors pass through."""
+    """Every exported table as `<table>.<form>`, redacted; the number of rows of each. DuckDB's errors pass through.
+
+    In CSV a text that a spreadsheet would run as a formula is led by an apostrophe.
+    """
     options = {"jsonl": "FORMAT json", "csv": "FORMAT csv, HEADER", "parquet": "FORMAT parquet"}[form]
     counts: dict[str, int] = {}
     with leaving(cursor, kinds) as select:
         for table in EXPORTED:
             target = _quoted(folder / f"{table}.{form}")
-            row = cursor.execute(f"COPY ({select(table)}) TO {target} ({options})").fetchone()
+            rows = _without_formulas(cursor, select(table)) if form == "csv" else select(table)
+            row = cursor.execute(f"COPY ({rows}) TO {target} ({options})").fetchone()
             counts[table] = int(row[0]) if row else 0
     return counts
+
+
+def _without_formulas(cursor: DuckDBPyConnection, select: str) -> str:
+    """The rows of a SELECT with an apostrophe before every text that begins as a formula does."""
+    texts = [name for name, kind, *_ in cursor.execute(f"DESCRIBE {select}").fetchall() if kind == "VARCHAR"]
+    guarded = ", ".join(
+        f"CASE WHEN regexp_matches({name}, '^[=+@\\t\\r-]') THEN chr(39) || {name} ELSE {name} END AS {name}"
+        for name in texts
+    )
+    return f"SELECT * REPLACE ({guarded}) FROM ({select})" if guarded else select
 
 
 def write_copy(cursor: DuckDBPyConnection, folder: Path, *, kinds: Collection[str] = ALL) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import threading
 from pathlib import Path
@@ -15,7 +16,7 @@ from pipeline.copies import EXPORTED
 from pipeline.errors import SettingsError
 from pipeline.ingest import discover
 from pipeline.leaving import SAFE, redacted_json
-from pipeline.redact import chosen_kinds
+from pipeline.redact import ALL, chosen_kinds
 from pipeline.settings import Settings, load_settings
 from pipeline.store import Store
 
@@ -125,6 +126,23 @@ def test_ids_of_calls_comments_and_snippets_leave_as_they_are(store: Store, tmp_
     assert [row["snippet_id"] for row in left("snippets")] == [snippet["snippet_id"]]
     detail = next(row["detail"] for row in left("assignments") if row["assignment_id"] == "a3")
     assert detail == {"calls": ids, "note": "[card]"}
+
+
+def test_no_cell_of_a_csv_export_is_a_formula(store: Store, settings: Settings, tmp_path: Path) -> None:
+    starts = ("=cmd|' /C calc'!A0", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1")
+    out = tmp_path / "out"
+    with store:
+        for n, start in enumerate(starts):
+            comment = {"comment_id": f"c{n}", "call_id": "x", "who": "Ann", "written_at": "2026-10-01T10:00:00"}
+            store.put_fact("comments", {**comment, "text": f"{start} one"})
+        store.put_fact("comments", {**comment, "comment_id": "c9", "at_s": -1.5, "text": "a=b"})
+        for kinds in (ALL, ()):
+            store.export(out, form="csv", kinds=kinds)
+            with (out / "comments.csv").open(encoding="utf-8", newline="") as file:
+                cells = {row["comment_id"]: (row["at_s"], row["text"]) for row in csv.DictReader(file)}
+            assert cells == {f"c{n}": ("", f"'{start} one") for n, start in enumerate(starts)} | {"c9": ("-1.5", "a=b")}
+        store.export(out, form="jsonl")
+    assert "'=cmd" not in (out / "comments.jsonl").read_text(encoding="utf-8")
 
 
 def test_who_asks_for_it_gets_an_export_as_it_is(store: Store, tmp_path: Path) -> None:
