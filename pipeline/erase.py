@@ -26,7 +26,7 @@ from pipeline.claims import Claims
 from pipeline.errors import AccessError, DebriefError, NotThere, StoreError
 from pipeline.ingest import HashCache, companions_of, hash_file
 from pipeline.listening import forget_archives
-from pipeline.scrub import Traces, files, remains, same_person, scrub
+from pipeline.scrub import Traces, drop_empty, files, named_folders, remains, same_person, scrub
 from pipeline.settings import Settings
 from pipeline.sidecar import SIDECAR_SUFFIXES
 from pipeline.store import Store
@@ -194,6 +194,8 @@ def erase(
                 erased.mark(data, hash_file(words))
         erased.touch(data)
         gone = tuple(map(str, _recordings(settings, what, others))) if recordings else ()
+        if recordings:
+            drop_empty(inbox, what.traces.finder())
         if what.person:
             forget(data, what.person)
         for call in what.calls:
@@ -241,7 +243,7 @@ def _held(claims: Claims, calls: Iterable[CallToErase]) -> Iterator[None]:
 
 
 def _own_files(what: Erasure, inbox: Path, *, skip: Collection[str], recordings: bool) -> Iterator[str]:
-    """The files that only their owner can deal with, each with what to do; not what is gone or is another call's."""
+    """The files and folders that only their owner can deal with, each with what to do; not what is gone or is another call's."""
     for call in () if recordings else what.calls:
         if call.path and call.path not in skip and Path(call.path).exists():
             yield f"{call.path}: the recording itself; delete it, or let `debrief erase --recordings` do it"
@@ -250,6 +252,9 @@ def _own_files(what: Erasure, inbox: Path, *, skip: Collection[str], recordings:
         for path in files(inbox):
             if finder.search(path.relative_to(inbox).as_posix()) and str(path) not in skip:
                 yield f"{path}: the name of this file; rename or delete it"
+        for folder in named_folders(inbox, finder):
+            if not any(folder.iterdir()):
+                yield f"{folder}: the name of this folder; rename or delete it"
 
 
 def _forget_user(data: Path, person: str) -> None:

@@ -178,10 +178,25 @@ def scrub(data: Path, traces: Traces, *, skip: Iterable[Path] = ()) -> dict[str,
             continue
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"{path}: cannot be cleaned ({error}); close what uses it and erase again") from error
-    for folder in {data / "results" / sha256 for sha256 in traces.ids}:
+    drop_empty(data, whole, skip=skip)
+    return counts
+
+
+def drop_empty(root: Path, finder: Finder, *, skip: Iterable[Path] = ()) -> None:
+    """Delete the folders with a trace in their name that hold nothing by now, but for those under `skip`."""
+    for folder in reversed(list(named_folders(root, finder, skip=skip))):
+        # not one that still holds something: that raises
         with contextlib.suppress(OSError):
             folder.rmdir()
-    return counts
+
+
+def named_folders(root: Path, finder: Finder, *, skip: Iterable[Path] = ()) -> Iterator[Path]:
+    """Folders under `root` with a trace in their name or in that of one around them, the outer ones first."""
+    passed = {path.absolute() for path in skip}
+    for folder, names, _ in walked(root):
+        names[:] = sorted(name for name in names if Path(folder, name).absolute() not in passed)
+        if finder.search(Path(folder).relative_to(root).as_posix()):
+            yield Path(folder)
 
 
 def remains(data: Path, traces: Traces, *, skip: Iterable[Path] = ()) -> list[Path]:
