@@ -243,7 +243,8 @@ def _held(claims: Claims, calls: Iterable[CallToErase]) -> Iterator[None]:
 
 
 def _own_files(what: Erasure, inbox: Path, *, skip: Collection[str], recordings: bool) -> Iterator[str]:
-    """The files and folders that only their owner can deal with, each with what to do; not what is gone or is another call's."""
+    """The files and folders that only their owner can deal with, each with what to do; not what is gone or is another
+    call's."""
     for call in () if recordings else what.calls:
         if call.path and call.path not in skip and Path(call.path).exists():
             yield f"{call.path}: the recording itself; delete it, or let `debrief erase --recordings` do it"

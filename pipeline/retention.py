@@ -2,7 +2,8 @@
 so on. Nothing goes unless a `keep_*_days` setting says so.
 
 A recording is deleted only inside the inbox and only once it was dealt with. With a call's words go the quotes of them
-in other records, its clips and captions; with its scores goes all that is kept of it, and a mark keeps it out.
+in other records, its clips and captions, and what was exported; with its scores goes all that is kept of it, and a mark
+keeps it out.
 """
 
 from __future__ import annotations
@@ -186,11 +187,12 @@ def _old_files(folder: Path, kind: str, days: int, day: dt.date) -> Iterator[Due
 
 
 def _exports(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
-    if settings.keep_exports_days:
-        limit = days_before(day, settings.keep_exports_days).isoformat()
-        for row in register.written(settings.data):
-            if row["kind"] == "export" and str(row["at"])[:10] < limit:
-                yield Due("export", str(row["path"]), str(row["at"])[:10])
+    limit = days_before(day, settings.keep_exports_days).isoformat() if settings.keep_exports_days else ""
+    # which calls an export holds is not kept: with the words of any of them all go
+    over = any(_words(settings, store, day))
+    for row in register.written(settings.data):
+        if row["kind"] == "export" and (over or str(row["at"])[:10] < limit):
+            yield Due("export", str(row["path"]), str(row["at"])[:10])
 
 
 def _audit(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
@@ -317,8 +319,9 @@ def without_words(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _delete_exports(settings: Settings, store: Store, rows: list[Due]) -> int:
-    limit = dt.datetime.now(dt.UTC) - dt.timedelta(days=settings.keep_exports_days)
-    deleted, _, stuck = register.drop_exports(settings.data, before=limit)
+    last = dt.date.fromisoformat(max(row.day for row in rows))
+    end = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), dt.UTC)
+    deleted, _, stuck = register.drop_exports(settings.data, before=end)
     if stuck:
         raise StoreError("; ".join(stuck))
     return deleted

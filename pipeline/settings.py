@@ -118,7 +118,7 @@ class Settings:
     keep_recordings_days: int = 0
     """Days after which a recording is deleted from the inbox. Such settings count from the call's date; 0: for ever."""
     keep_transcripts_days: int = 0
-    """Days after which a call's words go (and clips, quotes and captions with them); scores and metrics stay."""
+    """Days after which a call's words go (clips, quotes, captions and exports with them); scores and metrics stay."""
     keep_scores_days: int = 0
     """Days after which all that is kept of a call goes."""
     keep_clips_days: int = 0

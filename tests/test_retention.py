@@ -219,6 +219,27 @@ def test_clips_caches_exports_and_audit_lines_go_by_their_own_age(world: Setting
         assert book.log() == []
 
 
+def test_exports_go_with_the_words_of_a_call_and_those_made_since_stay(world: Settings, tmp_path: Path) -> None:
+    out = tmp_path / "turns.csv"
+    backup = tmp_path / "b.tar.gz"
+    for day, file, kind in ((3, out, "export"), (3, backup, "backup")):
+        file.write_text("x")
+        register.wrote(world.data, kind, file, [file], now=dt.datetime(2026, 10, day, tzinfo=dt.UTC))
+
+    assert retained(world, keep_scores_days=0) == ([], {})
+    assert out.exists()
+
+    rows, done = retained(world, keep_transcripts_days=90)
+    assert (done["words of a call"], done["export"]) == (1, 1)
+    assert retention.Due("export", str(out), "2026-10-03") in rows
+    assert (out.exists(), backup.exists()) == (False, True)
+
+    out.write_text("x")
+    register.wrote(world.data, "export", out, [out], now=dt.datetime(2026, 10, 6, tzinfo=dt.UTC))
+    assert retained(world, keep_transcripts_days=90)[1] == {}
+    assert out.exists()
+
+
 def test_an_export_that_cannot_be_deleted_is_a_line_and_is_come_back_to(
     world: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
