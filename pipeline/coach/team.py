@@ -31,7 +31,8 @@ Key = tuple[str, str]
 class Since:
     """Since when a rep's calls have been below the target: the day of the first of `calls`, `low` of them below.
 
-    `always` where that is the first scored call there is.
+    `always` where that is the first scored call with a date there is. Without a day: no call has a date (`always`), or
+    the newest ones reached the target.
     """
 
     day: dt.date | None
@@ -159,8 +160,11 @@ def _since(rows: Iterable[ScoredCall], gaps: Sequence[Gap], scores: Iterable[Sco
 
 
 def low_since(calls: Sequence[ScoredCall], target: float) -> Since:
-    """Back from the newest call, as long as no `AT_TARGET` calls in a row reached the target."""
-    ordered = sorted(calls, key=lambda row: (row.date or dt.date.min, row.call_id))
+    """Back from the newest call, as long as no `AT_TARGET` calls in a row reached the target.
+
+    Calls without a date cannot say when, and are left out.
+    """
+    ordered = sorted((row for row in calls if row.date), key=lambda row: (row.date or dt.date.min, row.call_id))
     start, reached = len(ordered), 0
     for place in range(len(ordered) - 1, -1, -1):
         reached = reached + 1 if ordered[place].level >= target else 0
