@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from coach_story import DAY, call, keep_story, record
+from coach_story import DAY, RUBRIC, call, keep_story, record
 from hearing_samples import write
 from waiting import HANGS_S
 
@@ -75,6 +75,20 @@ def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with running(Settings(data=tmp_path_factory.mktemp("empty"))) as (desk, url):
         for name, (role, more) in USERS.items():
             desk.book.add_user(name, role, password=PASSWORD, **more)
+        yield Site(url, desk, "")
+
+
+@pytest.fixture(scope="session")
+def long_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The app over a team whose names are longer than the places that are kept for them."""
+    data = tmp_path_factory.mktemp("long")
+    team = "Enterprise Accounts, the Nordic Countries and Overseas Territories"
+    for number, name in enumerate(("Maximiliana Featherstonehaugh-Wolfeschlegelsteinhausen", "Bo")):
+        levels = dict.fromkeys((item.id for item in RUBRIC.criteria), 2)
+        rows = call(f"long{number}", name, number, "Acme", levels, team if number else "North")
+        keep.write_record(data, record(rows.calls[0], rows))
+    with running(Settings(data=data)) as (desk, url):
+        desk.book.add_user("Ada", "admin", password=PASSWORD)
         yield Site(url, desk, "")
 
 

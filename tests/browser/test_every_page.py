@@ -85,6 +85,16 @@ def test_a_page_is_accessible_and_fits_at_both_widths(open_as: Open, site: Any, 
             assert problems(page) == [], colours
 
 
+def test_long_names_lie_over_no_standing_and_push_none_out_of_sight(open_as: Open, long_site: Any) -> None:
+    for phone in (False, True):
+        page = open_as("Ada", "/team", at=long_site, phone=phone)
+        page.locator(".heat tbody th").first.wait_for()
+        over = "all => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.innerText)"
+        assert page.locator(".heat tbody th").evaluate_all(over) == []
+        assert phone or page.locator(".table-wrap:has(.heat)").evaluate_all(over) == []
+        assert phone or page.locator("form.filters").bounding_box()["height"] < 100
+
+
 @pytest.mark.parametrize(
     "address", ["/team", "/reps/Ann", "/training", "/calls", "/accounts", "/calibration", "/calls/{call_id}"]
 )
