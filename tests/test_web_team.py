@@ -197,6 +197,13 @@ def test_a_call_without_a_date_hides_not_since_when_a_gap_is_there() -> None:
     assert parts.below(None) == ""
 
 
+def test_a_gap_that_closed_by_next_to_nothing_points_nowhere() -> None:
+    parts: Any = environment().get_template("team_parts.html").module
+    assert parts.moved(0.03) == "hardly moved"
+    assert "▲" in parts.moved(0.2)
+    assert "▼" in parts.moved(-0.2)
+
+
 def first_of(page: str) -> str:
     return page[page.index("Who needs help first") : page.index("<h2>Standings")]
 
