@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import hashlib
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,10 @@ WANTED = {
     "greater_than": "a larger number",
 }
 """What a value of an address ought to have been, by the start of the kind of its error."""
+
+HEAVY = 150_000
+"""Bytes from which a page goes compressed, as a call of hours does. Lighter ones do not: a page that repeats what it was
+asked for would tell by its length, also under TLS, what else it holds."""
 
 
 class Answers:
@@ -114,7 +119,7 @@ class Answers:
 
         common = {"ask": ask, "user": ask.user, "csrf": ask.csrf, "said": ask.said, "nav": navigation(ask)}
         text = environment().get_template(page.template).render(**common, **page.values)
-        return _with_cookies(HTMLResponse(text, status_code=page.status), request, ask)
+        return _lighter(_with_cookies(HTMLResponse(text, status_code=page.status), request, ask), request)
 
     def _go(self, request: gate.Incoming, ask: Ask, go: Go) -> Response:
         from starlette.responses import RedirectResponse
@@ -163,6 +168,17 @@ def _with_cookies(response: Response, request: gate.Incoming, ask: Ask) -> Respo
             response.delete_cookie(name, path="/")
         else:
             response.set_cookie(**gate.show_cookie(name, value, secure=request.secure))
+    return response
+
+
+def _lighter(response: Response, request: gate.Incoming) -> Response:
+    """The response, compressed where it is a heavy page and the browser takes that."""
+    if len(response.body) < HEAVY or "gzip" not in request.headers.get("accept-encoding", ""):
+        return response
+    response.body = gzip.compress(response.body, compresslevel=5, mtime=0)
+    response.headers["Content-Encoding"] = "gzip"
+    response.headers["Content-Length"] = str(len(response.body))
+    response.headers["Vary"] = "Accept-Encoding"
     return response
 
 
