@@ -128,6 +128,25 @@ def test_evidence_is_heard_with_a_click_and_the_keyboard(open_as: Open, site: An
     expect(page.locator("dialog[open]")).to_have_count(0)
 
 
+def test_a_word_of_a_turn_without_word_times_is_heard_about_where_it_was_said(open_as: Open, site: Any) -> None:
+    page = open_as("Mo", f"/calls/{site.call_id}")
+    until(page, "document.querySelector('audio').readyState >= 1")
+    page.locator("[data-follow]").uncheck()
+    words = page.locator(".turn .words").nth(8)
+    assert words.get_attribute("data-w") is None
+    # the turn lasts from 80 to 88 s, and what is clicked stands in its second half
+    heard_at = words.evaluate("""(line) => {
+        const range = document.createRange(), text = line.querySelector("mark")?.firstChild || line.firstChild;
+        range.setStart(text, Math.floor(text.length * 0.7)); range.setEnd(text, Math.floor(text.length * 0.7) + 1);
+        line.scrollIntoView({ block: "center" });
+        const box = range.getBoundingClientRect();
+        const at = { bubbles: true, clientX: box.left + 1, clientY: box.top + box.height / 2 };
+        text.parentElement.dispatchEvent(new MouseEvent("click", at));
+        return document.querySelector("audio").currentTime;
+    }""")
+    assert 84 < heard_at < 88
+
+
 def test_the_player_says_that_it_gave_up_and_does_not_say_that_it_waits_while_it_plays(
     open_as: Open, site: Any
 ) -> None:

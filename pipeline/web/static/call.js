@@ -64,7 +64,10 @@
     const { places, times } = wordsOf(line);
     const offset = offsetAt(line, event.clientX, event.clientY);
     const word = offset < 0 ? -1 : places.findLastIndex(([start]) => start <= offset);
-    return word >= 0 && times.length ? times[word] : Number(line.closest(".turn").dataset.t);
+    if (word >= 0 && times.length) return times[word];
+    // a turn without word times: as if its words shared its seconds by their length
+    const turn = line.closest(".turn"), t0 = Number(turn.dataset.t);
+    return word < 0 ? t0 : t0 + ((Number(turn.dataset.e) - t0) * places[word][0]) / line.textContent.length;
   }
 
   let lit = {};
