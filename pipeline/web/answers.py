@@ -44,8 +44,8 @@ WANTED = {
 """What a value of an address ought to have been, by the start of the kind of its error."""
 
 HEAVY = 150_000
-"""Bytes from which a page goes compressed, as a call of hours does. Lighter ones do not: a page that repeats what it was
-asked for would tell by its length, also under TLS, what else it holds."""
+"""Bytes from which a page goes compressed, as a call of hours does. Lighter ones do not: a page that repeats what it
+was asked for would tell by its length, also under TLS, what else it holds."""
 
 
 class Answers:

@@ -163,7 +163,9 @@ class _Sheet:
         for gap in card["gaps"][:3]:
             since = card["since"].get((gap.rep, gap.criterion))
             self.text(names[gap.criterion], style="B", size=10.5)
-            low = f" Below the target on {since.low} of {since.calls} calls since {day(since.day)}." if since and since.day else ""
+            low = ""
+            if since and since.day:
+                low = f" Below the target on {since.low} of {since.calls} calls since {day(since.day)}."
             self.text(f"{gap.reason}.{low}", colour=SOFT, size=8.5, after=1)
             for call in card["low"].get(gap.criterion, []):
                 self._moment(call)
