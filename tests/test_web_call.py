@@ -164,6 +164,17 @@ def test_the_page_says_what_it_rests_on(app: Any, desk: Desk, path: str) -> None
     assert "until somebody says a level." in client(app, desk, "rep").get(path).text
 
 
+def test_a_call_that_was_not_clear_enough_is_not_said_to_hold_no_promise(own: Desk) -> None:
+    rows = story()
+    made = record(rows.calls[0], rows) | {"status": "abstained", "reason": "heard badly", "scorecard": None}
+    made["transcript"]["turns"] = made["transcript"]["turns"][:2]
+    keep.write_record(own.settings.data, made)
+    own.store.ingest()
+    page = whole(client(build_app(own), own, "admin"), f"/calls/{made['call_id']}")
+    assert "None was heard, and the call was not clear enough to be sure." in page
+    assert "Nobody promised anything" not in page
+
+
 def test_a_call_is_told_from_its_account_and_leads_there(app: Any, desk: Desk, path: str) -> None:
     page = client(app, desk, "manager").get(path).text
     title = re.search(r"<title>(.*?) · debrief</title>", page)
