@@ -19,6 +19,7 @@ from pipeline.web.answers import Answers
 from pipeline.web.api import API_ROUTES
 from pipeline.web.ask import Ask, Route
 from pipeline.web.desk import Desk
+from pipeline.web.newcomers import Newcomers
 from pipeline.web.pages import OTHER_ROUTES, PAGES
 from pipeline.web.render import compile_templates
 from pipeline.webhooks.courier import Courier
@@ -259,7 +260,8 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
         config = uvicorn.Config(
             ready_app(desk), log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=5
         )
-        uvicorn.Server(config).run(sockets=[listener])
+        with Newcomers(desk.store):
+            uvicorn.Server(config).run(sockets=[listener])
     finally:
         courier.close()
         desk.close()
