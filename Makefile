@@ -45,6 +45,7 @@ torture: install
 
 load: install
 	$(BIN)/python -m benchmarks.store
+	$(BIN)/python -m benchmarks.load
 
 pages: install
 	$(BIN)/python -m benchmarks.pages
