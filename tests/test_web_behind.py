@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import closing
 from pathlib import Path
 
@@ -100,3 +101,24 @@ def test_what_the_machine_cited_did_not_earn_the_level_that_a_person_gave(tmp_pa
         page = whole(at, "/reps/Ann/criteria/discovery")
     assert "by Sam" in page
     assert quote not in page
+
+
+def test_a_rep_whose_first_call_is_newer_than_the_standings_has_a_page(tmp_path: Path) -> None:
+    first, new = call("first", "Ann", -3, "Acme", {"discovery": 3}), call("new", "Eve", 0, "Larch", {"discovery": 2})
+    keep.write_record(tmp_path, record(first.calls[0], first))
+    with closing(Desk(Settings(data=tmp_path))) as desk:
+        desk.store.ingest()
+        desk.book.add_user("Ada", "admin", password="a long enough phrase")
+        at = browser(build_app(desk), desk, "Ada")
+        whole(at, "/team")
+        # as over many calls: what was worked out is shown, and not worked out again for a while
+        entry = desk.backroom._entries["picture", desk.rubric.version, None, None]
+        entry.took_s, entry.rest_until = 60.0, math.inf
+        made = record(new.calls[0], new)
+        keep.write_record(tmp_path, made)
+        desk.store.catch_up()
+        assert f'href="/calls/{made["call_id"]}' in whole(at, "/reps/Eve")
+        found = at.get("/api/v1/reps/Eve").json()
+        assert (found["team"], found["calls"], found["criteria"]) == ("North", {"scored": 1}, [])
+        assert at.get("/reps/Eve/one-to-one.pdf").status_code == 200
+        assert at.get("/reps/Nobody").status_code == at.get("/api/v1/reps/Nobody").status_code == 404

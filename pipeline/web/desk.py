@@ -150,6 +150,15 @@ class Desk:
         )
         return found
 
+    def scorecard(self, rep: str) -> Row | None:
+        """One of `scorecards`, without standings where the rep's first calls are newer than those; None where there are
+        no calls of that rep."""
+        card = next((card for card in self.scorecards() if card["rep"] == rep), None)
+        if card is None:
+            heads = [head for head in load_heads(self.store) if head["rep"] == rep]
+            card = next(iter(scorecards_of((), heads, self.rubric)), None)
+        return card
+
     def gaps(self) -> list[Row]:
         """`gaps_report` of all reps."""
         found: list[Row] = self.of_picture("gaps", lambda whole: [gap_json(gap, self.rubric) for gap in whole.gaps])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from typing_extensions import TypedDict
 
 from pipeline.access.people import EVERYONE
@@ -59,10 +61,11 @@ def reps(ask: Ask, *, team: str | None = None) -> list[RepJson]:
 def rep(ask: Ask, *, rep: str) -> RepJson:
     """One rep."""
     ask.scope.require_rep(rep)
-    for card in ask.desk.scorecards():
-        if card["rep"] == rep:
-            return card  # type: ignore[return-value]
-    raise NotThere(f"{rep}: no rep of that name has calls")
+    card: Any = ask.desk.scorecard(rep)
+    if card is None:
+        raise NotThere(f"{rep}: no rep of that name has calls")
+    found: RepJson = card
+    return found
 
 
 ROUTES = (

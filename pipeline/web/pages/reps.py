@@ -115,7 +115,7 @@ def listing(ask: Ask) -> Html | Go:
 def one(ask: Ask, *, rep: str) -> Html:
     """One rep: where they stand, on what grounds, what was done about it, and what support they had."""
     ask.scope.require_rep(rep)
-    card = next((card for card in ask.desk.scorecards() if card["rep"] == rep), None)
+    card = ask.desk.scorecard(rep)
     if card is None:
         if ask.user.rep == rep:
             return ask.show("rep_empty.html", rep=rep)
@@ -128,7 +128,7 @@ def one_to_one(ask: Ask, *, rep: str) -> File:
     from pipeline.web.sheet import sheet
 
     ask.scope.require_rep(rep)
-    card = next((card for card in ask.desk.scorecards() if card["rep"] == rep), None)
+    card = ask.desk.scorecard(rep)
     if card is None:
         raise NotThere(f"{rep}: no rep of that name has calls")
     shown = scorecard(ask, card)
