@@ -90,6 +90,8 @@ def measure(run: Run, folder: Path, to: Path) -> None:
             )
             for number, name in enumerate(USERS)
         ]
+        for reader in run.readers:
+            reader.wait_until_ready()
         flow = started(["benchmarks.load_flow", str(data), str(inbox)], folder / "flow.log", stdout=subprocess.PIPE)
         begun = time.monotonic()
         listener = threading.Thread(target=listen, args=(run, flow, begun), daemon=True)

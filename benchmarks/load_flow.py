@@ -34,7 +34,7 @@ def main(data: Path, inbox: Path) -> int:
 
     def finished(outcome: Outcome) -> None:
         nonlocal done, told
-        done += 1
+        done += outcome.status != "stopped"
         if time.monotonic() - told > EVERY_S:
             told = time.monotonic()
             say(done=done)

@@ -16,6 +16,7 @@ import httpx
 KNOWN = 200
 """Calls that a reader has seen in lists and may open."""
 TIMEOUT_S = 60.0
+READY_S = 600.0
 
 SHARES: dict[str, int] = {
     "/team": 6,
@@ -91,6 +92,12 @@ class Reader(threading.Thread):
         answer = self._at.post("/sign-in", data=fields)
         if answer.status_code != 303:
             raise RuntimeError(f"{name} cannot sign in: {answer.status_code} {answer.text[:300]}")
+
+    def wait_until_ready(self) -> None:
+        """Until the standings are there: over calls of a run before, they are worked out when the web app starts."""
+        until = time.monotonic() + READY_S
+        while self._at.get("/team").status_code == 503 and time.monotonic() < until:
+            time.sleep(1)
 
     def run(self) -> None:
         start = time.monotonic()
