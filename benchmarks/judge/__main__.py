@@ -69,8 +69,8 @@ def by_set(
     sets: dict[str, tuple[int, Report]] = {}
     for name in SETS:
         mine = [at for at, call in enumerate(calls) if set_of(call.call_id) == name]
-        some_calls, some_cards, some_levels = ([every[at] for at in mine] for every in (calls, cards, levels))
-        sets[name] = len(mine), measure(some_calls, some_cards, some_levels)
+        report = measure([calls[at] for at in mine], [cards[at] for at in mine], [levels[at] for at in mine])
+        sets[name] = len(mine), report
     return sets
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,7 +31,7 @@ def quality_page(
     calls: int,
     turns_per_second: float,
     hour_s: float,
-    curve: Sequence[Mapping[str, float]],
+    curve: Sequence[Mapping[str, Any]],
     load: Mapping[str, Any],
     config: Mapping[str, Any],
     revision: str,
@@ -45,7 +46,7 @@ def quality_page(
         "## Other designs on the same calls\n",
         _design_table(designs),
         _CURVE_TEXT,
-        _curve_table(curve, report, config["trained_on"]),
+        _curve_table(curve, sets, config["trained_on"]),
         "## The rest of the scorecard\n",
         _measures_table(report, readers),
     ]
@@ -87,19 +88,23 @@ def _sets_table(sets: Mapping[str, tuple[int, Report]]) -> str:
 
 _CURVE_TEXT = """## More calls, better judge?
 
-The network fitted to fewer training calls (`python -m benchmarks.judge.curve`), levels rounded without calibration; the
-last row is the judge that ships, calibrated. While this rises, more calls help.
+Quadratic weighted kappa on each set of test calls after fewer training calls (`python -m benchmarks.judge.curve`). 100
+and 200: the network fitted to so many, levels rounded without calibration. The others shipped, calibrated; the last one
+ships now. `-`: not measured. While this rises, more calls help.
 """
 
 
-def _curve_table(curve: Sequence[Mapping[str, float]], report: Report, trained_on: int) -> str:
-    rows = ["| training calls | QWK | interval |", "|---|---|---|"]
-    rows += [
-        f"| {row['calls']} | {_number(row['qwk'])} | {_number(row['low'])} - {_number(row['high'])} |" for row in curve
-    ]
-    whole = report.overall
-    rows.append(f"| {trained_on} (ships) | {_number(whole.qwk)} | {_number(whole.low)} - {_number(whole.high)} |")
+def _curve_table(curve: Sequence[Mapping[str, Any]], sets: Mapping[str, tuple[int, Report]], trained_on: int) -> str:
+    rows = [f"| training calls | {' | '.join(sets)} |", f"|---|{'---|' * len(sets)}"]
+    shipped = {name: dataclasses.asdict(report.overall) for name, (_, report) in sets.items()}
+    for row in [*curve, {"calls": trained_on, **shipped}]:
+        cells = (_with_interval(row[name]) if name in row else "-" for name in sets)
+        rows.append(f"| {row['calls']} | {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
+
+
+def _with_interval(value: Mapping[str, Any]) -> str:
+    return f"{_number(value['qwk'])} ({_number(value['low'])} - {_number(value['high'])})"
 
 
 _STRESS_TEXT = """## The same calls said differently
