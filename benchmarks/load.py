@@ -30,7 +30,7 @@ import httpx
 from benchmarks.load_calls import TEAMS, write_calls
 from benchmarks.load_processes import Processes
 from benchmarks.load_reader import Reader
-from benchmarks.load_report import Run, held_against, progress, report, write
+from benchmarks.load_report import Run, all_reads, held_against, progress, report, write
 
 ROOT = Path(__file__).parents[1]
 PASSWORD = "a long enough phrase"
@@ -57,7 +57,7 @@ def main() -> int:
         finally:
             write(run, args.report, over=True)
     print("\n".join(report(run, over=True)))
-    return 1 if run.problems else 0
+    return 1 if run.problems or any(read.status != 200 for read in all_reads(run)) else 0
 
 
 @contextmanager
