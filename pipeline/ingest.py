@@ -79,6 +79,7 @@ _PICTURE = re.compile(r"(?:(?<=_Recording)_[a-z]+)?_\d{3,4}x\d{3,4}$")
 `2026-10-06.vtt` is not of `2026-10-06_acme_1280x720.mp4`."""
 _CHUNK = 1 << 20
 _DAY = r"\d{4}[-_.]?\d{2}[-_.]?\d{2}|\d{1,2}-\d{1,2}-\d{4}|\d{1,2}\.\d{1,2}\.\d{4}"
+_MONTH_OR_EITHER_DAY = re.compile(r"20\d\d[-_.](0[1-9]|1[0-2])|((0?[1-9]|1[0-2])-){2}20\d\d")
 
 
 State = tuple[int | None, int | None]
@@ -394,14 +395,11 @@ def meta_from_path(path: Path, *, root: Path | None, pattern: str) -> CallMeta:
 
 def _day_folder(name: str) -> str | None:
     """The ISO day that a folder's whole name is, empty for a month or a day that may be two; None for a name, and for
-    digits that are no day, as an extension."""
-    if re.fullmatch(r"20\d\d[-_.](0[1-9]|1[0-2])", name):
-        return ""
-    day = _tidy("date", name) if re.fullmatch(_DAY, name) else None
+    digits that are no day of this century, as an extension or a telephone number."""
     with contextlib.suppress(ValueError):
-        if day is None or dt.date.fromisoformat(day).year >= 2000:
+        if re.fullmatch(_DAY, name) and dt.date.fromisoformat(day := _tidy("date", name)).year // 100 == 20:
             return day
-    return None if name.isdecimal() else ""
+    return "" if _MONTH_OR_EITHER_DAY.fullmatch(name) else None
 
 
 def _readable(name: str) -> str:

@@ -166,6 +166,9 @@ def test_a_sidecar_wins_over_the_transcript_and_that_over_the_path(tmp_path: Pat
         ("06-10-2026/Ann/call1.wav", CallMeta("Ann")),
         ("North/10042317/call1.wav", CallMeta("10042317", "North")),
         ("North/1042/call1.wav", CallMeta("1042", "North")),
+        ("North/41101225/call1.wav", CallMeta("41101225", "North")),
+        ("North/5551-23-45/call1.wav", CallMeta("5551 23 45", "North")),
+        ("2024/Ann/2026-10-06_Acme.wav", CallMeta("Ann", "2024", "Acme", dt.date(2026, 10, 6))),
         ("North/Ann/2026-19-44_Acme.wav", CallMeta("Ann", "North", "Acme", extra={"date_text": "2026-19-44"})),
     ],
 )
