@@ -57,7 +57,7 @@ class Outcome:
 
     `withheld`: no consent, or erased before: neither heard nor kept; `done`: was done before;
     `busy`: another debrief is at it; `known`: failed before and has not changed since; `kind`: of a failure, as it is
-    kept.
+    kept (none of a folder's that cannot be read).
     """
 
     path: Path
@@ -247,13 +247,11 @@ def _look(
         source = identify(found, pattern=settings.path_pattern, sniff=sniff, hashes=seen.hashes, beside=seen.beside)
     except InputError as error:
         # a folder is no call: what was wrong with it is over once its files are seen
-        if not os.path.isdir(found.path):
-            said = _said_before(found, settings) or meta_from_path(
-                found.path, root=found.root, pattern=settings.path_pattern
-            )
-            keep_failure(
-                settings, found.path, kind="input", reason=str(error), read=read, beside=seen.beside, said=said
-            )
+        if os.path.isdir(found.path):
+            return Outcome(found.path, "failed", str(error))
+        suggested = meta_from_path(found.path, root=found.root, pattern=settings.path_pattern)
+        said = _said_before(found, settings) or suggested
+        keep_failure(settings, found.path, kind="input", reason=str(error), read=read, beside=seen.beside, said=said)
         return Outcome(found.path, "failed", str(error), kind="input")
     said = _said_before(found, settings, source.sha256) or source.from_path
     source = replace(source, from_path=said, halves=_halves(source, settings, seen))

@@ -270,7 +270,8 @@ def test_a_folder_that_prefect_could_not_write_is_said_at_once(
 
 
 @pytest.mark.parametrize(
-    ("kind", "problems", "expected"), [("input", [], 0), ("crash", [], 1), ("input", ["digest not sent"], 1)]
+    ("kind", "problems", "expected"),
+    [("input", [], 0), ("crash", [], 1), ("", [], 1), ("input", ["digest not sent"], 1)],
 )
 def test_a_file_that_is_no_call_fails_no_night(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, problems: list[str], expected: int

@@ -296,3 +296,10 @@ def test_a_file_that_is_named_itself_stays_in_the_folders_that_it_was_found_in(i
     (job,) = plan.plan(discover([moved]), settings).jobs
     assert job.source is not None
     assert job.source.meta().rep is None
+
+
+def test_a_folder_that_cannot_be_read_is_no_file_that_is_wrong(inbox: Path, settings: Settings) -> None:
+    empty = drop(inbox, "a.wav", "")
+    made = plan.plan([Found(empty, inbox), Found(inbox, inbox)], settings)
+    assert [(item.status, item.kind) for item in made.settled] == [("failed", "input"), ("failed", "")]
+    assert [row["path"] for row in keep.read_failures(settings.data)] == [str(empty)]

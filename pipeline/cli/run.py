@@ -217,7 +217,8 @@ def _told_to(board: Board | Watching, caller: Any) -> Any:
 def nightly(data: Data = None, as_json: Json = False) -> None:
     """What the schedule runs: backlog, retries, re-scoring, standings, training, and one summary.
 
-    Exits with 1 where a part of it or an engine failed; a file that cannot become a call is named and fails no night.
+    Exits with 1 where a part of it or an engine failed or a folder cannot be read; a file that cannot become a call is
+    named and fails no night.
     """
     settings = settings_of(data)
     from flows.local import use_data_folder
