@@ -89,6 +89,17 @@ def test_files_that_only_wait_are_counted_and_have_no_line_each(settings: Settin
     ]
 
 
+def test_a_word_on_a_file_that_only_waited_before_is_said(settings: Settings) -> None:
+    job = Job("hear", "aa" * 32, Path("/in/a.wav"))
+    reason = "/in/a.wav: consent was refused, but what is kept could not be erased; run it again"
+    console, out = sink(terminal=False)
+    with Watching(console, settings) as board:
+        board.plan(Plan((job,), ()))
+        board.outcome(Outcome(job.path, "busy", "/in/a.wav: another debrief is at it", sha256=job.sha256))
+        board.plan(Plan((), (Outcome(job.path, "stopped", reason, sha256=job.sha256),)))
+    assert out.getvalue().splitlines() == [f"stopped: {reason}"]
+
+
 def test_what_was_said_before_something_was_erased_is_not_said_again(settings: Settings) -> None:
     console, _ = sink(terminal=False)
     with Watching(console, settings) as board:

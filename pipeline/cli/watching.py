@@ -80,10 +80,10 @@ class Watching:
 
     def plan(self, plan: Plan) -> None:
         """What will be done; what is settled already is said at once."""
-        for outcome in plan.settled:
-            self.outcome(outcome)
         with self._guard:
             self._not_begun = {job.sha256 for job in plan.jobs}
+        for outcome in plan.settled:
+            self.outcome(outcome)
 
     def start(self, job: Job) -> None:
         """A worker took a job."""
