@@ -9,7 +9,7 @@ import dataclasses
 import datetime as dt
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -65,7 +65,7 @@ def _night(settings: Settings, caller: Caller) -> dict[str, Any]:
     _with_prefect(lambda: forget_old_runs(settings.keep_logs_days), problems)
     again: list[Outcome] = []
     done = _part("backlog", lambda: _backlog(settings, caller, again), problems)
-    again += _part("scoring again", lambda: _rescored(settings, caller), problems)
+    again += _part("scoring again", lambda: _rescored(settings, caller, {o.sha256 for o in again}), problems)
     report: dict[str, Any] = {
         "backlog": summary(done),
         "rescored": summary(again),
@@ -121,8 +121,10 @@ def _backlog(settings: Settings, caller: Caller, again: list[Outcome]) -> list[O
     return [*plan.settled, *(outcome for job, outcome in zip(plan.jobs, done, strict=True) if job.kind != "score")]
 
 
-def _rescored(settings: Settings, caller: Caller) -> list[Outcome]:
+def _rescored(settings: Settings, caller: Caller, tried: Collection[str]) -> list[Outcome]:
+    """What came of all other calls with scores of before; those of the inbox were `tried` a moment ago."""
     plan = plan_rescore(settings)
+    plan = dataclasses.replace(plan, jobs=tuple(job for job in plan.jobs if job.sha256 not in tried))
     caller.on_plan(plan)
     return perform_jobs(plan.jobs, settings)
 
