@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -253,9 +253,8 @@ def _store(settings: Settings) -> list[Row]:
                 "SELECT file, c.call_id FROM records r LEFT JOIN calls c ON c.sha256 = r.sha256 "
                 "WHERE problem IS NOT NULL ORDER BY file"
             )
-            waiting = len(pending := keep.pending(settings.data))
-            known = {row["sha256"] for row in store.query("SELECT DISTINCT sha256 FROM records")}
-            unread = _unread(settings, known | pending.keys())
+            waiting = len(keep.pending(settings.data))
+            unread = _unread(settings, store)
             review = store.query(
                 "SELECT call_id, path, reason FROM calls WHERE status = 'review' ORDER BY kept_at DESC"
             )
@@ -285,11 +284,14 @@ def _store(settings: Settings) -> list[Row]:
     ]
 
 
-def _unread(settings: Settings, known: Collection[str]) -> int:
-    """Calls whose results lie in the folder and in no table, as after a backup was unpacked; `known` are hashes."""
+def _unread(settings: Settings, store: Store) -> int:
+    """Calls whose results lie in the folder and in no table, as after a backup was unpacked."""
     folder = keep.results_folder(settings.data)
-    names = set(os.listdir(folder)) - set(known) if folder.is_dir() else ()
-    return sum(bool(keep.record_files(settings.data, name)) for name in names)
+    # the folder first, then the notes: what a watcher keeps meanwhile is in neither, in the notes, or in a table
+    lying = set(os.listdir(folder)) if folder.is_dir() else set()
+    noted = keep.pending(settings.data).keys()
+    known = {row["sha256"] for row in store.query("SELECT DISTINCT sha256 FROM records")}
+    return sum(bool(keep.record_files(settings.data, name)) for name in lying - noted - known)
 
 
 def _mended(damaged: list[Row], unread: int) -> str:

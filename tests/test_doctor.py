@@ -78,6 +78,23 @@ def test_results_that_no_table_holds_are_found_and_the_remedy_mends_them(found: 
     assert row(doctor.checkup(found), "database")["ok"]
 
 
+def test_what_a_watcher_keeps_while_the_doctor_looks_is_not_called_unread(
+    found: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = call("one", "Ann", 0, "Acme", {"discovery": 3})
+    list_folder, results = os.listdir, found.data / "results"
+
+    def listdir(folder: Path) -> list[str]:
+        if folder == results:
+            keep.write_record(found.data, record(rows.calls[0], rows))
+        return list_folder(folder)
+
+    results.mkdir(parents=True)
+    monkeypatch.setattr(os, "listdir", listdir)
+    assert row(doctor.checkup(found), "database")["ok"]
+    assert list(results.glob("*/*.json"))
+
+
 def test_an_inbox_that_is_set_and_not_there_is_a_problem(found: Settings, tmp_path: Path) -> None:
     there = dataclasses.replace(found, inbox=str(tmp_path / "calls"))
     inbox = row(doctor.checkup(there), "inbox")
