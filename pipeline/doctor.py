@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pipeline import keep, process
+from pipeline import erased, keep, process
 from pipeline.claims import Claims
 from pipeline.days import CORRECT, latest
 from pipeline.errors import DebriefError, SettingsError
@@ -285,13 +285,17 @@ def _store(settings: Settings) -> list[Row]:
 
 
 def _unread(settings: Settings, store: Store) -> int:
-    """Calls whose results lie in the folder and in no table, as after a backup was unpacked."""
+    """Calls whose results lie in the folder and in no table, as after a backup was unpacked; what was erased since
+    stays away."""
     folder = keep.results_folder(settings.data)
-    # the folder first, then the notes: what a watcher keeps meanwhile is in neither, in the notes, or in a table
+    # listed first: what a watcher has kept by now is noted, or in a table, when those are asked
     lying = set(os.listdir(folder)) if folder.is_dir() else set()
     noted = keep.pending(settings.data).keys()
     known = {row["sha256"] for row in store.query("SELECT DISTINCT sha256 FROM records")}
-    return sum(bool(keep.record_files(settings.data, name)) for name in lying - noted - known)
+    return sum(
+        bool(keep.record_files(settings.data, name)) and not erased.is_marked(settings.data, name)
+        for name in lying - noted - known
+    )
 
 
 def _mended(damaged: list[Row], unread: int) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from coach_story import call, record
 
-from pipeline import doctor, keep, plan
+from pipeline import doctor, erased, keep, plan
 from pipeline.errors import SettingsError
 from pipeline.ingest import NOWHERE
 from pipeline.settings import Settings
@@ -70,6 +70,9 @@ def test_results_that_no_table_holds_are_found_and_the_remedy_mends_them(found: 
     for note in (found.data / "pending").iterdir():
         note.unlink()
     (found.data / "results" / ("cd" * 32)).mkdir()
+    (found.data / "results" / ("ef" * 32)).mkdir()
+    (found.data / "results" / ("ef" * 32) / "x.json").touch()
+    erased.mark(found.data, "ef" * 32)
     database = row(doctor.checkup(found), "database")
     assert database["remedy"] == "`debrief rebuild` takes all results in"
     assert ", 2 never read" in database["found"]
