@@ -91,10 +91,10 @@ def _inbox(settings: Settings) -> Row:
         with os.scandir(inbox) as entries:
             next(entries, None)
     except OSError as error:
-        missing = isinstance(error, FileNotFoundError)
-        if missing and not settings.inbox:
+        if isinstance(error, FileNotFoundError) and not settings.inbox:
             return _row("inbox", f"{inbox}: not made yet")
-        remedy = "make it, or correct the setting `inbox`" if missing else "let this user read the folder"
+        shut = isinstance(error, PermissionError)
+        remedy = "let this user read the folder" if shut else "make it, or correct the setting `inbox`"
         return _row("inbox", f"{inbox}: {error.strerror or error}", f"{remedy}; until then no night takes a call")
     return _row("inbox", inbox)
 

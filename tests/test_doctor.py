@@ -102,6 +102,9 @@ def test_an_inbox_that_is_set_and_not_there_is_a_problem(found: Settings, tmp_pa
     there = dataclasses.replace(found, inbox=str(tmp_path / "calls"))
     inbox = row(doctor.checkup(there), "inbox")
     assert (inbox["ok"], inbox["remedy"].startswith("make it, or correct the setting `inbox`")) == (False, True)
+    (tmp_path / "calls").touch()
+    assert row(doctor.checkup(there), "inbox")["remedy"].startswith("make it, or correct")
+    (tmp_path / "calls").unlink()
     (tmp_path / "calls").mkdir()
     assert row(doctor.checkup(there), "inbox")["ok"]
     assert row(doctor.checkup(dataclasses.replace(found, inbox="")), "inbox")["ok"]
