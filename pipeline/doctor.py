@@ -270,6 +270,8 @@ def _store(settings: Settings) -> list[Row]:
             through = "" if store.owner else ", through the process that serves it"
     except DebriefError as error:
         return [_row("database", error, "wait for the other debrief, or `debrief rebuild`")]
+    except OSError as error:
+        return [_row("database", f"{error.filename}: {error.strerror or error}", "let this user read it")]
     found = (
         f"{counted(row['n'], 'call')}, {row['scored']} scored, {counted(len(damaged), 'damaged result file')}{through}"
     )

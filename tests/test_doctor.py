@@ -98,6 +98,22 @@ def test_what_a_watcher_keeps_while_the_doctor_looks_is_not_called_unread(
     assert list(results.glob("*/*.json"))
 
 
+def test_results_that_this_user_may_not_read_are_a_finding_and_no_crash(
+    found: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list_folder, results = os.listdir, found.data / "results"
+
+    def listdir(folder: Path) -> list[str]:
+        if folder == results:
+            raise PermissionError(13, "Permission denied", str(folder))
+        return list_folder(folder)
+
+    results.mkdir(parents=True)
+    monkeypatch.setattr(os, "listdir", listdir)
+    database = row(doctor.checkup(found), "database")
+    assert (database["found"], database["remedy"]) == (f"{results}: Permission denied", "let this user read it")
+
+
 def test_an_inbox_that_is_set_and_not_there_is_a_problem(found: Settings, tmp_path: Path) -> None:
     there = dataclasses.replace(found, inbox=str(tmp_path / "calls"))
     inbox = row(doctor.checkup(there), "inbox")
