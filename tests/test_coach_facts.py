@@ -164,6 +164,8 @@ def test_what_a_buyer_answers_is_understood_by_what_was_asked() -> None:
         ("Fell Lifts signs nothing on a Friday. Fell, he signs.", []),
         ("The insurance man, he looks at that.", []),
         ("She came from Veldt, she looks at it all.", []),
+        ("I need the okay from Karen, she's our CFO.", ["Karen"]),
+        ("Our director, Ada, from Leeds, she signs.", ["Ada"]),
         ("Petra would like it in blue.", []),
         ("i miss him he signs nothing", []),
     ],

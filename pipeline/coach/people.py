@@ -119,8 +119,9 @@ _NOBODY = NO_NAMES | frozenset(
 _BOARDS = re.compile(r"\b(?:the|these|those|some|any|new|our|your|road|warning) signs\b", re.IGNORECASE)
 """What hangs on a wall: `She did the signs. Beautiful signs.`"""
 _TITLES = frozenset("Mr Mrs Ms Dr Miss Madam Monsieur Herr Frau Missus Mister".split())
-_PLACE = re.compile(r"\b(?:in|at|near|around|outside|from|an?|(?:from )?the) $")
-"""What stands before a place or a thing: of `Ada, in Leeds, she's the director` Leeds has no post."""
+_PLACE = re.compile(r"(?:\b(?:in|at|near|around|outside|(?:came|moved|new|over|back) from|an?|the)|, from) $")
+"""What stands before a place or a thing: of `Ada, in Leeds, she's the director` Leeds has no post. A yes may come `from
+Ada`."""
 _ON_THE_CALL = tuple(
     re.compile(pattern)
     for pattern in (
