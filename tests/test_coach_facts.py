@@ -159,6 +159,8 @@ def test_what_a_buyer_answers_is_understood_by_what_was_asked() -> None:
         ("Dorte upstairs goes through everything over two thousand.", ["Dorte"]),
         ("It goes to the board, which is me and Mr. Vane.", ["Mr. Vane"]),
         ("Brona, aye. Finance director.", ["Brona"]),
+        ("There's a committee on a Tuesday, Mr. Vane and two more.", ["Mr. Vane"]),
+        ("The board on line two is burnt. Mr. Vane found it.", []),
         ("Mr. Fell, the younger, he signs on a Friday.", ["Mr. Fell"]),
         ("i take it to miss amory she's the comptroller", ["Miss Amory"]),
         ("Fell Lifts signs nothing on a Friday. Fell, he signs.", []),

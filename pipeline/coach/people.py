@@ -55,7 +55,7 @@ _SAID = tuple(
         rf"\b{_NAME} (?:upstairs|(?:in|from|at) [^.?!,]{{2,25}}?){_HAS_SAY}\b",
         rf"\b{_NAME}(?:, [^,.?!]{{2,40}})?[.,] (?:[Ii]t's|[Tt]hat's) (?:all )?(?:his|her) "
         r"(?:budget|money|decision|call)\b",
-        rf"\b(?:board|committee)\b[^?!]{{0,60}}?(?={_TITLE}\b){_NAME}",
+        rf"\b(?:(?:to|before|past) (?:the|our) board|committee)\b[^?!]{{0,60}}?(?={_TITLE}\b){_NAME}",
     )
 )
 """A name that has a say by these words alone."""
