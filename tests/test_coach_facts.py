@@ -163,6 +163,7 @@ def test_what_a_buyer_answers_is_understood_by_what_was_asked() -> None:
         ("The board on line two is burnt. Mr. Vane found it.", []),
         ("Mr. Fell, the younger, he signs on a Friday.", ["Mr. Fell"]),
         ("i take it to miss amory she's the comptroller", ["Miss Amory"]),
+        ("above that is mister van dorn he signs", ["Mister Van Dorn"]),
         ("Fell Lifts signs nothing on a Friday. Fell, he signs.", []),
         ("The insurance man, he looks at that.", []),
         ("She came from Veldt, she looks at it all.", []),

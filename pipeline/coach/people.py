@@ -101,7 +101,7 @@ _IT_IS = re.compile(
 )
 """The answer to who decides: `It's Mr. Landry.`"""
 _NO_CAPITALS = re.compile(r"^[^A-Z]*$")
-_TITLED = re.compile(r"\b(mr|mrs|ms|mister|missus|miss|dr) ([a-z]\w+)")
+_TITLED = re.compile(r"\b(?:mr|mrs|ms|mister|missus|miss|dr)(?: (?:van|von|de|la|le))? [a-z]\w+")
 _DECIDING = re.compile(
     r"\b(?:sign(?:s|ed)?|signature|approv\w+|decid\w+|decision|okays?|budget|books|the bank|money|owns?|majority|"
     r"half of|other half|boss|board|purchase order|PO|capital|contract|quotations?|three quotes|says? (?:yes|no)|"
@@ -194,7 +194,7 @@ def _with_titles(text: str) -> str:
     """A text that was written without capitals, with those of titles and the names behind them."""
     if not _NO_CAPITALS.match(text):
         return text
-    return _TITLED.sub(lambda hit: f"{hit.group(1).capitalize()} {hit.group(2).capitalize()}", text)
+    return _TITLED.sub(lambda hit: hit.group().title(), text)
 
 
 def _bare(word: str) -> str:
