@@ -186,6 +186,22 @@ def test_who_it_is_that_decides_is_an_answer() -> None:
     assert named_people([greets, answer], ["Owen"]) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Torben is head of plant, he signs. And Petra in QA has to like it.", ["Petra", "Torben"]),
+        ("Our director is Ada. And Petra in QA has to like it.", ["Petra", "Ada"]),
+        ("It's Ivo. And the quality man must pass it, that's Petra.", ["Petra", "Ivo"]),
+        ("Quality countersigns, that's Petra, and then Ivo signs.", ["Petra", "Ivo"]),
+        ("Petra signs up to ten, above it Ivo signs.", ["Petra", "Ivo"]),
+    ],
+)
+def test_who_decides_comes_after_those_who_only_advise(text: str, names: list[str]) -> None:
+    asks = TurnRow("p", 1, 0.0, 1.0, "rep", "rep", "Who decides?")
+    turn = TurnRow("p", 2, 0.0, 1.0, "buyer", "Owen", text)
+    assert [name for name, _ in named_people([asks, turn], ["Owen"])] == names
+
+
 def test_the_turn_quoted_for_a_person_is_the_one_that_shows_their_say() -> None:
     post = TurnRow("p", 1, 0.0, 1.0, "buyer", "Owen", "Our director, Ada Quill, is on leave.")
     deed = TurnRow("p", 5, 0.0, 1.0, "buyer", "Owen", "Then Ada signs it.")
@@ -412,7 +428,7 @@ def test_who_decides_is_not_asked_again_where_only_the_order_is_left() -> None:
 
 def test_where_an_offer_is_made_the_ask_is_not_about_the_problem() -> None:
     rows = said(call("p", "Ann", -2, "Acme", {"discovery": 2, "decision_makers": 2, "proposal": 3}), "p")
-    rows = said(rows, "p", "Mia: It has to go past our director, Ivy Ward.")
+    rows = said(rows, "p", "Mia: It has to go past our director, Ivy Ward. And Petra in QA has to like it.")
     plan = pre_call_plan(rows, "Acme", RUBRIC, as_of=DAY)
     assert plan is not None
     assert plan.ask == "a dated meeting with Ivy Ward, who was named and is on no call"

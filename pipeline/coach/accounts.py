@@ -51,7 +51,7 @@ class AccountView:
     """An account's calls in order and what they established; `silent_days` counts from the last call to `as_of`.
 
     `ordered` is where an order is said to be placed, `planned` where a buyer said on the last scored call that they
-    would; None where nobody did. `named` are people with a say who are on no call.
+    would; None where nobody did. `named` are people with a say who are on no call, who decides last.
     """
 
     account: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from pipeline.coach.names import NO_NAMES
@@ -119,6 +120,10 @@ _NOBODY = NO_NAMES | frozenset(
 _BOARDS = re.compile(r"\b(?:the|these|those|some|any|new|our|your|road|warning) signs\b", re.IGNORECASE)
 """What hangs on a wall: `She did the signs. Beautiful signs.`"""
 _TITLES = frozenset("Mr Mrs Ms Dr Miss Madam Monsieur Herr Frau Missus Mister".split())
+_DECIDES = re.compile(
+    r"\b(?:signs?|approves?|decides?|clears it|okay it|say yes|last word|final say|budget|purse|money|decision)\b"
+)
+"""What settles it, beside all that is only a say: to read it, to like it, to countersign."""
 _PLACE = re.compile(r"(?:\b(?:in|at|near|around|outside|(?:came|moved|new|over|back) from|an?|the)|, from) $")
 """What stands before a place or a thing: of `Ada, in Leeds, she's the director` Leeds has no post. A yes may come `from
 Ada`."""
@@ -136,19 +141,21 @@ _ON_THE_CALL = tuple(
 def named_people(turns: Sequence[TurnRow], known: Iterable[str], *, firm: str = "") -> list[tuple[str, TurnRow]]:
     """Each person by the fullest name given and the buyer's turn that best shows their say; none of `known`.
 
-    `turns` are in order and may be of both sides: what a buyer answers is understood by what was asked. A name of the
-    `firm` is somebody only with a title: `Mr. Holbeck` of Holbeck Lifts.
+    In the order named, but who signs or decides comes last, before them who has a post that does. `turns` are in order
+    and may be of both sides: what a buyer answers is understood by what was asked. A name of the `firm` is somebody
+    only with a title: `Mr. Holbeck` of Holbeck Lifts.
     """
     here = [*known, *_introduced(turns, known)]
     of_firm = {_bare(part) for part in firm.split()}
     none = {_bare(part) for part in (*_NOBODY, *(part for name in here for part in name.split()))} - _TITLES
     found: dict[str, tuple[str, TurnRow, bool]] = {}
+    weights: dict[str, int] = defaultdict(int)
     asked = ""
     for turn in turns:
         if turn.side != "buyer":
             asked = turn.text
             continue
-        for name, says in _has_say(_with_titles(straight(turn.text)), asked):
+        for name, says, weight in _has_say(_with_titles(straight(turn.text)), asked):
             parts = name.split()
             while parts and parts[0] in _NOBODY:
                 parts = parts[1:]
@@ -161,8 +168,10 @@ def named_people(turns: Sequence[TurnRow], known: Iterable[str], *, firm: str = 
             known_as, where, said = found.get(first, (name, turn, says))
             better = says and not said
             found[first] = (max(known_as, name, key=len), turn if better else where, said or says)
+            weights[first] = max(weights[first], weight)
     names = [name for name, _, _ in found.values()]
-    return [(name, turn) for name, turn, _ in found.values() if not _said_fuller(name, names)]
+    ordered = sorted(found, key=lambda first: weights[first])
+    return [(name, turn) for name, turn, _ in map(found.__getitem__, ordered) if not _said_fuller(name, names)]
 
 
 def _said_fuller(name: str, names: Sequence[str]) -> bool:
@@ -202,12 +211,23 @@ def _bare(word: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
 
 
-def _has_say(text: str, asked: str) -> list[tuple[str, bool]]:
-    """Names with a say in the order said, and whether it is a deed that shows it, not a post."""
+def _has_say(text: str, asked: str) -> list[tuple[str, bool, int]]:
+    """Names with a say in the order said, whether it is a deed that shows it, not a post, and how much of a say."""
     deciding = bool(_DECIDING.search(text) or _DECIDING.search(asked))
-    hits = [(m.start("name"), m.group("name"), True) for pattern in _SAID for m in pattern.finditer(text)]
     near = (*_HOLDS, *(_NEAR if deciding else ()), *((_IT_IS,) if _WHO_DECIDES.search(asked) else ()))
-    hits += [(m.start("name"), m.group("name"), False) for pattern in near for m in pattern.finditer(text)]
+    hits = [
+        (m.start("name"), m.group("name"), pattern in _SAID, _weight(pattern, m.group()))
+        for pattern in (*_SAID, *near)
+        for m in pattern.finditer(text)
+    ]
     if _BOARDS.search(text):
         hits = [hit for hit in hits if not re.match(r" signs\s*[.,!]", text[hit[0] + len(hit[1]) :])]
-    return [(name, says) for start, name, says in sorted(hits) if not _PLACE.search(text[:start])]
+    return [(name, says, weight) for start, name, says, weight in sorted(hits) if not _PLACE.search(text[:start])]
+
+
+def _weight(pattern: re.Pattern[str], said: str) -> int:
+    """2 for who settles it, 1 for a post that does and for the answer to who decides, 0 for any other say."""
+    if pattern in _SAID:
+        return 2 if _DECIDES.search(said) else 0
+    # `quality countersigns, that's Adele` is a step on the way
+    return int(not said.startswith((",", ";")) if pattern is _IT_IS else pattern in _HOLDS)

@@ -406,6 +406,7 @@ def _reached(by_id: dict[str, Progress], criterion: str, level: int) -> bool:
 
 
 def _decider(view: AccountView) -> str:
+    # who decides stands last among the named
     if not view.named and knows(view, "decides"):
         return "the steps and the day of the decision, with everyone who has a say"
     if not view.named:
