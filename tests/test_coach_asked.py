@@ -24,6 +24,36 @@ def test_who_is_asked_to_sign_owns_it(asked: str, answer: str, due: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ("And you order by the pallet?", "Yeah."),
+        ("Do you order on a Monday?", "Yes, Monday, before ten."),
+        ("When do you order next?", "Yeah, Thursday I think."),
+        ("Did you sign the old one on the second?", "Yes."),
+    ],
+)
+def test_how_somebody_orders_is_no_promise_to(asked: str, answer: str) -> None:
+    assert heard(f"R: {asked}", f"Mia: {answer}") == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ("May it be that you sign on Thursday, and I come by at ten with the drawing?", "Thursday, fine. Yes."),
+        ("I'd come by on Thursday at ten, you sign and we start.", "Thursday. Yes."),
+    ],
+)
+def test_a_day_on_which_the_rep_comes_too_is_a_day_to_meet(asked: str, answer: str) -> None:
+    (made,) = heard(f"R: {asked}", f"Mia: {answer}")
+    assert (made.kind, str(made.due)) == ("meeting", "2026-09-10")
+
+
+def test_a_day_to_meet_before_the_signature_is_one() -> None:
+    (made,) = heard("R: Can we meet before you sign on Thursday?", "Mia: Yes, Thursday at nine.")
+    assert made.kind == "meeting"
+
+
+@pytest.mark.parametrize(
     "said",
     [
         ("R: And what does that mean for you on Friday, when they count?", "Mia: Fine, on Friday I work late."),

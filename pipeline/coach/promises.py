@@ -178,11 +178,15 @@ _BID = re.compile(
     re.IGNORECASE,
 )
 _ORDER_OF_YOU = re.compile(
-    r"\b(?:you|y'all|the (?:pair|two|three|both) of you|(?-i:[A-Z])\w+ and you)(?: both| all| two)? (?:sign|order)\b"
-    r"(?! (?:of|in|up|for|(?:it |this |that )?now)\b)",
+    r"(?<!before )(?<!after )(?<!when )(?<!once )(?<!until )(?<!if )\b(?:you|y'all|the (?:pair|two|three|both) of you|"
+    r"(?-i:[A-Z])\w+ and you)(?: both| all| two)? (?:sign|order)\b(?! (?:of|in|up|for|(?:it |this |that )?now)\b)",
     re.IGNORECASE,
 )
-"""`Do the pair of you sign it on Thursday?`: the buyer's to do, and no day to meet."""
+_HOW_IT_IS = re.compile(r"\b(?:how|when|where|why|what|who|which|did)\b[^,;]*\byou\b", re.IGNORECASE)
+_COMES_TOO = re.compile(
+    r"\b(?:I|we)(?:'d|'ll| will| would| can| could)? (?:come|drop|stop|swing|pop|call|bring|visit|sit|meet)\b",
+    re.IGNORECASE,
+)
 _IF_I = re.compile(
     r"^(?:(?:and|so|what|but)[, ]+)*if (?:I|we) (?:just )?(?:send|book|put|ring|call|come|bring|arrange)\b", re.I
 )
@@ -446,12 +450,19 @@ def request(sentence: str, *, asked: bool) -> re.Match[str] | None:
     sentence = straight(sentence)
     if not asked:
         return _NEED.search(sentence)
-    return _REQUEST.search(sentence) or _WISH.search(sentence) or _ORDER_OF_YOU.search(sentence)
+    order = _ORDER_OF_YOU.search(sentence) if asks_to_order(sentence) else None
+    return _REQUEST.search(sentence) or _WISH.search(sentence) or order
 
 
 def asks_to_order(sentence: str) -> bool:
-    """Whether another is asked to sign or order."""
-    return bool(_ORDER_OF_YOU.search(straight(sentence)))
+    """`Do the pair of you sign it on Thursday?`: the buyer's to do by a day, and no day to meet.
+
+    Not how they do it (`when do you order?`), nor where who asks comes, too: `you sign on Thursday, and I come by`.
+    """
+    sentence = straight(sentence)
+    if any(other.search(sentence) for other in (_HOW_IT_IS, _HABIT, _COMES_TOO)):
+        return False
+    return bool(_ORDER_OF_YOU.search(sentence) and named_days(sentence, None))
 
 
 def to_meet(sentence: str) -> bool:
