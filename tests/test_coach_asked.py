@@ -48,6 +48,10 @@ def test_a_day_on_which_the_rep_comes_too_is_a_day_to_meet(asked: str, answer: s
     assert (made.kind, str(made.due)) == ("meeting", "2026-09-10")
 
 
+def test_a_day_that_nobody_asked_for_answers_no_request() -> None:
+    assert heard("R: Could you ask Bob?", "Mia: He's back Monday. Yes.") == []
+
+
 def test_a_day_to_meet_before_the_signature_is_one() -> None:
     (made,) = heard("R: Can we meet before you sign on Thursday?", "Mia: Yes, Thursday at nine.")
     assert made.kind == "meeting"

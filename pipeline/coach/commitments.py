@@ -346,7 +346,7 @@ def _agreed_to(call: CallRow, sentence: str, asked: bool, answer: TurnRow) -> _H
     taken = [(s, match.start()) for s, match in found if match]
     # `an hour no, but twenty minutes on Friday I can do`: what has a day is taken on without a yes
     dated = any(named_days(s, call.date) for s, _ in taken)
-    yes = agrees(answer.text) or takes_on(answer.text) or _day_and_yes(said)
+    yes = agrees(answer.text) or takes_on(answer.text) or _day_and_yes(sentence, said)
     if not said or not (yes or (asked and (dated or promise(said[0]) or accepts(answer.text)))):
         return None
     own, start = taken[0] if taken else (_first_words(answer.text), 0)
@@ -365,12 +365,12 @@ def _first_words(text: str) -> str:
     return " ".join(said[:2] if said and len(said[0].split()) <= BARE_YES_WORDS else said[:1])
 
 
-def _day_and_yes(said: Sequence[str]) -> bool:
+def _day_and_yes(asked: str, said: Sequence[str]) -> bool:
     """`Friday noon. Yes.`: the day that was asked for comes before the yes."""
     return (
         len(said) > 1
         and len(said[0].split()) <= BARE_DAY_WORDS
-        and bool(named_days(said[0], None))
+        and bool(named_days(asked, None) and named_days(said[0], None))
         and plain_yes(said[1])
     )
 
