@@ -74,6 +74,19 @@ def test_a_question_or_small_talk_is_no_promise(said: tuple[str, ...]) -> None:
     assert heard(*said) == []
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I'll have both of the quotes with you by Friday.",
+        "On Friday we'll have lunch.",
+        "On Friday I'll show it.",
+    ],
+)
+def test_what_has_a_day_is_no_small_talk(said: str) -> None:
+    (made,) = heard(f"R: {said}", "Mia: Good.")
+    assert str(made.due) == "2026-09-11"
+
+
 def test_words_that_wait_agree_to_no_step_whatever_is_heard() -> None:
     asks, waits = talk("a", "R: On Thursday at two we do the set-up.", "Mia: Thursday. I'll see how the week goes.")
     agrees = talk("a", "R: On Thursday at two we do the set-up.", "Mia: Thursday. I'll be here, see you.")[1]

@@ -23,10 +23,7 @@ _SECOND_THOUGHTS = re.compile(
     r"\b(?:tell (?:you|ya)(?:,| (?:what|why|how|where (?:I'm|we're)|some ?thing|one thing)\b)|"
     r"put (?:you|ya|it|us|him|her|them|(?-i:[A-Z])\w+) on (?:the )?(?:loud)?(?:speaker|hold|mute)|"
     r"see about (?:(?:it|that|this)(?= on\b|\W*$)|(?:the )?\w+day\b|tomorrow|tonight)|"
-    r"put (?:all )?(?:my|our|the) cards\b|tell (?:you|ya) and you\b|show (?:it|that|this)\s*[.!]*$|"
-    r"(?:get|have|take|grab) (?:(?:a|an|some|my|the|another|one|cup of) )*"
-    r"(?:teas?|coffees?|lunch|dinner|breakfast|beers?|pint|sandwich|cake|biscuits?|tamales)\s*[.,!]*$|"
-    r"have (?:the (?:two|three|lot)|both) of\b|"
+    r"put (?:all )?(?:my|our|the) cards\b|tell (?:you|ya) and you\b|"
     r"drop (?:one|two|three|it|that|this|them)\s*[.!]*$|"
     r"(?:talk|speak|go) (?:quick|fast|slow|loud)\w*|look after (?:you|y'all)\b|"
     r"look (?!(?:at|for|into|in|on|over|up|through|after|out|back|how|what|where|when|who|whether|if)\b|"
@@ -82,6 +79,14 @@ _SECOND_THOUGHTS = re.compile(
     r"you to))",
     re.IGNORECASE,
 )
+_SMALL_TALK = re.compile(
+    r"show (?:it|that|this)\s*[.!]*$|"
+    r"(?:get|have|take|grab) (?:(?:a|an|some|my|the|another|one|cup of) )*"
+    r"(?:teas?|coffees?|lunch|dinner|breakfast|beers?|pint|sandwich|cake|biscuits?|tamales)\s*[.,!]*$|"
+    r"have (?:the (?:two|three|lot)|both) of them\s*(?:[.,!]|$)",
+    re.IGNORECASE,
+)
+"""What is promised only with a day: `on Thursday we'll have lunch`."""
 _CONDITION = re.compile(
     r"^(?:(?:(?:and|but|so|then|well|ok|okay|yes|yeah)[,. ]+)*(?:if|unless)|when|once|even if|suppose)\b", re.IGNORECASE
 )
@@ -342,7 +347,7 @@ def _deed(match: re.Match[str], day: Named | None) -> bool:
     if verb == "tell" and re.match(r" (?:you|ya)\b", rest):
         # said now, unless it can only be told later
         return bool(day or _WHEN_TOLD.search(rest.split(",")[0])) and not _SECOND_THOUGHTS.match(words)
-    if len(words.split()) < 2 or _SECOND_THOUGHTS.match(words):
+    if len(words.split()) < 2 or _SECOND_THOUGHTS.match(words) or (not day and _SMALL_TALK.match(words)):
         return False
     if match.groupdict().get("going") and not (day or _FOR_YOU.search(rest) or _ANYBODY.search(rest)):
         return False  # who shows something says what they are doing: `I'm going to run it once more`
