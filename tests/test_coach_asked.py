@@ -87,6 +87,11 @@ def test_what_has_a_day_is_no_small_talk(said: str) -> None:
     assert str(made.due) == "2026-09-11"
 
 
+def test_a_greeting_beside_what_is_asked_for_leaves_it_asked() -> None:
+    (made,) = heard("R: Send me the sheet by Friday and tell Marco hi.", "Mia: Will do.")
+    assert (made.owner, str(made.due)) == ("Mia", "2026-09-11")
+
+
 def test_words_that_wait_agree_to_no_step_whatever_is_heard() -> None:
     asks, waits = talk("a", "R: On Thursday at two we do the set-up.", "Mia: Thursday. I'll see how the week goes.")
     agrees = talk("a", "R: On Thursday at two we do the set-up.", "Mia: Thursday. I'll be here, see you.")[1]

@@ -309,11 +309,11 @@ _GREETING = re.compile(
     r"\b(?:greet\w*|regards|best wishes|(?:say|saying) (?:hello|hi|hey|thanks|thank you)|hello to|hi to|love to|"
     r"a kiss to|"
     r"(?:thank|tell) (?:him|her|them|your \w+)[^.?!]* (?:from|for) me|"
-    r"tell (?:\w+ ){1,2}(?:bye|goodbye|hey|hi|hello|thanks)\b|"
     r"give (?:him|her|them|(?:the|your) \w+) (?:my|our)(?: \w+)? (?:best|love|regards|thanks|compliments|greetings|"
     r"congratulations|condolences|apologies|sympathy))\b",
     re.IGNORECASE,
 )
+_TELL_BYE = re.compile(r"\btell (?:\w+ ){1,2}(?:bye|goodbye|hey|hi|hello|thanks)\b", re.IGNORECASE)
 _ANYBODY = re.compile(r"\b(?:him|her|them|(?-i:[A-Z][a-z]+))\b")
 
 
@@ -420,7 +420,7 @@ def asks_leave(sentence: str) -> re.Match[str] | None:
 
 def passes_on(sentence: str, asked_for: str) -> bool:
     """Whether somebody only says that they will pass on a greeting: `I'll tell him`, after `say hello to your dad`."""
-    return bool(_TELLS.match(sentence) and _GREETING.search(asked_for))
+    return bool(_TELLS.match(sentence) and (_GREETING.search(asked_for) or _TELL_BYE.search(asked_for)))
 
 
 def only_then(sentence: str, asked: str) -> bool:
