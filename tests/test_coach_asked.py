@@ -92,6 +92,11 @@ def test_a_greeting_beside_what_is_asked_for_leaves_it_asked() -> None:
     assert (made.owner, str(made.due)) == ("Mia", "2026-09-11")
 
 
+def test_how_a_day_looks_proposes_it() -> None:
+    (made,) = heard("R: How does Thursday look for you?", "Mia: Yes, fine, Thursday.")
+    assert (made.kind, str(made.due)) == ("meeting", "2026-09-10")
+
+
 def test_words_that_wait_agree_to_no_step_whatever_is_heard() -> None:
     asks, waits = talk("a", "R: On Thursday at two we do the set-up.", "Mia: Thursday. I'll see how the week goes.")
     agrees = talk("a", "R: On Thursday at two we do the set-up.", "Mia: Thursday. I'll be here, see you.")[1]

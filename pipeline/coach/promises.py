@@ -211,7 +211,7 @@ _MEET = re.compile(
     r"fri)day)|go through|see you|"
     r"demo|session|"
     r"start(?:ing)?|invite|diary|calendar|review|workshop|trial|pencil|make it|shall we say|how about|"
-    r"(?<!what )(?<!how )(?<!why )(?<!where )does|"
+    r"does(?! (?:that|this|it) mean\b)|"
     r"o'clock|half past|"
     r"on site|minutes|half an hour|reserve|site walk|same time|hear each other|catch up|touch base|connect|"
     r"(?:could|can|shall|may) (?:we|I) (?:do|put|start|make))\b",
