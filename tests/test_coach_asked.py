@@ -50,6 +50,7 @@ def test_a_day_on_which_the_rep_comes_too_is_a_day_to_meet(asked: str, answer: s
 
 def test_a_day_that_nobody_asked_for_answers_no_request() -> None:
     assert heard("R: Could you ask Bob?", "Mia: He's back Monday. Yes.") == []
+    assert heard("R: Could you send the drawings by Friday?", "Mia: Friday's a holiday. Yeah.") == []
 
 
 def test_a_day_to_meet_before_the_signature_is_one() -> None:
@@ -94,6 +95,19 @@ def test_a_greeting_beside_what_is_asked_for_leaves_it_asked() -> None:
 
 def test_how_a_day_looks_proposes_it() -> None:
     (made,) = heard("R: How does Thursday look for you?", "Mia: Yes, fine, Thursday.")
+    assert (made.kind, str(made.due)) == ("meeting", "2026-09-10")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("R: Shall we say Thursday at two?", "Mia: Yes, Thursday at two. I'd see how the demo goes, then the rest."),
+        ("R: We do the trial on Thursday, then we'll see how it runs.", "Mia: Yes, Thursday."),
+        ("R: Shall we meet Thursday and we'll see how many you need?", "Mia: Yes, fine."),
+    ],
+)
+def test_who_says_yes_and_sees_how_it_goes_agrees(said: tuple[str, ...]) -> None:
+    (made,) = heard(*said)
     assert (made.kind, str(made.due)) == ("meeting", "2026-09-10")
 
 

@@ -57,7 +57,9 @@ _PLAIN_YES = re.compile(
     r"perfect|done|deal)\b",
     re.IGNORECASE,
 )
-_SEES_HOW = re.compile(r"\b(?:I'll|we'll|I'd|we'd|have to|let's) (?:have to )?see how\b", re.IGNORECASE)
+_SEES_HOW = re.compile(
+    r"\b(?:I'll|we'll|I'd|we'd|have to) (?:have to )?see how (?!many\b|much\b|long\b|far\b|to\b)", re.IGNORECASE
+)
 _TO_ASK_FIRST = re.compile(
     r"\b(?:(?:let me|lemme) (?:check|see|ask|look|hear|talk|speak|think)|"
     r"(?:I|we)(?:'d| would|'ll| will)? (?:have|need|must|want)(?: first)? "
@@ -120,8 +122,10 @@ def declines(answer: str) -> bool:
 
 
 def waits(answer: str) -> bool:
-    """Whether an answer puts off saying yes (`I'll see how the week goes`), and no plain yes follows."""
-    return _without_yes_after(answer, _SEES_HOW)
+    """Whether an answer puts off saying yes (`I'll see how the week goes`), and no plain yes stands beside it."""
+    said = [sentence for sentence, _ in clauses(straight(answer))]
+    waiting = [bool(_SEES_HOW.search(sentence)) for sentence in said]
+    return any(waiting) and not any(plain_yes(s) for s, waits_here in zip(said, waiting, strict=True) if not waits_here)
 
 
 def plain_yes(answer: str) -> bool:

@@ -372,6 +372,7 @@ def _day_and_yes(asked: str, said: Sequence[str]) -> bool:
         and len(said[0].split()) <= BARE_DAY_WORDS
         and bool(named_days(asked, None) and named_days(said[0], None))
         and plain_yes(said[1])
+        and not _IS_AWAY.search(said[0])
     )
 
 
@@ -381,7 +382,7 @@ def _day_to_meet(
     """A day that one side names and the other agrees to or moves."""
     if conditional(sentence) or not is_ahead(day, call.date) or ends_then(sentence, day) or told_of(sentence, day):
         return None
-    if declines(answer.text) or refuses(answer.text) or binds_nothing(sentence) or waits(sentence):
+    if declines(answer.text) or refuses(answer.text) or binds_nothing(sentence) or waits(sentence[: day.start]):
         return None
     bare = (asked or _asks_before(turn.text, sentence)) and len(sentence.split()) <= BARE_DAY_WORDS
     other = moved(day, answer.text, call.date)
