@@ -96,6 +96,8 @@ def test_who_sends_some_things_quotes_no_price() -> None:
         ("Because Bea says there's a viewer for free. She's got it already.", []),
         ("I can go with the Pareto and show where it is, they like that.", []),
         ("Vexmart says there's a viewer for free. It's on their page.", ["Vexmart"]),
+        ("Vexmart said eleven thousand. He's coming back on Tuesday.", ["Vexmart"]),
+        ("Vexmart says they'd do it for nine. She's here on Monday.", ["Vexmart"]),
         ("There is a company in Malaysia, and an offer from Germany.", []),
         ("There's that Dutch lot, they quoted on Monday.", []),
         ("The other crowd said they'd do it for half. He came on Tuesday.", []),

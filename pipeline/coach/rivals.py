@@ -217,8 +217,10 @@ _SAYS_HE = re.compile(
     r"(?!(?:'ll|'d| will| would| can) match\b)"
 )
 """`Artie says he could do it over the shutdown`: a person, and no firm."""
+_MONEY = r"(?:\d[\d,.]*|hundred|thousand|grand|million|percent|cents?|euros?|pounds?|dollars?)"
 _SAYS_AND_SHE = re.compile(
-    r"\b(?P<name>[A-Z][a-z]+) (?:says|said|thinks|reckons)\b[^.?!]*[.?!] (?:He|She)(?:'s| is| has|'d| \w+s)\b"
+    rf"\b(?P<name>[A-Z][a-z]+) (?:says|said|thinks|reckons)\b(?![^.?!]*\b(?:they|their|{_MONEY})\b)[^.?!]*[.?!] "
+    r"(?:He|She)(?:'s| is| has|'d| \w+s)\b"
     r"(?![^.?!]*\b(?:quot|offer|charg|under|cheap))"
 )
 """`Bea says there's one for free. She's got it on her laptop.`"""
