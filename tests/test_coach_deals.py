@@ -234,11 +234,15 @@ def test_the_next_step_is_the_earliest_that_is_ahead() -> None:
 def test_what_is_done_only_in_some_case_comes_after_what_is_done_in_any() -> None:
     waits = "R: If the form is late I'll call you on Tuesday."
     alone = next_step(deal(says(call("p", "Ann", -2, "Acme", GOOD), "p", waits)))
-    both = says(call("p", "Ann", -2, "Acme", GOOD), "p", waits, "R: Shall we meet on Thursday?", "Mia: Yes, Thursday.")
-    step = next_step(deal(both))
+    meets = ("R: Shall we meet on Thursday?", "Mia: Yes, Thursday.")
+    step = next_step(deal(says(call("p", "Ann", -2, "Acme", GOOD), "p", waits, *meets)))
     assert alone is not None
     assert step is not None
     assert (alone["due_words"], step["due_words"]) == ("Tuesday", "Thursday")
+    sends = "R: I'll send you the page on Tuesday, so you can fix it if it's wrong."
+    sent = next_step(deal(says(call("p", "Ann", -2, "Acme", GOOD), "p", sends, *meets)))
+    assert sent is not None
+    assert sent["due_words"] == "Tuesday"
 
 
 def test_a_goodbye_is_no_next_step_where_something_moves_the_deal() -> None:

@@ -17,7 +17,7 @@ from pipeline.coach.commitments import Commitment
 from pipeline.coach.competitors import Rival, competitors
 from pipeline.coach.customers import GROWTH, OTHER_NEED, customer_because, reviews, troubles
 from pipeline.coach.moves import Moves
-from pipeline.coach.promises import hangs_on_something
+from pipeline.coach.promised_day import hangs
 from pipeline.coach.rivals import in_house
 from pipeline.coach.rows import CallRow, Rows, TurnRow
 from pipeline.coach.statements import Statement
@@ -471,7 +471,7 @@ def next_step(deal: Deal) -> dict[str, Any] | None:
     open_ = [c for c in open_ if not _GOODBYE.search(c.quote.strip())] or open_
     ahead = sorted(
         (c for c in open_ if c.day and c.day >= today),
-        key=lambda c: (hangs_on_something(c.quote), c.day or today, c.turn),
+        key=lambda c: (hangs(c.quote, c.due_words), c.day or today, c.turn),
     )
     chosen = ahead[0] if ahead else None
     if open_ and not ahead:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from pipeline.coach.answers import agrees
 from pipeline.coach.clauses import clauses
-from pipeline.coach.promises import conditional, delivery, promise
+from pipeline.coach.promises import conditional, delivery, hangs_on_something, promise
 from pipeline.coach.when import MONTH_NAMES, WEEKDAYS, Named, named_days
 
 PLAIN_YES_WORDS = 4
@@ -35,6 +35,7 @@ _POINTS = re.compile(
     re.IGNORECASE,
 )
 """Behind a thing of its own `it` is that: `I'll get the contract ready and send it`; not `by the way, I'll send it`."""
+_GOES_ON = re.compile(r",? (?:and|but|so (?:that )?(?:you|we|I|he|she|they|it|the))\b", re.IGNORECASE)
 _COMES = re.compile(r"\b(?:bring|come|meet|visit|call|ring|drop|pick)\b", re.IGNORECASE)
 _AT_AN_HOUR = re.compile(
     r"\bat (?:half past |quarter (?:past|to) )?"
@@ -305,6 +306,13 @@ def _with_month(words: str) -> bool:
 
 def _fits_weekday(day: Named) -> bool:
     return bool(day.date and WEEKDAYS[day.date.weekday()] in day.words.lower())
+
+
+def hangs(sentence: str, day: str | None) -> bool:
+    """Whether what is done by a day, as said in a sentence, is done only in some case: `I'll call on Friday if it's
+    late`; not `I'll call on Friday, and if it's late we ship`, where the day stands before."""
+    after = _GOES_ON.search(sentence, sentence.find(day) + len(day)) if day and day in sentence else None
+    return hangs_on_something(sentence[: after.start()] if after else sentence)
 
 
 def is_ahead(day: Named, on: dt.date | None) -> bool:
