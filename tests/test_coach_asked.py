@@ -65,6 +65,7 @@ def test_a_day_to_meet_before_the_signature_is_one() -> None:
         ("R: On Thursday I can be at your gate.", "Mia: Thursday, okay, I'll see how it's looking."),
         ("Mia: I'll see how the week goes, I'm on site Thursday.", "R: Thursday is only Ada, that's fine."),
         ("R: Will you sign it, so I can bring it on Wednesday at six?", "Mia: Wednesday's the day after the pour."),
+        ("R: Will you sign it Monday at nine?", "Mia: I expect so. I read it Sunday first, so I won't swear to it."),
         ("R: Bring soup.", "Mia: I'll have tamales."),
         ("R: Tell Lorna bye.", "Mia: I'll tell her."),
         ("Mia: I'll tell you and you tell me if it's good.", "R: Good."),

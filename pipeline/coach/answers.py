@@ -72,7 +72,7 @@ _LOOKS = re.compile(
 )
 _LATER = re.compile(r"\b(?:know|back to you|tell|ask|check|see|talk|speak|look|if|when|once)\b", re.IGNORECASE)
 _BINDS_NOTHING = re.compile(
-    r"\b(?:(?:can't|cannot|can not|not|won't) (?:\w+ )?promis\w+|no promises|"
+    r"\b(?:(?:can't|cannot|can not|not|won't) (?:\w+ )?(?:promis\w+|swear)\b|no promises|"
     r"not (?:gonna|going to) (?:tell|say|promise)|(?:I|we)(?:'m| am|'re| are) not saying|don't say (?:yes|no)|"
     r"(?:I|we)(?:'ll| will) (?:revert|have a go|try|look (?:at|on) it|think about)|see what (?:I|we) can do|"
     r"(?:I|we)(?:'ll| will|'d) (?:have to |want to )?get back to you|hard to say|depends|"
