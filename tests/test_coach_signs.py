@@ -222,6 +222,7 @@ def test_an_earlier_call_is_not_called_the_last_one() -> None:
         ("Will you sign it Thursday?", "Thursday is bad. [commit resist]", False),
         ("Can we meet on Thursday?", "Thursday, yes. [commit]", False),
         ("Will you sign up for the course?", "Yes. [commit]", False),
+        ("First you both sign. Would it help him if I went through the photos with him?", "Yes. [commit]", False),
     ],
 )
 def test_a_yes_to_who_asks_for_the_signature_plans_it(asks: str, answer: str, plans: bool) -> None:

@@ -19,6 +19,9 @@ from pipeline.wording import straight
 AGREED_WITHIN = 4
 """Turns after the seller's offer within which the buyer's agreement belongs to it."""
 
+GO_AHEAD_WORDS = 10
+"""A question of so few words behind what is to be signed asks for just that: `Do we do it, yes or no?`"""
+
 SUBJECT_LETTERS = 5
 """Letters of a word's stem from which on it says what an objection is about; shorter words are too common."""
 
@@ -103,11 +106,18 @@ def planned(turns: Sequence[TurnRow], moves: Moves) -> TurnRow | None:
 
 def _was_asked_to_sign(turns: Sequence[TurnRow], place: int) -> bool:
     """Whether the turn just before asks for the signature or order that this one gives a yes to."""
-    before, answer = turns[place - 1 : place], turns[place].text
-    asked = any(
-        t.side == "rep" and t.call_id == turns[place].call_id and _ASKED.search(straight(t.text)) for t in before
-    )
-    return asked and not declines(answer)
+    before, answer = turns[place - 1 : place], turns[place]
+    asked = any(t.side == "rep" and t.call_id == answer.call_id and _asks_to_sign(straight(t.text)) for t in before)
+    return asked and not declines(answer.text)
+
+
+def _asks_to_sign(text: str) -> bool:
+    """Whether a turn ends in asking for the signature or order, not after it in a question of its own about another
+    thing: `first you two sign. Would it help if I went through the photos with him on Friday?`"""
+    questions = [said for said, asks in sentences(text) if asks]
+    if questions and len(questions[-1].split()) > GO_AHEAD_WORDS:
+        text = questions[-1]
+    return bool(_ASKED.search(text))
 
 
 def _says(text: str, pattern: re.Pattern[str], unless: re.Pattern[str]) -> bool:
