@@ -78,9 +78,21 @@ def test_the_first_page_answers_who_needs_help_on_what_since_when_and_why(app: A
 
 def test_the_numbers_on_a_reps_page_lead_to_their_calls(app: Any, desk: Desk) -> None:
     page = whole(client(app, desk, "admin"), "/reps/Bob")
-    assert '<a href="/calls?q=Bob">6 of 6 calls</a> scored' in page
+    assert '<a href="/calls?rep=Bob">6 of 6 calls</a> scored' in page
     gap = page.partition('id="gap-discovery"')[2].partition("</article>")[0]
     assert '<a href="/reps/Bob/criteria/discovery">The 6 calls behind it</a>' in gap
+
+
+def test_a_reps_calls_are_found_by_the_whole_name_and_shown_to_those_who_may_see_them(app: Any, desk: Desk) -> None:
+    def found(role: str, asked: str) -> list[str]:
+        return re.findall(
+            r'data-head="Rep"><a href="/reps/(\w+)">', client(app, desk, role).get(f"/calls?{asked}").text
+        )
+
+    assert found("admin", "rep=Bob") == ["Bob"] * 6
+    assert "Bob" in found("admin", "q=Bo")
+    assert found("admin", "rep=Bo") == found("rep", "rep=Bob") == found("manager", "rep=Cid") == []
+    assert found("admin", "rep=Bob&team=South") == found("admin", "rep=Bob&q=Dale") == []
 
 
 def test_a_card_answers_under_the_words_that_a_manager_asks_with(app: Any, desk: Desk) -> None:
