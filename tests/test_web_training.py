@@ -107,6 +107,16 @@ def test_the_numbers_of_a_finished_training_lead_to_their_calls_and_to_the_peers
         assert re.findall(r'href="/reps/(\w+)/criteria/ask_for_sale"', page) == peers
 
 
+def test_a_call_that_was_given_to_another_rep_since_is_none_that_the_training_rests_on(app: Any, desk: Desk) -> None:
+    rows = desk.store.query("SELECT rep, max(call_id) AS id FROM calls WHERE rep IN ('Ann', 'Bob') GROUP BY rep")
+    ids = {row["rep"]: row["id"] for row in rows}
+    standing = {"estimate": 1.2, "low": 0.9, "high": 1.5, "n": 2, "target": 3.0, "calls": list(ids.values())}
+    early = replace(GIVEN, assigned_on=dt.date(2026, 3, 1), due_on=dt.date(2026, 3, 15))  # no dated call is before it
+    desk.store.put_fact("assignments", {**early.to_row(), "detail": standing})
+    card = Visitor(app, desk, "Ada").get(f"/training/{GIVEN.assignment_id}").partition("When it was given")[2]
+    assert re.findall(r'href="/calls/(\w+)#', card) == [ids["Ann"]]
+
+
 def test_all_training_of_one_rep_is_shown_however_much_it_is(app: Any, desk: Desk) -> None:
     for number in range(30):
         on = dt.date(2026, 3, 1) + dt.timedelta(number)

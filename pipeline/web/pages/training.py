@@ -30,7 +30,8 @@ BEHIND = 12
 _FINISHED = "SELECT assignment_id FROM assignments WHERE status = 'done'"
 _LEVELS = """
 SELECT c.call_id, c.call_date, c.account, s.level FROM calls c JOIN criterion_scores s USING (call_id)
-WHERE c.call_id IN (SELECT unnest($ids::VARCHAR[])) AND s.criterion = $criterion AND s.status = 'scored' AND ({where})
+WHERE c.call_id IN (SELECT unnest($ids::VARCHAR[])) AND c.rep = $rep AND s.criterion = $criterion
+  AND s.status = 'scored' AND ({where})
 ORDER BY c.call_date DESC NULLS LAST, c.call_id
 """
 
@@ -175,8 +176,8 @@ def _behind(ask: Ask, row: Row) -> Row:
     levels, and the untrained `peers` by name, once the effect is known."""
     effect = row["effect"]
     before = effect["calls_before"] or row["detail"].get("calls", [])
-    asked = {"ids": [*before, *effect["calls_after"]], "criterion": row["criterion"], **ask.scope.params}
-    calls = ask.store.query(_LEVELS.format(where=ask.scope.where("c")), asked)
+    asked = {"ids": [*before, *effect["calls_after"]], "rep": row["rep"], "criterion": row["criterion"]}
+    calls = ask.store.query(_LEVELS.format(where=ask.scope.where("c")), {**asked, **ask.scope.params})
     known = next((e.against for e in ask.desk.effects() if e.assignment_id == row["assignment_id"]), None)
     return {
         "before": [call for call in calls if call["call_id"] in set(before)],
