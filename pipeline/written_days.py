@@ -9,7 +9,10 @@ import re
 from pipeline.days import day_at, day_of
 
 _EPOCH = re.compile(r"1\d{9}(?:\d{3})?")
-_CLOCK = re.compile(r"(?:[^:]*[\sT,])?(\d{1,2}):([0-5]\d)(?::[0-5]\d(?:\.\d+)?)?\s*(?:([ap])\.?m\.?)?", re.IGNORECASE)
+_CLOCK = re.compile(
+    r"(?:[^:]*[\sT,])?(\d{1,2})(?::([0-5]\d)(?::[0-5]\d(?:\.\d+)?)?|(?=\s*[ap]\.?m))\s*(?:([ap])\.?m\.?)?",
+    re.IGNORECASE,
+)
 
 
 def read_day(text: str, zone: object = None) -> dt.date:
@@ -37,14 +40,14 @@ def read_day(text: str, zone: object = None) -> dt.date:
 
 
 def read_time(text: str) -> dt.time | None:
-    """The time of day in a text that `read_day` reads, or alone (`14:30`, `2:30 PM`), as the clock there showed it; a
-    moment in UTC is taken to this machine's, like its day. None where none is stated, and for midnight: that is how
-    exports write a day alone."""
+    """The time of day in a text that `read_day` reads, or alone (`14:30`, `2:30 PM`, `2 pm`), as the clock there showed
+    it; a moment in UTC is taken to this machine's, like its day. A day alone is midnight, as exports write it; None
+    where there is no time to be told."""
     text = text.strip()
     found = _CLOCK.fullmatch(text)
     if found and (not found[3] or 1 <= int(found[1]) <= 12) and int(found[1]) < 24:
         hour = int(found[1]) % 12 + 12 * (found[3].lower() == "p") if found[3] else int(found[1])
-        return dt.time(hour, int(found[2])) if hour or int(found[2]) else None
+        return dt.time(hour, int(found[2] or 0))
     with contextlib.suppress(ValueError, OverflowError):
         moment = (
             dt.datetime.fromtimestamp(int(text[:10]), dt.UTC)
@@ -53,5 +56,5 @@ def read_time(text: str) -> dt.time | None:
         )
         if moment.tzinfo is not None and not moment.utcoffset():
             moment = moment.astimezone()
-        return dt.time(moment.hour, moment.minute) if moment.hour or moment.minute else None
+        return dt.time(moment.hour, moment.minute)
     return None

@@ -56,6 +56,10 @@ def test_a_table_as_excel_saves_it_on_a_mac(tmp_path: Path) -> None:
         ("date,time", "2026-12-02,12:15 am", "00:15"),
         ("date,start time", "2026-12-02 00:00,8:00", "08:00"),
         ("date,time", "2026-12-02,", None),
+        ("date,time", "2026-12-02,2 PM", "14:00"),
+        ("date,time", "2026-12-02,9am", "09:00"),
+        ("date,time", "2026-12-02,12:00 AM", None),
+        ("date,time", "2026-12-02,2026-12-02 00:00:00", None),
     ],
 )
 def test_a_session_keeps_the_time_of_day_that_stands_beside_its_day(
@@ -66,7 +70,7 @@ def test_a_session_keeps_the_time_of_day_that_stands_beside_its_day(
     assert row.starts_at == starts
 
 
-@pytest.mark.parametrize("time", ["10:00 - 10:45", "noon", "25:00"])
+@pytest.mark.parametrize("time", ["10:00 - 10:45", "noon", "25:00", "9", "13 pm"])
 def test_a_time_that_may_be_another_leaves_its_row_out(tmp_path: Path, time: str) -> None:
     found = read_csv(written(tmp_path, f"rep,date,time\nAnn,2026-12-02,{time}\n"), "sessions")
     assert not found.rows

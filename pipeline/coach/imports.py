@@ -245,11 +245,12 @@ def _session(row: Mapping[str, str]) -> Sequence[Fact]:
 
 
 def _starts_at(row: Mapping[str, str]) -> str | None:
-    """`HH:MM`, from a column of its own or from beside the day."""
+    """`HH:MM`, from a column of its own or from beside the day; None for midnight, which is how a day alone is
+    written."""
     at = read_time(row.get("time", row["date"]))
-    if at is None and "time" in row and not re.fullmatch(r"0?0:00(:00)?", row["time"]):
+    if at is None and "time" in row:
         raise ValueError(f"time '{row['time']}' is not understood; write it as 14:30")
-    return at.isoformat("minutes") if at else None
+    return at.isoformat("minutes") if at and at != dt.time.min else None
 
 
 def _quota(row: Mapping[str, str]) -> Sequence[Fact]:
