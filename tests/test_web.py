@@ -24,7 +24,7 @@ from pipeline.errors import SettingsError
 from pipeline.rubric import load_rubric
 from pipeline.settings import Settings
 from pipeline.store import Store
-from pipeline.web.app import _listen, all_routes, build_app
+from pipeline.web.app import _listen, all_routes, build_app, serve
 from pipeline.web.ask import ANYBODY, SAFE, Route
 from pipeline.web.desk import Desk
 from pipeline.web.gate import HEADERS, LARGEST, SESSION, csrf_token
@@ -437,6 +437,18 @@ def test_an_address_takes_visitors_before_the_calls_are_read() -> None:
         # and nobody else is let onto the port, to fail there later
         with pytest.raises(SettingsError, match="choose another with --port"):
             _listen(Settings(port=listener.getsockname()[1]))
+
+
+def test_the_link_that_works_once_is_told_only_when_it_is_answered_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(Store, "ingest", lambda _: said.append("the calls are read"))
+    monkeypatch.setattr("uvicorn.Server.run", lambda *_, **__: said.append("visitors are answered"))
+    serve(Settings(data=tmp_path, port=0), say=said.append)
+    link = next(n for n, line in enumerate(said) if "/enter?link=" in line)
+    assert said[0].startswith("debrief: http")
+    assert 0 < said.index("the calls are read") < link < said.index("visitors are answered")
 
 
 def test_the_log_is_narrowed_to_whoever_stands_in_it(app: Any, desk: Desk) -> None:
