@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from coach_story import call, record
-from waiting import wait_for
+from waiting import HANGS_S, wait_for
 
 from pipeline import keep
 from pipeline.errors import StoreError
@@ -72,3 +74,24 @@ def test_calls_are_taken_in_again_when_what_was_wrong_is_over(
         "new calls are not taken in: full",
         "new calls are not taken in: ValueError: nobody thought of this",
     ]
+
+
+def test_closing_does_not_wait_for_a_database_that_another_works_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy, over = threading.Event(), threading.Event()
+
+    def waiting() -> Any:
+        busy.set()
+        over.wait(HANGS_S)
+
+    monkeypatch.setattr("pipeline.web.newcomers.CLOSE_S", 0.01)
+    with Store(tmp_path) as store:
+        monkeypatch.setattr(store, "catch_up", waiting)
+        keep_one(tmp_path, "new")
+        newcomers = Newcomers(store, every_s=0.01)
+        assert busy.wait(HANGS_S)
+        begun = time.monotonic()
+        newcomers.close()
+        assert time.monotonic() - begun < HANGS_S / 2
+        over.set()

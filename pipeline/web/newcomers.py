@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 EVERY_S = 30.0
 """As often as a watched folder is looked at. Each time something came, pages work out anew what rests on calls."""
+CLOSE_S = 3.0
 
 log = logging.getLogger("debrief.web")
 
@@ -43,9 +44,9 @@ class Newcomers:
         self.close()
 
     def close(self) -> None:
-        """Stop; what is being taken in is waited for."""
+        """Stop; what is being taken in is let end within a few seconds, unless another keeps the database busy."""
         self._stop.set()
-        self._thread.join()
+        self._thread.join(CLOSE_S)
 
     def _run(self) -> None:
         while not self._stop.wait(self._every_s):
