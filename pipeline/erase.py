@@ -195,7 +195,8 @@ def erase(
         erased.touch(data)
         gone = tuple(map(str, _recordings(settings, what, others))) if recordings else ()
         if recordings:
-            drop_empty(inbox, what.traces.finder())
+            # `Ann Lee` is another's than `Ann`, and her next call comes into her folder
+            drop_empty(inbox, what.traces.finder(), called=True)
         if what.person:
             forget(data, what.person)
         for call in what.calls:

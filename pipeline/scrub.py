@@ -66,6 +66,10 @@ class Finder:
             return True
         return bool(self._heads) and any(self._mine(match[0]) for match in _HEX.finditer(text))
 
+    def is_all(self, text: str) -> bool:
+        """Is the text one of the texts and nothing else? Ids are not looked for."""
+        return bool(self._texts.fullmatch(text))
+
     def sub(self, text: str) -> str:
         """The text with `erased` for everything found."""
         text = self._texts.sub(ERASED, text)
@@ -182,9 +186,14 @@ def scrub(data: Path, traces: Traces, *, skip: Iterable[Path] = ()) -> dict[str,
     return counts
 
 
-def drop_empty(root: Path, finder: Finder, *, skip: Iterable[Path] = ()) -> None:
-    """Delete the folders with a trace in their name that hold nothing by now, but for those under `skip`."""
+def drop_empty(root: Path, finder: Finder, *, skip: Iterable[Path] = (), called: bool = False) -> None:
+    """Delete the folders with a trace in their name that hold nothing by now, but for those under `skip`.
+
+    `called`: only where the whole name of the folder, or of one around it, is the trace.
+    """
     for folder in reversed(list(named_folders(root, finder, skip=skip))):
+        if called and not any(map(finder.is_all, folder.relative_to(root).parts)):
+            continue
         # not one that still holds something: that raises
         with contextlib.suppress(OSError):
             folder.rmdir()

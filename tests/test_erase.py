@@ -235,12 +235,15 @@ def test_one_call_goes_with_its_recording_and_its_copies_when_asked(world: Setti
 @pytest.mark.parametrize("recordings", [True, False])
 def test_a_folder_by_the_persons_name_goes_with_the_recordings_or_is_named(world: Settings, recordings: bool) -> None:
     inbox, gone, kept = world.inbox_folder, world.data / "exports" / PERSON, world.inbox_folder / "North" / "Tom Becker"
-    for folder in (gone, inbox / "priya_nair" / "2026", kept / "empty"):
+    another = inbox / "North" / f"{PERSON} Lee"
+    for folder in (gone, inbox / "priya_nair" / "2026", kept / "empty", another):
         folder.mkdir(parents=True)
     with Store(world.data) as store:
         report = erase.erase(world, store, erase.of_person(world, store, PERSON), recordings=recordings)
     assert not gone.exists()
     assert (kept / "empty").is_dir()
+    assert another.is_dir()
+    assert f"{another}: the name of this folder; rename or delete it" in report.elsewhere
     assert (inbox / "priya_nair").exists() is (inbox / "North" / PERSON).exists() is not recordings
     line = f"{inbox}/priya_nair/2026: the name of this folder; rename or delete it"
     assert (line in report.elsewhere) is not recordings
