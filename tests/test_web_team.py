@@ -23,8 +23,7 @@ from pipeline import keep
 from pipeline.coach.commands import support_rows, today_of
 from pipeline.coach.load import load_rows
 from pipeline.coach.playlists import KeptSnippet
-from pipeline.coach.rows import Assignment, ScoredCall
-from pipeline.coach.team import Since, low_since
+from pipeline.coach.rows import Assignment
 from pipeline.settings import Settings
 from pipeline.types import NEUTRAL
 from pipeline.web import deals
@@ -194,19 +193,6 @@ def test_a_module_that_was_given_opens_wherever_it_is_named(app: Any, desk: Desk
     at = client(app, desk, role)
     assert '<a href="/training/a1b2c3d4e5f60718">Date, people, purpose</a>' in whole(at, path)
     assert at.get("/training/a1b2c3d4e5f60718").status_code == 200
-
-
-def test_a_call_without_a_date_hides_not_since_when_a_gap_is_there() -> None:
-    def gap(*levels: int, dated: bool = True) -> Since:
-        days = [DAY - dt.timedelta(7 * n) if dated else None for n in range(len(levels))]
-        rows = [ScoredCall(f"d{n}", "Bob", "discovery", level, date=days[n]) for n, level in enumerate(levels)]
-        return low_since([*rows, ScoredCall("undated", "Bob", "discovery", 1)], 3.0)
-
-    parts: Any = environment().get_template("team_parts.html").module
-    assert parts.below(gap(1, 2, 1)) == "Below the target on 3 of 3 calls since the first, on 19 Oct 2026. "
-    assert parts.below(gap(1, 2, dated=False)) == "No call has a date that says since when. "
-    assert parts.below(gap(3, 4, 0)) == "The newest calls reached the target again. "
-    assert parts.below(None) == ""
 
 
 def test_a_gap_that_closed_by_next_to_nothing_points_nowhere() -> None:

@@ -152,9 +152,9 @@ def _since(rows: Iterable[ScoredCall], gaps: Sequence[Gap], scores: Iterable[Sco
         if (row.rep, row.criterion) in wanted:
             calls[row.rep, row.criterion].append(row)
     found = {key: low_since(calls[key], target) for key, target in wanted.items()}
-    # the first call of a period is not the first that there is
+    # the first call of a period is not the first that there is; that none has a date is so all the same
     return {
-        key: dataclasses.replace(since, always=since.always and len(calls[key]) == every[key])
+        key: dataclasses.replace(since, always=since.always and (not since.day or len(calls[key]) == every[key]))
         for key, since in found.items()
     }
 
