@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import torch
 
 from benchmarks.judge.measure import Report
 from pipeline.agreement import Agreement
@@ -53,8 +56,8 @@ def quality_page(
     if stress:
         parts += [_STRESS_TEXT, _stress_table(stress)]
     parts.append(
-        f"Speed where this was measured: {turns_per_second:.0f} turns a second, a one-hour call in {hour_s:.1f} s, "
-        "model loaded.\n"
+        f"Speed where this was measured ({os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}): "
+        f"{turns_per_second:.0f} turns a second, a one-hour call in {hour_s:.1f} s, model loaded.\n"
     )
     peaks = load["peak_mb"]
     parts.append(
