@@ -63,9 +63,9 @@ def _night(settings: Settings, caller: Caller) -> dict[str, Any]:
     with Claims(settings.data / "claims") as claims:
         swept = {"runs": _with_prefect(sweep_stale_runs, problems), "claims": claims.sweep()}
     _with_prefect(lambda: forget_old_runs(settings.keep_logs_days), problems)
-    again: list[Outcome] = []
-    done = _part("backlog", lambda: _backlog(settings, caller, again), problems)
-    again += _part("scoring again", lambda: _rescored(settings, caller, {o.sha256 for o in again}), problems)
+    done, again = _part("backlog", lambda: _backlog(settings, caller), problems) or ([], [])
+    tried = {outcome.sha256 for outcome in again}
+    again += _part("scoring again", lambda: _rescored(settings, caller, tried), problems) or []
     report: dict[str, Any] = {
         "backlog": summary(done),
         "rescored": summary(again),
@@ -97,18 +97,18 @@ def _with_prefect(work: Callable[[], T], problems: list[str]) -> T | None:
         return None
 
 
-def _part(what: str, work: Callable[[], list[Outcome]], problems: list[str]) -> list[Outcome]:
-    """What a part of the night gives; where it fails as a whole (a rubric being edited, a drive that is away), nothing
-    and a line in `problems`."""
+def _part(what: str, work: Callable[[], T], problems: list[str]) -> T | None:
+    """What a part of the night gives; where it fails as a whole (a rubric being edited, a drive that is away), None and
+    a line in `problems`."""
     try:
         return work()
     except (DebriefError, OSError) as error:
         problems.append(f"{what}: {error}")
-        return []
+        return None
 
 
-def _backlog(settings: Settings, caller: Caller, again: list[Outcome]) -> list[Outcome]:
-    """What came of the inbox's files; of known calls that were only scored anew it is added to `again`."""
+def _backlog(settings: Settings, caller: Caller) -> tuple[list[Outcome], list[Outcome]]:
+    """What came of the inbox's files, and of those that are known calls and were only scored anew."""
     inbox = settings.inbox_folder
     # os.path: a drive whose server does not answer is no folder either, and no error
     there = os.path.isdir(inbox)
@@ -116,9 +116,9 @@ def _backlog(settings: Settings, caller: Caller, again: list[Outcome]) -> list[O
         raise StoreError(f"{inbox}: no such inbox; make it, or set `inbox`")
     plan = make_plan(_standing(inbox) if there else [], settings, max_attempts=settings.max_attempts)
     caller.on_plan(plan)
-    done = perform_jobs(plan.jobs, settings)
-    again += [outcome for job, outcome in zip(plan.jobs, done, strict=True) if job.kind == "score"]
-    return [*plan.settled, *(outcome for job, outcome in zip(plan.jobs, done, strict=True) if job.kind != "score")]
+    done = list(zip(plan.jobs, perform_jobs(plan.jobs, settings), strict=True))
+    new = [outcome for job, outcome in done if job.kind != "score"]
+    return [*plan.settled, *new], [outcome for job, outcome in done if job.kind == "score"]
 
 
 def _rescored(settings: Settings, caller: Caller, tried: Collection[str]) -> list[Outcome]:

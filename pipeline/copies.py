@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.leaving import leaving
+from pipeline.leaving import FORMULA_STARTS, leaving
 from pipeline.redact import ALL
 from pipeline.rows import CALL_TABLES, DERIVED, FACT_KEYS
 
@@ -61,9 +61,9 @@ def write_tables(
 def _without_formulas(cursor: DuckDBPyConnection, select: str) -> str:
     """The rows of a SELECT with an apostrophe before every text that begins as a formula does."""
     texts = [name for name, kind, *_ in cursor.execute(f"DESCRIBE {select}").fetchall() if kind == "VARCHAR"]
+    starts = ", ".join(f"chr({ord(start)})" for start in FORMULA_STARTS)
     guarded = ", ".join(
-        f"CASE WHEN regexp_matches({name}, '^[=+@\\t\\r-]') THEN chr(39) || {name} ELSE {name} END AS {name}"
-        for name in texts
+        f"CASE WHEN {name}[1] IN ({starts}) THEN chr(39) || {name} ELSE {name} END AS {name}" for name in texts
     )
     return f"SELECT * REPLACE ({guarded}) FROM ({select})" if guarded else select
 

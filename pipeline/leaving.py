@@ -29,6 +29,8 @@ SAFE = frozenset(
 )
 """Columns of ids, fixed words and names (but speakers', who may be called by a telephone number); every other column of
 text is read before it leaves, new ones included."""
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""What a cell begins with that a spreadsheet would run as a formula; an apostrophe before it keeps it a text."""
 _CALLS = 500
 _IDS = ("call_id", "call", "calls", "call_ids", "sha256")
 """Fields of JSON that hold calls' ids, one or a list."""

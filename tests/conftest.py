@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import fakes
 import pytest
@@ -17,6 +18,7 @@ import pipeline.chat
 import pipeline.coach.trainer
 import pipeline.moments
 import pipeline.web.app  # noqa: F401
+from pipeline import batch
 from pipeline.settings import Settings
 from pipeline.web import backroom
 from pipeline.web.desk import Desk
@@ -54,6 +56,22 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> None:
 def settings(tmp_path: Path) -> Settings:
     """A data folder of its own, two workers, short limits."""
     return Settings(data=tmp_path / "data", workers=2, timeout_s=HANGS_S)
+
+
+@pytest.fixture
+def inbox(stages: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An inbox of the data folder with three calls; workers that use the stand-ins."""
+    folder = settings.inbox_folder / "North" / "Ann"
+    folder.mkdir(parents=True)
+    for name, word in {"2026-09-14_a": "ok", "2026-09-15_b": "silence", "2026-09-16_c": "noisy"}.items():
+        (folder / f"{name}.wav").write_text(word)
+    begin = batch.Batch.__init__
+
+    def with_stand_ins(self: batch.Batch, *args: Any, **options: Any) -> None:
+        begin(self, *args, **{**options, "task": "fakes:work"})
+
+    monkeypatch.setattr(batch.Batch, "__init__", with_stand_ins)
+    return settings.inbox_folder
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from pipeline.errors import StoreError
 from pipeline.settings import Settings
 from pipeline.store import Store
 from pipeline.web import app
-from pipeline.web.newcomers import Newcomers
+from pipeline.web.newcomers import newcomers
 
 
 def keep_one(data: Path, name: str) -> str:
@@ -33,7 +33,7 @@ def shown(store: Store, call_id: str) -> bool:
 def test_what_a_batch_has_done_is_shown_before_the_batch_is_through(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "Newcomers", lambda store: Newcomers(store, every_s=0.02))
+    monkeypatch.setattr(app, "newcomers", lambda store: newcomers(store, every_s=0.02))
     came: list[str] = []
 
     class Answering:
@@ -68,7 +68,7 @@ def test_calls_are_taken_in_again_when_what_was_wrong_is_over(
 
         monkeypatch.setattr(store, "catch_up", breaking)
         call_id = keep_one(tmp_path, "new")
-        with Newcomers(store, every_s=0.02):
+        with newcomers(store, every_s=0.02):
             wait_for(lambda: shown(store, call_id), "the call")
     assert [line.getMessage() for line in caplog.records] == [
         "new calls are not taken in: full",
@@ -85,13 +85,13 @@ def test_closing_does_not_wait_for_a_database_that_another_works_on(
         busy.set()
         over.wait(HANGS_S)
 
-    monkeypatch.setattr("pipeline.web.newcomers.CLOSE_S", 0.01)
+    monkeypatch.setattr("pipeline.rounds.CLOSE_S", 0.01)
     with Store(tmp_path) as store:
         monkeypatch.setattr(store, "catch_up", waiting)
         keep_one(tmp_path, "new")
-        newcomers = Newcomers(store, every_s=0.01)
+        rounds = newcomers(store, every_s=0.01)
         assert busy.wait(HANGS_S)
         begun = time.monotonic()
-        newcomers.close()
+        rounds.close()
         assert time.monotonic() - begun < HANGS_S / 2
         over.set()

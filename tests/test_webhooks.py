@@ -22,7 +22,7 @@ from pipeline.errors import SettingsError, StoreError
 from pipeline.settings import Settings
 from pipeline.store import Store
 from pipeline.webhooks import outbox
-from pipeline.webhooks.courier import Courier, deliver, note_news, tell_all
+from pipeline.webhooks.courier import courier, deliver, note_news, tell_all
 from pipeline.webhooks.news import collect
 from pipeline.webhooks.outbox import WAITS_S, Outbox
 from pipeline.webhooks.send import Sent, addresses, secret, send, signature
@@ -253,7 +253,7 @@ def test_a_gap_is_told_when_it_opens_and_again_when_it_comes_back(store: Store, 
 def test_off_means_no_file_and_no_thread(store: Store, tmp_path: Path) -> None:
     note_news(store, Settings(data=tmp_path))
     assert tell_all(store, Settings(data=tmp_path), lambda: pytest.fail("gaps were worked out for nobody")) == []
-    with Courier(Settings(data=tmp_path)) as beside:
+    with courier(Settings(data=tmp_path)) as beside:
         assert beside._thread is None
     assert not (tmp_path / outbox.FILE).exists()
 
@@ -273,7 +273,7 @@ def test_the_courier_tells_what_the_store_takes_in(store: Store, tmp_path: Path)
         settings = settings_for(tmp_path, hooks.url)
         note_news(store, settings)
         new_assignment(store)
-        with Courier(settings, store=store, every_s=0.02):
+        with courier(settings, store=store, every_s=0.02):
             wait_for(lambda: hooks.bodies, "a hook")
     assert json.loads(hooks.bodies[0])["type"] == "assignment.created"
 
@@ -308,7 +308,7 @@ def test_the_courier_goes_on_after_whatever_went_wrong(
         with Outbox(tmp_path) as box:
             collect(store, settings, outbox=box)
         new_assignment(store)
-        with Courier(settings, store=store, every_s=0.02):
+        with courier(settings, store=store, every_s=0.02):
             wait_for(lambda: hooks.bodies, "a hook")
     assert [line.getMessage() for line in caplog.records] == ["webhooks: ValueError: nobody thought of this"]
 

@@ -206,15 +206,15 @@ def _no_snippets(what: str, settings: Settings) -> str:
 def show(name: str, what: str | None, *, data: Any, as_json: bool) -> None:
     """Print one of `REPORTS` about `what` (a rep, a criterion, an account) or all."""
     from pipeline.cli.account_text import account_text, plan_text
-    from pipeline.cli.render import rows_table, snippet_text
+    from pipeline.cli.render import snippet_text
 
     report = REPORTS[name]
     settings = settings_of(data)
     with open_store(settings) as store:
         rows = report_rows(name, store, settings, what)
-    if as_json:
-        for row in rows:
-            emit(row)
+    prose = not report.columns or (name in ("account", "plan") and what is not None)
+    if as_json or (rows and not prose):
+        show_table(report.title, report.columns, rows, report.none, as_json=as_json, behind=report.behind)
         return
     out = console()
     if not rows and name == "snippets" and what:
@@ -224,10 +224,6 @@ def show(name: str, what: str | None, *, data: Any, as_json: bool) -> None:
     elif name == "snippets":
         for row in rows:
             out.print(snippet_text(row))
-    elif name in ("account", "plan") and what is not None:
+    else:
         for row in rows:
             out.print(account_text(row) if name == "account" else plan_text(row))
-    else:
-        out.print(rows_table(report.title, report.columns, rows))
-        if report.behind:
-            out.print(report.behind, style="dim")

@@ -184,9 +184,9 @@ def _watch(settings: Settings, stop: threading.Event, read: Callable[[], Setting
     from flows.process import Caller, run_process
     from flows.watch import watch as watch_folder
     from pipeline.cli.watching import Watching
-    from pipeline.webhooks.courier import Courier
+    from pipeline.webhooks.courier import courier
 
-    with Watching(console(), settings) as board, Courier(settings):
+    with Watching(console(), settings) as board, courier(settings):
 
         def process_batch(inbox: Path, caller: Caller) -> None:
             run_process([inbox], _told_to(board, caller))

@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.errors import EngineError, SettingsError
+from pipeline.leaving import FORMULA_STARTS
 from pipeline.settings import LOOPBACK
 from pipeline.yaml_text import UnreadableYaml, loaded
 
@@ -181,7 +182,7 @@ def to_csv(rows: Sequence[Mapping[str, Any]], fields: Mapping[str, str]) -> str:
 
 
 def _safe(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
 def checked_url(url: str) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.coach.rows import ActivityRow, QuotaRow, SessionRow
+from pipeline.coach.when import MONTHS
 from pipeline.encodings import decode
 from pipeline.errors import InputError
 from pipeline.written_days import read_day, read_time
@@ -32,7 +33,6 @@ _STATUSES = {
 _QUARTER = re.compile(r"(?:(\d{4})[ /-]?Q([1-4])|Q([1-4])[ /-]?(\d{4}))$", re.IGNORECASE)
 _MONTH = re.compile(r"(\d{4})-(\d{1,2})$")
 _NAMED_MONTH = re.compile(r"([a-z]{3,9})\.?[ -](\d{4})$", re.IGNORECASE)
-_MONTHS = {name: n for n, full in enumerate(calendar.month_name) for name in (full.lower(), full[:3].lower()) if name}
 _TIME = re.compile(
     r"(?:(\d+(?:[.,]\d+)?) ?h(?:rs?|ours?)?\.?)?,?(?: and)? ?(?:(\d+) ?(?:m(?:in(?:ute)?s?)?)?\.?)?$", re.IGNORECASE
 )
@@ -285,8 +285,8 @@ def _period(row: Mapping[str, str]) -> tuple[dt.date, dt.date]:
     if month and 1 <= int(month[2]) <= 12:
         return dt.date(int(month[1]), int(month[2]), 1), _last(int(month[1]), int(month[2]))
     named = _NAMED_MONTH.match(text)
-    if named and named[1].lower() in _MONTHS:
-        return dt.date(int(named[2]), _MONTHS[named[1].lower()], 1), _last(int(named[2]), _MONTHS[named[1].lower()])
+    if named and named[1].lower() in MONTHS:
+        return dt.date(int(named[2]), MONTHS[named[1].lower()], 1), _last(int(named[2]), MONTHS[named[1].lower()])
     if re.fullmatch(r"\d{4}", text):
         return dt.date(int(text), 1, 1), dt.date(int(text), 12, 31)
     raise ValueError(f"period '{text}' is none of 2026-Q4, 2026-10, 2026")

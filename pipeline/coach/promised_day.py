@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pipeline.coach.answers import agrees
 from pipeline.coach.clauses import clauses
 from pipeline.coach.promises import conditional, delivery, hangs_on_something, promise
-from pipeline.coach.when import MONTH_NAMES, WEEKDAYS, Named, named_days
+from pipeline.coach.when import MONTHS, WEEKDAYS, Named, named_days
 
 PLAIN_YES_WORDS = 4
 SHORT = 8
@@ -261,7 +261,7 @@ def moved(day: Named, answer: str, on: dt.date | None) -> Named | None:
             if limit or _is_known(sentence, other) or told_of(sentence, other):
                 continue
             last = other.words.lower().split()[-1]
-            if last in day.words.lower().split() and last not in MONTH_NAMES and not last.isdigit():
+            if last in day.words.lower().split() and last not in MONTHS and not last.isdigit():
                 other = day  # `Thursday the ninth?` `Thursday, yes`: whatever the calendar says of the ninth
             elif last in WEEKDAYS and day.date:
                 number = WEEKDAYS.index(last)
@@ -301,7 +301,7 @@ def said_before(due: dt.date | None, words: str | None, texts: Iterable[str], on
 
 
 def _with_month(words: str) -> bool:
-    return not MONTH_NAMES.isdisjoint(re.findall(r"[a-z]+", words.lower()))
+    return not MONTHS.keys().isdisjoint(re.findall(r"[a-z]+", words.lower()))
 
 
 def _fits_weekday(day: Named) -> bool:

@@ -44,7 +44,8 @@ _CARDINALS = {
 
 _DAY = "|".join(WEEKDAYS)
 _MONTH = "|".join(_MONTHS) + "|" + "|".join(sorted(_SHORT, key=len, reverse=True))
-MONTH_NAMES = frozenset((*_MONTHS, *_SHORT))
+MONTHS = {**_MONTHS, **_SHORT}
+"""Their numbers (1-12) by name in small letters, in full or short."""
 _YEAR = r"(?:,? (?P<year>20\d\d))?"
 _COUNT = "|".join(sorted(_COUNTS, key=len, reverse=True)) + r"|\d{1,2}"
 _NTH = r"\d{1,2}(?:st|nd|rd|th)|" + "|".join(w.replace("-", "[- ]") for w in sorted(_ORDINALS, key=len, reverse=True))
@@ -202,7 +203,7 @@ def _next(match: re.Match[str], on: dt.date) -> dt.date:
 
 def _of_month(match: re.Match[str], on: dt.date) -> dt.date | None:
     name = match.group("month").lower()
-    month = _MONTHS.get(name) or _SHORT[name]
+    month = MONTHS[name]
     day, year = _day_of_month(match.group("nth") or match.group("nth2")), match.group("year")
     if year:
         return _exact(int(year), month, day)

@@ -19,10 +19,10 @@ from pipeline.web.answers import Answers
 from pipeline.web.api import API_ROUTES
 from pipeline.web.ask import Ask, Route
 from pipeline.web.desk import Desk
-from pipeline.web.newcomers import Newcomers
+from pipeline.web.newcomers import newcomers
 from pipeline.web.pages import OTHER_ROUTES, PAGES
 from pipeline.web.render import compile_templates
-from pipeline.webhooks.courier import Courier
+from pipeline.webhooks.courier import courier
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
@@ -250,7 +250,7 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
         )
     listener = _listen(settings)
     desk = Desk(settings)
-    courier = Courier(settings, store=desk.store)
+    hooks = courier(settings, store=desk.store)
     try:
         say(f"debrief: {public_address(settings)}")
         desk.store.ingest()
@@ -262,10 +262,10 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=5
         )
-        with Newcomers(desk.store):
+        with newcomers(desk.store):
             uvicorn.Server(config).run(sockets=[listener])
     finally:
-        courier.close()
+        hooks.close()
         desk.close()
         listener.close()
 

@@ -7,11 +7,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from pipeline.claims import alone
 from pipeline.errors import DebriefError
+from pipeline.rounds import Rounds
 from pipeline.webhooks.news import collect
 from pipeline.webhooks.outbox import Outbox, address_id
 from pipeline.webhooks.send import addresses, secret, send
@@ -55,56 +55,20 @@ def deliver(
     return dict(counts)
 
 
-class Courier:
-    """A thread that looks for news (where it is given a store) and sends what is due, until `close`.
+def courier(settings: Settings, *, store: Store | None = None, every_s: float = EVERY_S) -> Rounds:
+    """Rounds that look for news (where they are given a store) and send what is due; none where the settings name no
+    address. What is not sent in time comes again."""
 
-    It starts only where the settings name addresses; what goes wrong is a line in the log and on the settings page.
-    """
+    def go(stop: threading.Event) -> None:
+        with Outbox(settings.data) as outbox:
+            if store is not None:
+                collect(store, settings, outbox=outbox)
+            deliver(settings, outbox, stop=stop)
 
-    def __init__(self, settings: Settings, *, store: Store | None = None, every_s: float = EVERY_S) -> None:
-        self._settings, self._store, self._every_s = settings, store, every_s
-        self._stop = threading.Event()
-        self._told = ""
-        self._thread: threading.Thread | None = None
-        if settings.webhook_urls.strip():
-            self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
-            self._thread.start()
-
-    def __enter__(self) -> Courier:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Stop; what is being sent is let end within a few seconds, and comes again if it does not."""
-        self._stop.set()
-        if self._thread:
-            self._thread.join(3.0)
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            self._guarded(self._round)
-            self._stop.wait(self._every_s)
-
-    def _round(self) -> None:
-        with Outbox(self._settings.data) as outbox:
-            if self._store is not None:
-                collect(self._store, self._settings, outbox=outbox)
-            deliver(self._settings, outbox, stop=self._stop)
-
-    def _guarded(self, work: Callable[[], None]) -> None:
-        """Do a round. Whatever goes wrong with it is a line, said once: the thread goes on, nobody would miss it."""
-        try:
-            work()
-            self._told = ""
-        except Exception as error:
-            line = str(error) if isinstance(error, DebriefError) else f"{type(error).__name__}: {error}"
-            if line != self._told:
-                log.warning("webhooks: %s", line)
-            self._told = line
+    wanted = bool(settings.webhook_urls.strip())
+    return Rounds(
+        go if wanted else None, name="courier", every_s=every_s, warn=lambda line: log.warning("webhooks: %s", line)
+    )
 
 
 def note_news(store: Store, settings: Settings) -> None:

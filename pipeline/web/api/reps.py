@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from typing_extensions import TypedDict
 
 from pipeline.access.people import EVERYONE
@@ -61,11 +59,10 @@ def reps(ask: Ask, *, team: str | None = None) -> list[RepJson]:
 def rep(ask: Ask, *, rep: str) -> RepJson:
     """One rep."""
     ask.scope.require_rep(rep)
-    card: Any = ask.desk.scorecard(rep)
+    card = ask.desk.scorecard(rep)
     if card is None:
         raise NotThere(f"{rep}: no rep of that name has calls")
-    found: RepJson = card
-    return found
+    return card  # type: ignore[return-value]
 
 
 ROUTES = (
