@@ -28,9 +28,11 @@ def test_a_change_that_rounds_to_nothing_has_no_sign() -> None:
     assert [signed(0.84), signed(-0.56), signed(-0.04), signed(0.004, 2)] == ["+0.8", "-0.6", "0.0", "0.00"]
     assert change_text(-1.1, -2.26, 0.03) == " -1.1 (-2.3 to 0.0)"
     assert change_text(None, None, None) == ""
-    told = {"verdict": "no clear effect", "effect": -1.115, "low": -2.257, "high": 0.028, "reason": "4 calls before"}
-    assert _effect_text(told) == "no clear effect -1.1 (-2.3 to 0.0)"
-    assert _effect_text(told, why=True) == "no clear effect -1.1 (-2.3 to 0.0); 4 calls before"
+    told = {"verdict": "no clear effect", "effect": -1.115, "low": -2.257, "high": 0.028, "n_before": 4, "n_after": 3}
+    assert _effect_text(told) == _effect_text(told, why=True) == "no clear effect -1.1 (-2.3 to 0.0), n 4+3"
+    early = {"verdict": "too early to tell", "effect": None, "reason": "1 scored call since completion, 3 needed"}
+    assert _effect_text(early) == "too early to tell"
+    assert _effect_text(early, why=True) == "too early to tell; 1 scored call since completion, 3 needed"
 
 
 def test_numbers_in_sentences() -> None:

@@ -64,7 +64,7 @@ REPORTS: dict[str, Report] = {
             "effect": "Effect",
         },
         "no training assigned yet; `debrief nightly` assigns it where there are gaps",
-        "The calls behind each effect: `measured` with `--json`; `debrief scorecard --call ID` shows one.",
+        "n: calls before and after. Which they are: `measured` with `--json`; `debrief scorecard --call ID` shows one.",
     ),
     "snippets": Report(
         "snippet_rows",

@@ -22,6 +22,8 @@ def training_text(row: Row) -> RenderableType:
 
     module = row["content"]
     lines = _head(f"{row['rep']}: {row['title']}", row["state"], row["effect"])
+    if row["measured"]["effect"] is not None:
+        lines += wrapped(row["measured"]["reason"], indent=2)
     about = "" if row["reason"].startswith(row["criterion_title"]) else f"{row['criterion_title']}: "
     lines += wrapped(f"{about}{row['reason']}", indent=2)
     lines += _moments("Where it starts from", row["detail"].get("low_moments", []))

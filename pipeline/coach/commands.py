@@ -377,6 +377,9 @@ def known_name(name: str, names: list[str], what: str) -> str:
 
 
 def _effect_text(effect: Row, *, why: bool = False) -> str:
-    """The verdict with the change; `why` adds over how many calls and peers, or what is missing."""
-    told = f"{effect['verdict']}{change_text(effect['effect'], effect['low'], effect['high'])}"
-    return f"{told}; {effect['reason']}" if why else told
+    """The verdict with the change and over how many calls before and after; `why` adds what is missing where there is
+    none."""
+    if effect["effect"] is None:
+        return f"{effect['verdict']}; {effect['reason']}" if why else str(effect["verdict"])
+    change = change_text(effect["effect"], effect["low"], effect["high"])
+    return f"{effect['verdict']}{change}, n {effect['n_before']}+{effect['n_after']}"
