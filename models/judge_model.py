@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
+from models.call_reader import average
 from models.confidence import confidence, signs_of
 from models.judge_card import card_revision
 from models.judge_net import JudgeNet, Window, batch_windows, turn_features, turn_windows
@@ -36,13 +37,16 @@ from pipeline.types import Handled, Objection, ObjectionKind, Turn
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from models.call_reader import Reading
+
 HEADS = Path(__file__).resolve().parent / "heads"
 HANDLED: tuple[Handled, ...] = ("no", "partly", "yes")
 DECIMALS = 4
 """Probabilities are rounded before any decision, so that the last bits of a sum cannot move a score."""
-WINDOWS_PER_BATCH = 4
+WINDOWS_PER_BATCH = 2
+"""Few, so that the last batches leave no core idle for long."""
 THREADS = min(4, os.cpu_count() or 1)
-"""Batches read side by side; the result does not depend on it."""
+"""Batches, then readers, at work side by side; the result does not depend on it."""
 _ONE_CALL = RLock()
 OBJECTS = {"object": 1.0}
 """The move of a turn that raises an objection."""
@@ -179,7 +183,7 @@ class JudgeModel:
 
 
 def hear(net: JudgeNet, turns: Sequence[Turn]) -> Heard:
-    """What `net` hears in a call: batches of a fixed size, each on one thread, added up in order."""
+    """What `net` hears in a call: batches of a fixed size, then the readers, each on one thread, added up in order."""
     device = next(net.parameters()).device
     windows = turn_windows(turns)
     batches = [windows[start : start + WINDOWS_PER_BATCH] for start in range(0, len(windows), WINDOWS_PER_BATCH)]
@@ -189,11 +193,16 @@ def hear(net: JudgeNet, turns: Sequence[Turn]) -> Heard:
             ids, mask, owner = (part.to(device) for part in batch_windows(batch))
             return net.turn_sums(ids, mask, owner, len(turns))
 
+    def listen(reader: nn.Module, vectors: Tensor, features: Tensor) -> Reading:
+        with torch.inference_mode():
+            return cast("Reading", reader(vectors, features))
+
     with one_thread(), ThreadPoolExecutor(THREADS) as pool, torch.inference_mode():
         sums, counts = torch.zeros(len(turns), WIDTH, device=device), torch.zeros(len(turns), device=device)
         for part, number in pool.map(read, batches):
             sums, counts = sums + part, counts + number
-        reading = net(sums / counts.clamp(min=1.0)[:, None], turn_features(turns).to(device))
+        vectors, features = sums / counts.clamp(min=1.0)[:, None], turn_features(turns).to(device)
+        reading = average([*pool.map(lambda reader: listen(reader, vectors, features), net.readers)])
         values = {
             "moves": torch.sigmoid(reading.moves),
             "evidence": torch.sigmoid(reading.evidence),
