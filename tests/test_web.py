@@ -190,6 +190,19 @@ def test_who_is_shut_out_is_offered_no_link_and_no_token(app: Any, desk: Desk) -
     assert "New link" not in row
 
 
+def test_a_team_without_a_call_yet_stays_a_managers_and_one_without_a_team_is_told_of(app: Any, desk: Desk) -> None:
+    desk.book.add_user("Wes", "manager", teams=("West",))
+    admin = client(app, desk, "admin")
+
+    def send(path: str, **fields: str) -> Any:
+        return admin.post(path, data={"csrf": csrf_token(admin.cookies[SESSION]), **fields})
+
+    row = admin.get("/settings/users").text.partition('<th scope="row">Wes')[2].partition("</tr>")[0]
+    assert re.search(r'<input type="checkbox" name="team" value="West" checked>', row)
+    assert "Nia has no team" in send("/settings/users", name="Nia", role="manager").text
+    assert "has no team" not in send("/settings/users", name="Nat", role="manager", team="West").text
+
+
 def test_a_rep_whose_name_is_on_no_call_is_told_of(app: Any, desk: Desk) -> None:
     admin = client(app, desk, "admin")
 

@@ -31,7 +31,7 @@ def add(ask: Ask) -> Html:
         given = {name: form.get(name, "") for name in ("name", "email", "role", "rep")}
         return _page(ask, status=400, problem=str(error), given={**given, "teams": teams})
     ask.detail = f"added {user.name} as {user.role_and_reach}"
-    warning = unheard(ask, user)
+    warning = sees_nothing(ask, user)
     link = _link(ask, user.name) if ask.passwords else ""
     return _page(ask, link_for=user.name, link=link, warning=warning)
 
@@ -67,12 +67,15 @@ def change(ask: Ask) -> Html | Go:
         "email": f"{name}'s e-mail is kept",
         "unlink": f"{name} is linked to nobody at the provider now",
     }
-    warning = unheard(ask, ask.book.user(name)) if do == "role" else ""
+    warning = sees_nothing(ask, ask.book.user(name)) if do == "role" else ""
     return Go("/settings/users", f"{words[do]}. {warning}" if warning else words[do])
 
 
-def unheard(ask: Ask, user: User) -> str:
-    """A word on a rep whose name is on no call: they see nothing, and a slip of the pen looks like that."""
+def sees_nothing(ask: Ask, user: User) -> str:
+    """A word on a rep whose name is on no call, and on a manager without a team: they see nothing, and a slip of the
+    pen looks like that."""
+    if user.role == "manager" and not user.teams:
+        return f"{user.name} has no team: they see nothing until one is ticked."
     if user.role != "rep" or ask.store.query("SELECT 1 FROM calls WHERE rep = $rep LIMIT 1", {"rep": user.rep}):
         return ""
     return f"No call has a rep called {user.rep}: {user.name} sees nothing until one has."
@@ -124,13 +127,16 @@ def _page(
     given: Mapping[str, Any] | None = None,
 ) -> Html:
     """The page; `given` is what a refused form of a new user holds."""
-    teams = ask.store.query("SELECT DISTINCT team FROM calls WHERE team IS NOT NULL ORDER BY team")
+    users = ask.book.users()
+    heard = {row["team"] for row in ask.store.query("SELECT DISTINCT team FROM calls WHERE team IS NOT NULL")}
+    # a team that a manager has already, though it has no call yet: saving their role would take away what is not shown
+    teams = heard.union(*(user.teams for user in users))
     return ask.show(
         "users.html",
         status=status,
-        users=ask.book.users(),
+        users=users,
         tokens=ask.book.tokens(),
-        teams=[row["team"] for row in teams],
+        teams=sorted(teams),
         reps=ask.store.reps(),
         problem=problem,
         given=given,
