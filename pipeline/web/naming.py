@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pipeline.access.people import LEADERS
 from pipeline.assigned_reps import with_assigned_rep
@@ -12,12 +12,23 @@ from pipeline.errors import NotAllowed
 from pipeline.types import Transcript
 from pipeline.web.ask import Ask
 
+_SPELT = """
+SELECT {kind} AS name FROM calls WHERE lower({kind}) = lower($name)
+GROUP BY {kind} ORDER BY {kind} = $name DESC, count(*) DESC, {kind} LIMIT 1
+"""
 _CARRIED = "SELECT 1 FROM calls WHERE rep = $rep LIMIT 1"
 
 
 def may_name(ask: Ask, record: Mapping[str, Any]) -> bool:
     """Whether the user may say who speaks: leaders always, a rep where nobody could tell yet."""
     return ask.is_a(LEADERS) or record["status"] == "review"
+
+
+def as_on_calls(ask: Ask, kind: Literal["rep", "team"], typed: str) -> str:
+    """A name without needless blanks, in the capitals that calls carry it in: `tom becker` is nobody new."""
+    name = " ".join(typed.split())
+    found = ask.store.query(_SPELT.format(kind=kind), {"name": name})
+    return str(found[0]["name"]) if found else name
 
 
 def require_may_give(ask: Ask, rep: str, team: str, now: str | None) -> None:

@@ -254,6 +254,16 @@ def test_blanks_within_a_name_do_not_make_it_another_reps(desk: Desk, monkeypatc
     assert Visitor(desk, "manager").post(f"/inbox/{ids['nobody']}", rep="Cy  Lee").status_code == 400
 
 
+def test_capitals_do_not_make_a_name_another_reps(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = unsettled(desk.settings.data)
+    desk.store.ingest()
+    monkeypatch.setattr("pipeline.web.pages.inbox.score_again", lambda *given: lambda errand: "scored")
+    assert Visitor(desk, "trainer").post(f"/inbox/{ids['nobody']}", rep=" ann", team="north").status_code == 303
+    sha256 = desk.store.query("SELECT sha256 FROM calls WHERE call_id = $id", {"id": ids["nobody"]})[0]["sha256"]
+    kept = keep.read_json(keep.fact_file(desk.settings.data, "reps", sha256))
+    assert (kept["rep"], kept["team"]) == ("Ann", "North")
+
+
 def test_a_name_that_is_none_is_refused(tmp_path: Path) -> None:
     for name in ("", " ", "x" * 81, "a\x00b"):
         with pytest.raises(TranscriptError, match="printable"):

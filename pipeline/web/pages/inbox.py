@@ -109,8 +109,9 @@ def say_who(ask: Ask, *, call_id: str) -> Html | Go:
     """Keep who sells and whose call it is, and score the call again by that."""
     row, record = _call(ask, call_id)
     transcript = Transcript.from_json(record["transcript"], where=row["path"])
-    # names as `assign_rep` keeps them: what is checked must be what is kept
-    rep, team = (" ".join(ask.form.get(name, "").split()) for name in ("rep", "team"))
+    # names as they are kept: what is checked must be that
+    rep = naming.as_on_calls(ask, "rep", ask.form.get("rep", ""))
+    team = naming.as_on_calls(ask, "team", ask.form.get("team", ""))
     sells = ask.forms.get("sells", [])
     said, key = (sells, rep, team), f"score/{row['call_id']}"
     try:
