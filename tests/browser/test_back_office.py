@@ -67,6 +67,18 @@ def test_an_admin_tries_a_failed_file_again(open_as: Open, site: Any) -> None:
     expect(page.locator("#now")).to_contain_text("lost.wav")
 
 
+def test_what_fails_while_the_inbox_lies_open_is_shown_without_loading_it_again(open_as: Open, site: Any) -> None:
+    page = open_as("Ada", "/inbox")
+    # the page asks every quarter of a minute: time goes by at once here
+    page.clock.install()
+    page.goto(page.url)
+    expect(page.locator("#failed")).not_to_contain_text("late.wav")
+    keep.write_failure(site.desk.settings.data, {"path": "/x/far/late.wav", "kind": "input", "reason": "empty file"})
+    site.desk.store.ingest()
+    page.clock.run_for(16_000)
+    expect(page.locator("#failed tr", has_text="late.wav")).to_contain_text("/x/far")
+
+
 def test_an_admin_changes_a_setting_and_is_told_what_is_wrong(open_as: Open) -> None:
     page = open_as("Ada", "/settings")
     before = page.get_by_label("max_attempts").input_value()

@@ -1,28 +1,29 @@
-// A part of a page with data-refresh="SECONDS" is loaded again so often; 0, or a hidden page, stops it.
+// Parts of a page with data-refresh="SECONDS" are loaded again together, as often as the most pressing of them wants; 0, or
+// a hidden page, stops it.
 "use strict";
 
-async function refresh(id) {
-  const part = document.getElementById(id);
-  if (!part) return;
-  const seconds = Number(part.dataset.refresh);
-  if (!seconds) return;
-  await new Promise((wake) => setTimeout(wake, seconds * 1000));
-  const now = document.getElementById(id);
-  if (!now) return;
+const parts = () => [...document.querySelectorAll('[data-refresh]:not([data-refresh="0"])')];
+
+function renew(now, fresh) {
   // what somebody is reading with the keyboard stays under their hands
-  if (!document.hidden && !now.contains(document.activeElement)) {
-    try {
-      const answer = await fetch(location.href, { headers: { "X-Swap": "1" }, credentials: "same-origin" });
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(id);
-      const open = [...now.querySelectorAll("details[open]")].length;
-      if (fresh) {
-        if (open) for (const details of fresh.querySelectorAll("details")) details.open = true;
-        if (now.dataset.then && fresh.dataset.refresh === "0") { location.reload(); return; }
-        now.replaceWith(fresh);
-      }
-    } catch { /* the next time */ }
-  }
-  refresh(id);
+  if (!fresh || now.contains(document.activeElement)) return;
+  if (now.dataset.then && fresh.dataset.refresh === "0") { location.reload(); return; }
+  if (now.querySelector("details[open]")) for (const details of fresh.querySelectorAll("details")) details.open = true;
+  now.replaceWith(fresh);
 }
 
-for (const part of document.querySelectorAll("[data-refresh]")) refresh(part.id);
+async function refresh() {
+  if (!parts().length) return;
+  const seconds = Math.min(...parts().map((part) => Number(part.dataset.refresh)));
+  await new Promise((wake) => setTimeout(wake, seconds * 1000));
+  if (!document.hidden) {
+    try {
+      const answer = await fetch(location.href, { headers: { "X-Swap": "1" }, credentials: "same-origin" });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const part of parts()) renew(part, page.getElementById(part.id));
+    } catch { /* the next time */ }
+  }
+  refresh();
+}
+
+refresh();
