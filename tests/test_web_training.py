@@ -264,6 +264,21 @@ def test_a_trainers_version_sticks_until_it_is_taken_away(app: Any, desk: Desk) 
     tess.post(f"{path}/restore", 404)
 
 
+def test_what_another_trainer_kept_meanwhile_is_not_taken_back_unawares(app: Any, desk: Desk) -> None:
+    tess, ada = Visitor(app, desk, "Tess"), Visitor(app, desk, "Ada")
+    path = f"/library/{MODULE}"
+    _, row = module_source(MODULE)
+    theirs, mine = (yaml.safe_dump({**row, "title": title}, sort_keys=False) for title in ("Theirs", "Mine"))
+    seen = r'name="seen" value="(\w+)"'
+    opened = re.findall(seen, ada.get(f"{path}/edit"))[0]
+    tess.post(f"{path}/edit", text=theirs, seen=opened)
+    refused = ada.post(f"{path}/edit", 409, text=mine, seen=opened)
+    assert "title: Mine" in refused
+    assert "Theirs" in tess.get(path)
+    ada.post(f"{path}/edit", text=mine, seen=re.findall(seen, refused)[0])
+    assert "Mine" in tess.get(path)
+
+
 def test_taking_ones_own_version_away_leaves_the_file_to_the_others_in_it(app: Any, desk: Desk) -> None:
     tess = Visitor(app, desk, "Tess")
     criterion, row = module_source(MODULE)

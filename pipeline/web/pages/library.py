@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from pipeline.web.render import path_part
 from pipeline.yaml_text import UnreadableYaml, loaded
 
 MAX_TEXT = 40_000
+CHANGED = (
+    "Somebody else changed this module since you opened it. Yours stands below: keep it again, and it replaces theirs."
+)
 
 
 def listing(ask: Ask, *, criterion: str = "", words: str = "") -> Html:
@@ -58,17 +62,19 @@ def one(ask: Ask, *, module: str) -> Html:
 def edit(ask: Ask, *, module: str) -> Html:
     """A module's source to edit, placeholders and all."""
     criterion, row = _source(ask, module)
-    return _editor(ask, module, criterion, _text(row))
+    return _editor(ask, module, criterion, _text(row), seen=_mark(row))
 
 
 def save(ask: Ask, *, module: str) -> Html | Go:
     """Keep a trainer's version: it counts from then on, also after an update of debrief."""
-    criterion, _ = _source(ask, module)
-    text = ask.form.get("text", "")
+    criterion, row = _source(ask, module)
+    text, seen, now = ask.form.get("text", ""), ask.form.get("seen", ""), _mark(row)
+    if seen not in ("", now):
+        return _editor(ask, module, criterion, text, seen=now, status=409, problem=CHANGED)
     try:
         save_module(_folder(ask), criterion, _read(module, text))
     except RubricError as error:
-        return _editor(ask, module, criterion, text, status=400, problem=str(error))
+        return _editor(ask, module, criterion, text, seen=seen, status=400, problem=str(error))
     ask.detail = module
     return Go(f"/library/{path_part(module)}", "Kept. This is what is taught from now on.")
 
@@ -84,7 +90,9 @@ def restore(ask: Ask, *, module: str) -> Go:
     return Go(f"/library/{path_part(module)}" if left else "/library", "Your version is gone.")
 
 
-def _editor(ask: Ask, module: str, criterion: str, text: str, *, status: int = 200, problem: str = "") -> Html:
+def _editor(
+    ask: Ask, module: str, criterion: str, text: str, *, seen: str, status: int = 200, problem: str = ""
+) -> Html:
     words = ", ".join(f"{{{name}}}" for name in WORDS)
     return ask.show(
         "module_edit.html",
@@ -92,6 +100,7 @@ def _editor(ask: Ask, module: str, criterion: str, text: str, *, status: int = 2
         module=module,
         criterion=criterion,
         text=text,
+        seen=seen,
         problems=problem.split("; ") if problem else [],
         placeholders=words,
         own=module in _own_modules(ask),
@@ -128,6 +137,11 @@ def _read(module: str, text: str) -> dict[str, Any]:
 
 def _text(row: dict[str, Any]) -> str:
     return yaml.safe_dump(row, sort_keys=False, allow_unicode=True, width=90)
+
+
+def _mark(row: dict[str, Any]) -> str:
+    """Another word for each text of a module: what an editor was opened on."""
+    return hashlib.sha256(_text(row).encode()).hexdigest()[:16]
 
 
 def _folder(ask: Ask) -> Path:
