@@ -144,6 +144,22 @@ def test_agreement_is_told_per_kind_criterion_and_month() -> None:
     assert found["override", "discovery", "all"]["bias"] == 2.0
 
 
+def test_two_people_who_scored_the_same_call_blind_are_held_against_one_another() -> None:
+    first = pairs("blind", 9, [(2, 4), (1, 1), (3, 3)])
+    second = [
+        row | {"who": "B", "level": level, "na": level is None} for row, level in zip(first, (2, 3, None), strict=True)
+    ]
+    third = first[0] | {"who": "C", "level": 4}
+    alone = pairs("blind", 10, [(4, 4)])
+    rows = calibration_rows([*first, *second, third, *alone])
+    found = {(row["kind"], row["criterion"], row["period"]): row for row in rows}
+    # M and B on two calls, and M and C, and B and C on the first
+    row = found["people", "discovery", "all"]
+    assert (row["n"], row["exact"], row["within_one"], row["bias"]) == (4, 0.25, 0.25, None)
+    assert row["na_agreement"] == 0.8
+    assert found["blind", "discovery", "all"]["n"] == 7
+
+
 def test_where_the_machine_said_na_and_people_a_level_that_is_told() -> None:
     """There is no pair of levels then, and it is the worst disagreement of all."""
     reviews = [

@@ -31,6 +31,7 @@ _AGREEMENT = {
 }
 _TITLES = {
     "blind": "Blind reviews: the machine against people who did not see its scores",
+    "people": "Two people on the same call, each blind: as much as the machine can be held to",
     "override": "Overrides: only where somebody disagreed, so not a fair sample",
 }
 
