@@ -55,6 +55,23 @@ def test_a_far_disagreement_is_listed_under_the_criterions_title(desk: Desk) -> 
     assert ">ask_for_sale</td>" not in row
 
 
+def test_what_others_scored_is_not_told_of_a_call_that_one_may_still_score_blind(desk: Desk) -> None:
+    trainer, manager = Visitor(desk, "trainer"), Visitor(desk, "manager")
+    path = manager.get("/calibration/blind").headers["location"]
+    sql = "SELECT level FROM criterion_scores WHERE call_id = ? AND criterion = 'ask_for_sale'"
+    machine = desk.store.query(sql, [path.rpartition("/")[2]])[0]["level"]
+    far = {"level-ask_for_sale": "4" if machine < 3 else "0"}
+    manager.post(path, **far)
+    listed = 'data-head="Machine"'
+    before = trainer.text("/calibration")
+    assert (listed in before, "Left out: " in before, "People with one another" in before) == (False, True, False)
+    assert listed in manager.text("/calibration")
+    trainer.post(path, **far)
+    after = trainer.text("/calibration")
+    assert (listed in after, "Left out: " in after, "People with one another" in after) == (True, False, True)
+    assert trainer.get("/api/v1/calibration").json()["people"]["exact"] == 1.0
+
+
 def test_a_call_that_one_has_opened_is_not_offered(desk: Desk) -> None:
     trainer = Visitor(desk, "trainer")
     first = trainer.get("/calibration/blind").headers["location"]

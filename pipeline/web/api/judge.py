@@ -91,9 +91,10 @@ def version(ask: Ask, *, version: str) -> RubricJson:
 
 
 def calibration(ask: Ask) -> dict[str, Any]:
-    """Agreement of machine and people: published, from blind scores and overrides, per criterion and month."""
+    """Agreement of machine and people: published, from blind scores and overrides, per criterion and month; and of
+    people with one another."""
     found = calibration_page.figures(ask)
-    names = ("criteria", "blind", "override", "months")
+    names = ("criteria", "blind", "people", "override", "months")
     return {name: _without_calls(found[name]) for name in names}
 
 

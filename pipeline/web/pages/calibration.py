@@ -24,10 +24,12 @@ _WIDTH, _HEIGHT = 560.0, 150.0
 
 _APART = """
 SELECT r.call_id, r.criterion, r.level, r.machine_level, r.who, r.why, r.reviewed_at::VARCHAR AS reviewed_at,
-       c.rep, c.account, c.call_date
+       c.rep, c.account, c.call_date, r.call_id IN (SELECT unnest($opened::VARCHAR[])) OR r.call_id IN (
+           SELECT call_id FROM reviews WHERE kind = 'blind' AND lower(who) = lower($who)
+       ) AS seen
 FROM reviews r JOIN calls c USING (call_id)
 WHERE r.kind = 'blind' AND ({where}) AND abs(r.level - r.machine_level) >= $apart
-ORDER BY abs(r.level - r.machine_level) DESC, r.reviewed_at DESC, r.review_id LIMIT $limit
+ORDER BY seen DESC, abs(r.level - r.machine_level) DESC, r.reviewed_at DESC, r.review_id LIMIT $limit
 """
 _MINE = """
 SELECT r.call_id, c.rep, c.account, c.call_date, max(r.reviewed_at)::DATE AS day, count(*) AS n,
@@ -41,10 +43,14 @@ GROUP BY ALL ORDER BY day DESC, r.call_id LIMIT $limit
 def overview(ask: Ask) -> Html:
     """Agreement per criterion and over time, and what to do about it."""
     where = ask.scope.where("c")
+    values = {"apart": APART, "who": ask.user.name, "opened": sorted(_opened(ask)), "limit": LISTED}
+    apart = ask.store.query(_APART.format(where=where), {**ask.scope.params, **values})
     return ask.show(
         "calibration.html",
         **figures(ask),
-        apart=ask.store.query(_APART.format(where=where), {**ask.scope.params, "apart": APART, "limit": LISTED}),
+        apart=[row for row in apart if row["seen"]],
+        # a call that the user may be offered next: its levels are not told before
+        unseen={row["call_id"]: row["account"] for row in apart if not row["seen"]},
         titles=ask.desk.rubric.titles,
         mine=ask.store.query(_MINE.format(where=where), {**ask.scope.params, "who": ask.user.name, "limit": LISTED}),
         floor=ask.settings.quality_floor,
@@ -71,6 +77,7 @@ def figures(ask: Ask) -> dict[str, Any]:
                 "published": public.get(item.same_as) if item and trained else None,
                 "for_people": bool(item and trained and item.same_as in ask.desk.for_people),
                 "blind": whole.get(("blind", name)),
+                "people": whole.get(("people", name)),
                 "override": whole.get(("override", name)),
                 "overridden": overridden[name],
             }
@@ -79,6 +86,7 @@ def figures(ask: Ask) -> dict[str, Any]:
     return {
         "criteria": criteria,
         "blind": whole.get(("blind", "all")),
+        "people": whole.get(("people", "all")),
         "override": whole.get(("override", "all")),
         "months": {kind: [row for row in months if row["kind"] == kind] for kind in ("blind", "override")},
         "chart": chart([row for row in months if row["kind"] == "blind"]),
@@ -115,12 +123,12 @@ def chart(months: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 def offer(ask: Ask) -> Go | Html:
     """The next call to score blind: drawn by chance, none that the user has scored or opened."""
-    seen = ask.book.saw(ask.user.name, "/calls/") | ask.book.saw(ask.user.name, "/api/v1/calls/")
+    opened = _opened(ask)
     rows = to_review_blind(
         ask.store, count=OFFERED, who=ask.user.name, where=ask.scope.where("c"), params=ask.scope.params
     )
     for row in rows:
-        if not _opened(row["call_id"], seen):
+        if row["call_id"] not in opened:
             return Go(f"/calibration/blind/{path_part(row['call_id'])}")
     where = ask.scope.where("c")
     scored = ask.store.query(f"SELECT 1 FROM calls c WHERE status = 'scored' AND ({where}) LIMIT 1", ask.scope.params)
@@ -197,8 +205,10 @@ def compare(ask: Ask, *, call_id: str) -> Go | Html:
     return ask.show("calibration_compare.html", call=row, lines=lines, both=both, path=path_part(call_id))
 
 
-def _opened(call_id: str, seen: set[str]) -> bool:
-    return any(path.split("/calls/", 1)[1].split("/", 1)[0] == call_id for path in seen)
+def _opened(ask: Ask) -> set[str]:
+    """The calls whose pages the user has opened, as the log tells."""
+    seen = ask.book.saw(ask.user.name, "/calls/") | ask.book.saw(ask.user.name, "/api/v1/calls/")
+    return {path.split("/calls/", 1)[1].split("/", 1)[0] for path in seen}
 
 
 def _mine(ask: Ask, call_id: str) -> list[dict[str, Any]]:
