@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -98,15 +99,21 @@ def test_long_names_lie_over_no_standing_and_push_none_out_of_sight(open_as: Ope
 
 
 @pytest.mark.parametrize(
-    "address", ["/team", "/reps/Ann", "/training", "/calls", "/accounts", "/calibration", "/calls/{call_id}"]
+    "address",
+    ["/team", "/reps/Ann", "/training", "/calls", "/accounts", "/calibration", "/calls/{call_id}", "/snippets"],
 )
-def test_a_page_fits_a_sheet_of_paper(open_as: Open, site: Any, address: str) -> None:
+def test_a_page_fits_a_sheet_of_paper_without_buttons(open_as: Open, site: Any, address: str) -> None:
     page = open_as("Ada", address.format(call_id=site.call_id))
     page.wait_for_load_state("networkidle")
     page.locator("[data-again]").first.wait_for(state="detached")
     page.set_viewport_size({"width": A4, "height": 1000})
     page.emulate_media(media="print")
     assert sideways(page) <= 0
+    buttons = page.locator("main button, main .button").evaluate_all(
+        "all => all.filter((one) => one.checkVisibility()).map((one) => one.innerText)"
+    )
+    # the times of what was said are buttons
+    assert [text for text in buttons if not re.fullmatch(r"[\d:]+", text)] == []
 
 
 def test_a_reps_day_is_accessible_and_fits(open_as: Open) -> None:
