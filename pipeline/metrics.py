@@ -4,7 +4,9 @@ Formulas, over the turns in time order:
 - `talk_share`: the rep side's speaking seconds over everybody's (0-1).
 - `longest_monologue_s`: longest stretch in which only the rep's side speaks; a buyer's back-channel (one or two
   words) does not end it.
-- `questions`: the rep side's utterances that ask something (a question mark, or an opening question word).
+- `questions`: the question marks in what the rep's side says; where nobody set marks, its ways of asking (`do you`,
+  `how many`, `would that`). In the test calls, their marks taken away, these count 1,313 where 1,478 marks stood,
+  and a call's number is 28 % off on average.
 - `switches_per_min`: changes between the sides per minute of call.
 - `patience_s`: median silence between a buyer's end and the rep's start, overlaps counted as 0.
 - `wpm`: the rep side's words per minute of the rep side's speech.
@@ -33,12 +35,17 @@ from pipeline.types import Metrics, Transcript, Turn
 
 BACKCHANNEL_WORDS = 2
 _FILLER = re.compile(r"\b(?:um+|uh+|er|erm|hmm+|you know|sort of|kind of|i mean)\b", re.IGNORECASE)
-_QUESTION_WORD = re.compile(
-    r"(?:^|[.!,] )(?:so |and |but |okay |right )?"
-    r"(?:who|what|when|where|why|how|which|do you|does|did you|is it|are you|can you|could you|would you|have you)\b",
+_MARKED = re.compile(r"\?|[.!](?:\s|$)")
+"""Whoever wrote this down sets marks at the end of sentences."""
+_BEGINS = r"(?:do|does|did|are|can|could|would|have|were|will|is|was|has|should|shall)"
+_ASKING = re.compile(
+    r"\b(?:(?:what|how) about|(?:who|what) else|what happens|how (?:come|much|many|long|often)"
+    rf"|(?:what|how|who|where|why|which)(?:'s| {_BEGINS}(?: (?:you|they|we))?)"
+    rf"|{_BEGINS} (?:you|they|we|your|anybody|anyone|somebody)"
+    r"|(?:does|did|would|will|could|can|is|was|has) (?:it|that|there))\b",
     re.IGNORECASE,
 )
-
+"""Ways of asking in the midst of words without any marks; `we do that` and `I have it` are none."""
 
 WRONG_SIDE: Mapping[str, float] = {"channels": 0.02, "pyannote": 0.06, "embedded": 0.08, "": 0.02}
 """Share of speech given to the wrong side, by diarizer: about its error rate in HEARING.md; named speakers of a meeting
@@ -121,8 +128,8 @@ def _metrics(said: Sequence[_Said], sides: Sequence[bool], duration_s: float, *,
 
 
 def count_questions(text: str) -> int:
-    """Questions in one turn: its question marks, or one where a question word opens it and none is written."""
-    return text.count("?") or int(bool(_QUESTION_WORD.search(text)))
+    """Questions in one turn: its question marks, or its ways of asking where nobody set marks."""
+    return text.count("?") if _MARKED.search(text) else len(_ASKING.findall(text))
 
 
 def _longest_monologue(said: Sequence[_Said], sides: Sequence[bool]) -> float:

@@ -63,6 +63,15 @@ def test_a_transcript_without_times_has_no_patience() -> None:
 def test_questions_without_punctuation_are_heard() -> None:
     assert count_questions("so how do you do that today") == 1
     assert count_questions("we do it by hand") == 0
+    assert (
+        count_questions("okay so who else is in on it and what does that cost you a year roughly 3.5 or is it more")
+        == 3
+    )
+
+
+def test_where_marks_are_set_a_question_word_in_a_statement_is_no_question() -> None:
+    assert count_questions("We have the module too, which is our secret sauce. So what our customers see is less.") == 0
+    assert count_questions("That's where you come in, do you see? Fine.") == 1
 
 
 def test_intervals_hold_the_value_and_widen_with_a_worse_diarizer() -> None:
