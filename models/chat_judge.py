@@ -38,6 +38,9 @@ _THOUGHTS = re.compile(r"\A\s*(?![\s{`]).*?</think>", re.DOTALL)
 """What a model thinks before it answers. Many chat templates write the opening tag themselves, so that the answer holds
 the closing one alone; what begins as an answer holds no thoughts, whatever it quotes."""
 
+_STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d\u00a0", "''\"\" ")
+"""Typeset marks and the plain ones that models write for them, and the other way round; one character for each."""
+
 SYSTEM = """\
 You score one recorded B2B sales call for a sales manager, criterion by criterion, by the anchored levels you are given.
 
@@ -174,7 +177,7 @@ def read_answer(text: str, questions: Sequence[Question], turns: Sequence[Turn])
 
 
 def _parsed(text: str) -> Mapping[str, Any]:
-    bare = _unfenced(_THOUGHTS.sub("", text).strip())
+    bare = _object_in(_THOUGHTS.sub("", text))
     try:
         row = json.loads(bare, object_pairs_hook=_once, parse_constant=_no_number)
     except (ValueError, RecursionError):
@@ -184,12 +187,10 @@ def _parsed(text: str) -> Mapping[str, Any]:
     return row
 
 
-def _unfenced(text: str) -> str:
-    """What stands between two lines of three backticks, else the text. No pattern: one with two runs of white space
-    takes hours over an answer that is mostly empty lines."""
-    first, _, rest = text.partition("\n")
-    body, _, last = rest.rpartition("\n")
-    return body if first.rstrip() in ("```", "```json") and last.strip() == "```" else text
+def _object_in(text: str) -> str:
+    """From the first brace to the last one: models put fences around the object, or a sentence before it. No pattern:
+    one with two runs of white space takes hours over an answer that is mostly empty lines."""
+    return text[text.find("{") : text.rfind("}") + 1]
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -256,13 +257,13 @@ def _evidence(item: Any, turns: Sequence[Turn]) -> Evidence | None:
     turn = _cited_turn(item, turns)
     if turn is None:
         return None
-    why = item.get("why")
+    at, why = _place(item["quote"], turn), item.get("why")
     return Evidence(
         turn=item["turn"],
         t0=turn.t0,
         t1=turn.t1,
         speaker=turn.speaker,
-        quote=_shortened(item["quote"].strip()),
+        quote=_shortened(turn.text[at : at + len(item["quote"].strip())]),
         why=_one_line(why)[:WHY_CHARACTERS] if isinstance(why, str) else "",
     )
 
@@ -274,8 +275,14 @@ def _cited_turn(item: Any, turns: Sequence[Turn]) -> Turn | None:
     if not 0 <= item["turn"] < len(turns):
         return None
     turn, quote = turns[item["turn"]], item["quote"].strip()
-    telling = len(quote.split()) >= MIN_QUOTE_WORDS or quote == turn.text.strip()
-    return turn if quote and telling and quote in turn.text else None
+    telling = len(quote.split()) >= MIN_QUOTE_WORDS or len(quote) == len(turn.text.strip())
+    return turn if quote and telling and _place(quote, turn) >= 0 else None
+
+
+def _place(quote: str, turn: Turn) -> int:
+    """Where a turn says what is quoted (-1: nowhere), whichever marks either is typeset with. What is shown is cut out
+    of the turn there, so that it is verbatim."""
+    return turn.text.translate(_STRAIGHT).find(quote.strip().translate(_STRAIGHT))
 
 
 def _shortened(quote: str) -> str:

@@ -36,7 +36,13 @@ def test_fences_come_off_and_empty_lines_cost_no_time() -> None:
     question = Question("discovery", "Discovery", "learns", ("0", "1", "2", "3", "4"))
     body = json.dumps({"criteria": {"discovery": part(3)}})
     sound = read_answer(body, [question], CALL.turns)
-    for text in (f"```json\n\n{body}\n\n```", f"```json\n{body}\n```", f"<think>hm</think>\n```\n{body}\n\n  ```\n"):
+    fenced = f"```json\n{body}\n```"
+    for text in (
+        f"```json\n\n{body}\n\n```",
+        fenced,
+        f"<think>hm</think>\n```\n{body}\n\n  ```\n",
+        f"Sure:\n{fenced}\nBye.",
+    ):
         assert read_answer(text, [question], CALL.turns) == sound
     began = time.process_time()
     with pytest.raises(Unanswered, match="not one JSON object"):
@@ -67,6 +73,17 @@ def test_a_long_quote_is_shortened_and_stays_verbatim() -> None:
     (item,) = read_answer(text, [question], long.turns).criteria["discovery"].evidence
     assert 200 < len(item.quote) <= 260
     assert item.quote in long.turns[2].text
+
+
+@pytest.mark.parametrize(
+    ("said", "quoted"),
+    [("It\u2019s\u00a0\u201cfine\u201d now", 'It\'s "fine" now'), ("It's so now", "It\u2019s so now")],
+)
+def test_a_quote_in_other_marks_is_shown_in_those_of_the_turn(said: str, quoted: str) -> None:
+    question = Question("discovery", "Discovery", "learns", ("0", "1", "2", "3", "4"))
+    turns = call(*TEXTS[:2], f"Well. {said}, I think.", *TEXTS[3:]).turns
+    text = json.dumps({"criteria": {"discovery": part(3, 2, f" {quoted} ")}})
+    assert [item.quote for item in read_answer(text, [question], turns).criteria["discovery"].evidence] == [said]
 
 
 def test_a_quote_that_is_said_again_makes_nothing_surer() -> None:
