@@ -35,9 +35,10 @@ from models import judge_card
 from models.chat_endpoint import KEY_NAME, Endpoint
 from models.chat_judge import Unanswered
 from models.judge_model import CriterionView, Verdict
-from pipeline import chat, judge
+from pipeline import batch, chat, judge, plan
 from pipeline.cli import app
 from pipeline.errors import SettingsError
+from pipeline.ingest import discover
 from pipeline.judge import score_call, verify
 from pipeline.process import stale
 from pipeline.rubric import TRAINED, Criterion, Rubric, load_rubric
@@ -148,6 +149,23 @@ def test_a_failing_endpoint_abstains_with_the_reason(
     assert KEY not in found
     assert len(server.requests) == attempts
     assert waits == [1.0, 4.0, 15.0][: attempts - 1]
+
+
+def test_a_batch_tells_calls_of_which_the_judge_said_nothing_as_not_scored(
+    server: ChatServer, settings: Settings, tmp_path: Path
+) -> None:
+    server.behaviours = [status(401)]
+    settings.data.mkdir(parents=True, exist_ok=True)
+    file = tmp_path / "call.json"
+    file.write_text(json.dumps(CALL.to_json()))
+    (job,) = plan.plan(discover([file]), settings).jobs
+    told = batch.work((job, settings))
+    assert (told["status"], told["kept"]) == ("abstained", True)
+    assert told["reason"] == f"the judge gave no score: it answered HTTP 401; check {KEY_NAME}"
+    server.behaviours = [says(answer())]
+    (again,) = plan.plan(discover([file]), settings).jobs
+    assert again.kind == "score"
+    assert batch.work((again, settings))["status"] == "scored"
 
 
 def test_a_hanging_endpoint_is_left(server: ChatServer, settings: Settings, waits: list[float]) -> None:
