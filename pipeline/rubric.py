@@ -33,6 +33,15 @@ TRAINED = (
 )
 """Criteria that the shipped judge was trained to score; any other is judged by its examples."""
 
+DEFAULT_ANCHORS = (
+    "it was due and nothing like it was said",
+    "something near it",
+    "said, but not quite clearly, or without an occasion",
+    "said clearly when it was due",
+    "as 3, and the buyer takes it up",
+)
+"""What the levels of a criterion by examples are scored by (`pipeline/custom.py`), in words."""
+
 WEAK_MOVES = frozenset(
     "boilerplate claim_value menu generic_proof ask_right_person dodge stock_answer argue concede vague_next".split()
 )
@@ -68,7 +77,7 @@ class Move:
 class Criterion:
     """One thing a call is scored on.
 
-    `levels` are the five anchors 0-4. A `trained` criterion is scored by the shipped judge under the name `same_as`
+    `levels` are the five anchors 0-4, of an `examples` criterion `DEFAULT_ANCHORS` unless stated. A `trained` criterion is scored by the shipped judge under the name `same_as`
     (its own id unless stated); an `examples` criterion by its own sentences: `occasion` (what a buyer says that calls
     for it; none given means it is always due), `shows` (what the rep says to earn it) and `confirms` (how a buyer
     takes it up).
@@ -366,7 +375,7 @@ def _check_criterion(row: Any, node: yaml.Node, *, moves: Mapping[str, Any], see
     found = [
         f"line {line}: criterion '{name}': '{key}' is missing; add it"
         for key in ("id", "title", "stage", "question", "levels")
-        if not row.get(key)
+        if not row.get(key) and not (key == "levels" and row.get("judge") == "examples")
     ]
     found += [
         f"line {at(key)}: criterion '{name}': unknown key '{key}'; known: {', '.join(sorted(_CRITERION_KEYS))}"
@@ -438,13 +447,14 @@ def _applies(row: Mapping[str, Any]) -> str:
 
 
 def _criterion(row: Mapping[str, Any]) -> Criterion:
+    levels = row.get("levels") or dict(zip(LEVELS, DEFAULT_ANCHORS, strict=True))
     lists = {key: tuple(str(item) for item in row.get(key) or ()) for key in ("moves", "occasion", "shows", "confirms")}
     return Criterion(
         id=row["id"],
         title=row["title"],
         stage=row["stage"],
         question=row["question"],
-        levels=tuple(str(row["levels"][level]) for level in LEVELS),
+        levels=tuple(str(levels[level]) for level in LEVELS),
         weight=float(row.get("weight", 1.0)),
         target=float(row.get("target", 3.0)),
         applies=_applies(row),

@@ -9,17 +9,8 @@ from collections.abc import Sequence
 import yaml
 
 from pipeline.errors import RubricError
-from pipeline.rubric import LEVELS, RESERVED
+from pipeline.rubric import DEFAULT_ANCHORS, LEVELS, RESERVED
 from pipeline.yaml_text import NO_VALUE
-
-DEFAULT_ANCHORS = (
-    "it was due and nothing like it was said",
-    "something near it",
-    "said, but not quite clearly, or without an occasion",
-    "said clearly when it was due",
-    "as 3, and the buyer takes it up",
-)
-"""What the levels of a criterion by examples are scored by (`pipeline/custom.py`), in words."""
 
 
 def with_criterion(

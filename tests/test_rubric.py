@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.errors import RubricError
-from pipeline.rubric import TRAINED, check_text, load_rubric, rubric_of_text, shipped_rubrics
+from pipeline.rubric import DEFAULT_ANCHORS, TRAINED, check_text, load_rubric, rubric_of_text, shipped_rubrics
 from pipeline.rubric_edit import with_criterion
 
 SOUND = """
@@ -179,3 +179,11 @@ def test_a_criterion_may_have_a_title_in_any_language(title: str, name: str) -> 
 def test_a_criterion_without_a_title_is_refused() -> None:
     with pytest.raises(RubricError, match="give the criterion a title"):
         with_criterion(SHARED_ANCHORS, title=" ", **ADDED)
+
+
+def test_a_criterion_by_examples_needs_no_anchors() -> None:
+    bare = SOUND.replace("    levels: {0: never, 1: hinted, 2: named, 3: named when asked, 4: taken up}\n", "")
+    assert check_text(bare) == []
+    assert rubric_of_text(bare).criterion("security").levels == DEFAULT_ANCHORS
+    trained = bare.replace("judge: examples", "same_as: discovery")
+    assert check_text(trained) == ["line 5: criterion 'security': 'levels' is missing; add it"]
