@@ -77,10 +77,10 @@ class Move:
 class Criterion:
     """One thing a call is scored on.
 
-    `levels` are the five anchors 0-4, of an `examples` criterion `DEFAULT_ANCHORS` unless stated. A `trained` criterion is scored by the shipped judge under the name `same_as`
-    (its own id unless stated); an `examples` criterion by its own sentences: `occasion` (what a buyer says that calls
-    for it; none given means it is always due), `shows` (what the rep says to earn it) and `confirms` (how a buyer
-    takes it up).
+    `levels` are the five anchors 0-4, of an `examples` criterion `DEFAULT_ANCHORS` unless stated. A `trained` criterion
+    is scored by the shipped judge under the name `same_as` (its own id unless stated); an `examples` criterion by its
+    own sentences: `occasion` (what a buyer says that calls for it; none given means it is always due), `shows` (what
+    the rep says to earn it) and `confirms` (how a buyer takes it up).
     """
 
     id: str

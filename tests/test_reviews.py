@@ -347,3 +347,5 @@ def test_the_commands_review_dispute_and_calibrate(
     assert "by Maria (the machine:" in run("scorecard", "--call", row["call_id"])
     (card,) = [json.loads(line) for line in run("scorecard", "--json").splitlines()]
     assert card["criteria"][row["criterion"]]["level"] == 1
+    run("review", row["call_id"], row["criterion"], "na", "--who", "Maria", "--why", "no occasion")
+    assert "n/a   by Maria (the machine:" in run("scorecard", "--call", row["call_id"])

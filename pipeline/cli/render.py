@@ -94,7 +94,8 @@ def _criterion(title: str, score: Row, starts: Sequence[str]) -> list[Text]:
 
     if score["status"] != "scored":
         why = "n/a" if score["status"] == "na" else f"abstained: {one_line(score.get('reason') or 'not sure enough')}"
-        return [Text.assemble(f"  {title:<22}", (why, "dim"))]
+        said = f"   {_surety(score)}" if "override" in score else ""
+        return [Text.assemble(f"  {title:<22}", (f"{why}{said}", "dim"))]
     head = Text.assemble(
         f"  {title:<22}",
         (f"{bar(score['level'])}  {score['level']}", "bold"),
