@@ -233,9 +233,10 @@ def verify_model(folder: Path, *, anew: bool = False) -> str:
     altered file.
     """
     missing = [name for name in _NEEDED if not (folder / name).is_file()]
-    if missing:
-        raise ModelUnavailable(f"{folder}: '{missing[0]}' is missing; copy the whole model folder again")
     entry = DOWNLOADS.get(folder.name)
+    if missing:
+        remedy = f"run: debrief models pull {folder.name}" if entry else "copy the whole model folder again"
+        raise ModelUnavailable(f"{folder}: '{missing[0]}' is missing; {remedy}")
     hashes = _hashes(folder, tuple(entry.files) if entry else _NEEDED, anew=anew)
     if entry is None:
         return f"{folder.name} {hashes['model.bin'][:12]}"

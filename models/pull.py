@@ -37,12 +37,6 @@ def pull(name: str, *, progress: Progress | None = None) -> Path:
     entry = DOWNLOADS[name]
     folder = models_folder() / name
     host = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ModelUnavailable(
-            f"{folder}: cannot be made ({error.strerror}); let DEBRIEF_MODELS name a folder that can be written"
-        ) from None
     wanted = [
         file
         for file, sha in entry.files.items()
@@ -50,6 +44,12 @@ def pull(name: str, *, progress: Progress | None = None) -> Path:
     ]
     if wanted:
         _require_host(host, name, folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ModelUnavailable(
+            f"{folder}: cannot be made ({error.strerror}); let DEBRIEF_MODELS name a folder that can be written"
+        ) from None
     for file in wanted:
         _fetch(f"{host}/{entry.repo}/resolve/{entry.revision}/{file}", folder / file, entry.files[file], progress)
     verify_model(folder)
@@ -57,10 +57,17 @@ def pull(name: str, *, progress: Progress | None = None) -> Path:
 
 
 def _require_host(host: str, name: str, folder: Path) -> None:
-    proxies = urllib.request.getproxies()
-    parts = urllib.parse.urlsplit(proxies.get(urllib.parse.urlsplit(host).scheme) or host)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    reason = _why_unreachable(parts.hostname or "", port)
+    try:
+        scheme = urllib.parse.urlsplit(host).scheme
+        address = urllib.request.getproxies().get(scheme) or host
+        # a proxy may stand there as `proxy.example.com:3128`
+        parts = urllib.parse.urlsplit(address if "://" in address else f"http://{address}")
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        scheme = ""
+    if scheme not in ("http", "https") or not parts.hostname:
+        raise ModelUnavailable(f"{name}: '{host}' in HF_ENDPOINT is no address such as https://huggingface.co")
+    reason = _why_unreachable(parts.hostname, port)
     if reason:
         raise ModelUnavailable(
             f"{name}: {parts.hostname} cannot be reached ({reason}); "

@@ -33,7 +33,6 @@ _LOG_PROB = -1.0
 _COMPRESSION = 2.4
 _TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _MAX_TERM_TOKENS = 150
-_NEEDED = ("config.json", "model.bin", "tokenizer.json")
 
 
 def transcribe(
@@ -189,11 +188,6 @@ def _hotwords(whisper: Any, terms: tuple[str, ...]) -> str | None:
 
 @lru_cache(maxsize=2)
 def _load(folder: str) -> Any:
-    for name in _NEEDED:
-        if not (Path(folder) / name).is_file():
-            raise ModelUnavailable(
-                f"{folder}: '{name}' is missing; copy the whole model folder, or run: debrief models pull NAME"
-            )
     verify_model(Path(folder))
     import ctranslate2
     from faster_whisper import WhisperModel

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -107,10 +108,20 @@ def test_wrong_bytes_are_not_kept(hub: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_offline_is_one_line(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(ModelUnavailable, match="cannot be reached") as error:
+    monkeypatch.setenv("HTTP_PROXY", "127.0.0.1:9")
+    with pytest.raises(ModelUnavailable, match=r"127\.0\.0\.1 cannot be reached") as error:
         pull.pull("tiny")
     assert "\n" not in str(error.value)
     assert str(hub / "tiny") in str(error.value)
+    # nothing is left that the list would call an incomplete model
+    assert {row.name: row.state for row in catalogue_rows()}["tiny"] == "not here"
+
+
+@pytest.mark.parametrize("address", ["hub.example.com", "http://[", "http://hub:port"])
+def test_a_mirror_that_is_no_address_is_named(hub: Path, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", address)
+    with pytest.raises(ModelUnavailable, match=f"'{re.escape(address)}' in HF_ENDPOINT is no"):
+        pull.pull("tiny")
 
 
 def test_refusals_name_the_remedy(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +164,7 @@ def test_altered_weights_are_refused_and_hashed_again_when_changed(hub: Path) ->
     with pytest.raises(ModelUnavailable, match="not the pinned file"):
         verify_model(folder)
     (folder / "tokenizer.json").unlink()
-    with pytest.raises(ModelUnavailable, match=r"'tokenizer\.json' is missing"):
+    with pytest.raises(ModelUnavailable, match=r"'tokenizer\.json' is missing; run: debrief models pull tiny$"):
         verify_model(folder)
 
 
