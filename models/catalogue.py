@@ -183,8 +183,9 @@ def recommended(language: str = "en") -> str:
 
 
 def knows(model: str, language: str) -> bool:
-    """False where a model of that name (`small.en`) was trained on English alone and the language is another."""
-    return not model.endswith(".en") or language in ("", "auto", "en")
+    """False where a model of that name (`small.en`) was trained on English alone and the language is another, or
+    `auto`: it cannot tell."""
+    return not model.endswith(".en") or language in ("", "en")
 
 
 def find_model(language: str = "en") -> str | None:
@@ -205,13 +206,11 @@ def local_model(model: str = "auto", language: str = "en") -> Path:
     if model in ("", "auto"):
         found = find_model(language)
         if found is None:
-            what = "Whisper model" if language in ("", "auto", "en") else f"Whisper model that knows '{language}'"
+            what = "Whisper model" + ("" if language in ("", "en") else f" that knows {_asked(language)}")
             raise ModelUnavailable(f"no {what} on this machine; run: debrief models pull {recommended(language)}")
         model = found
     if not knows(model, language):
-        raise ModelUnavailable(
-            f"{model} knows English only, not '{language}'; run: debrief models pull {recommended(language)}"
-        )
+        raise english_only(model, language)
     if model in DOWNLOADS:
         folder = models_folder() / model
         if not folder.is_dir():
@@ -223,6 +222,17 @@ def local_model(model: str = "auto", language: str = "en") -> Path:
             f"no model '{model}': neither a folder nor one of {', '.join(DOWNLOADS)}; run: debrief models list"
         )
     return folder
+
+
+def english_only(model: str, language: str) -> ModelUnavailable:
+    """The line for an English model where another `language` is spoken, or where it is to tell which (`auto`)."""
+    return ModelUnavailable(
+        f"{model} knows English only, not {_asked(language)}; run: debrief models pull {recommended(language)}"
+    )
+
+
+def _asked(language: str) -> str:
+    return "which language it is" if language == "auto" else f"'{language}'"
 
 
 def verify_model(folder: Path, *, anew: bool = False) -> str:

@@ -47,7 +47,8 @@ class Recogniser:
     confidences, `calibrated(channels)` the words of all channels with their probabilities of being right.
 
     `punctuated` says whether it writes sentences and numerals itself. `stream(language)`, where it can decode while
-    somebody speaks, makes a `Stream`, one per channel.
+    somebody speaks, makes a `Stream`, one per channel. `spoken_language(channels, model=)`, where it knows more than
+    one, says which a call is in, by each channel's `read` and speech.
     """
 
     transcribe: Callable[..., list[Word]]
@@ -56,10 +57,17 @@ class Recogniser:
     punctuated: bool
     calibrated: Callable[[Sequence[Sequence[Word]]], list[list[Word]]] = as_they_are
     stream: Callable[[str], Stream] | None = None
+    spoken_language: Callable[..., str] | None = None
 
 
 RECOGNISERS: dict[str, Recogniser] = {
-    "faster-whisper": Recogniser(whisper.transcribe, whisper.revision, whisper.expected_wer, punctuated=True),
+    "faster-whisper": Recogniser(
+        whisper.transcribe,
+        whisper.revision,
+        whisper.expected_wer,
+        punctuated=True,
+        spoken_language=whisper.spoken_language,
+    ),
     "pocketsphinx": Recogniser(
         sphinx.transcribe,
         sphinx.revision,

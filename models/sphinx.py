@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from models.catalogue import english_only
 from pipeline.errors import ModelUnavailable
 from pipeline.types import Word
 
@@ -166,10 +167,8 @@ class SphinxStream:
 
 
 def _require_english(language: str) -> None:
-    if language not in ("en", "auto", ""):
-        raise ModelUnavailable(
-            f"pocketsphinx knows English only, not '{language}'; run: debrief models pull large-v3-turbo"
-        )
+    if language not in ("en", ""):
+        raise english_only("pocketsphinx", language)
 
 
 @lru_cache(maxsize=1)

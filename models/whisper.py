@@ -8,7 +8,8 @@ segments are judged here and doubtful ones decoded again one by one, with the te
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.catalogue import local_model, recommended, verify_model
+from models.catalogue import english_only, local_model, verify_model
 from pipeline.errors import EngineError, ModelUnavailable
 from pipeline.types import Word
 
 NAME = "faster-whisper"
 
 Span = tuple[float, float]
+Read = Callable[[float, float], npt.NDArray[np.float32]]
 
 _CHUNK_S = 28.0
 _BLOCK_S = 600.0
@@ -33,10 +35,11 @@ _LOG_PROB = -1.0
 _COMPRESSION = 2.4
 _TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _MAX_TERM_TOKENS = 150
+_LANGUAGE_CHUNKS = 3
 
 
 def transcribe(
-    read: Callable[[float, float], npt.NDArray[np.float32]],
+    read: Read,
     speech: list[Span],
     *,
     language: str = "en",
@@ -52,10 +55,8 @@ def transcribe(
     whisper = _load(str(local_model(model, language)))
     hotwords = _hotwords(whisper, terms)
     known = None if language in ("", "auto") else language
-    if known not in (None, "en") and not whisper.model.is_multilingual:
-        raise ModelUnavailable(
-            f"{model} knows English only, not '{language}'; run: debrief models pull {recommended(language)}"
-        )
+    if language not in ("", "en") and not whisper.model.is_multilingual:
+        raise english_only(model, language)
     words: list[Word] = []
     for chunks in _blocks(pack(speech)):
         offset = chunks[0][0]
@@ -70,6 +71,23 @@ def transcribe(
                 for word in segment.words or ()
             )
     return words
+
+
+def spoken_language(channels: Sequence[tuple[Read, list[Span]]], *, model: str = "") -> str:
+    """The one language of a call, such as `de`: what the model makes of each channel's longest stretches of speech,
+    longer ones counting for more. Told piece by piece, a short "mm-hm" would be taken for any language.
+
+    Raises `ModelUnavailable` as `transcribe` does.
+    """
+    whisper = _load(str(local_model(model, "auto")))
+    if not whisper.model.is_multilingual:
+        raise english_only(model, "auto")
+    weights: Counter[str] = Counter()
+    for read, speech in channels:
+        for t0, t1 in sorted(pack(speech), key=lambda chunk: chunk[0] - chunk[1])[:_LANGUAGE_CHUNKS]:
+            for language, probability in whisper.detect_language(read(t0, t1))[2]:
+                weights[language] += probability * (t1 - t0)
+    return weights.most_common(1)[0][0] if weights else "en"
 
 
 def revision(model: str = "") -> str:

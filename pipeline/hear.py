@@ -41,15 +41,15 @@ def transcribe(path: Path | str, *, meta: CallMeta | None = None, settings: Sett
     meta, known = with_known_voices(meta, diarization, settings)
     recogniser = RECOGNISERS[engine]
     terms = glossary(meta, settings)
-    channels = [
-        recogniser.transcribe(
-            _reader(diarization.audio, channel),
-            utterances(diarization, channel),
-            language=settings.language,
-            terms=terms,
-            model=model,
-        )
+    heard = [
+        (_reader(diarization.audio, channel), utterances(diarization, channel))
         for channel in range(diarization.audio.channels)
+    ]
+    language = settings.language
+    if language == "auto" and recogniser.spoken_language:
+        language = recogniser.spoken_language(heard, model=model)
+    channels = [
+        recogniser.transcribe(read, speech, language=language, terms=terms, model=model) for read, speech in heard
     ]
     words: list[Word] = [word for channel in channels for word in channel]
     names = (meta.rep or "", *terms)
@@ -62,7 +62,7 @@ def transcribe(path: Path | str, *, meta: CallMeta | None = None, settings: Sett
         engine=engine,
         revision=recogniser.revision(model),
         diarizer=diarization.method,
-        language=settings.language,
+        language=language,
         expected_wer=recogniser.expected_wer(words),
         notes=notes + audio.notes + diarization.notes + known,
     )

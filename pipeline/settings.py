@@ -53,7 +53,7 @@ class Settings:
     whisper_model: str = "auto"
     """Catalogue name or folder of a CTranslate2 Whisper model; `auto` picks by hardware."""
     language: str = "en"
-    """Language that is spoken, as Whisper calls it."""
+    """Language that is spoken, as Whisper calls it; `auto` lets a model of many languages tell, call by call."""
     glossary: str = ""
     """Comma-separated names and products the recogniser should expect."""
     diarizer: str = "auto"

@@ -46,8 +46,8 @@ def one_of(*known: str) -> Check:
 
 
 def _language(value: Any) -> str:
-    sound = re.fullmatch(r"[a-z]{2,3}", str(value))
-    return "" if sound else "a language's code in small letters, such as en"
+    sound = value == "auto" or re.fullmatch(r"[a-z]{2,3}", str(value))
+    return "" if sound else "a language's code in small letters, such as en, or auto"
 
 
 def home_problem(value: Any) -> str:

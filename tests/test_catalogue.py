@@ -205,7 +205,7 @@ def test_no_english_model_is_taken_for_another_language(hub: Path) -> None:
         (hub / name).mkdir(parents=True)
         for file in DOWNLOADS[name].files:
             (hub / name / file).write_bytes(b"x")
-    assert (find_model(), find_model("de")) == ("base.en", "large-v3-turbo")
+    assert (find_model(), find_model("de"), find_model("auto")) == ("base.en", "large-v3-turbo", "large-v3-turbo")
     assert choose_engine(Settings(language="de"))[1] == str(hub / "large-v3-turbo")
     with pytest.raises(ModelUnavailable, match=r"base.en knows English only, not 'de'; run: .* large-v3-turbo"):
         choose_engine(Settings(language="de", whisper_model="base.en"))

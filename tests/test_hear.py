@@ -67,9 +67,10 @@ def test_the_engine_is_never_a_silent_fallback(no_models: Settings, tmp_path: Pa
         choose_engine(Settings(data=tmp_path, engine="magic"))
 
 
-def test_only_english_without_a_download() -> None:
+@pytest.mark.parametrize("language", ["de", "auto"])
+def test_only_english_without_a_download(language: str) -> None:
     with pytest.raises(ModelUnavailable, match="English only"):
-        sphinx.transcribe(lambda t0, t1: np.zeros(1, np.float32), [], language="de")
+        sphinx.transcribe(lambda t0, t1: np.zeros(1, np.float32), [], language=language)
 
 
 def test_every_recogniser_keeps_the_contract() -> None:

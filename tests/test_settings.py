@@ -96,6 +96,12 @@ def test_a_value_that_cannot_work_is_refused_where_it_is_read(tmp_path: Path, te
         load_settings(tmp_path / "none", environ={f"DEBRIEF_{key.upper()}": value})
 
 
+def test_a_language_may_be_left_to_the_recogniser(tmp_path: Path) -> None:
+    assert load_settings(tmp_path, environ={"DEBRIEF_LANGUAGE": "auto"}).language == "auto"
+    with pytest.raises(SettingsError, match="such as en, or auto"):
+        load_settings(tmp_path, environ={"DEBRIEF_LANGUAGE": "English"})
+
+
 def test_an_address_that_may_hold_a_secret_is_not_repeated(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings(tmp_path, environ={"DEBRIEF_DIGEST_WEBHOOK": "hooks.example.com/T0/secret"})

@@ -10,9 +10,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import tiny_whisper
+from hearing_samples import piece, write
 
 from models import whisper
+from pipeline import hear
 from pipeline.errors import ModelUnavailable
+from pipeline.settings import Settings
 from pipeline.types import Word
 
 SCRIPT = tiny_whisper.SCRIPT.split()
@@ -45,6 +48,23 @@ def test_blocks_far_apart_keep_their_times(tiny: Path) -> None:
     assert len(words) == 2 * len(SCRIPT)
     assert words[0].t0 >= 5.0
     assert words[len(SCRIPT)].t0 >= 1000.0
+
+
+def test_the_language_of_a_call_is_told_once_for_all_its_channels(tiny: Path, tmp_path: Path) -> None:
+    path = write(tmp_path / "call.wav", piece("rec-01", 0.0, 14.0), codec="pcm_s16le")
+    settings = Settings(data=tmp_path, language="auto", whisper_model=str(tiny))
+    heard = hear.transcribe(path, settings=settings).hearing
+    assert (heard.engine, heard.language) == ("faster-whisper", tiny_whisper.LANGUAGE)
+
+
+def test_an_english_model_does_not_tell_languages(tiny: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "ours"
+    shutil.copytree(tiny, folder)
+    # it has no empty token, by which CTranslate2 tells a model of many languages
+    vocabulary = folder / "vocabulary.json"
+    vocabulary.write_text(vocabulary.read_text(encoding="utf-8").replace('""', '"filler"'), encoding="utf-8")
+    with pytest.raises(ModelUnavailable, match="ours knows English only, not which language it is; run:"):
+        whisper.spoken_language([(hum, [(0.0, 2.0)])], model=str(folder))
 
 
 def test_many_terms_do_not_crash_the_decoder(tiny: Path) -> None:

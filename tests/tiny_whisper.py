@@ -2,6 +2,7 @@
 
 The real Whisper layout: 51,865 tokens in Whisper's order, two encoder and two decoder layers of 64. The decoder's
 output projections are zero and position embedding i points at script token i, so whatever it hears it says the script.
+The first one points at the token of `LANGUAGE`, which it takes every call for.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 SCRIPT = "Good morning, this is Priya from Steady Line."
+LANGUAGE = "de"
 _PROMPT = 4
 _TEXT_TOKENS = 50_257
+_FIRST_LANGUAGE = 50_259
 _VOCABULARY = 51_865
 
 
@@ -35,10 +38,14 @@ def build(folder: Path, script: str = SCRIPT) -> Path:
     return target
 
 
-def _special() -> list[str]:
+def _languages() -> list[str]:
     from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
-    names = ["<|endoftext|>", "<|startoftranscript|>", *(f"<|{code}|>" for code in list(LANGUAGES)[:99])]
+    return list(LANGUAGES)[:99]
+
+
+def _special() -> list[str]:
+    names = ["<|endoftext|>", "<|startoftranscript|>", *(f"<|{code}|>" for code in _languages())]
     names += ["<|translate|>", "<|transcribe|>", "<|startoflm|>", "<|startofprev|>", "<|nospeech|>", "<|notimestamps|>"]
     return names + [f"<|{index * 0.02:.2f}|>" for index in range(1501)]
 
@@ -50,8 +57,9 @@ def _tokenizer(folder: Path, script: str) -> list[int]:
 
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     words = ["Ġ" + word for word in dict.fromkeys(script.split())]
-    fillers = [f"filler{index}" for index in range(_TEXT_TOKENS - len(letters) - len(words))]
-    vocabulary = {token: index for index, token in enumerate([*letters, *words, *fillers])}
+    fillers = [f"filler{index}" for index in range(_TEXT_TOKENS - len(letters) - len(words) - 1)]
+    # by the empty token CTranslate2 tells a model of many languages
+    vocabulary = {token: index for index, token in enumerate([*letters, *words, *fillers, ""])}
     tokenizer = Tokenizer(models.BPE(vocabulary, []))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -79,6 +87,7 @@ def _model(tokens: list[int]) -> Any:
         unit = torch.nn.functional.normalize(torch.randn(_VOCABULARY, 64), dim=1)
         decoder.embed_tokens.weight.copy_(unit)
         positions = torch.zeros_like(decoder.embed_positions.weight)
+        positions[0] = 12 * unit[_FIRST_LANGUAGE + _languages().index(LANGUAGE)]
         for index, token in enumerate(tokens):
             positions[_PROMPT - 1 + index] = 12 * unit[token]
         decoder.embed_positions.weight.copy_(positions)
@@ -91,8 +100,9 @@ def _model(tokens: list[int]) -> Any:
         model.proj_out.weight = decoder.embed_tokens.weight
     model.generation_config = GenerationConfig.from_dict(
         {
-            "alignment_heads": [[1, 0]], "lang_to_id": {"<|en|>": 50259}, "suppress_tokens": [],
+            "alignment_heads": [[1, 0]], "suppress_tokens": [],
             "begin_suppress_tokens": [],
+            "lang_to_id": {f"<|{code}|>": _FIRST_LANGUAGE + index for index, code in enumerate(_languages())},
             "no_timestamps_token_id": 50363, "eos_token_id": 50257, "pad_token_id": 50257, "is_multilingual": True,
             "decoder_start_token_id": 50258, "task_to_id": {"transcribe": 50359, "translate": 50358},
         }
