@@ -184,14 +184,23 @@ def is_trustworthy(segment: Any) -> bool:
 
 
 def beam_size() -> int:
-    """Beam width: `DEBRIEF_BEAM`, else 5."""
-    text = os.environ.get("DEBRIEF_BEAM", "5")
-    return int(text) if text.isdigit() and int(text) > 0 else 5
+    """Beam width: `DEBRIEF_BEAM`, else 5. Raises `EngineError` for what is no width."""
+    text = os.environ.get("DEBRIEF_BEAM") or "5"
+    if not text.isdecimal() or int(text) < 1:
+        raise EngineError(f"DEBRIEF_BEAM={text}: give a whole number from 1; without it, it is 5")
+    return int(text)
 
 
 def compute(device: str) -> str:
-    """Number format: `DEBRIEF_COMPUTE_TYPE`, else float16 on a GPU and int8 on a CPU."""
-    return os.environ.get("DEBRIEF_COMPUTE_TYPE") or ("float16" if device == "cuda" else "int8")
+    """Number format: `DEBRIEF_COMPUTE_TYPE`, else float16 on a GPU and int8 on a CPU. Raises `EngineError` for one that
+    the device does not have."""
+    import ctranslate2
+
+    chosen = os.environ.get("DEBRIEF_COMPUTE_TYPE")
+    known = sorted(ctranslate2.get_supported_compute_types(device)) if chosen else []
+    if chosen and chosen not in (*known, "auto", "default"):
+        raise EngineError(f"DEBRIEF_COMPUTE_TYPE={chosen}: this machine knows {', '.join(known)}")
+    return chosen or ("float16" if device == "cuda" else "int8")
 
 
 def _hotwords(whisper: Any, terms: tuple[str, ...]) -> str | None:

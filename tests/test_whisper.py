@@ -14,7 +14,7 @@ from hearing_samples import piece, write
 
 from models import whisper
 from pipeline import hear
-from pipeline.errors import ModelUnavailable
+from pipeline.errors import EngineError, ModelUnavailable
 from pipeline.settings import Settings
 from pipeline.types import Word
 
@@ -128,9 +128,21 @@ def test_invented_text_and_loops_are_not_trusted(
 
 def test_beam_and_compute_type_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (whisper.beam_size(), whisper.compute("cpu"), whisper.compute("cuda")) == (5, "int8", "float16")
+    monkeypatch.setenv("DEBRIEF_BEAM", "")
+    assert whisper.beam_size() == 5
     monkeypatch.setenv("DEBRIEF_BEAM", "1")
     monkeypatch.setenv("DEBRIEF_COMPUTE_TYPE", "float32")
     assert (whisper.beam_size(), whisper.compute("cpu")) == (1, "float32")
+
+
+@pytest.mark.parametrize("beam", ["0", "wide", "2.5", "\u00b2"])
+def test_a_beam_or_compute_type_that_cannot_work_is_named(monkeypatch: pytest.MonkeyPatch, beam: str) -> None:
+    monkeypatch.setenv("DEBRIEF_BEAM", beam)
+    monkeypatch.setenv("DEBRIEF_COMPUTE_TYPE", "int7")
+    with pytest.raises(EngineError, match=f"DEBRIEF_BEAM={beam}: give a whole number"):
+        whisper.beam_size()
+    with pytest.raises(EngineError, match=r"DEBRIEF_COMPUTE_TYPE=int7: this machine knows .*float32.*int8"):
+        whisper.compute("cpu")
 
 
 def test_expected_errors_come_from_the_words() -> None:
