@@ -78,9 +78,12 @@ def written(text: str) -> str:
 
 
 def _date(words: list[str], index: int) -> tuple[int, str]:
-    """`march thirty first`, `march the third` -> (words used, `March 31`); (0, "") where there is no date."""
+    """`march thirty first`, `march the third` -> (words used, `March 31`), and `march` behind `first of`; (0, "")
+    where there is no date."""
     if words[index] not in _MONTHS:
         return 0, ""
+    if index > 1 and words[index - 1] == "of" and words[index - 2] in _ORDINALS:  # the thirty first of march
+        return 1, words[index].capitalize()
     at = index + 1 + (words[index + 1 : index + 2] == ["the"])
     size, day = _ordinal(words, at)
     if not size or not 1 <= day <= 31 or words[at + size : at + size + 1] in ([each] for each in _HALVES):

@@ -10,7 +10,8 @@ from pipeline.numerals import written
     [
         ("it is forty five thousand dollars a year", "it is $45,000 a year"),
         ("by march thirty first", "by March 31"),
-        ("by the thirty first of march", "by the 31st of march"),
+        ("by the thirty first of march", "by the 31st of March"),
+        ("the third of may or the tenth of june", "the third of May or the tenth of June"),
         ("eleven percent", "11%"),
         ("thirty two pounds per user per month", "£32 per user per month"),
         ("ten to fifteen pounds per seat", "£10 to £15 per seat"),
