@@ -119,6 +119,7 @@ def test_the_scorecard_list_one_call_and_one_rep(run: Run, inbox: Path) -> None:
     one = run("scorecard", "--call", scored["call_id"][:8])
     assert "Hello, what" in one.stdout
     assert "■■■□  3" in one.stdout
+    assert "words by fake, about 10% of them may be wrong" in one.stdout
     assert rows(run("scorecard", "--call", scored["call_id"], "--json").stdout) == [scored]
     assert [row["meta"]["rep"] for row in rows(run("scorecard", "--rep", "ann", "--json").stdout)] == ["Ann"]
 

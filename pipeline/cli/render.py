@@ -72,7 +72,8 @@ def scorecard_text(
     for name, score in card["criteria"].items():
         lines += _criterion(titles.get(name, name.replace("_", " ")), score, starts)
     lines += _objections(card["objections"], starts)
-    lines += wrapped(_metrics(card["metrics"]), indent=2, style="dim")
+    for note in (_metrics(card["metrics"]), _heard_by(transcript["hearing"])):
+        lines += wrapped(note, indent=2, style="dim") if note else ()
     return Group(*lines, Text(""))
 
 
@@ -149,6 +150,12 @@ def _metrics(row: Row) -> str:
     if row.get("wpm") is not None:
         parts.append(f"{row['wpm']:.0f} words a minute")
     return " · ".join(parts)
+
+
+def _heard_by(hearing: Row) -> str:
+    """Which recogniser the quotes are from and how far to trust it; nothing where the words came as a transcript."""
+    wrong = hearing.get("expected_wer")
+    return "" if wrong is None else f"words by {hearing['engine']}, about {wrong:.0%} of them may be wrong"
 
 
 def wrapped(text: str, *, indent: int, style: str = "") -> list[Text]:
