@@ -289,10 +289,8 @@ def _declared_seconds(container: InputContainer, stream: Any) -> float | None:
 
 def _check_complete(path: Path, seconds: float, declared: float | None) -> None:
     if declared is not None and (seconds < 0.9 * declared - 2.0 or seconds == 0):
-        raise AudioError(
-            f"{path}: is cut off: its header says {clock(round(declared))}, only {clock(round(seconds))} are there; "
-            "copy it again"
-        )
+        there = f"only {clock(round(seconds))} are there" if seconds else "none of it is there"
+        raise AudioError(f"{path}: is cut off: its header says {clock(round(declared))}, {there}; copy it again")
 
 
 def _too_long(path: Path, seconds: float, max_hours: float) -> str:

@@ -273,6 +273,15 @@ def test_a_few_zeros_before_the_sound_do_not_hide_that_it_is_cut_off(tmp_path: P
         load_audio(path)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "says"),
+    [(20.0, "its header says 1:00, only 0:20 are there"), (0.0, "its header says 1:00, none of it is there")],
+)
+def test_a_cut_recording_says_how_much_is_there(seconds: float, says: str) -> None:
+    with pytest.raises(AudioError, match=f"is cut off: {says}; copy it again"):
+        stage._check_complete(Path("call.m4a"), seconds, 60.0)
+
+
 def test_reading_outside_the_recording_is_clipped() -> None:
     audio = Audio.of(tone(1.0))
     assert len(audio.read(0, -1.0, 99.0)) == RATE
