@@ -89,11 +89,13 @@ class CriterionView:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A whole call: moves per turn (name -> probability, likeliest first), objections, and a view per criterion."""
+    """A whole call: moves per turn (name -> probability, likeliest first), objections, a view per criterion, and how
+    many moves a turn has on average (each counted as it is likely)."""
 
     moves: tuple[Mapping[str, float], ...]
     objections: tuple[Objection, ...]
     criteria: Mapping[str, CriterionView]
+    moves_per_turn: float = 1.0
 
 
 class JudgeModel:
@@ -136,6 +138,7 @@ class JudgeModel:
             ),
             objections=objections,
             criteria=views,
+            moves_per_turn=round(float(heard.moves.sum()) / max(1, len(turns)), DECIMALS),
         )
 
     def makes_sense(self, turns: Sequence[Turn]) -> float:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
-from pipeline import chat, erased, keep, process, superseded
+from pipeline import erased, keep, process, superseded, unjudged
 from pipeline.claims import Claims
 from pipeline.errors import DebriefError, StoreError
 from pipeline.ingest import STILL_WRITTEN, state_of
@@ -35,8 +35,8 @@ def work(order: tuple[Job, Settings]) -> dict[str, Any]:
     """What a worker process does with a job: process or score again, and keep the record.
 
     Returns `{"status", "reason", "kind", "kept"}`: the record itself stays in its file. Of a file that changed
-    meanwhile nothing is kept. A call of which the judge said nothing is told as not scored; its record, in which every
-    criterion is abstained, is scored again by the next batch.
+    meanwhile nothing is kept. A call that the judge left whole (a foreign language, no sales call, a chat model that
+    does not answer) is told as not scored; in its record every criterion is abstained.
     """
     job, settings = order
     if job.kind == "score":
@@ -58,7 +58,7 @@ def work(order: tuple[Job, Settings]) -> dict[str, Any]:
         keep.write_record(settings.data, made)
         if job.source and made["status"] != "failed":
             superseded.take_over(settings.data, job.source)
-    if reason := chat.unanswered(made["scorecard"]):
+    if reason := unjudged.reason_for_all(made["scorecard"]):
         return {"status": "abstained", "reason": reason, "kind": "", "kept": kept}
     return {"status": made["status"], "reason": made["reason"], "kind": made.get("kind", ""), "kept": kept}
 

@@ -19,10 +19,10 @@ from pipeline.moments import missed_moment, reason
 from pipeline.rubric import Criterion, Rubric
 from pipeline.settings import Settings
 from pipeline.types import CriterionScore, Evidence, Move, Scorecard, Transcript, Turn, overall_of
+from pipeline.unjudged import too_short, why_unjudged
 
 QUOTE_CHARACTERS = 260
 MAX_EVIDENCE = 3
-MIN_TURNS = 6
 _SENTENCE = re.compile(r"[^.!?]+[.!?]*\s*")
 
 
@@ -67,8 +67,8 @@ def _embedded(transcript: Transcript, rubric: Rubric, settings: Settings) -> Sco
 def _chat(transcript: Transcript, rubric: Rubric, settings: Settings) -> Scorecard:
     from pipeline.chat import Opinion, ask_about
 
-    if len(transcript.turns) < MIN_TURNS:
-        nothing = {criterion.id: _too_short(transcript) for criterion in rubric.criteria}
+    if reason := too_short(transcript.turns):
+        nothing = dict.fromkeys((criterion.id for criterion in rubric.criteria), _unjudged(reason))
         opinion = Opinion(nothing, (), *judge_identity(settings))
     else:
         opinion = ask_about(transcript.turns, rubric, settings)
@@ -94,19 +94,19 @@ JUDGES: dict[str, Callable[[Transcript, Rubric, Settings], Scorecard]] = {
 """Who can judge a call whose roles are resolved, by the name in the settings."""
 
 
-def _too_short(transcript: Transcript) -> CriterionScore:
-    return CriterionScore(None, "abstained", 0.0, reason=f"only {len(transcript.turns)} turns: too short to judge")
+def _unjudged(reason: str) -> CriterionScore:
+    return CriterionScore(None, "abstained", 0.0, reason=reason)
 
 
 def scorecard(
     transcript: Transcript, rubric: Rubric, verdict: Verdict, *, revision: str, floor: float = 0.0
 ) -> Scorecard:
     """The scorecard that follows from a verdict; `floor` is the least confidence (0-1) that is scored."""
-    too_short = len(transcript.turns) < MIN_TURNS
+    unjudged = why_unjudged(transcript, verdict)
     criteria: dict[str, CriterionScore] = {}
     for criterion in rubric.criteria:
-        if too_short:
-            score = _too_short(transcript)
+        if unjudged:
+            score = _unjudged(unjudged)
         elif criterion.judge == "examples":
             score = score_by_examples(transcript.turns, criterion, floor=floor)
         else:
@@ -120,10 +120,10 @@ def scorecard(
         judge_revision=revision,
         overall=overall(criteria, rubric.criteria),
         criteria=criteria,
-        objections=() if too_short else verdict.objections,
+        objections=() if unjudged else verdict.objections,
         metrics=measure(transcript),
         metrics_intervals=intervals(transcript),
-        moves=() if too_short else _moves(verdict),
+        moves=() if unjudged else _moves(verdict),
     )
 
 

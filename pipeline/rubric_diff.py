@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.reviews import reviewed
 from pipeline.types import Scorecard, Transcript
+from pipeline.unjudged import reason_for_all, too_short
 
 if TYPE_CHECKING:
     from pipeline.rubric import Criterion, Rubric
@@ -243,9 +244,7 @@ def _derived(
         if twin:
             scores[criterion.id] = card["criteria"][twin]
         elif criterion.judge == "examples":
-            from pipeline.judge import MIN_TURNS
-
-            if len(transcript.turns) < MIN_TURNS:
+            if too_short(transcript.turns) or reason_for_all(card):
                 return None
             from pipeline.custom import score_by_examples
 

@@ -15,9 +15,10 @@ from pathlib import Path
 
 from benchmarks.judge.data import read_test
 from models.judge_model import load_judge
-from pipeline.judge import MIN_TURNS, scorecard
+from pipeline.judge import scorecard
 from pipeline.rubric import load_rubric
 from pipeline.types import Transcript
+from pipeline.unjudged import MIN_TURNS
 
 RESULT = Path(__file__).with_name("load.json")
 MARKS = (50, 100, 250, 500, 1000)
