@@ -1,16 +1,8 @@
 """Conversation metrics of one call: how it was talked, whatever was said.
 
-Formulas, over the turns in time order:
-- `talk_share`: the rep side's speaking seconds over everybody's (0-1).
-- `longest_monologue_s`: longest stretch in which only the rep's side speaks; a buyer's back-channel (one or two
-  words) does not end it.
-- `questions`: the question marks in what the rep's side says; where nobody set marks, its ways of asking (`do you`,
-  `how many`, `would that`). In the test calls, their marks taken away, these count 1,313 where 1,478 marks stood,
-  and a call's number is 28 % off on average.
-- `switches_per_min`: changes between the sides per minute of call.
-- `patience_s`: median silence between a buyer's end and the rep's start, overlaps counted as 0.
-- `wpm`: the rep side's words per minute of the rep side's speech.
-- `fillers_per_min`: the rep side's hesitations (um, uh, er, you know, ...) per minute of the rep side's speech.
+`FORMULAS` says how each is counted, over the turns in time order, in the words that the pages show. Questions without
+marks are told by ways of asking (`do you`, `how many`, `would that`): in the test calls, their marks taken away, these
+count 1,313 where 1,478 marks stood, and a call's number is 28 % off on average.
 
 Where a file gives no times, or no ends, its reader lays them out at one pace: nobody was heard to pause or to hurry
 then, and there is neither `patience_s` nor `wpm`.
@@ -32,6 +24,21 @@ from statistics import median
 
 from pipeline.formats.assemble import NO_ENDS, NO_TIMES
 from pipeline.types import Metrics, Transcript, Turn
+
+FORMULAS: Mapping[str, str] = {
+    "talk_share": "seconds that the rep's side speaks, of all seconds that anybody speaks",
+    "longest_monologue_s": "the longest stretch in which only the rep's side speaks; a buyer's one or two words in it, "
+    "such as “right”, do not end it",
+    "questions": "question marks in what the rep's side says; in words without marks, its ways of asking (“do you”, "
+    "“how many”)",
+    "switches_per_min": "changes from one side to the other, by the minutes of the call",
+    "patience_s": "the middle one (median) of the silences between the end of a buyer's turn and the rep's next; "
+    "talking over each other counts as none",
+    "wpm": "words of the rep's side, by the minutes that it speaks",
+    "fillers_per_min": "hesitations of the rep's side (um, uh, er, you know, sort of, I mean), by the minutes that it "
+    "speaks",
+}
+"""How each metric is counted."""
 
 BACKCHANNEL_WORDS = 2
 _FILLER = re.compile(r"\b(?:um+|uh+|er|erm|hmm+|you know|sort of|kind of|i mean)\b", re.IGNORECASE)

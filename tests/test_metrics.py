@@ -4,12 +4,16 @@ from pathlib import Path
 import pytest
 
 from pipeline.formats import read_transcript
-from pipeline.metrics import count_questions, intervals, measure
-from pipeline.types import CallMeta, Hearing, Transcript, Turn
+from pipeline.metrics import FORMULAS, count_questions, intervals, measure
+from pipeline.types import CallMeta, Hearing, Metrics, Transcript, Turn
 
 
 def transcript(*rows: tuple[float, float, str, str]) -> Transcript:
     return Transcript("x", CallMeta(), tuple(Turn(*row) for row in rows))
+
+
+def test_each_metric_is_explained() -> None:
+    assert list(FORMULAS) == [field.name for field in dataclasses.fields(Metrics)]
 
 
 def test_hand_computed_metrics() -> None:

@@ -19,6 +19,7 @@ from pipeline.comments import Comment, sent_before, taken_back
 from pipeline.errors import NotThere, ReviewError
 from pipeline.keep import read_json
 from pipeline.listening import browser_type
+from pipeline.metrics import FORMULAS
 from pipeline.redact import ALL
 from pipeline.timing import said_words
 from pipeline.types import Transcript, Turn
@@ -323,16 +324,17 @@ def moments(transcript: Transcript, card: Mapping[str, Any], comments: Iterable[
 
 
 def metric_rows(card: Mapping[str, Any]) -> list[Row]:
-    """`name`, `value` and `spread` (the 90 % interval, empty where none is kept) of each metric that has a basis."""
+    """`title`, `formula`, `value` and `spread` (the 90 % interval, empty where none is kept) of each metric that has a
+    basis."""
     spreads = card.get("metrics_intervals") or {}
     rows = []
-    for key, (name, say) in METRICS.items():
+    for key, (title, say) in METRICS.items():
         value = card["metrics"].get(key)
         if value is not None:
             low, high = spreads.get(key, (value, value))
             low, high = min(low, value), max(high, value)  # older records leave it out where mistakes go one way
             spread = f"{say(low)} to {say(high)}" if say(low) != say(high) else ""
-            rows.append({"name": name, "value": say(value), "spread": spread})
+            rows.append({"title": title, "formula": FORMULAS[key], "value": say(value), "spread": spread})
     return rows
 
 

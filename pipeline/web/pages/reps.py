@@ -20,6 +20,7 @@ from pipeline.coach.targets import MIN_PEERS, mix_of
 from pipeline.coach.team import Picture
 from pipeline.days import latest
 from pipeline.errors import NotThere
+from pipeline.metrics import FORMULAS
 from pipeline.rubric import Rubric
 from pipeline.web.ask import Ask, File, Go, Html, get
 from pipeline.web.call_view import unseen
@@ -42,7 +43,7 @@ METRICS: dict[str, tuple[str, str]] = {
     "talk_share": ("Talk share", "%"),
     "longest_monologue_s": ("Longest monologue", "s"),
     "questions": ("Questions a call", ""),
-    "switches_per_min": ("Turns a minute", ""),
+    "switches_per_min": ("Changes of speaker a minute", ""),
     "patience_s": ("Pause before answering", "s"),
     "wpm": ("Words a minute", ""),
     "fillers_per_min": ("Fillers a minute", ""),
@@ -303,6 +304,7 @@ def _metrics(ask: Ask, rep: str, newest: dt.date | None) -> list[Row]:
             found.append(
                 {
                     "title": title,
+                    "formula": FORMULAS[name],
                     "unit": unit,
                     "value": mine[name] * scale,
                     "n": mine[f"n_{name}"],
