@@ -18,7 +18,7 @@ from pipeline.yaml_text import UnreadableYaml, loaded
 
 MAX_TEXT = 40_000
 CHANGED = (
-    "Somebody else changed this module since you opened it. Yours stands below: keep it again, and it replaces theirs."
+    "This module was changed since you opened it here. Yours stands below: keep it again, and it replaces the other."
 )
 
 
@@ -69,10 +69,11 @@ def save(ask: Ask, *, module: str) -> Html | Go:
     """Keep a trainer's version: it counts from then on, also after an update of debrief."""
     criterion, row = _source(ask, module)
     text, seen, now = ask.form.get("text", ""), ask.form.get("seen", ""), _mark(row)
-    if seen not in ("", now):
-        return _editor(ask, module, criterion, text, seen=now, status=409, problem=CHANGED)
     try:
-        save_module(_folder(ask), criterion, _read(module, text))
+        mine = _read(module, text)
+        if seen not in ("", now) and mine != row:
+            return _editor(ask, module, criterion, text, seen=now, status=409, problem=CHANGED)
+        save_module(_folder(ask), criterion, mine)
     except RubricError as error:
         return _editor(ask, module, criterion, text, seen=seen, status=400, problem=str(error))
     ask.detail = module
