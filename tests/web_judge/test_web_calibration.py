@@ -7,6 +7,7 @@ import json
 import pytest
 from judge_pages import Visitor
 
+from pipeline.retention import drop_words
 from pipeline.web.desk import Desk
 from pipeline.web.pages import calibration
 
@@ -70,6 +71,21 @@ def test_what_others_scored_is_not_told_of_a_call_that_one_may_still_score_blind
     after = trainer.text("/calibration")
     assert (listed in after, "Left out: " in after, "People with one another" in after) == (True, False, True)
     assert trainer.get("/api/v1/calibration").json()["people"]["exact"] == 1.0
+
+
+def test_a_call_whose_words_are_gone_is_not_kept_to_be_scored_blind(desk: Desk) -> None:
+    trainer, manager = Visitor(desk, "trainer"), Visitor(desk, "manager")
+    path = manager.get("/calibration/blind").headers["location"]
+    sql = (
+        "SELECT sha256, level FROM criterion_scores JOIN calls USING (call_id) "
+        "WHERE call_id = ? AND criterion = 'ask_for_sale'"
+    )
+    row = desk.store.query(sql, [path.rpartition("/")[2]])[0]
+    manager.post(path, **{"level-ask_for_sale": "4" if row["level"] < 3 else "0"})
+    drop_words(desk.settings.data, row["sha256"])
+    desk.store.ingest()
+    page = trainer.text("/calibration")
+    assert ('data-head="Machine"' in page, "Left out: " in page) == (True, False)
 
 
 def test_a_call_that_one_has_opened_is_not_offered(desk: Desk) -> None:

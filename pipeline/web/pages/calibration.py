@@ -24,7 +24,9 @@ _WIDTH, _HEIGHT = 560.0, 150.0
 
 _APART = """
 SELECT r.call_id, r.criterion, r.level, r.machine_level, r.who, r.why, r.reviewed_at::VARCHAR AS reviewed_at,
-       c.rep, c.account, c.call_date, r.call_id IN (SELECT unnest($opened::VARCHAR[])) OR r.call_id IN (
+       c.rep, c.account, c.call_date,
+       -- or it is offered to nobody any more
+       r.call_id IN (SELECT unnest($opened::VARCHAR[])) OR c.status <> 'scored' OR c.n_turns = 0 OR r.call_id IN (
            SELECT call_id FROM reviews WHERE kind = 'blind' AND lower(who) = lower($who)
        ) AS seen
 FROM reviews r JOIN calls c USING (call_id)
