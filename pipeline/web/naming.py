@@ -13,7 +13,7 @@ from pipeline.types import Transcript
 from pipeline.web.ask import Ask
 
 _SPELT = """
-SELECT {kind} AS name FROM calls WHERE lower({kind}) = lower($name)
+SELECT {kind} AS name FROM calls WHERE lower({kind}) = lower($name) AND call_id <> $call_id
 GROUP BY {kind} ORDER BY {kind} = $name DESC, count(*) DESC, {kind} LIMIT 1
 """
 _CARRIED = "SELECT 1 FROM calls WHERE rep = $rep LIMIT 1"
@@ -24,10 +24,13 @@ def may_name(ask: Ask, record: Mapping[str, Any]) -> bool:
     return ask.is_a(LEADERS) or record["status"] == "review"
 
 
-def as_on_calls(ask: Ask, kind: Literal["rep", "team"], typed: str) -> str:
-    """A name without needless blanks, in the capitals that calls carry it in: `tom becker` is nobody new."""
+def as_on_calls(ask: Ask, call: Mapping[str, Any], kind: Literal["rep", "team"], typed: str) -> str:
+    """A name without needless blanks, in the capitals that other calls carry it in: `tom becker` is nobody new. What
+    the call itself has stays as it is, and may be corrected where no other has it."""
     name = " ".join(typed.split())
-    found = ask.store.query(_SPELT.format(kind=kind), {"name": name})
+    if name == call[kind]:
+        return name
+    found = ask.store.query(_SPELT.format(kind=kind), {"name": name, "call_id": call["call_id"]})
     return str(found[0]["name"]) if found else name
 
 

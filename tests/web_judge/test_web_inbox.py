@@ -264,6 +264,17 @@ def test_capitals_do_not_make_a_name_another_reps(desk: Desk, monkeypatch: pytes
     assert (kept["rep"], kept["team"]) == ("Ann", "North")
 
 
+def test_a_name_that_no_other_call_has_may_be_given_other_capitals(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = call("low", "tom becker", 1, "Elm", {"discovery": 3})
+    made = record(rows.calls[0], rows)
+    keep.write_record(desk.settings.data, made)
+    desk.store.ingest()
+    monkeypatch.setattr("pipeline.web.pages.inbox.score_again", lambda *given: lambda errand: "scored")
+    sha256 = made["source"]["sha256"]
+    assert Visitor(desk, "trainer").post(f"/inbox/{sha256[:16]}", rep="Tom Becker").status_code == 303
+    assert keep.read_json(keep.fact_file(desk.settings.data, "reps", sha256))["rep"] == "Tom Becker"
+
+
 def test_a_name_that_is_none_is_refused(tmp_path: Path) -> None:
     for name in ("", " ", "x" * 81, "a\x00b"):
         with pytest.raises(TranscriptError, match="printable"):

@@ -110,8 +110,8 @@ def say_who(ask: Ask, *, call_id: str) -> Html | Go:
     row, record = _call(ask, call_id)
     transcript = Transcript.from_json(record["transcript"], where=row["path"])
     # names as they are kept: what is checked must be that
-    rep = naming.as_on_calls(ask, "rep", ask.form.get("rep", ""))
-    team = naming.as_on_calls(ask, "team", ask.form.get("team", ""))
+    rep = naming.as_on_calls(ask, row, "rep", ask.form.get("rep", ""))
+    team = naming.as_on_calls(ask, row, "team", ask.form.get("team", ""))
     sells = ask.forms.get("sells", [])
     said, key = (sells, rep, team), f"score/{row['call_id']}"
     try:
