@@ -83,7 +83,8 @@ def calibrate(
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """Machine against people, per criterion and month; open disputes; calls to rate blind (--sample)."""
+    """Machine against people, two people against one another, per criterion and month; open disputes; calls to rate
+    blind (--sample)."""
     from pipeline.calibration import calibration_rows, disputes_in, reviews_in, to_review_blind
 
     if who and not sample:
