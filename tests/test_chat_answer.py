@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
 import time
 from pathlib import Path
@@ -171,3 +172,15 @@ def test_another_prompt_is_another_judge(tmp_path: Path, monkeypatch: pytest.Mon
     prompt_revision.cache_clear()
     assert before != after
     assert before == judge_card.judge_identity(settings)
+
+
+def test_the_budget_is_a_day_s(tmp_path: Path) -> None:
+    one = Settings(data=tmp_path, judge_budget=1)
+    today = dt.date(2026, 11, 23)
+    chat.spend(one, today=today)
+    with pytest.raises(Unanswered, match="used up"):
+        chat.spend(one, today=today)
+    chat.spend(one, today=today + dt.timedelta(days=1))
+    (one.data / "judge" / "spent.json").write_text("{")
+    with pytest.raises(Unanswered, match="cannot be counted"):
+        chat.spend(one, today=today)

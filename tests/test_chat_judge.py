@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -373,18 +372,6 @@ def test_the_budget_holds_over_calls_and_counts_retries(
     assert "budget of 2 requests is used up" in found
     assert score_call(CALL, RUBRIC, settings=short).overall == 75.0
     assert len(server.requests) == 2
-
-
-def test_the_budget_is_a_day_s(settings: Settings) -> None:
-    one = dataclasses.replace(settings, judge_budget=1)
-    today = dt.date(2026, 11, 23)
-    chat.spend(one, today=today)
-    with pytest.raises(Unanswered, match="used up"):
-        chat.spend(one, today=today)
-    chat.spend(one, today=today + dt.timedelta(days=1))
-    (one.data / "judge" / "spent.json").write_text("{")
-    with pytest.raises(Unanswered, match="cannot be counted"):
-        chat.spend(one, today=today)
 
 
 def test_a_server_that_refuses_a_schema_is_asked_without(
