@@ -60,7 +60,7 @@ ROUNDS = 6
 
 def main() -> int:
     args = _arguments()
-    kills, rounds = (25, 1) if args.quick else (args.kills, ROUNDS)
+    kills, rounds = (12, 1) if args.quick else (args.kills, ROUNDS)
     wanted = [name for name in SCENARIOS if not args.only or args.only in name]
     if args.quick:
         wanted = [name for name in wanted if name not in SLOW]

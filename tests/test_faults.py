@@ -22,7 +22,7 @@ def test_after_every_fault_each_call_is_once_in_the_store_or_listed(tmp_path: Pa
     rows = json.loads(report.with_suffix(".json").read_text())
     assert all(row["problems"] == [] for row in rows.values())
     kills = sum(row["faults"] for name, row in rows.items() if name.startswith("kill"))
-    assert kills >= 20
+    assert kills >= 10
     assert all(row["stored"] + row["listed"] == row["dropped"] for row in rows.values())
     assert sum(row["acknowledged"] for row in rows.values()) > 100
     # small disk and clock need rights or a compiler that a machine may lack; it says so where they are missing
