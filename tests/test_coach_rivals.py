@@ -116,10 +116,18 @@ def against(*lines: str, handled: str = "no", call_type: str = "discovery") -> R
 def test_their_own_people_are_no_supplier() -> None:
     rows = against("Owen: We've got Ines. She builds these on the second shift.")
     assert deal(rows).rivals == ()
-    (play,) = [s for s in strategies(deal(rows)) if s.kind == "protect"]
-    assert play.because == "Win it against doing it themselves"
-    (other,) = strategies(deal(against("Owen: A firm in Leeds would do it for half.")))
-    assert other.because == "Win it from the other vendor"
+
+
+def test_a_play_against_nobody_named_says_that_it_is_not_sure_of_another_option() -> None:
+    for said in (
+        "We've got Ines. She builds these on the second shift.",
+        "They had me in that little room with the auditor.",
+    ):
+        (play,) = [s for s in strategies(deal(against(f"Owen: {said}"))) if s.kind == "protect"]
+        assert play.because == "Win it against another option, as it seems: the calls name no other vendor"
+        assert play.play[0].startswith("Ask whether they weigh another way at all")
+    (named,) = strategies(deal(against("Owen: Vexmart quoted us eleven thousand.")))
+    assert named.because == "Win it from Vexmart"
 
 
 UWE = (

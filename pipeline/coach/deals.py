@@ -18,7 +18,6 @@ from pipeline.coach.competitors import Rival, competitors
 from pipeline.coach.customers import GROWTH, OTHER_NEED, customer_because, reviews, troubles
 from pipeline.coach.moves import Moves
 from pipeline.coach.promised_day import hangs
-from pipeline.coach.rivals import in_house
 from pipeline.coach.rows import CallRow, Rows, TurnRow
 from pipeline.coach.statements import Statement
 from pipeline.coach.when import named_days
@@ -299,14 +298,20 @@ def _protect(deal: Deal) -> Strategy | None:
     rivals = [r for r in deal.rivals if (r.statement.call_id, r.statement.turn) not in settled]
     if not rivals and not opposing:
         return _keep(deal)
-    themselves = not rivals and in_house(opposing[0].quote or "")
-    name = rivals[0].name if rivals else "doing it themselves" if themselves else "the other vendor"
     what = "Protect the account" if deal.customer else "Win it"
+    if rivals:
+        name = rivals[0].name
+        because = f"{what} from {name}"
+        first = f"Ask what {name} would change for them, and what it would cost to switch or to start there"
+    else:
+        # the judge alone hears another option in an objection, and may have misheard one on price or another concern
+        because = f"{what} against another option, as it seems: the calls name no other vendor"
+        first = "Ask whether they weigh another way at all, doing it themselves or leaving it as it is included"
     return Strategy(
         "protect",
-        f"{what} {'against' if themselves else 'from'} {name}",
+        because,
         (
-            f"Ask what {name} would change for them, and what it would cost to switch or to start there",
+            first,
             "Put your difference on the point they care about most, with one customer who weighed the same choice",
             "Agree the criteria of the decision in writing before the next comparison",
         ),

@@ -128,7 +128,7 @@ PUSHBACK: Mapping[ObjectionKind, re.Pattern[str]] = {
 
 KINDS: Mapping[ObjectionKind, str] = {
     "stall": "a stall",
-    "competition": "an objection about another vendor",
+    "competition": "an objection about another option",
     "price_terms": "an objection to price or terms",
     "other": "an objection",
 }
