@@ -208,7 +208,9 @@ def test_the_week_as_text_html_json_and_file(run: Run, tmp_path: Path) -> None:
 
 def test_the_calendar_and_the_crm(run: Run, tmp_path: Path) -> None:
     run("training", "assign", "Ann", "proposal-one-offer")
-    assert "SUMMARY:Training due: One offer" in run("calendar").stdout
+    piped = run("calendar").stdout_bytes
+    assert b"SUMMARY:Training due: One offer" in piped
+    assert piped.count(b"\n") == piped.count(b"\r\n")
     out = tmp_path / "c.ics"
     run("calendar", "--rep", "Ann", "--out", str(out))
     assert out.read_bytes().count(b"\r\n") > 10

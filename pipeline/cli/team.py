@@ -205,15 +205,18 @@ def crm_push(data: Data = None) -> None:
 
 
 def _write(content: str | bytes, out: Path | None, *, of: Settings) -> None:
-    """To the file where one is named, else to the terminal. As an export `of` a data folder it is remembered there: it
-    goes when somebody is erased."""
+    """To the file where one is named, else to the terminal or pipe. As an export `of` a data folder it is remembered
+    there: it goes when somebody is erased."""
     from pipeline.cli.shared import clean
     from pipeline.keep import write_atomically
     from pipeline.register import wrote
 
     if out is None:
         text = content if isinstance(content, str) else content.decode()
-        sys.stdout.write(clean(text.replace("\r\n", "\n")))
+        if sys.stdout.isatty():
+            sys.stdout.write(clean(text.replace("\r\n", "\n")))
+        else:  # `> team.ics`: calendars want the ends of lines that the standard wants
+            sys.stdout.buffer.write(text.encode())
         return
     write_atomically(out.absolute(), content.encode() if isinstance(content, str) else content)
     wrote(of.data, "export", out, [out])
