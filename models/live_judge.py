@@ -16,11 +16,16 @@ from models.judge_model import JudgeModel
 from pipeline.types import ObjectionKind, Turn
 
 CLOSING = "Okay."
+KIND_SURE = 0.8
+"""Share of an objection's chance that one kind must have to be named: under it the likeliest kind was right for 21
+of 38 objections of calls the judge had not learned from, above it for 167 of 189. Another kind's play is worse than the
+general one."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveReading:
-    """Per turn: moves with their probabilities, the chance (0-1) that it is a push-back, and of which kind."""
+    """Per turn: moves with their probabilities, the chance (0-1) that it is a push-back, and of which kind; `other`
+    where that is not sure."""
 
     moves: tuple[Mapping[str, float], ...]
     chances: tuple[float, ...]
@@ -48,5 +53,10 @@ class LiveJudge:
                 for row in heard.moves[:kept]
             ),
             chances=tuple(float(p) if turn.side == "buyer" else 0.0 for p, turn in zip(pushed, turns, strict=True)),
-            kinds=tuple(names[int(np.argmax(row))] for row in heard.objections[:kept]),
+            kinds=tuple(_kind(row, names) for row in heard.objections[:kept]),
         )
+
+
+def _kind(chances: np.ndarray, names: Sequence[ObjectionKind]) -> ObjectionKind:
+    likeliest = int(np.argmax(chances))
+    return names[likeliest] if chances[likeliest] >= KIND_SURE * float(np.sum(chances)) else "other"

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any, ClassVar, cast
 
+import numpy as np
 import pytest
 
-from models.live_judge import LiveReading
+from models.live_judge import LiveJudge, LiveReading
 from pipeline.coach.live import CLEAR, LIKELY, PLAYS, Cue, Live
 from pipeline.coach.pushback import asks_price
 from pipeline.types import ObjectionKind, Turn
@@ -202,3 +205,19 @@ def test_there_is_a_play_for_every_kind_of_objection(kind: str) -> None:
     title, play = PLAYS[kind]
     assert title
     assert "?" in play or "ask" in play.lower()
+
+
+@pytest.mark.parametrize(
+    ("chances", "kind"),
+    [((0.0, 0.05, 0.5, 0.05), "price_terms"), ((0.0, 0.2, 0.3, 0.05), "other")],
+)
+def test_an_objection_whose_kind_is_not_sure_gets_the_general_play(chances: Sequence[float], kind: str) -> None:
+    class Judge:
+        config: ClassVar = {"objection_kinds": ["stall", "competition", "price_terms", "other"], "move_threshold": 0.5}
+        move_names = ("price",)
+
+        def hear(self, turns: Sequence[Turn]) -> SimpleNamespace:
+            return SimpleNamespace(moves=np.zeros((len(turns), 1)), objections=np.array([chances] * len(turns)))
+
+    reading = LiveJudge(cast("Any", Judge())).read([Turn(0.0, 5.0, "buyer:Mia", "Hm, six thousand.")])
+    assert reading.kinds == (kind,)
