@@ -268,6 +268,8 @@ def test_live_follows_a_file_and_shows_cards(run: Run, tmp_path: Path, monkeypat
     assert "They push on price or terms" in shown
     assert "1 card;" in shown
     assert "no such file" in str(run("live", str(tmp_path / "gone.txt")).exception)
+    assert "1 card;" in run("live", str(path), "--rep", "Ann", "--idle", "0.1", "--account", "Acme").stdout
+    assert "no such account" in str(run("live", str(path), "--account", "Nobody").exception)
 
 
 def test_a_card_reaches_a_program_behind_a_pipe_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,7 +283,7 @@ def test_a_card_reaches_a_program_behind_a_pipe_at_once(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(live_command, "cues", two)
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe, encoding="utf-8"))
-    live_command.live(tmp_path / "call.txt", minutes=30.0, idle=0.1, as_json=True, data=tmp_path)
+    live_command.live(tmp_path / "call.txt", account=None, minutes=30.0, idle=0.1, as_json=True, data=tmp_path)
     assert (seen[0], json.loads(seen[1])["turn"]) == (b"", 0)
 
 

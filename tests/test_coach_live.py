@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.live_judge import LiveJudge, LiveReading
-from pipeline.coach.live import CLEAR, LIKELY, PLAYS, Cue, Live
+from pipeline.coach.live import CLEAR, LIKELY, PLAYS, Cue, Live, not_needed
 from pipeline.coach.pushback import asks_price
 from pipeline.types import ObjectionKind, Turn
 
@@ -143,6 +143,16 @@ def test_price_before_value() -> None:
     assert say(Live(judge(words)), "R: Hello.", "Mia: We lose ten a day.", "R: Oh.", "Mia: What does it cost?") == []
     terms = Live(judge({"contract": "ask_offer"}))
     assert say(terms, "R: Hello.", "Mia: How long is the contract?") == []
+
+
+def test_what_earlier_calls_told_needs_no_card() -> None:
+    lines = ("R: We are the best.", "Mia: What does it cost?", "R: It depends.", "Mia: Fine.")
+    heard = judge({"best": "boilerplate"})
+    asked = ["pitch before problem", "price before value", "no decision maker"]
+    assert kinds(say(Live(heard, planned=0.6), *lines))[:3] == asked
+    known = not_needed({"impact": ["said"], "numbers": [], "decides": ["said"]})
+    assert not set(kinds(say(Live(heard, planned=0.6, shown=known), *lines))) & set(asked)
+    assert not_needed({"impact": [], "numbers": ["said"]}) == {"price before value"}
 
 
 def test_pitching_before_a_problem_is_known() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line, settings_of
+from pipeline.cli.shared import Data, Json, console, emit, given_path, one_line, require_data, settings_of
 from pipeline.errors import StoreError
 from pipeline.wording import counted
 
@@ -31,6 +31,10 @@ def live(
         typer.Argument(metavar="FILE", help="A .wav, or lines of text, that is being written.", parser=given_path),
     ],
     rep: Annotated[str | None, typer.Option("--rep", metavar="NAME", help="The rep's name in the transcript.")] = None,
+    account: Annotated[
+        str | None,
+        typer.Option("--account", metavar="NAME", help="Whose call it is: what earlier calls told needs no card."),
+    ] = None,
     minutes: Annotated[float, typer.Option("--minutes", min=1, help="How long the call is planned for.")] = 30.0,
     idle: Annotated[
         float, typer.Option("--idle", min=0, help="Stop after so many seconds without anything new.")
@@ -42,7 +46,7 @@ def live(
     settings = settings_of(data)
     shown = 0
     try:
-        for cue in cues(file, settings, rep=rep, minutes=minutes, idle=idle):
+        for cue in cues(file, settings, rep=rep, account=account, minutes=minutes, idle=idle):
             shown += 1
             emit(cue.to_json(), now=True) if as_json else _print(cue)
     except KeyboardInterrupt:
@@ -53,8 +57,9 @@ def live(
         )
 
 
-def cues(file: Path, settings: Settings, *, rep: str | None, minutes: float, idle: float) -> Any:
-    """Cards as they come, until nothing new has come for `idle` seconds. Raises `InputError`s."""
+def cues(file: Path, settings: Settings, *, rep: str | None, account: str | None, minutes: float, idle: float) -> Any:
+    """Cards as they come, until nothing new has come for `idle` seconds. Raises `InputError`s, and `StoreError` where
+    `account` cannot be looked up."""
     from models.judge_model import load_judge
     from models.live_judge import LiveJudge
     from pipeline.coach.live import Live
@@ -63,13 +68,15 @@ def cues(file: Path, settings: Settings, *, rep: str | None, minutes: float, idl
 
     follower = follow(file, settings)
     roles = Roles(rep)
+    worked, needless = known_before(settings, account)
     # loaded before the first words, so that the first card is not late
     call = Live(
         LiveJudge(load_judge()).read,
-        worked=worked_answers(settings),
+        worked=worked,
         planned=minutes,
         name=roles.name,
         rivals=load_profile(settings.data).competitors,
+        shown=needless,
     )
     start = last = time.monotonic()
     if isinstance(follower, Lines):
@@ -101,19 +108,30 @@ def _say_missing(rep: str, speakers: list[str]) -> None:
     console(stderr=True).print(one_line(line), soft_wrap=True)
 
 
-def worked_answers(settings: Settings) -> dict[str, str]:
-    """Per kind of objection, the words of an answer that settled one; empty where there is no store or it is busy."""
-    from pipeline.coach.commands import answers_that_worked
+def known_before(settings: Settings, account: str | None) -> tuple[dict[str, str], set[str]]:
+    """What the store tells before the call: per kind of objection the words of an answer that settled one, and the
+    cards that the account's earlier calls make needless. Empty where there is no store or it is busy.
+
+    Raises `StoreError` where an account is named that cannot be looked up.
+    """
+    from pipeline.coach.commands import account_rows, answers_that_worked
+    from pipeline.coach.live import not_needed
     from pipeline.store import Store
 
-    if not settings.data.is_dir():
-        return {}
+    if account:
+        require_data(settings)
+    elif not settings.data.is_dir():
+        return {}, set()
     try:
         with Store(settings.data, wait_s=0.5) as store:
             store.ingest()
-            return answers_that_worked(store, settings=settings)
+            rows = account_rows(store, settings=settings, name=account) if account else []
+            facts = rows[0] if rows else {}
+            return answers_that_worked(store, settings=settings), not_needed(facts)
     except StoreError:
-        return {}
+        if account:
+            raise
+        return {}, set()
 
 
 def _print(cue: Cue) -> None:

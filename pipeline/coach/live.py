@@ -263,3 +263,15 @@ RULES: Mapping[str, Callable[[Live, float], Hit]] = {
     "monologue": _monologue,
 }
 """Cards besides objections: each rule gives heading and play, or None; each is shown once a call."""
+
+ESTABLISHED: Mapping[str, tuple[str, ...]] = {
+    "impact": ("pitch before problem", "price before value"),
+    "numbers": ("price before value",),
+    "decides": ("no decision maker",),
+}
+"""Per fact that earlier calls with an account established: the cards that say it is not known yet."""
+
+
+def not_needed(facts: Mapping[str, Any]) -> set[str]:
+    """The kinds of cards that an account's facts make needless, to begin `Live.shown` with."""
+    return {kind for fact, kinds in ESTABLISHED.items() if facts.get(fact) for kind in kinds}
