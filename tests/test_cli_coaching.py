@@ -241,7 +241,7 @@ def test_an_account_and_its_plan_read_as_text_with_their_calls(run: Run) -> None
     assert "{" not in shown
     assert "None" not in shown
     plan = run("plan", "Acme").stdout
-    for part in ("Ask for: ", "1. ", "because ", "Still missing", "call "):
+    for part in ("Ask for: ", "1. ", "because ", "Expect: an objection to price or terms, ", "Still missing", "call "):
         assert part in plan
     assert "None" not in plan
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli.render import asked_text, kind_words, overall_text, quoted, wrapped
+from pipeline.cli.render import asked_text, overall_text, quoted, wrapped
 from pipeline.cli.shared import spaced
 from pipeline.wording import counted
 
@@ -68,6 +68,8 @@ def plan_text(row: Row) -> RenderableType:
     """The plan for the next call with an account: the ask, three questions, the objection to expect."""
     from rich.console import Group
 
+    from pipeline.coach.pushback import KINDS
+
     lines = _head(row["account"], f"{counted(row['calls'], 'call')}, the last on {row['last'] or 'an unknown day'}")
     if row.get("silence"):
         lines += wrapped(row["silence"], indent=2)
@@ -81,7 +83,7 @@ def plan_text(row: Row) -> RenderableType:
         lines += _grounds([item["rests_on"]])
     if row["expect"]:
         expect = row["expect"]
-        lines += _head(f"Expect: {kind_words(expect['objection'])}, {expect['because']}")
+        lines += _head(f"Expect: {KINDS[expect['objection']]}, {expect['because']}")
         lines += _grounds([expect["rests_on"]])
         worked = expect["answer_that_worked"]
         if worked:
