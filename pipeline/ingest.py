@@ -19,6 +19,7 @@ from pathlib import Path
 from pipeline.beside import Beside
 from pipeline.encodings import decode
 from pipeline.errors import InputError
+from pipeline.names import NOT_CALLS, is_furniture, is_half_made, is_passed_over
 from pipeline.own_files import passed_over
 from pipeline.settings_check import ANYTHING
 from pipeline.sidecar import SIDECAR_SUFFIXES, TABLES, is_table, read_sidecar
@@ -28,48 +29,6 @@ from pipeline.written_days import read_day
 Sniff = Callable[[Path], str | None]
 
 CALL_ID_DIGITS = 16
-PARTIAL_SUFFIXES = (
-    ".part",
-    ".partial",
-    ".tmp",
-    ".temp",
-    ".crdownload",
-    ".download",
-    ".filepart",
-    ".opdownload",
-    ".swp",
-)
-"""What copying and downloading programs call a file that is not complete yet."""
-NOT_CALLS = (
-    ".md",
-    ".rst",
-    ".toml",
-    ".yaml",
-    ".yml",
-    ".rttm",
-    ".uem",
-    ".ctm",
-    ".stm",
-    ".lab",
-    ".ini",
-    ".log",
-    ".py",
-    ".sh",
-    ".jpg",
-    ".jpeg",
-    ".png",
-    ".gif",
-    ".webp",
-    ".bmp",
-    ".heic",
-    ".svg",
-)
-"""Suffixes that lie beside recordings and are never one; a folder's walk passes over them in silence."""
-NOT_CALL_NAMES = frozenset({"license", "licence", "readme", "copying", "notice", "thumbs.db", "desktop.ini"})
-NOT_CALL_FOLDERS = frozenset(
-    {"@eadir", "#recycle", "#snapshot", "$recycle.bin", "system volume information", "lost+found", "__macosx"}
-)
-"""What systems and network drives keep beside people's files: what was deleted, earlier states, small pictures."""
 TEXT_SUFFIXES = (".json", ".jsonl", ".txt", ".vtt", ".srt", ".docx", ".doc", ".csv", ".xml", ".html", ".pdf")
 """A file of these that is no known transcript is reported as an unknown transcript, not as damaged audio."""
 _COMPANION_ENDS = (*TEXT_SUFFIXES, ".transcript.vtt", ".cc.vtt")
@@ -190,14 +149,14 @@ def _walk(root: Path, sniff: Sniff | None) -> Iterator[Found]:
     shut: list[Path] = []
     for folder, subfolders, names in os.walk(root, onerror=lambda error: shut.append(Path(error.filename))):
         ours, written = passed_over(Path(folder), subfolders, names)
-        subfolders[:] = sorted(name for name in subfolders if not _furniture(name) and name not in ours)
+        subfolders[:] = sorted(name for name in subfolders if not is_furniture(name) and name not in ours)
         names = [name for name in names if name not in written]
         stems: dict[str, set[str]] = {}
         for name in names:
             stems.setdefault(Path(name).stem, set()).add(name)
         for name in sorted(names):
             path = Path(folder, name)
-            if ignored(name) or path.suffix.lower() in NOT_CALLS or _sidecar_of(path, stems, sniff):
+            if is_passed_over(name) or _sidecar_of(path, stems, sniff):
                 continue
             if path.is_symlink() and not _within(path, limit):
                 continue
@@ -206,26 +165,12 @@ def _walk(root: Path, sniff: Sniff | None) -> Iterator[Found]:
     yield from (Found(path, root) for path in shut if os.path.isdir(path))
 
 
-def _furniture(name: str) -> bool:
-    """True for a folder's name that hidden ones, systems' own and Safari's half-made downloads have."""
-    lower = name.lower()
-    return lower.startswith(".") or lower.endswith(".download") or lower in NOT_CALL_FOLDERS
-
-
 def _within(path: Path, folder: Path) -> bool:
     """True when a link ends in `folder` (a loop ends nowhere)."""
     try:
         return folder in path.resolve().parents
     except (OSError, RuntimeError):
         return False
-
-
-def ignored(name: str) -> bool:
-    """True for names that hidden files, half-made copies and folder furniture have."""
-    lower = name.lower()
-    return (
-        lower.startswith((".", "~$")) or lower.endswith(PARTIAL_SUFFIXES) or lower.partition(".")[0] in NOT_CALL_NAMES
-    )
 
 
 def _sidecar_of(path: Path, stems: dict[str, set[str]], sniff: Sniff | None) -> bool:
@@ -335,7 +280,7 @@ def check_file(path: Path) -> os.stat_result:
         raise InputError(f"{path}: the folder cannot be read (permission denied); check its permissions")
     if not stat.S_ISREG(state.st_mode):
         raise InputError(f"{path}: not a file; name a recording, a transcript or a folder")
-    if path.name.lower().endswith(PARTIAL_SUFFIXES):
+    if is_half_made(path.name):
         raise InputError(f"{path}: half-copied by its name; process it again when copying has finished")
     if state.st_size == 0:
         raise InputError(f"{path}: empty file (0 bytes); copy or export it again")

@@ -49,6 +49,28 @@ def test_folders_are_walked_in_order_without_sidecars_and_furniture(tmp_path: Pa
     assert names == ["b.wav", "talk.json", "a/c.mp3"]
 
 
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("a.vtt.!sync", False),
+        ("a.vtt.aria2", False),
+        ("a.vtt_.gstmp", False),
+        ("a.vtt.6eB0F3a1", False),
+        ("a.vtt.20261006", True),
+        ("a.feedface", True),
+        ("a.txt~", False),
+        ("a.txt.bak", False),
+        ("a.mp3:Zone.Identifier", False),
+        ("a~b.txt", True),
+    ],
+)
+def test_a_name_that_a_copy_on_its_way_or_an_earlier_version_has_is_no_call(
+    tmp_path: Path, name: str, call: bool
+) -> None:
+    put(tmp_path / name)
+    assert [found.path.name for found in discover([tmp_path], sniff=sniff)] == [name] * call
+
+
 def test_a_transcript_beside_its_recording_belongs_to_it(tmp_path: Path) -> None:
     put(tmp_path / "call.wav")
     put(tmp_path / "call.json", json.dumps({"turns": []}))
