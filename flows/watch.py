@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -190,9 +191,10 @@ def _look(
 ) -> bool:
     """One look at the folder and what follows from it; True when there is more to do soon."""
     begun = time.monotonic()
-    found = discover([inbox])
-    if not found and not inbox.is_dir():
+    # os.path: a server that does not answer is no error here; `discover` would take what is not there for a file
+    if not os.path.isdir(inbox):
         raise StoreError(f"{inbox}: the watched folder is not there; it is looked for again")
+    found = discover([inbox])
     looked.heed(_said(settings))
     ready, moving = looked.ready(found)
     on_look(len(found), len(ready))

@@ -13,6 +13,7 @@ import pytest
 from waiting import HANGS_S, Clock
 
 from pipeline import batch, consent, erased
+from pipeline.errors import StoreError
 from pipeline.ingest import Found, discover, hash_file, state_of
 from pipeline.plan import Outcome, keep_failure
 from pipeline.settings import Settings
@@ -65,6 +66,23 @@ def test_a_second_copy_is_heard_where_the_first_comes_to_nothing(
     clock.now += 10
     assert look_and_work(inbox, settings, looked) == []
     assert looked.ready(discover([inbox])) == ([], False)
+
+
+def test_a_watched_folder_that_is_away_is_said_and_its_files_stay_dealt_with(inbox: Path, settings: Settings) -> None:
+    (inbox / "a.wav").write_text("ok, before")
+    clock = Clock()
+    looked = new_looked(clock)
+    assert look_and_work(inbox, settings, looked) == []
+    clock.now += 10
+    assert look_and_work(inbox, settings, looked) == ["a.wav"]
+    inbox.rename(away := inbox.with_name("away"))
+    with pytest.raises(StoreError, match="the watched folder is not there"):
+        look_and_work(inbox, settings, looked)
+    away.rename(inbox)
+    (inbox / "b.wav").write_text("ok, after")
+    assert look_and_work(inbox, settings, looked) == []
+    clock.now += 10
+    assert look_and_work(inbox, settings, looked) == ["b.wav"]
 
 
 def test_a_word_on_consent_brings_back_what_was_withheld(inbox: Path, settings: Settings) -> None:
