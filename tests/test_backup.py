@@ -185,6 +185,18 @@ def test_every_column_of_the_analysts_copy_is_described(kept: Settings, tmp_path
     assert [(table, name) for table, name in columns if f"`{name}`" not in rows[table]] == []
 
 
+def test_every_query_for_analysts_runs(kept: Settings, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "queries.md").read_text(encoding="utf-8")
+    queries = [block.split("```")[0] for block in page.split("```sql\n")[1:]]
+    with Store(kept.data) as store:
+        store.export(tmp_path / "out", form="duckdb")
+    with duckdb.connect(str(tmp_path / "out" / "debrief.duckdb"), read_only=True) as analyst:
+        found = [len(analyst.execute(query).fetchall()) for query in queries]
+    # two reps in one month
+    assert found[0] == 2
+    assert len(found) == page.count("```") // 2
+
+
 @pytest.mark.parametrize("version", range(1, len(migrations.MIGRATIONS)))
 def test_a_database_of_every_earlier_version_is_brought_up_to_date(
     kept: Settings, tmp_path: Path, version: int, monkeypatch: pytest.MonkeyPatch
