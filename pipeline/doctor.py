@@ -347,6 +347,8 @@ def _watchers(settings: Settings) -> list[Row]:
     for item in watchers(settings.data):
         counts = tallied(item["counts"], "nothing yet")
         found = f"{item['inbox']} by process {item['pid']} on {item['host']} since {item['since']}: {counts}"
+        # a look that waits for a drive whose server does not answer is told by nothing else
+        found += f"; last look at {item['looked']}" if item.get("looked") else ""
         remedy = str(item["problem"]) if item["problem"] else ""
         rows.append(
             _row("watcher", found, remedy or ("" if item["alive"] else "it has said nothing for minutes: look"))

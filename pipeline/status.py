@@ -1,7 +1,7 @@
 """What a running watcher is doing, as one small JSON file per process: for `debrief doctor` and the web app.
 
-status/watch-<host>-<pid>.json    {"pid", "host", "started", "inbox", "since", "at", "state", "files", "waiting",
-                                   "counts": {status: n}, "now": [file names], "last": [lines], "problem"}
+status/watch-<host>-<pid>.json    {"pid", "host", "started", "inbox", "since", "looked", "at", "state", "files",
+                                   "waiting", "counts": {status: n}, "now": [file names], "last": [lines], "problem"}
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from coach_story import call, record
 
-from pipeline import doctor, erased, keep, plan
+from pipeline import doctor, erased, keep, plan, status
 from pipeline.errors import SettingsError
 from pipeline.ingest import NOWHERE
 from pipeline.settings import Settings
@@ -164,6 +164,12 @@ def test_calls_dated_in_the_future_are_a_problem_with_its_remedy(found: Settings
     assert (late["ok"], "correct it" in late["remedy"]) == (False, True)
     assert late["found"].startswith("1: late.json")
     assert late["found"].endswith("2999-01-05")
+
+
+def test_a_watcher_whose_look_never_came_back_is_told_by_its_last_look(found: Settings) -> None:
+    at = {"since": "2026-10-01T00:00:00+00:00", "looked": "2026-10-01T01:02:03+00:00"}
+    status.write_status(found.data, {"inbox": "/calls", **at, "counts": {}, "problem": ""})
+    assert row(doctor.checkup(found), "watcher")["found"].endswith("last look at 2026-10-01T01:02:03+00:00")
 
 
 def test_a_locked_database_is_a_finding_and_no_crash(found: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

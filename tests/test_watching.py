@@ -28,6 +28,7 @@ def shown(row: object) -> str:
 def test_the_panel_and_the_status_file_say_the_same(settings: Settings) -> None:
     console, out = sink(terminal=True)
     with Watching(console, settings) as board:
+        assert watchers(settings.data)[0]["looked"] == ""
         board.look(12, 3)
         board.start(Job("hear", "ab" * 32, Path("/in/a\x1b[2J.wav")))
         board.plan(Plan((), (Outcome(Path("/in/old.wav"), "failed", "no speech", known=True),)))
@@ -39,8 +40,10 @@ def test_the_panel_and_the_status_file_say_the_same(settings: Settings) -> None:
         board.problem("rubric.yaml: line 3\nis wrong")
         (row,) = watchers(settings.data)
         assert row["counts"] == {"failed": 1, "scored": 1}
+        assert row["looked"] >= row["since"]
         text = shown(row)
         for words in (
+            f"last look at the folder: {row['looked'][11:19]} UTC",
             "problem: ",
             "12 files, 0 waiting",
             "1 failed, 1 scored",

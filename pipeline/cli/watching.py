@@ -33,7 +33,8 @@ class Watching:
         self._console = console
         self._settings = settings
         self._guard = threading.RLock()
-        self._since = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        self._since = _now()
+        self._looked = ""
         self._files = self._waiting = 0
         self._counts: Counter[str] = Counter()
         self._now: dict[str, str] = {}
@@ -64,7 +65,7 @@ class Watching:
     def look(self, files: int, ready: int) -> None:
         """A look at the folder found so many files, so many of them new."""
         with self._guard:
-            self._files, self._waiting = files, ready
+            self._files, self._waiting, self._looked = files, ready, _now()
             if ready and not self._live:
                 self._console.print(f"{ready} new of {counted(files, 'file')}")
             self._problem = ""
@@ -130,6 +131,7 @@ class Watching:
         return {
             "inbox": str(self._settings.inbox_folder.absolute()),
             "since": self._since,
+            "looked": self._looked,
             "state": state,
             "files": self._files,
             "waiting": self._waiting,
@@ -160,6 +162,10 @@ class Watching:
                 self._tell()
 
 
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+
+
 def panel(row: dict[str, Any]) -> Any:
     """A status row as a panel for the terminal."""
     from rich.panel import Panel
@@ -169,6 +175,9 @@ def panel(row: dict[str, Any]) -> Any:
     lines = [f"{counted(row['files'], 'file')}, {row['waiting']} waiting; so far {counts}"]
     lines += [f"now: {name}" for name in row["now"]]
     lines += [f"  {text}" for text in row["last"]]
+    # a drive whose server does not answer keeps a look waiting, and there is nothing else to tell
+    if row["looked"]:
+        lines.append(f"last look at the folder: {row['looked'][11:19]} UTC")
     if row["problem"]:
         lines.append(f"problem: {row['problem']}")
     title = Text(f"{row['state']}: {one_line(Path(row['inbox']))}")
