@@ -48,6 +48,7 @@ WINDOWS_PER_BATCH = 2
 THREADS = min(4, os.cpu_count() or 1)
 """Batches, then readers, at work side by side; the result does not depend on it."""
 _ONE_CALL = RLock()
+SURELY = 0.5
 OBJECTS = {"object": 1.0}
 """The move of a turn that raises an objection."""
 
@@ -90,12 +91,12 @@ class CriterionView:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """A whole call: moves per turn (name -> probability, likeliest first), objections, a view per criterion, and how
-    many moves a turn has on average (each counted as it is likely)."""
+    many kinds of moves were heard at all (at 0.5 and more)."""
 
     moves: tuple[Mapping[str, float], ...]
     objections: tuple[Objection, ...]
     criteria: Mapping[str, CriterionView]
-    moves_per_turn: float = 1.0
+    kinds_heard: int
 
 
 class JudgeModel:
@@ -138,7 +139,7 @@ class JudgeModel:
             ),
             objections=objections,
             criteria=views,
-            moves_per_turn=round(float(heard.moves.sum()) / max(1, len(turns)), DECIMALS),
+            kinds_heard=int((heard.moves >= SURELY).any(axis=0).sum()),
         )
 
     def makes_sense(self, turns: Sequence[Turn]) -> float:

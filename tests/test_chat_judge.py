@@ -445,7 +445,7 @@ def test_nothing_is_sent_unless_it_is_asked_for(
 
         def read(self, turns: Any, *, expected_wer: float) -> Verdict:
             views = {name: CriterionView(2, False, 0.9, 0.3, (0,), ()) for name in TRAINED}
-            return Verdict(tuple({} for _ in turns), (), views)
+            return Verdict(tuple({} for _ in turns), (), views, 9)
 
     monkeypatch.setattr(judge, "load_judge", Stub)
     embedded = dataclasses.replace(settings, judge="embedded")

@@ -31,6 +31,7 @@ def verdict(transcript: Transcript, **views: CriterionView) -> Verdict:
         moves=tuple({} for _ in transcript.turns),
         objections=(Objection(1, "stall", "no"),),
         criteria={name: views.get(name, plain) for name in CRITERIA},
+        kinds_heard=9,
     )
 
 
@@ -159,7 +160,7 @@ def test_same_call_same_bytes_and_whole_calls_are_judged() -> None:
 
 def test_moves_are_on_the_scorecard_in_turn_order() -> None:
     moves = tuple({"ask_impact": 0.9, "follow_up": 0.4} if turn == 4 else {} for turn in range(len(TALK.turns)))
-    card = scorecard(TALK, RUBRIC, Verdict(moves, (), verdict(TALK).criteria), revision="r")
+    card = scorecard(TALK, RUBRIC, Verdict(moves, (), verdict(TALK).criteria, 9), revision="r")
     assert [(move.turn, move.move, move.p) for move in card.moves] == [(4, "ask_impact", 0.9), (4, "follow_up", 0.4)]
     assert card.to_json()["moves"][0] == {"turn": 4, "move": "ask_impact", "p": 0.9}
     assert set(card.to_json()["metrics_intervals"]) >= {"talk_share", "questions"}

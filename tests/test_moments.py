@@ -23,7 +23,7 @@ TURNS = tuple(Turn(5.0 * n, 5.0 * n + 4, "buyer:Ann" if n % 2 else "rep", text) 
 
 
 def missed(name: str, moves: Mapping[int, Mapping[str, float]], *cited: int) -> tuple[int, str] | None:
-    heard = Verdict(moves=tuple(moves.get(n, {}) for n in range(len(TURNS))), objections=(), criteria={})
+    heard = Verdict(moves=tuple(moves.get(n, {}) for n in range(len(TURNS))), objections=(), criteria={}, kinds_heard=9)
     criterion = RUBRIC.criterion(name)
     moment = missed_moment(criterion, RUBRIC, heard, TURNS, cited)
     return (moment.turn, "fixed" if moment.why == criterion.missed else moment.why) if moment else None
