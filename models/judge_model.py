@@ -201,7 +201,8 @@ def hear(net: JudgeNet, turns: Sequence[Turn]) -> Heard:
         with torch.inference_mode():
             return cast("Reading", reader(vectors, features))
 
-    with one_thread(), ThreadPoolExecutor(THREADS) as pool, torch.inference_mode():
+    with one_thread(), torch.inference_mode():
+        pool = _pool()
         sums, counts = torch.zeros(len(turns), WIDTH, device=device), torch.zeros(len(turns), device=device)
         for part, number in pool.map(read, batches):
             sums, counts = sums + part, counts + number
@@ -216,6 +217,12 @@ def hear(net: JudgeNet, turns: Sequence[Turn]) -> Heard:
             "na": torch.sigmoid(reading.na),
         }
     return Heard(**{name: np.round(value.double().cpu().numpy(), DECIMALS) for name, value in values.items()})
+
+
+@lru_cache(maxsize=1)
+def _pool() -> ThreadPoolExecutor:
+    """The same threads for every call: each new one keeps memory of torch's that its end does not give back."""
+    return ThreadPoolExecutor(THREADS)
 
 
 @contextmanager
