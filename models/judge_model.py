@@ -197,17 +197,18 @@ def hear(net: JudgeNet, turns: Sequence[Turn]) -> Heard:
             ids, mask, owner = (part.to(device) for part in batch_windows(batch))
             return net.turn_sums(ids, mask, owner, len(turns))
 
-    def listen(reader: nn.Module, vectors: Tensor, features: Tensor) -> Reading:
-        with torch.inference_mode():
-            return cast("Reading", reader(vectors, features))
-
     with one_thread(), torch.inference_mode():
         pool = _pool()
         sums, counts = torch.zeros(len(turns), WIDTH, device=device), torch.zeros(len(turns), device=device)
         for part, number in pool.map(read, batches):
             sums, counts = sums + part, counts + number
         vectors, features = sums / counts.clamp(min=1.0)[:, None], turn_features(turns).to(device)
-        reading = average([*pool.map(lambda reader: listen(reader, vectors, features), net.readers)])
+
+        def listen(reader: nn.Module) -> Reading:
+            with torch.inference_mode():
+                return cast("Reading", reader(vectors, features))
+
+        reading = average(list(pool.map(listen, net.readers)))
         values = {
             "moves": torch.sigmoid(reading.moves),
             "evidence": torch.sigmoid(reading.evidence),

@@ -109,13 +109,6 @@ def ask_about(
     return Opinion(scores, answer.objections, engine, revision)
 
 
-def unanswered(card: Mapping[str, Any] | None) -> str:
-    """Why a chat model gave no score of a call, from its scorecard as JSON; empty where it did, or was not asked."""
-    if not card or not card["judge"]["revision"].endswith(NO_ANSWER):
-        return ""
-    return str(next(iter(card["criteria"].values()))["reason"])
-
-
 def question_of(criterion: Criterion) -> Question:
     """What a chat model is asked of a criterion."""
     return Question(

@@ -24,15 +24,15 @@ def moves_of(sha256s: Iterable[str], old: Rubric, new: Rubric, settings: Setting
     Raises `DebriefError`s for what is wrong with every call: the judge's settings.
     """
     from models.judge_card import judge_identity
-    from pipeline.chat import unanswered
+    from pipeline.chat import NO_ANSWER
     from pipeline.judge import score_call
     from pipeline.rubric_diff import moved_scores
 
     def judge(transcript: Transcript, rubric: Rubric) -> Scorecard:
         card = score_call(transcript, rubric, settings=settings)
-        if reason := unanswered(card.to_json()):
+        if card.judge_revision.endswith(NO_ANSWER):
             # a server that is down says nothing of the rubric
-            raise EngineError(reason)
+            raise EngineError(next(iter(card.criteria.values())).reason)
         return card
 
     identity = judge_identity(settings)

@@ -89,9 +89,8 @@ def test_closing_does_not_wait_for_a_database_that_another_works_on(
     with Store(tmp_path) as store:
         monkeypatch.setattr(store, "catch_up", waiting)
         keep_one(tmp_path, "new")
-        rounds = newcomers(store, every_s=0.01)
-        assert busy.wait(HANGS_S)
-        begun = time.monotonic()
-        rounds.close()
+        with newcomers(store, every_s=0.01):
+            assert busy.wait(HANGS_S)
+            begun = time.monotonic()
         assert time.monotonic() - begun < HANGS_S / 2
         over.set()

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import math
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -253,8 +254,8 @@ def test_a_gap_is_told_when_it_opens_and_again_when_it_comes_back(store: Store, 
 def test_off_means_no_file_and_no_thread(store: Store, tmp_path: Path) -> None:
     note_news(store, Settings(data=tmp_path))
     assert tell_all(store, Settings(data=tmp_path), lambda: pytest.fail("gaps were worked out for nobody")) == []
-    with courier(Settings(data=tmp_path)) as beside:
-        assert beside._thread is None
+    with courier(Settings(data=tmp_path)):
+        assert "courier" not in {thread.name for thread in threading.enumerate()}
     assert not (tmp_path / outbox.FILE).exists()
 
 

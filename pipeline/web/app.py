@@ -250,22 +250,21 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
         )
     listener = _listen(settings)
     desk = Desk(settings)
-    hooks = courier(settings, store=desk.store)
     try:
-        say(f"debrief: {public_address(settings)}")
-        desk.store.ingest()
-        app = ready_app(desk)
-        # not before: a link works once, and whoever loads its page again while waiting would have used it up
-        for line in welcome(desk):
-            say(line)
-        # requests are logged in the data folder, by person; an access log would only spread secrets from links
-        config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=5
-        )
-        with newcomers(desk.store):
-            uvicorn.Server(config).run(sockets=[listener])
+        with courier(settings, store=desk.store):
+            say(f"debrief: {public_address(settings)}")
+            desk.store.ingest()
+            app = ready_app(desk)
+            # not before: a link works once, and whoever loads its page again while waiting would have used it up
+            for line in welcome(desk):
+                say(line)
+            # requests are logged in the data folder, by person; an access log would only spread secrets from links
+            config = uvicorn.Config(
+                app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=5
+            )
+            with newcomers(desk.store):
+                uvicorn.Server(config).run(sockets=[listener])
     finally:
-        hooks.close()
         desk.close()
         listener.close()
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from pipeline import keep
-from pipeline.rounds import Rounds
+from pipeline.rounds import rounds
 
 if TYPE_CHECKING:
     from pipeline.store import Store
@@ -22,8 +23,8 @@ EVERY_S = 30.0
 log = logging.getLogger("debrief.web")
 
 
-def newcomers(store: Store, *, every_s: float = EVERY_S) -> Rounds:
-    """Rounds that take in the records noted as new."""
+def newcomers(store: Store, *, every_s: float = EVERY_S) -> AbstractContextManager[None]:
+    """Rounds that take in the records noted as new, as long as the context lasts."""
 
     def take_in(stop: threading.Event) -> None:
         if keep.pending(store.data):
@@ -32,4 +33,4 @@ def newcomers(store: Store, *, every_s: float = EVERY_S) -> Rounds:
     def warn(line: str) -> None:
         log.warning("new calls are not taken in: %s", line)
 
-    return Rounds(take_in, name="newcomers", every_s=every_s, warn=warn)
+    return rounds(take_in, name="newcomers", every_s=every_s, warn=warn)

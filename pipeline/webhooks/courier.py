@@ -7,11 +7,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from pipeline.claims import alone
 from pipeline.errors import DebriefError
-from pipeline.rounds import Rounds
+from pipeline.rounds import rounds
 from pipeline.webhooks.news import collect
 from pipeline.webhooks.outbox import Outbox, address_id
 from pipeline.webhooks.send import addresses, secret, send
@@ -55,9 +56,13 @@ def deliver(
     return dict(counts)
 
 
-def courier(settings: Settings, *, store: Store | None = None, every_s: float = EVERY_S) -> Rounds:
-    """Rounds that look for news (where they are given a store) and send what is due; none where the settings name no
-    address. What is not sent in time comes again."""
+def courier(
+    settings: Settings, *, store: Store | None = None, every_s: float = EVERY_S
+) -> AbstractContextManager[None]:
+    """Rounds that look for news (where they are given a store) and send what is due, as long as the context lasts; none
+    where the settings name no address. What is not sent in time comes again."""
+    if not settings.webhook_urls.strip():
+        return nullcontext()
 
     def go(stop: threading.Event) -> None:
         with Outbox(settings.data) as outbox:
@@ -65,10 +70,7 @@ def courier(settings: Settings, *, store: Store | None = None, every_s: float = 
                 collect(store, settings, outbox=outbox)
             deliver(settings, outbox, stop=stop)
 
-    wanted = bool(settings.webhook_urls.strip())
-    return Rounds(
-        go if wanted else None, name="courier", every_s=every_s, warn=lambda line: log.warning("webhooks: %s", line)
-    )
+    return rounds(go, name="courier", every_s=every_s, warn=lambda line: log.warning("webhooks: %s", line))
 
 
 def note_news(store: Store, settings: Settings) -> None:
