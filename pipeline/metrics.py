@@ -1,6 +1,6 @@
 """Conversation metrics of one call: how it was talked, whatever was said.
 
-`FORMULAS` says how each is counted, over the turns in time order, in the words that the pages show. Questions without
+`EXPLAINED` says how each is counted, over the turns in time order, in the words that the pages show. Questions without
 marks are told by ways of asking (`do you`, `how many`, `would that`): in the test calls, their marks taken away, these
 count 1,313 where 1,478 marks stood, and a call's number is 28 % off on average.
 
@@ -25,20 +25,40 @@ from statistics import median
 from pipeline.formats.assemble import NO_ENDS, NO_TIMES
 from pipeline.types import Metrics, Transcript, Turn
 
-FORMULAS: Mapping[str, str] = {
-    "talk_share": "seconds that the rep's side speaks, of all seconds that anybody speaks",
-    "longest_monologue_s": "the longest stretch in which only the rep's side speaks; a buyer's one or two words in it, "
-    "such as “right”, do not end it",
-    "questions": "question marks in what the rep's side says; in words without marks, its ways of asking (“do you”, "
-    "“how many”)",
-    "switches_per_min": "changes from one side to the other, by the minutes of the call",
-    "patience_s": "the middle one (median) of the silences between the end of a buyer's turn and the rep's next; "
-    "talking over each other counts as none",
-    "wpm": "words of the rep's side, by the minutes that it speaks",
-    "fillers_per_min": "hesitations of the rep's side (um, uh, er, you know, sort of, I mean), by the minutes that it "
-    "speaks",
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Explained:
+    """What a metric is called and how it is counted, in the words of the pages."""
+
+    title: str
+    formula: str
+
+
+EXPLAINED: Mapping[str, Explained] = {
+    "talk_share": Explained("Talk share", "seconds that the rep's side speaks, of all seconds that anybody speaks"),
+    "longest_monologue_s": Explained(
+        "Longest monologue",
+        "the longest stretch in which only the rep's side speaks; a buyer's one or two words in it, such as “right”, "
+        "do not end it",
+    ),
+    "questions": Explained(
+        "Questions asked",
+        "question marks in what the rep's side says; in words without marks, its ways of asking (“do you”, “how many”)",
+    ),
+    "switches_per_min": Explained(
+        "Changes of speaker a minute", "changes from one side to the other, by the minutes of the call"
+    ),
+    "patience_s": Explained(
+        "Pause before answering",
+        "the middle one (median) of the silences between the end of a buyer's turn and the rep's next; talking over "
+        "each other counts as none",
+    ),
+    "wpm": Explained("Words a minute", "words of the rep's side, by the minutes that it speaks"),
+    "fillers_per_min": Explained(
+        "Fillers a minute",
+        "hesitations of the rep's side (um, uh, er, you know, sort of, I mean), by the minutes that it speaks",
+    ),
 }
-"""How each metric is counted."""
 
 BACKCHANNEL_WORDS = 2
 _FILLER = re.compile(r"\b(?:um+|uh+|er|erm|hmm+|you know|sort of|kind of|i mean)\b", re.IGNORECASE)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.formats import read_transcript
-from pipeline.metrics import FORMULAS, count_questions, intervals, measure
+from pipeline.metrics import EXPLAINED, count_questions, intervals, measure
 from pipeline.types import CallMeta, Hearing, Metrics, Transcript, Turn
 
 
@@ -13,7 +13,7 @@ def transcript(*rows: tuple[float, float, str, str]) -> Transcript:
 
 
 def test_each_metric_is_explained() -> None:
-    assert list(FORMULAS) == [field.name for field in dataclasses.fields(Metrics)]
+    assert list(EXPLAINED) == [field.name for field in dataclasses.fields(Metrics)]
 
 
 def test_hand_computed_metrics() -> None:

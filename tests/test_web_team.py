@@ -346,7 +346,7 @@ def test_each_mean_of_how_a_rep_talks_says_of_how_many_calls_it_is(tmp_path: Any
     part = page[page.index("How Ann talks") :]
     # a day that is still to come is taken for none
     assert re.search(r"mean of 4 calls since [^,<]+, 1 of them undated<", part)
-    assert re.search(r"Questions a call</dt><dd>3\.0 <small></small>", part)
+    assert re.search(r"Questions asked</dt><dd>3\.0 <small></small>", part)
     assert re.search(r"Pause before answering</dt><dd>1\.5 <small>s · 1 call</small>", part)
 
 

@@ -19,7 +19,7 @@ from pipeline.comments import Comment, sent_before, taken_back
 from pipeline.errors import NotThere, ReviewError
 from pipeline.keep import read_json
 from pipeline.listening import browser_type
-from pipeline.metrics import FORMULAS
+from pipeline.metrics import EXPLAINED
 from pipeline.redact import ALL
 from pipeline.timing import said_words
 from pipeline.types import Transcript, Turn
@@ -48,15 +48,16 @@ _COMMENT = "SELECT * FROM comments WHERE call_id = $call AND comment_id = $comme
 
 _KEEPING = threading.Lock()
 
-METRICS: dict[str, tuple[str, Callable[[float], str]]] = {
-    "talk_share": ("Rep talks", lambda value: f"{100 * value:.0f} %"),
-    "longest_monologue_s": ("Longest the rep talks on", clock),
-    "questions": ("Questions the rep asks", lambda value: f"{value:.0f}"),
-    "switches_per_min": ("Changes of speaker a minute", lambda value: f"{value:.1f}"),
-    "patience_s": ("Pause before the rep answers", lambda value: f"{value:.1f} s"),
-    "wpm": ("The rep's words a minute", lambda value: f"{value:.0f}"),
-    "fillers_per_min": ("The rep's fillers a minute", lambda value: f"{value:.1f}"),
+METRICS: dict[str, Callable[[float], str]] = {
+    "talk_share": lambda value: f"{100 * value:.0f} %",
+    "longest_monologue_s": clock,
+    "questions": lambda value: f"{value:.0f}",
+    "switches_per_min": lambda value: f"{value:.1f}",
+    "patience_s": lambda value: f"{value:.1f} s",
+    "wpm": lambda value: f"{value:.0f}",
+    "fillers_per_min": lambda value: f"{value:.1f}",
 }
+"""How a call's page writes each metric."""
 
 
 def seen(ask: Ask, call_id: str) -> tuple[Row, Row]:
@@ -328,13 +329,20 @@ def metric_rows(card: Mapping[str, Any]) -> list[Row]:
     basis."""
     spreads = card.get("metrics_intervals") or {}
     rows = []
-    for key, (title, say) in METRICS.items():
+    for key, say in METRICS.items():
         value = card["metrics"].get(key)
         if value is not None:
             low, high = spreads.get(key, (value, value))
             low, high = min(low, value), max(high, value)  # older records leave it out where mistakes go one way
             spread = f"{say(low)} to {say(high)}" if say(low) != say(high) else ""
-            rows.append({"title": title, "formula": FORMULAS[key], "value": say(value), "spread": spread})
+            rows.append(
+                {
+                    "title": EXPLAINED[key].title,
+                    "formula": EXPLAINED[key].formula,
+                    "value": say(value),
+                    "spread": spread,
+                }
+            )
     return rows
 
 

@@ -20,7 +20,7 @@ from pipeline.coach.targets import MIN_PEERS, mix_of
 from pipeline.coach.team import Picture
 from pipeline.days import latest
 from pipeline.errors import NotThere
-from pipeline.metrics import FORMULAS
+from pipeline.metrics import EXPLAINED
 from pipeline.rubric import Rubric
 from pipeline.web.ask import Ask, File, Go, Html, get
 from pipeline.web.call_view import unseen
@@ -39,16 +39,16 @@ STRENGTHS = 2
 MOMENTS = 2
 HEARD = 150
 """Calls, the newest ones, whose words are read for what was promised on them."""
-METRICS: dict[str, tuple[str, str]] = {
-    "talk_share": ("Talk share", "%"),
-    "longest_monologue_s": ("Longest monologue", "s"),
-    "questions": ("Questions a call", ""),
-    "switches_per_min": ("Changes of speaker a minute", ""),
-    "patience_s": ("Pause before answering", "s"),
-    "wpm": ("Words a minute", ""),
-    "fillers_per_min": ("Fillers a minute", ""),
+UNITS = {
+    "talk_share": "%",
+    "longest_monologue_s": "s",
+    "questions": "",
+    "switches_per_min": "",
+    "patience_s": "s",
+    "wpm": "",
+    "fillers_per_min": "",
 }
-"""How a rep talks, by the column of `metrics`: words and unit."""
+"""In what a rep's page gives each metric."""
 
 Row = dict[str, Any]
 
@@ -82,7 +82,7 @@ ORDER BY call_id, criterion, kind, turn
 """
 _METRICS = f"""
 SELECT c.rep, count(*) AS calls, count(*) FILTER (c.call_date IS NULL OR c.call_date > $latest) AS undated,
-       {", ".join(f"avg(m.{name}) AS {name}, count(m.{name}) AS n_{name}" for name in METRICS)}
+       {", ".join(f"avg(m.{name}) AS {name}, count(m.{name}) AS n_{name}" for name in UNITS)}
 FROM metrics m JOIN calls c USING (call_id)
 WHERE c.rep IS NOT NULL AND c.status = 'scored' AND (c.call_date > $since OR c.call_date IS NULL) GROUP BY c.rep
 """
@@ -297,14 +297,14 @@ def _metrics(ask: Ask, rep: str, newest: dt.date | None) -> list[Row]:
     if mine is None:
         return []
     found = []
-    for name, (title, unit) in METRICS.items():
+    for name, unit in UNITS.items():
         others = [row[name] for row in every if row["rep"] != rep and row[name] is not None]
         if mine[name] is not None:
             scale = 100 if name == "talk_share" else 1
             found.append(
                 {
-                    "title": title,
-                    "formula": FORMULAS[name],
+                    "title": EXPLAINED[name].title,
+                    "formula": EXPLAINED[name].formula,
                     "unit": unit,
                     "value": mine[name] * scale,
                     "n": mine[f"n_{name}"],
