@@ -102,7 +102,7 @@ def scorecard(
     transcript: Transcript, rubric: Rubric, verdict: Verdict, *, revision: str, floor: float = 0.0
 ) -> Scorecard:
     """The scorecard that follows from a verdict; `floor` is the least confidence (0-1) that is scored."""
-    unjudged = why_unjudged(transcript, verdict)
+    unjudged = why_unjudged(transcript, rubric, verdict)
     criteria: dict[str, CriterionScore] = {}
     for criterion in rubric.criteria:
         if unjudged:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from models.judge_model import Verdict
+    from pipeline.rubric import Rubric
     from pipeline.types import Transcript, Turn
 
 MIN_TURNS = 6
@@ -26,9 +27,13 @@ in 76 of them with three words in ten misheard; at most three in six of seven ot
 family, a mission's radio, two work meetings). The seventh, a job interview, has seven: this tells the plain cases."""
 
 
-def why_unjudged(transcript: Transcript, verdict: Verdict) -> str:
-    """Why the embedded judge's `verdict` on a call is not shown; empty where it is."""
-    return too_short(transcript.turns) or not_english(transcript) or no_sales_call(verdict)
+def why_unjudged(transcript: Transcript, rubric: Rubric, verdict: Verdict) -> str:
+    """Why a call is not scored by a rubric, given the embedded judge's `verdict`; empty where it is.
+
+    A rubric of example sentences alone may be for other conversations than sales calls.
+    """
+    of_sales = any(criterion.judge == "trained" for criterion in rubric.criteria)
+    return too_short(transcript.turns) or not_english(transcript) or (no_sales_call(verdict) if of_sales else "")
 
 
 def too_short(turns: Sequence[Turn]) -> str:

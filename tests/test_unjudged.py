@@ -60,12 +60,19 @@ def test_what_the_judge_cannot_judge_is_not_scored(lines: str, reason: str) -> N
     assert (card.overall, card.moves, card.objections) == (None, (), ())
 
 
+def test_a_rubric_of_examples_alone_may_be_for_other_conversations() -> None:
+    own = next(criterion for criterion in load_rubric("meddicc").criteria if criterion.judge == "examples")
+    transcript = call(SUPPORT)
+    assert not why_unjudged(transcript, replace(RUBRIC, criteria=(own,)), read(transcript))
+    assert why_unjudged(transcript, replace(RUBRIC, criteria=(*RUBRIC.criteria, own)), read(transcript))
+
+
 def test_a_sales_call_is_judged_whatever_its_spelling() -> None:
     transcript = read_corpus(CORPUS)[0].transcript
     shouted = [replace(turn, text=turn.text.upper().replace("'", "\u2019")) for turn in transcript.turns]
     for turns in (transcript.turns, tuple(shouted)):
         made = replace(transcript, turns=turns)
-        assert not why_unjudged(made, read(made))
+        assert not why_unjudged(made, RUBRIC, read(made))
 
 
 def test_a_few_words_say_nothing_of_the_language() -> None:
