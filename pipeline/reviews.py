@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 
 from pipeline.errors import ReviewError
 from pipeline.types import Metrics, overall_of
+from pipeline.unjudged import reason_for_all
 
 Record = dict[str, Any]
 ReviewKind = Literal["override", "dispute", "blind"]
@@ -136,18 +137,19 @@ def _level(level: str | int | None) -> int | None:
 def reviewed(record: Record, rows: Iterable[Mapping[str, Any]]) -> Record:
     """The record as reports show it: each criterion with an override has that level, and `machine` and `override` tell
     what it was, what the machine missed, and who changed it; `overall` follows. `rows` are rows of `reviews`; those of
-    other calls are ignored.
+    other calls are ignored. A call of which the judge scored nothing, and nobody since, is `abstained` with its reason.
     """
     card, call_id = record.get("scorecard"), record["source"]["sha256"][:16]
     newest: dict[str, Mapping[str, Any]] = {}
     for row in sorted(rows, key=lambda row: (str(row["reviewed_at"]), row["review_id"])):
         if row["call_id"] == call_id and row["kind"] == "override" and card and row["criterion"] in card["criteria"]:
             newest[row["criterion"]] = row
-    if not card or not newest:
-        return record
-    criteria = {name: _overridden(score, newest.get(name)) for name, score in card["criteria"].items()}
-    weights = record["provenance"].get("weights") or {}
-    return {**record, "scorecard": {**card, "criteria": criteria, "overall": _overall(criteria, weights)}}
+    if card and newest:
+        criteria = {name: _overridden(score, newest.get(name)) for name, score in card["criteria"].items()}
+        weights = record["provenance"].get("weights") or {}
+        return {**record, "scorecard": {**card, "criteria": criteria, "overall": _overall(criteria, weights)}}
+    reason = reason_for_all(card)
+    return {**record, "status": "abstained", "reason": reason} if reason else record
 
 
 def _overridden(score: Mapping[str, Any], row: Mapping[str, Any] | None) -> dict[str, Any]:

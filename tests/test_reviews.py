@@ -55,6 +55,16 @@ def test_an_override_wins_and_the_machine_stays_beside_it() -> None:
     assert shown["criteria"]["proposal"]["level"] == 2
 
 
+def test_a_call_of_which_nothing_was_scored_is_not_scored_until_somebody_says_a_level() -> None:
+    left = record(discovery=0, proposal=0)
+    for score in left["scorecard"]["criteria"].values():
+        score |= {"level": None, "status": "abstained", "reason": "no sales call"}
+    shown = reviewed(left, [])
+    assert (shown["status"], shown["reason"], shown["scorecard"]) == ("abstained", "no sales call", left["scorecard"])
+    assert reviewed(left, [override("3", of=left)])["status"] == "scored"
+    assert reviewed(record(discovery=2), [])["status"] == "scored"
+
+
 @pytest.mark.parametrize(("level", "still"), [("0", True), ("1", False), ("3", False), ("na", False)])
 def test_what_the_machine_missed_explains_no_higher_level(level: str, still: bool) -> None:
     low = record(discovery=1)
