@@ -148,6 +148,9 @@ def fill(data: Path, calls: int) -> None:
             "WHERE call_id IN (SELECT unnest(?::VARCHAR[]))",
             [[call["call_id"] for call in wanted]],
         )
+        run("INSERT OR IGNORE INTO records SELECT record_file, sha256, 1, 1, NULL FROM calls")
+        for call in store.query("SELECT sha256 FROM calls"):
+            (data / "results" / call["sha256"]).mkdir(exist_ok=True)
         run("CHECKPOINT")
     print(f"filled in {time.monotonic() - started:.0f} s, {len(wanted)} with records", file=sys.stderr)
 

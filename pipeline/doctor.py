@@ -289,15 +289,16 @@ def _store(settings: Settings) -> list[Row]:
 def _unread(settings: Settings, store: Store) -> int:
     """Calls whose results lie in the folder and in no table, as after a backup was unpacked; what was erased since
     stays away."""
-    folder = keep.results_folder(settings.data)
     # listed first: what a watcher has kept by now is noted, or in a table, when those are asked
-    lying = set(os.listdir(folder)) if folder.is_dir() else set()
+    lying = _names(keep.results_folder(settings.data))
     noted = keep.pending(settings.data).keys()
     known = {row["sha256"] for row in store.query("SELECT DISTINCT sha256 FROM records")}
-    return sum(
-        bool(keep.record_files(settings.data, name)) and not erased.is_marked(settings.data, name)
-        for name in lying - noted - known
-    )
+    strange = lying - noted - known - _names(erased.folder(settings.data))
+    return sum(bool(keep.record_files(settings.data, name)) for name in strange)
+
+
+def _names(folder: Path) -> set[str]:
+    return set(os.listdir(folder)) if folder.is_dir() else set()
 
 
 def _mended(damaged: list[Row], unread: int) -> str:

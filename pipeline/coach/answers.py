@@ -152,6 +152,8 @@ def binds_nothing(words: str) -> bool:
 
 
 def _without_yes_after(words: str, pattern: re.Pattern[str]) -> bool:
+    if not pattern.search(straight(words)):
+        return False
     said = [sentence for sentence, _ in clauses(straight(words))]
     last = max((place for place, sentence in enumerate(said) if pattern.search(sentence)), default=None)
     return last is not None and not any(_PLAIN_YES.match(sentence) for sentence in said[last + 1 :])

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -64,7 +64,6 @@ def told(subject: Subject, call: CallRow, turns: Sequence[TurnRow]) -> Told | No
     """What a later call tells of a promise; None where nothing does."""
     if not turns:
         return None
-    missed = next((t for t in turns[:OPENING_TURNS] if _tells_of_absence(t.text, subject, call)), None)
     if subject.meeting and subject.due and call.date and call.date < subject.due:
         return None  # a call of the days before is not the meeting, and what is not held yet is not missed
     met = bool(subject.comes and subject.due and call.date and abs((call.date - subject.due).days) <= SLACK_DAYS)
@@ -72,8 +71,9 @@ def told(subject: Subject, call: CallRow, turns: Sequence[TurnRow]) -> Told | No
     slipped = _day_put_off(subject, call, turns) if after else None
     if slipped:
         return slipped
-    if subject.comes and after and missed:
-        return _not_kept("not kept", missed, missed.text, turns, subject, call)
+    missed = (t for t in turns[:OPENING_TURNS] if _tells_of_absence(t.text, subject, call))
+    if subject.comes and after and (absent := next(missed, None)):
+        return _not_kept("not kept", absent, absent.text, turns, subject, call)
     if met and subject.meeting:
         return Told("kept", turns[0], turns[0].text)
     said = _said(subject, turns)
@@ -142,21 +142,37 @@ def _spoken(text: str) -> tuple[tuple[str, bool, bool, str], ...]:
 
 
 @lru_cache(maxsize=100)
-def _often(texts: tuple[str, ...]) -> Counter[str]:
-    """In how many of the texts each stem is."""
-    return Counter(stem for text in texts for stem in content(text))
+def _places(texts: tuple[str, ...]) -> Mapping[str, Sequence[int]]:
+    """In which of the texts each stem is."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for place, text in enumerate(texts):
+        for stem in content(text):
+            found[stem].append(place)
+    return dict(found)
 
 
 def _said(subject: Subject, turns: Sequence[TurnRow]) -> tuple[str, TurnRow, str] | None:
     """The verdict, turn and words that speak of the same thing as done or as not done: where several do, the first of
     those that say most of the promise's own words."""
-    often = _often(tuple(turn.text for turn in turns))
-    found = [one for place in range(len(turns)) for one in _tellings(subject, turns, place, often)]
+    texts = tuple(turn.text for turn in turns)
+    places = _places(texts)
+    often = {stem: len(places.get(stem, ())) for stem in subject.words | subject.around}
+    found = [one for place in _may_tell(subject, texts, places) for one in _tellings(subject, turns, place, often)]
     return max(found, key=lambda one: one[0])[1:] if found else None
 
 
+def _may_tell(subject: Subject, texts: Sequence[str], places: Mapping[str, Sequence[int]]) -> list[int]:
+    """Which texts have a word, a name or the weekday of the subject, in order: the others tell nothing of it."""
+    found = {place for stem in subject.words for place in places.get(stem, ())}
+    found.update(place for name in subject.people for place, text in enumerate(texts) if name in text)
+    if subject.due and subject.deeds:
+        day = f"{subject.due:%A}".lower()
+        found.update(place for place, text in enumerate(texts) if day in text.lower())
+    return sorted(found)
+
+
 def _tellings(
-    subject: Subject, turns: Sequence[TurnRow], place: int, often: Counter[str]
+    subject: Subject, turns: Sequence[TurnRow], place: int, often: Mapping[str, int]
 ) -> Iterator[tuple[int, str, TurnRow, str]]:
     """What a turn tells of the subject, or the answer to its last question: how much of it, verdict, turn and words."""
     turn, early = turns[place], place < OPENING_TURNS
@@ -191,7 +207,7 @@ def _own(subject: Subject, *texts: str) -> int:
     return sum(len(subject.own & content(text)) + sum(name in text for name in subject.people) for text in texts)
 
 
-def _match(subject: Subject, text: str, often: Counter[str], *, around: bool) -> float:
+def _match(subject: Subject, text: str, often: Mapping[str, int], *, around: bool) -> float:
     """How much a text speaks of the subject: its words and names count one each, beside them those `around` it half."""
     stems = content(text)
 

@@ -76,13 +76,11 @@ _ONE_OF_MANY = "".join(rf"(?<!{word} )" for word in ("first", "second", "third",
 """`The second Monday of the month` is not the next one."""
 _WEEK_OF = rf"week (?:of|commencing|beginning|starting)(?: on)? (?:(?:{_DAY}),? )?(?:the )?"
 
-_HINTS = (
-    "day", "week", "month", "fortnight", "quarter", "year", "tomorrow", "tonight", "morning", "afternoon",
-    "evening", *_SHORT, *(word.split("-")[-1] for word in _ORDINALS),
-)  # fmt: skip
-_HINT = re.compile(r"\d|" + "|".join(sorted(set(_HINTS))))
-"""A sentence without any of these names no day: most are such, and the rules take long to tell."""
-
+_A_MONTH = re.compile(rf"\b(?:{_MONTH})\b")
+_AN_ORDINAL = re.compile(r"\d(?:st|nd|rd|th)|" + "|".join(sorted({word.split("-")[-1] for word in _ORDINALS})))
+_A_WEEKDAY = re.compile(_DAY)
+_A_UNIT = re.compile(r"day|week|month|fortnight|quarter|year|tomorrow|tonight|morning|afternoon|evening")
+"""What a rule cannot do without, in small letters: most sentences have none of it, and the rules take long to tell."""
 
 _TITLE = re.compile(r"\b(?:mr|mister|mrs|ms|dr|herr|frau)\.?\s+$", re.IGNORECASE)
 """`Mr Sunday` is somebody."""
@@ -103,11 +101,11 @@ class Named:
 def named_days(text: str, on: dt.date | None) -> tuple[Named, ...]:
     """Every day named in `text`, in order, seen from the day `on` of the call."""
     text = text.translate(_PLAIN_LETTERS)
-    if not _HINT.search(text.lower()):
-        return ()
+    small = text.lower()
+    there = {needed for needed in (_A_MONTH, _AN_ORDINAL, _A_WEEKDAY, _A_UNIT) if needed.search(small)}
     found: list[Named] = []
     taken: list[tuple[int, int]] = []
-    for pattern, resolve in _RULES:
+    for pattern, resolve in ((pattern, resolve) for needed, pattern, resolve in _RULES if needed in there):
         for match in pattern.finditer(text):
             if any(match.start() < end and start < match.end() for start, end in taken):
                 continue
@@ -246,14 +244,21 @@ def _clipped(year: int, month: int, day: int) -> dt.date:
     return dt.date(year, month, min(day, calendar.monthrange(year, month)[1]))
 
 
-_RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], dt.date], dt.date | None]], ...] = (
-    (_rule(rf"{_WEEK_OF}(?P<nth>{_NTH}|\d{{1,2}}) (?:of )?(?P<month>{_MONTH}){_YEAR}"), _week_of),
-    (_rule(rf"{_WEEK_OF}(?P<month>{_MONTH}) (?:the )?(?P<nth>{_NTH}|\d{{1,2}}){_YEAR}"), _week_of),
-    (_rule(rf"{_WEEK_OF}(?P<nth>{_NTH}){_STANDS_ALONE}"), _week_of),
-    (_rule(rf"(?:(?:{_DAY}),? )?(?:the )?(?P<nth>{_NTH}|\d{{1,2}}) (?:of )?(?P<month>{_MONTH}){_YEAR}"), _of_month),
-    (_rule(rf"(?P<month>{_MONTH}) (?:the )?(?P<nth>{_NTH}|\d{{1,2}}){_YEAR}"), _of_month),
+_RULES: tuple[
+    tuple[re.Pattern[str], re.Pattern[str], Callable[[re.Match[str], dt.date], dt.date | None]], ...
+] = (
+    (_A_MONTH, _rule(rf"{_WEEK_OF}(?P<nth>{_NTH}|\d{{1,2}}) (?:of )?(?P<month>{_MONTH}){_YEAR}"), _week_of),
+    (_A_MONTH, _rule(rf"{_WEEK_OF}(?P<month>{_MONTH}) (?:the )?(?P<nth>{_NTH}|\d{{1,2}}){_YEAR}"), _week_of),
+    (_AN_ORDINAL, _rule(rf"{_WEEK_OF}(?P<nth>{_NTH}){_STANDS_ALONE}"), _week_of),
+    (
+        _A_MONTH,
+        _rule(rf"(?:(?:{_DAY}),? )?(?:the )?(?P<nth>{_NTH}|\d{{1,2}}) (?:of )?(?P<month>{_MONTH}){_YEAR}"),
+        _of_month,
+    ),
+    (_A_MONTH, _rule(rf"(?P<month>{_MONTH}) (?:the )?(?P<nth>{_NTH}|\d{{1,2}}){_YEAR}"), _of_month),
     # a number alone is a day only with a weekday or an article: `two of March's orders`
     (
+        _A_MONTH,
         _rule(
             rf"(?:(?:{_DAY}),? (?:the )?(?P<nth>{_NUMBERED}) (?:of |(?!mar|may))|the (?P<nth2>{_NUMBERED}) of )"
             rf"(?P<month>{_MONTH})(?!['\u2019]s){_YEAR}"
@@ -261,24 +266,27 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], dt.date], dt.date 
         _of_month,
     ),
     (
+        _A_MONTH,
         _rule(
             rf"(?:{_DAY}),? (?P<month>{_MONTH}) (?:the )?(?P<nth>{_NUMBERED})"
             rf"(?![ -]\w*(?:hundred|thousand)| (?:of|more|others?|people)\b){_YEAR}"
         ),
         _of_month,
     ),
-    (_rule(rf"the (?P<nth>{_NTH}) of (?P<which>next|this|that|the same) month"), _of_that_month),
-    (_rule(rf"(?:{_DAY}),? the (?P<nth>{_NTH})"), _nth),
-    (_rule(rf"the (?P<nth>\d{{1,2}}(?:st|nd|rd|th)){_STANDS_ALONE}"), _nth),
+    (_AN_ORDINAL, _rule(rf"the (?P<nth>{_NTH}) of (?P<which>next|this|that|the same) month"), _of_that_month),
+    (_AN_ORDINAL, _rule(rf"(?:{_DAY}),? the (?P<nth>{_NTH})"), _nth),
+    (_AN_ORDINAL, _rule(rf"the (?P<nth>\d{{1,2}}(?:st|nd|rd|th)){_STANDS_ALONE}"), _nth),
     # somebody's name: `on the 15th Dana sends it`
     (
+        _AN_ORDINAL,
         _rule(
             rf"(?:on|by|until|till|before) the (?P<nth>\d{{1,2}}(?:st|nd|rd|th))(?= (?!{_DAY}|{_COUNTED})(?-i:[A-Z]))"
         ),
         _nth,
     ),
-    (_rule(rf"(?:{_DAY}) (?P<nth>{_LATER_NTH})"), _nth),
+    (_AN_ORDINAL, _rule(rf"(?:{_DAY}) (?P<nth>{_LATER_NTH})"), _nth),
     (
+        _AN_ORDINAL,
         _rule(
             rf"(?:on|by|until|till|before|from|for|that['\u2019]s) the (?P<nth>{_NTH})"
             rf"(?! (?:quarter|half|four|five|six)){_STANDS_ALONE}"
@@ -286,10 +294,19 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], dt.date], dt.date 
         _nth,
     ),
     # with no word ahead of it only where nothing follows that it counts (`the fourth of them`, `the tenth floor`)
-    (_rule(rf"the (?P<nth>{_LATER_NTH})(?=$|[,.;:?!]|{_AFTER_NTH})"), _nth),
-    (_rule(rf"(?:by )?(?:the )?(?:end|close) of (?:the )?(?:day|play|business)(?: on)? (?P<day>{_DAY})"), _weekday),
-    (_rule(r"(?:by )?(?:the )?end of (?:the )?(?P<which>this|next)?\s*(?P<unit>day|week|month|quarter|year)"), _end),
+    (_AN_ORDINAL, _rule(rf"the (?P<nth>{_LATER_NTH})(?=$|[,.;:?!]|{_AFTER_NTH})"), _nth),
     (
+        _A_WEEKDAY,
+        _rule(rf"(?:by )?(?:the )?(?:end|close) of (?:the )?(?:day|play|business)(?: on)? (?P<day>{_DAY})"),
+        _weekday,
+    ),
+    (
+        _A_UNIT,
+        _rule(r"(?:by )?(?:the )?end of (?:the )?(?P<which>this|next)?\s*(?P<unit>day|week|month|quarter|year)"),
+        _end,
+    ),
+    (
+        _A_WEEKDAY,
         _rule(
             rf"(?P<week>a week on |next week,? (?:on )?|next )(?P<day>{_DAY})|"
             rf"(?P<day2>{_DAY}) (?P<after>week|next week)"
@@ -297,14 +314,19 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], dt.date], dt.date 
         _of_next_week,
     ),
     (
+        _A_UNIT,
         _rule(
             rf"(?P<count>{_COUNT}) (?P<unit>days?|weeks?|fortnights?|months?) from "
             rf"(?P<day>{_DAY}|today|tomorrow|now)"
         ),
         _counted_from,
     ),
-    (_rule(rf"(?:this |coming )?{_ONE_OF_MANY}(?P<day>{_DAY})"), _weekday),
-    (_rule(rf"(?:in|within) (?P<count>{_COUNT}) (?P<unit>days?|weeks?|fortnights?|months?)(?:['\u2019]? time)?"), _in),
-    (_rule(r"next (?P<unit>week|month)"), _next),
-    (_rule(r"the day after tomorrow|tomorrow|today|tonight|this (?:afternoon|evening|morning)"), _relative),
+    (_A_WEEKDAY, _rule(rf"(?:this |coming )?{_ONE_OF_MANY}(?P<day>{_DAY})"), _weekday),
+    (
+        _A_UNIT,
+        _rule(rf"(?:in|within) (?P<count>{_COUNT}) (?P<unit>days?|weeks?|fortnights?|months?)(?:['\u2019]? time)?"),
+        _in,
+    ),
+    (_A_UNIT, _rule(r"next (?P<unit>week|month)"), _next),
+    (_A_UNIT, _rule(r"the day after tomorrow|tomorrow|today|tonight|this (?:afternoon|evening|morning)"), _relative),
 )  # fmt: skip

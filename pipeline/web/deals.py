@@ -18,7 +18,7 @@ from pipeline.web.ask import Ask
 
 READ = 40
 """Calls of an account, the newest ones, whose words are read."""
-MOMENT_S = 0.07
+MOMENT_S = 0.04
 """How long a page waits for what can come later."""
 WAITED_FOR = 5
 """Lines of the list that a page waits for a moment; where more are missing it is shown at once without them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,6 +56,8 @@ def environment() -> Environment:
         "objection": objection,
         "coded": coded,
         "speaker": speaker,
+        "weeks_line": weeks_line,
+        "weeks_dots": weeks_dots,
     }
     made.globals |= {"LEVELS": LEVELS, "STATUS_WORDS": STATUS_WORDS, "HANDLED": HANDLED}
     made.globals |= {"ROLES": ROLES, "NEUTRAL": NEUTRAL, "SURE": SURE, "static": static}
@@ -115,6 +118,23 @@ def speaker(label: str) -> str:
     """A speaker as a person reads it: `SPEAKER_00`, of whom only the voice is known, is `Speaker 1`."""
     found = _UNNAMED.fullmatch(label)
     return f"Speaker {int(found[1]) + 1}" if found else label
+
+
+def weeks_line(weeks: Sequence[Mapping[str, Any]]) -> str:
+    """Weekly means (`x`, `mean_level` of 0-4) as the points of a line, 8.5 a level upwards from 37."""
+    return " ".join(f"{week['x']:.1f},{37 - week['mean_level'] * 8.5:.1f}" for week in weeks)
+
+
+def weeks_dots(weeks: Sequence[Mapping[str, Any]]) -> Markup:
+    """A dot for each of the weeks, larger where more calls (`n`) are behind it; one piece, as a page has hundreds."""
+    from markupsafe import Markup
+
+    sizes = ((week, 1.4 if week["n"] < 2 else 2 if week["n"] < 4 else 2.6) for week in weeks)
+    dots = (
+        f'<circle class="dot" cx="{week["x"]:.1f}" cy="{37 - week["mean_level"] * 8.5:.1f}" r="{radius}"/>'
+        for week, radius in sizes
+    )
+    return Markup("".join(dots))
 
 
 def coded(text: str) -> Markup:
