@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, cast
@@ -47,8 +47,11 @@ WINDOWS_PER_BATCH = 2
 """Few, so that the last batches leave no core idle for long."""
 THREADS = min(4, os.cpu_count() or 1)
 """Batches, then readers, at work side by side; the result does not depend on it."""
+REMEMBERED = 256
+"""Batches that are kept encoded: two hours with the speakers in six ways, some 25 MB."""
 _ONE_CALL = RLock()
 SURELY = 0.5
+Encode = Callable[[tuple[Window, ...]], tuple[Tensor, Tensor]]
 OBJECTS = {"object": 1.0}
 """The move of a turn that raises an objection."""
 
@@ -107,6 +110,7 @@ class JudgeModel:
         self.net = net.eval()
         self.config = config
         self.revision = revision
+        self._encoded = lru_cache(maxsize=REMEMBERED)(partial(encoded, self.net))
 
     @property
     def move_names(self) -> list[str]:
@@ -119,8 +123,9 @@ class JudgeModel:
         return cast("list[str]", self.config["criteria"])
 
     def hear(self, turns: Sequence[Turn]) -> Heard:
-        """Run the network over a call."""
-        return hear(self.net, turns)
+        """Run the network over a call. What it read of late is not read again: who sells is told by reading a call
+        with the speakers on either side, the one that it is then is scored, and a live call only grows."""
+        return hear(self.net, turns, encode=self._encoded)
 
     def read(self, turns: Sequence[Turn], *, expected_wer: float = 0.0) -> Verdict:
         """Judge a call; the same turns give the same verdict, whatever the number of threads.
@@ -186,22 +191,23 @@ class JudgeModel:
         return view.due() if objections else view
 
 
-def hear(net: JudgeNet, turns: Sequence[Turn]) -> Heard:
-    """What `net` hears in a call: batches of a fixed size, then the readers, each on one thread, added up in order."""
+def hear(net: JudgeNet, turns: Sequence[Turn], *, encode: Encode | None = None) -> Heard:
+    """What `net` hears in a call: batches of a fixed size, then the readers, each on one thread, added up in order.
+
+    `encode` stands for the network's own `encoded`, where batches were read before."""
     device = next(net.parameters()).device
     windows = turn_windows(turns)
-    batches = [windows[start : start + WINDOWS_PER_BATCH] for start in range(0, len(windows), WINDOWS_PER_BATCH)]
-
-    def read(batch: Sequence[Window]) -> tuple[Tensor, Tensor]:
-        with torch.inference_mode():
-            ids, mask, owner = (part.to(device) for part in batch_windows(batch))
-            return net.turn_sums(ids, mask, owner, len(turns))
+    batches = [
+        _counted(windows[start : start + WINDOWS_PER_BATCH]) for start in range(0, len(windows), WINDOWS_PER_BATCH)
+    ]
 
     with one_thread(), torch.inference_mode():
         pool = _pool()
         sums, counts = torch.zeros(len(turns), WIDTH, device=device), torch.zeros(len(turns), device=device)
-        for part, number in pool.map(read, batches):
-            sums, counts = sums + part, counts + number
+        parts = pool.map(encode or partial(encoded, net), (batch for _, batch in batches))
+        for (first, _), (part, number) in zip(batches, parts, strict=True):
+            sums[first : first + len(part)] += part
+            counts[first : first + len(part)] += number
         vectors, features = sums / counts.clamp(min=1.0)[:, None], turn_features(turns).to(device)
 
         def listen(reader: nn.Module) -> Reading:
@@ -218,6 +224,21 @@ def hear(net: JudgeNet, turns: Sequence[Turn]) -> Heard:
             "na": torch.sigmoid(reading.na),
         }
     return Heard(**{name: np.round(value.double().cpu().numpy(), DECIMALS) for name, value in values.items()})
+
+
+def _counted(windows: Sequence[Window]) -> tuple[int, tuple[Window, ...]]:
+    """The first turn that a batch counts for, and the batch with its turns numbered from there."""
+    first = min((turn for window in windows for turn in window.turns if turn >= 0), default=0)
+    moved = (tuple(turn - first if turn >= 0 else turn for turn in window.turns) for window in windows)
+    return first, tuple(Window(window.ids, turns) for window, turns in zip(windows, moved, strict=True))
+
+
+def encoded(net: JudgeNet, batch: tuple[Window, ...]) -> tuple[Tensor, Tensor]:
+    """Per turn of a batch the sum (turns, 384) of its tokens' states and their number (turns,)."""
+    device = next(net.parameters()).device
+    with torch.inference_mode():
+        ids, mask, owner = (part.to(device) for part in batch_windows(batch))
+        return net.turn_sums(ids, mask, owner, 1 + int(owner.max()))
 
 
 @lru_cache(maxsize=1)

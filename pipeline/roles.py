@@ -58,9 +58,9 @@ _SOUNDS_LIKE_REP = 3.0
 _JUDGE_TRUST = 1.0
 """Factor on the log-odds that the judge gives; on 51 calls of two that it never saw 0.7 to 3 do equally well."""
 _READ = 6
-"""Ways of splitting the speakers that the judge reads: both of two people, all of three."""
+"""Ways of splitting the speakers that the judge reads at most: both of two people, all of three."""
 _BEYOND_DOUBT = 7.0
-"""Log-odds from which a split is not read again."""
+"""Log-odds from which a way of splitting them is not read: it will not be the one."""
 
 Sense = Callable[[Mapping[str, str]], float]
 _Outcome = tuple[float, dict[str, str]]
@@ -263,7 +263,8 @@ def _read_by_judge(outcomes: list[_Outcome], sense: Sense) -> list[_Outcome]:
     outcomes = sorted(outcomes, key=lambda outcome: -outcome[0])
     if len(outcomes) == 1 or outcomes[0][0] - outcomes[1][0] > _BEYOND_DOUBT:
         return outcomes
-    gains = [sense(sides) for _, sides in outcomes[:_READ]]
+    near = [sides for weight, sides in outcomes[:_READ] if outcomes[0][0] - weight <= _BEYOND_DOUBT]
+    gains = [sense(sides) for sides in near]
     gains += [max(gains)] * (len(outcomes) - len(gains))
     return [(weight + gain, sides) for (weight, sides), gain in zip(outcomes, gains, strict=True)]
 
