@@ -260,14 +260,6 @@ def test_a_problem_that_was_cited_but_hardly_heard_is_none() -> None:
     assert not view_of(heard(rows, 20, tell_problem=0.8, object=0.8)).facts["impact"]
 
 
-def test_numbers_that_were_asked_for_or_worked_out_by_the_rep_belong_to_the_case() -> None:
-    assert asked("numbers", {"ask_impact": 0.9}, "Owen: Sixty-two hours a month.", give_number=0.75) == [21]
-    assert asked("numbers", {"ask_impact": 0.9}, "Owen: Two or three.", give_number=0.75) == []
-    assert asked("numbers", {}, "Owen: Sixty-two hours a month.", give_number=0.75) == []
-    assert turns("numbers", "R: So that is sixty thousand a year.", quantify=0.85) == [20]
-    assert turns("numbers", "R: So that is a lot every year.", quantify=0.85) == []
-
-
 @pytest.mark.parametrize(
     ("line", "sure", "found"),
     [

@@ -87,6 +87,29 @@ _BY_HOW_MUCH = re.compile(
 )
 _ANY = re.compile(rf"\d|\b{_WORD}\b|\bhalf\b", re.IGNORECASE)
 _LARGE = re.compile(rf"\d{{2}}|\d ?%|\b(?:{TENS}|{_SCALES}|per ?cent)\b", re.IGNORECASE)
+_PERIOD = (
+    r"(?:an?|per|each|every|in an?|in the|the) (?:minute|hour|day|night|shift|week|month|quarter|year|season|run|batch|"
+    r"load|order|job|crate|pallet|piece|pop|time)\b"
+)
+_BETWEEN = r"(?:(?!(?:and|or|but|so|then|I|we|you|he|she|it|they|the|that|if|is|was|in|on|at|to)\b)[\w'-]+ )"
+"""A word between a number and what is counted, within one phrase."""
+_RATE = re.compile(rf"(?:{_NUMBER}|\btwice)[ -]*(?:(?:and|or|to) \w+ )?{_BETWEEN}{{0,3}}?{_PERIOD}", re.IGNORECASE)
+"""How much comes in a period or on each of something: `nine trailers a month`."""
+_SPENT = (
+    r"(?:hours?|minutes?|days?|weeks?|nights?|shifts?|people|men|women|guys|lads|heads|engineers|orders|customers|"
+    r"tonn?e?s?|kilos?|pallets?|pieces?|parts?|boxes|loads?|trucks?|stops?|returns?|complaints?)"
+)
+AMOUNT = re.compile(
+    rf"{_RATE.pattern}|{_MONEY.pattern}|\b\d+k\b|\b(?:thousand|grand|lakhs?|crores?|million)\b|"
+    rf"{_NUMBER} ?(?:%|per ?cent)|"
+    rf"\b(?!one\b){_NUMBER} of (?:them|'em|those|these|our|my)\b|{_NUMBER} (?:out of|in) (?:every |an? )?{_NUMBER}|"
+    rf"(?<!\bin )(?<!\bnext )(?<!\blast )(?<!\bfirst )(?<!\bother )(?:{_NUMBER}|\b(?:an?|half an?)(?= hour))[ -]*"
+    rf"{_BETWEEN}{{0,2}}?{_SPENT}\b(?! (?:ago|later|old|from now|notice))",
+    re.IGNORECASE,
+)
+"""What something is or takes: a rate, money, a share, time, people, goods; no number that is only a day or an age."""
+_HOW_MUCH = re.compile(r"\bhow (?:many|much|often|long)\b|\bwhat\b[^.?!]{0,40}\b(?:cost|worth)\b", re.IGNORECASE)
+_HOW_MUCH_OF_A_PERIOD = re.compile(rf"\bhow (?:many|much|often)\b[^.?!]*? {_PERIOD}", re.IGNORECASE)
 _ASKS_BACK = re.compile(
     r"\b(?:(?:was|were|is|are) (?:it|that|they|we)|which|what(?! about| if)|when|how (?:much|many|long))\b[^.?!]*\?",
     re.IGNORECASE,
@@ -144,3 +167,18 @@ def any_number(text: str) -> bool:
 def large_number(text: str) -> bool:
     """Whether a text has a number that is no mere count on the fingers, or a share."""
     return bool(_LARGE.search(text))
+
+
+def is_rate(text: str) -> bool:
+    """Whether a text says how much comes in a period or on each of something: `nine trailers a month`."""
+    return bool(_RATE.search(straight(text)))
+
+
+def quantifies(text: str) -> bool:
+    """Whether a text says how much something is or takes."""
+    return bool(AMOUNT.search(straight(text)))
+
+
+def asks_amount(text: str, *, of_a_period: bool = False) -> bool:
+    """Whether a text asks how much, how many, how often or how long; `of_a_period`: in a day, a week and so on."""
+    return bool((_HOW_MUCH_OF_A_PERIOD if of_a_period else _HOW_MUCH).search(text))

@@ -15,13 +15,17 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from pipeline.coach.amounts import (
+    AMOUNT,
     SAID_SUM,
     TENS,
     any_number,
+    asks_amount,
+    is_rate,
     large_number,
     measures_only,
     names_sum,
     offers_sum,
+    quantifies,
     stated,
 )
 from pipeline.coach.clauses import states_something
@@ -70,6 +74,7 @@ _OF_THE_SITUATION = 0.6
 _WITH_WORDS = 0.4
 _ANSWERS = 0.7
 _ASKED = 0.5
+_PERHAPS = 0.3
 """A move that the words bear out, or that answers a question for it, may be heard less surely."""
 PRICE_WORDS = 8
 """Words at most of a turn that is a price and little else, where one was named before (`Forty-two. For you.`)."""
@@ -132,12 +137,13 @@ Heard = Mapping[str, float]
 @dataclass(frozen=True, slots=True)
 class _Place:
     """Where a turn stands: whether a price was named before, and how surely what is told was just `asked` for: who
-    decides, the `problem` and what it causes, or more of what was said (`onward`)."""
+    decides, the `problem` and what it causes, or more of what was said (`onward`); whether an `amount` was."""
 
     priced: bool = False
     asked: bool = False
     problem: float = 0.0
     onward: float = 0.0
+    amount: bool = False
 
 
 def _tells_decision(turn: TurnRow, heard: Heard, place: _Place) -> bool:
@@ -180,9 +186,26 @@ def _gives_number(turn: TurnRow, heard: Heard, place: _Place) -> bool:
     if turn.side == "rep":
         worked_out = max(heard.get("quantify", 0.0), heard.get("payback", 0.0))
         return worked_out >= _WORKED_OUT_SURE and any_number(turn.text)
+    if turn.side != "buyer":
+        return False
     given = heard.get("give_number", 0.0)
     answers = max(place.onward, place.problem) >= _ANSWERS and given >= _ANSWERS and large_number(turn.text)
-    return turn.side == "buyer" and (answers or (given >= _SURE and any_number(turn.text)))
+    return answers or (given >= _SURE and any_number(turn.text)) or _tells_amount(turn, heard, place)
+
+
+def _tells_amount(turn: TurnRow, heard: Heard, place: _Place) -> bool:
+    """Whether an amount goes with the trouble that is told, or answers a question for one: the words bear it out, so
+    that it need not be heard as a number for the case. One that objects, or comes after the price, is of the deal."""
+    if _surest(heard, "object", "ask_offer") >= _ASKED:
+        return False
+    if heard.get("give_number", 0.0) >= _PERHAPS:
+        said = quantifies(turn.text) or bool(SAID_SUM.search(turn.text))
+        return said or (place.amount and any_number(turn.text))
+    if place.priced or heard.get("tell_process", 0.0) >= _ASKED:
+        return False
+    volume = heard.get("tell_situation", 0.0) >= _PROBLEM_FOLLOWED and is_rate(turn.text)
+    of_trouble = _told(heard) >= _PROBLEM_FOLLOWED and quantifies(turn.text)
+    return volume or of_trouble or (place.amount and any_number(turn.text))
 
 
 def _names_price(turn: TurnRow, heard: Heard, place: _Place) -> bool:
@@ -246,7 +269,7 @@ _NOTHING = {"decides": "decision_makers", "numbers": "business_case", "recommend
 """Facts whose criterion at level 0 says that there was nothing of the kind on the call."""
 NOTHING_OF_IT = frozenset(_NOTHING.values())
 """Their criteria: no words bear out that something was never said."""
-_SHOWN_BY = {"price": SAID_SUM, "terms": _TERMS_SHOWN, "recommended": _ADVISES}
+_SHOWN_BY = {"numbers": AMOUNT, "price": SAID_SUM, "terms": _TERMS_SHOWN, "recommended": _ADVISES}
 
 
 def _quoted(fact: str, moment: Moment, text: str, heard: Heard) -> Moment:
@@ -311,11 +334,12 @@ def facts_of(
 def _placed(turns: Sequence[TurnRow], heard: Mapping[tuple[str, int], Heard]) -> Iterator[tuple[TurnRow, _Place]]:
     priced = False
     asking: Heard = {}
+    asked = ""
     of_call = None
     for turn in turns:
         if turn.call_id != of_call:
             # what was asked last on one call is not what the next one answers; a price stays named
-            of_call, asking = turn.call_id, {}
+            of_call, asking, asked = turn.call_id, {}, ""
         known = heard.get((turn.call_id, turn.turn), {})
         priced = priced or (turn.side == "rep" and known.get("price", 0.0) >= _TERMS_SURE)
         yield (
@@ -325,10 +349,19 @@ def _placed(turns: Sequence[TurnRow], heard: Mapping[tuple[str, int], Heard]) ->
                 _surest(asking, "ask_decider", "ask_process", "ask_right_person") >= _ASKED,
                 _surest(asking, "ask_problem", "ask_impact"),
                 _surest(asking, "follow_up", "quantify"),
+                _asks_amount(asked, asking),
             ),
         )
+        # an amount is given at once; what is told goes on over several turns
+        asked = straight(turn.text) if turn.side == "rep" else ""
         if turn.side == "rep":
             asking = known
+
+
+def _asks_amount(text: str, heard: Heard) -> bool:
+    """Whether a rep asks how much of the trouble there is, or of anything in a day, a week and so on."""
+    of_trouble = _surest(heard, "ask_problem", "ask_impact", "follow_up", "quantify") >= _ASKED
+    return asks_amount(text, of_a_period=not of_trouble)
 
 
 def _surest(heard: Heard, *moves: str) -> float:
