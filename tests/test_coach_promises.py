@@ -26,6 +26,8 @@ from pipeline.coach.promises import passes_on
         (("R: It's a Monday thing. On Thursday, you'll have the certificate.", "Mia: Good."), "2026-09-10"),
         (("Mia: Send the list, please.", "R: It'll be with you tonight."), "2026-09-08"),
         (("R: You've it tomorrow.", "Mia: Good."), "2026-09-09"),
+        (("Mia: The purchase order will be with you on Friday.", "R: Good."), "2026-09-11"),
+        (("Mia: You'll have the P.O. on Friday.", "R: Good."), "2026-09-11"),
         (("R: I send after the call.", "Mia: Good."), "None"),
         (("R: I fill it until Monday.", "Mia: Good."), "2026-09-14"),
         (("R: I'll stick you on the list.", "Mia: Good."), "None"),

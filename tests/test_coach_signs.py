@@ -11,7 +11,7 @@ from pipeline.coach.plans import CLOSING, plan_json, pre_call_plan
 from pipeline.coach.pushback import kind_of
 from pipeline.coach.reports import account_report
 from pipeline.coach.rows import MoveRow, ObjectionRow, Rows, TurnRow
-from pipeline.coach.signs import ordered
+from pipeline.coach.signs import ordered, planned
 from pipeline.types import ObjectionKind
 
 DONE = {c.id: 3 for c in RUBRIC.criteria}
@@ -133,6 +133,22 @@ def test_a_signature_that_is_spoken_of_is_what_to_ask_for() -> None:
     assert not view_of(no).planned
     off = merged(rows, call("r", "Ann", -1, "Acme", DONE))
     assert not view_of(off).planned
+
+
+@pytest.mark.parametrize(
+    ("text", "plans"),
+    [
+        ("and you'll have your p o on the eighteenth", True),
+        ("You'll have the P.O. on the 18th.", True),
+        ("The purchase order will be with you on the 18th.", True),
+        ("The PO will be with finance on the 18th.", False),
+        ("you'll have it in your p o box on friday", False),
+        ("The brochure will be with you on the 18th.", False),
+    ],
+)
+def test_an_order_is_planned_however_a_transcript_writes_it(text: str, plans: bool) -> None:
+    turn = TurnRow("p", 1, 0.0, 1.0, "buyer", "Mia", text)
+    assert bool(planned([turn], {("p", 1): frozenset({"commit"})})) is plans
 
 
 def test_a_promise_to_have_it_signed_is_a_plan_and_no_order() -> None:

@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-_SENTENCE = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|St)\.|(?<=\d)\.(?=\d)|[^.?!])+[.?!]*")
+PO = r"(?:P\.? ?O(?! box\b)|purchase order)"
+"""A purchase order as transcripts write it: `PO`, `P.O.`, `p o`."""
+_SENTENCE = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|St)\.|\bP\. ?O\.(?=\s+[a-z])|(?<=\d)\.(?=\d)|[^.?!])+[.?!]*")
 UNSTOPPED_WORDS = 14
 """A sentence of more words, without a stop of its own and without a capital letter, was written without stops."""
 _STOPPED = re.compile(r"[.?!]|\b[A-Z](?!\b)")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.coach.accounts import SILENT_DAYS, AccountView, quoted
+from pipeline.coach.clauses import PO
 from pipeline.coach.commitments import Commitment
 from pipeline.coach.competitors import Rival, competitors
 from pipeline.coach.customers import GROWTH, OTHER_NEED, customer_because, reviews, troubles
@@ -451,9 +452,9 @@ _GOODBYE = re.compile(
     r"(?:to |with )?(?:you|ya|soon|then|on|\w+day)\b[^.?!,]{0,30}[.?!]*$",
     re.IGNORECASE,
 )
-_ORDERS = re.compile(r"\b(?:sign(?:s|ed)?|PO|purchase order|the order)\b", re.IGNORECASE)
+_ORDERS = re.compile(rf"\b(?:sign(?:s|ed)?|{PO}|the order)\b", re.IGNORECASE)
 _MOVES_IT = re.compile(
-    r"\b(?:sign\w*|PO|purchase order|order|contract|agreement|quote|proposal|pilot|trial|meet\w*|demo|o'clock|visit|"
+    rf"\b(?:sign\w*|{PO}|order|contract|agreement|quote|proposal|pilot|trial|meet\w*|demo|o'clock|visit|"
     r"introduce|diary|invite)\b",
     re.IGNORECASE,
 )

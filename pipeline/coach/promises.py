@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from pipeline.coach.clauses import PO
 from pipeline.coach.when import Named, named_days
 from pipeline.wording import straight
 
@@ -256,9 +257,10 @@ _SPAN = re.compile(r"(?:in|within)\b", re.IGNORECASE)
 _LAST_THING = re.compile(r"\b(?P<who>you)(?:'ll|\u2019ll|ll| will) (?P<verb>have|get)(?P<rest> )", re.IGNORECASE)
 """`The drawings you will have tomorrow`: the thing goes ahead."""
 _WITH_YOU = re.compile(
-    r"\b(?:(?P<who>I|we)(?:'ll|\u2019ll| will) (?P<verb>have)|(?:that|it|they|those|these|both)(?:'ll|\u2019ll|ll|"
-    r" will) "
-    r"(?:be)) (?P<rest>(?:it |that |them )?(?:with you|over to you|done|ready|back to you)\b[^.?!;]*)",
+    r"\b(?:(?P<who>I|we)(?:'ll|\u2019ll| will) (?P<verb>have)|(?:that|it|they|those|these|both|"
+    rf"(?:the|your|our|my) (?:signed )?(?:{PO}|order|contract|papers?|offer|quote|proposal|samples?|drawings?))"
+    r"(?:'ll|\u2019ll|ll| will) be) "
+    r"(?P<rest>(?:it |that |them )?(?:with you|in your inbox|over to you|done|ready|back to you)\b[^.?!;]*)",
     re.IGNORECASE,
 )
 _AHEAD_OF_IT = re.compile(

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from pipeline.coach.answers import declines
-from pipeline.coach.clauses import sentences
+from pipeline.coach.clauses import PO, sentences
 from pipeline.coach.moves import Moves
 from pipeline.coach.rows import TurnRow
 from pipeline.coach.subject import content
@@ -36,35 +36,35 @@ _OPEN = re.compile(
     re.IGNORECASE,
 )
 """Words under which an order has not happened, or is another one."""
-_PAPER = r"(?:agreement|contract|order|quote|paper\w*|form|proposal|purchase order|PO)"
+_PAPER = rf"(?:agreement|contract|order|quote|paper\w*|form|proposal|{PO})"
 _ORDERED = re.compile(
     rf"\b(?:signed (?:it(?! off)|this|them|the {_PAPER}|your {_PAPER}|both|this morning|yesterday|today)|"
     rf"(?:it|that|everything|{_PAPER})(?:'s| is| was| has been| got)? (?:all )?signed|"
-    r"(?:PO|purchase order|order)(?:'s| is| was| has)? (?:now |just |already )?(?:been )?(?:placed|raised|issued|"
+    rf"(?:{PO}|order)(?:'s| is| was| has)? (?:now |just |already )?(?:been )?(?:placed|raised|issued|"
     r"on its way|approved and sent|in(?=\s*[.,!?;:]|$))|"
-    rf"(?:placed|raised|issued|put in|put through|sent(?: you)?) (?:the|an|your|our) (?:signed {_PAPER}|order|PO|"
-    r"purchase order)|"
-    rf"(?:got|received|have) (?:your|the) (?:signed {_PAPER}|PO|purchase order)|"
-    r"thank(?:s| you) for (?:the|your) (?:order|PO|purchase order|signature))\b",
+    rf"(?:placed|raised|issued|put in|put through|sent(?: you)?) (?:the|an|your|our) (?:signed {_PAPER}|order|{PO})|"
+    rf"(?:got|received|have) (?:your|the) (?:signed {_PAPER}|{PO})|"
+    rf"thank(?:s| you) for (?:the|your) (?:order|{PO}|signature))\b",
     re.IGNORECASE,
 )
 _ORDERS = re.compile(rf"\b(?:{_PAPER}s?|signatures?|deal)\b", re.IGNORECASE)
 _SIGN = (
-    r"(?:sign(?!\s+(?:up|in|an? NDA|the NDA|off on the minutes))|PO|purchase order|"
+    rf"(?:sign(?!\s+(?:up|in|an? NDA|the NDA|off on the minutes))|{PO}|"
     r"(?:the|your|an) order(?! of\b)|order it|go ahead)"
 )
 _PLANNED = re.compile(
     r"\b(?:I'll|we'll|I will|we will|he'll|she'll|they'll|you'll have|you will have|you'll get|I can|we can|I'd|we'd|"
     rf"let's|ready to|happy to|I'm going to|we're going to)\b[^.?!]*\b{_SIGN}\b|"
     r"\byou(?:'ll| will)? (?:have|get) (?:it|this|that|them|everything|the \w+) (?:back )?(?:all )?signed\b|"
+    rf"\b(?:the|your) (?:signed )?(?:{PO}|order|contract)(?:'ll| will) be (?:with you|in your (?:inbox|hands?))\b|"
     r"\bif\b[^.?!]*\b(?:I|we) sign\b(?! (?:up|for|in|off|to)\b)",
     re.IGNORECASE,
 )
 _ASKED = re.compile(
     r"\b(?:you|y'all|the (?:pair|two|three|both) of you|Mr\.? \w+|Mrs\.? \w+)(?: both| all| two)? signs?\b"
     r"(?! (?:up|in|for|off|anything)\b)|\bsign the (?:order|contract|form|agreement|quote)\b|"
-    r"\b(?:give|send|get) me (?:the|an?|your) (?:signed \w+|order(?! of)|PO|purchase order)\b|"
-    r"\b(?:place|raise) the (?:order|PO)\b",
+    rf"\b(?:give|send|get) me (?:the|an?|your) (?:signed \w+|order(?! of)|{PO})\b|"
+    rf"\b(?:place|raise) the (?:order|{PO})\b",
     re.IGNORECASE,
 )
 """The seller asks for the signature or the order."""
