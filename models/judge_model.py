@@ -182,13 +182,24 @@ class JudgeModel:
         least = self.config["objection_threshold_if_any"] if applies else None
         kept = objecting(chance, self.config["objection_threshold"], at_least_one=least)
         return tuple(
-            Objection(i, kinds[int(np.argmax(heard.objections[i]))], HANDLED[int(np.argmax(heard.handled[i]))])
+            Objection(
+                i,
+                kinds[int(np.argmax(heard.objections[i]))],
+                HANDLED[int(np.argmax(heard.handled[i]))],
+                kind_p=_share_of_most(heard.objections[i]),
+            )
             for i in kept
         )
 
     def _with_objections(self, view: CriterionView, objections: Sequence[Objection]) -> CriterionView:
         """An objection that is reported makes the criterion apply: the two must not contradict each other."""
         return view.due() if objections else view
+
+
+def _share_of_most(chances: NDArray[np.float64]) -> float:
+    """What part (0-1) of the chances falls to the greatest; an even part where all are 0."""
+    total = float(chances.sum())
+    return round(float(chances.max()) / total, DECIMALS) if total else round(1.0 / len(chances), DECIMALS)
 
 
 def hear(net: JudgeNet, turns: Sequence[Turn], *, encode: Encode | None = None) -> Heard:

@@ -13,19 +13,15 @@ from typing import cast
 import numpy as np
 
 from models.judge_model import JudgeModel
-from pipeline.types import ObjectionKind, Turn
+from pipeline.types import KIND_SURE, ObjectionKind, Turn
 
 CLOSING = "Okay."
-KIND_SURE = 0.8
-"""Share of an objection's chance that one kind must have to be named: under it the likeliest kind was right for 21
-of 38 objections of calls the judge had not learned from, above it for 167 of 189. Another kind's play is worse than the
-general one."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveReading:
     """Per turn: moves with their probabilities, the chance (0-1) that it is a push-back, and of which kind; `other`
-    where that is not sure."""
+    where that is not sure: another kind's play is worse than the general one."""
 
     moves: tuple[Mapping[str, float], ...]
     chances: tuple[float, ...]

@@ -347,6 +347,11 @@ _SESSION_TIMES = """
 ALTER TABLE sessions ADD COLUMN starts_at VARCHAR;
 """
 
+# How sure the judge was of an objection's kind; calls judged before do not tell.
+_SURE_OF_THE_KIND = """
+ALTER TABLE objections ADD COLUMN kind_p DOUBLE;
+"""
+
 MIGRATIONS: tuple[str, ...] = (
     _FIRST,
     _KEEPING,
@@ -359,5 +364,6 @@ MIGRATIONS: tuple[str, ...] = (
     _MOVES_OF_EARLIER_CALLS,
     _KEPT_SINCE,
     _SESSION_TIMES,
+    _SURE_OF_THE_KIND,
 )
 """Scripts in order; the database's version is how many of them it has run."""

@@ -43,7 +43,7 @@ def add_call(tables: dict[str, list[Row]], sha256: str, file: str, record: Row) 
     if not card:
         return
     tables["metrics"].append({"call_id": call_id, **card["metrics"]})
-    tables["objections"].extend({"call_id": call_id, **row} for row in card["objections"])
+    tables["objections"].extend({"call_id": call_id, "kind_p": None, **row} for row in card["objections"])
     tables["moves"].extend({"call_id": call_id, **row} for row in card.get("moves", ()))
     for criterion, score in card["criteria"].items():
         key = {"call_id": call_id, "criterion": criterion}

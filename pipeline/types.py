@@ -22,6 +22,10 @@ ObjectionKind = Literal["stall", "competition", "price_terms", "other"]
 Handled = Literal["yes", "partly", "no"]
 SourceKind = Literal["audio", "transcript"]
 
+KIND_SURE = 0.8
+"""Share of an objection's chance that one kind must have to be named for sure: under it the likeliest kind was right
+for 21 of 38 objections of calls the judge had not learned from, above it for 167 of 189."""
+
 REP = "rep"
 BUYER = "buyer"
 
@@ -322,15 +326,26 @@ def overall_of(rows: Iterable[tuple[float, int]]) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """A buyer's push-back at turn `turn`, its kind, and whether the rep handled it."""
+    """A buyer's push-back at turn `turn`, its kind, and whether the rep handled it.
+
+    `kind_p` is the share (0-1) of the chance of an objection there that falls to its kind; None where the judge tells
+    none.
+    """
 
     turn: int
     kind: ObjectionKind
     handled: Handled
+    kind_p: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """`{"turn", "kind", "handled"}`."""
+        """`{"turn", "kind", "handled", "kind_p"}`."""
         return dataclasses.asdict(self)
+
+
+def surely(objection: Mapping[str, Any]) -> bool:
+    """Whether an objection of a record is named by its kind for sure; `other` claims nothing, earlier records do not
+    tell."""
+    return objection["kind"] == "other" or (objection.get("kind_p") or 1.0) >= KIND_SURE
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ def score_call(transcript: Transcript, rubric: Rubric, *, settings: Any) -> Scor
         "proposal": CriterionScore(None, "na", 0.9),
         "ask_for_sale": CriterionScore(1, "scored", 0.7, (), (Missed(2, "no ask"),)),
     }
-    objections = (Objection(1, "stall", "partly"),)
+    objections = (Objection(1, "stall", "partly", 0.7),)
     metrics = Metrics(talk_share=0.5, questions=2)
     return Scorecard(
         transcript.call_id, rubric.id, rubric.version, "fake", REVISION[0], 50.0, criteria, objections, metrics

@@ -45,6 +45,31 @@ def stalled(*, kind: str = "stall", text: str = "It's the deposit. We never pay 
     return dataclasses.replace(rows, objections=(ObjectionRow("p", 20, kind, "partly"),))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("kind", "kind_p", "words", "told"),
+    [
+        (
+            "competition",
+            0.7,
+            "Another vendor gave us a week.",
+            "an objection, perhaps about another option, partly handled",
+        ),
+        ("competition", 0.9, "Another vendor gave us a week.", "an objection about another option, partly handled"),
+        ("competition", None, "Another vendor gave us a week.", "an objection about another option, partly handled"),
+        ("stall", 0.7, "Hm, after the fair.", "an objection, perhaps a stall, partly handled"),
+        ("stall", 0.7, "I want to sleep on it.", "a stall, partly handled"),
+        ("stall", 0.7, "It's the deposit.", "an objection to price or terms, partly handled"),
+        ("other", 0.3, "Hm, the fair.", "an objection, partly handled"),
+    ],
+)
+def test_the_kind_of_an_objection_is_told_as_surely_as_it_was_heard(
+    kind: str, kind_p: float | None, words: str, told: str
+) -> None:
+    rows = stalled(kind=kind, text=words)
+    rows = dataclasses.replace(rows, objections=(dataclasses.replace(rows.objections[0], kind_p=kind_p),))
+    assert view_of(rows).open_objections[0][1].text == told
+
+
 def later(first: Rows, *lines: str) -> Rows:
     second = said(call("q", "Ann", -2, "Acme", {k: v for k, v in DONE.items() if "objection" not in k}), "q", *lines)
     return dataclasses.replace(merged(first, second), moves=second.moves)

@@ -83,8 +83,8 @@ def test_records_become_rows(kept: Settings) -> None:
             {"criterion": "discovery", "level": 3, "status": "scored"},
             {"criterion": "proposal", "level": None, "status": "na"},
         ]
-        assert store.query("SELECT kind, handled FROM objections WHERE call_id = $id", key) == [
-            {"kind": "stall", "handled": "partly"}
+        assert store.query("SELECT kind, handled, kind_p FROM objections WHERE call_id = $id", key) == [
+            {"kind": "stall", "handled": "partly", "kind_p": 0.7}
         ]
         assert store.query("SELECT talk_share, patience_s FROM metrics WHERE call_id = $id", key) == [
             {"talk_share": 0.5, "patience_s": None}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.shared import WIDTH, clean, one_line
-from pipeline.types import NEUTRAL
+from pipeline.types import NEUTRAL, surely
 from pipeline.wording import clock, counted
 
 if TYPE_CHECKING:
@@ -126,7 +126,10 @@ def _at(item: Row, starts: Sequence[str]) -> str:
 
 
 def _objections(rows: Sequence[Row], starts: Sequence[str]) -> list[Text]:
-    said = [f"{kind_words(row['kind'])}{_at(row, starts)} (handled: {row['handled']})" for row in rows]
+    said = [
+        f"{'' if surely(row) else 'perhaps '}{kind_words(row['kind'])}{_at(row, starts)} (handled: {row['handled']})"
+        for row in rows
+    ]
     return wrapped(f"objections: {', '.join(said)}", indent=2) if said else []
 
 

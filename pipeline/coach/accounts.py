@@ -16,7 +16,7 @@ from typing import Any
 from pipeline.coach.facts import NOTHING_OF_IT, facts_of
 from pipeline.coach.moves import Moves, moves_of, says_something, strength
 from pipeline.coach.people import named_people
-from pipeline.coach.pushback import HANDLED, KINDS, kind_of, shown_by
+from pipeline.coach.pushback import HANDLED, kind_of, named, shown_by, sure_of_kind
 from pipeline.coach.rows import CallRow, Moment, ObjectionRow, Rows, ScoredCall, TurnRow
 from pipeline.coach.signs import agreements, ordered, planned, subjects
 from pipeline.coach.statements import QUOTE_CHARACTERS, Statement, cite, said_in
@@ -312,8 +312,9 @@ def _objections(
     for place, (objection, kind) in enumerate(zip(objections, kinds, strict=True)):
         later = zip(objections[place + 1 :], kinds[place + 1 :], strict=True)
         settled = objection.handled == "yes"
-        text = f"{KINDS[kind]}, {HANDLED[objection.handled]}"
         turn = said.get((objection.call_id, objection.turn))
+        sure = sure_of_kind(kind, objection.kind, objection.kind_p, turn.text if turn else None)
+        text = f"{named(kind, sure)}, {HANDLED[objection.handled]}"
         if not settled and any(
             other == kind and row.handled == "yes" and _same_matter(objection, row, kind, said, whose)
             for row, other in later
@@ -325,7 +326,7 @@ def _objections(
             yes = next((t for on, t in agreed if order[t.call_id] > order[turn.call_id] and about & on), None)
             if yes:
                 settled = True
-                text = f"{KINDS[kind]}, agreed on later it seems: “{yes.text[:QUOTE_CHARACTERS]}”"
+                text = f"{named(kind, sure)}, agreed on later it seems: “{yes.text[:QUOTE_CHARACTERS]}”"
         statement = (
             said_in(turn, dates, text, show=shown_by(kind, turn.text))
             if turn

@@ -75,7 +75,7 @@ WHERE c.status = 'scored' AND {_WHERE}
 ORDER BY 1, 2, 9, 3
 """
 _OBJECTIONS = f"""
-SELECT o.call_id, o.turn, o.kind, o.handled FROM objections o JOIN calls c USING (call_id)
+SELECT o.call_id, o.turn, o.kind, o.handled, o.kind_p FROM objections o JOIN calls c USING (call_id)
 WHERE c.status = 'scored' AND {_WHERE} ORDER BY o.call_id, o.turn
 """
 _TURNS = f"""
@@ -98,6 +98,7 @@ ORDER BY c.call_date DESC NULLS LAST, c.call_id LIMIT $limit
 """
 _OF_IDS = "call_id IN (SELECT unnest($ids::VARCHAR[]))"
 _ANSWERS = {
+    "calls": f"SELECT call_id, rep, team, account, call_date AS date FROM calls WHERE {_OF_IDS}",
     "scores": f"""
 SELECT c.call_id, c.rep, c.criterion, c.level, c.team, c.call_date AS date, c.call_type, c.account, c.confidence,
        c.overall
@@ -105,7 +106,10 @@ FROM scores c WHERE c.criterion = 'objection_handling' AND c.level >= 3 AND c.{_
     "moments": f"""
 SELECT call_id, criterion, turn, t0, t1, speaker, quote, why FROM evidence
 WHERE criterion = 'objection_handling' AND {_OF_IDS} ORDER BY call_id, turn""",
-    "objections": f"SELECT call_id, turn, kind, handled FROM objections WHERE {_OF_IDS} ORDER BY call_id, turn",
+    "objections": f"SELECT call_id, turn, kind, handled, kind_p FROM objections WHERE {_OF_IDS} ORDER BY call_id, turn",
+    "turns": f"""
+SELECT t.call_id, t.turn, t.t0, t.t1, t.side, t.name, t.text FROM turns t
+SEMI JOIN objections o ON o.call_id = t.call_id AND o.turn = t.turn WHERE t.{_OF_IDS}""",
     "moves": f"SELECT call_id, turn, move, p FROM moves WHERE {_OF_IDS} ORDER BY call_id, turn, move",
 }
 _TEAMS = """
@@ -284,13 +288,15 @@ def rows_of_calls(store: Store, call_ids: Iterable[str], *, without: Collection[
 
 
 def answers_to_objections(store: Store, where: str, params: Mapping[str, Any], *, limit: int = 200) -> Rows:
-    """Of the newest calls with an objection: the objections, and how they were handled at level 3 or better.
+    """Of the newest calls with an objection: the objections, their turns, how they were handled at level 3 or better.
 
     `where` is a condition over `calls c` with `params`: whose calls may be shown. Raises `StoreError`.
     """
     ids = [row["call_id"] for row in store.query(_OBJECTED.format(where=where), {**params, "limit": limit})]
     found = {name: store.query(sql, {"ids": ids}) for name, sql in _ANSWERS.items()}
     return Rows(
+        calls=tuple(CallRow(**row) for row in _dated(found["calls"])),
+        turns=tuple(TurnRow(**row) for row in found["turns"]),
         scores=tuple(ScoredCall(**row) for row in _dated(found["scores"])),
         moments=tuple(Moment(**row) for row in found["moments"]),
         objections=tuple(ObjectionRow(**row) for row in found["objections"]),

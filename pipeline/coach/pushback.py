@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from pipeline.coach.rivals import ANOTHER, in_house, may_speak_of_another, names_it, resists_inside, speaks_of_another
-from pipeline.types import ObjectionKind
+from pipeline.types import KIND_SURE, ObjectionKind
 from pipeline.wording import straight
 
 
@@ -133,6 +133,20 @@ KINDS: Mapping[ObjectionKind, str] = {
     "other": "an objection",
 }
 """What people call an objection of each kind."""
+_SAID_OF_IT = "an objection "
+
+
+def named(kind: ObjectionKind, sure: bool) -> str:
+    """What people call an objection of a kind; one of which that is not sure is `an objection, perhaps a stall`."""
+    unsure = f"{_SAID_OF_IT.rstrip()}, perhaps {KINDS[kind].removeprefix(_SAID_OF_IT)}"
+    return KINDS[kind] if sure or kind == "other" else unsure
+
+
+def sure_of_kind(kind: ObjectionKind, heard: ObjectionKind, kind_p: float | None, text: str | None) -> bool:
+    """Whether an objection is surely of the kind: the judge, who `heard` one, was sure or did not say, or words are."""
+    return kind_p is None or kind_p >= KIND_SURE or kind != heard or pushed_back(straight(text or "")) == kind
+
+
 HANDLED = {"yes": "handled", "partly": "partly handled", "no": "not handled"}
 
 _TERMS = _phrases(r"""

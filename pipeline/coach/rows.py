@@ -123,12 +123,13 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class ObjectionRow:
-    """A buyer's push-back on a call."""
+    """A buyer's push-back on a call; `kind_p` (0-1) is how sure the judge was of its kind, None if it did not tell."""
 
     call_id: str
     turn: int
     kind: ObjectionKind
     handled: Handled
+    kind_p: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from pipeline.access.people import ROLES
 from pipeline.coach.gaps import SURE
 from pipeline.coach.pushback import HANDLED
 from pipeline.coach.support import coached_words
-from pipeline.types import NEUTRAL
+from pipeline.types import NEUTRAL, surely
 from pipeline.web.static import version_of
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def environment() -> Environment:
         "signed": signed,
         "coached": coached_words,
         "objection": objection,
+        "surely": surely,
         "coded": coded,
         "speaker": speaker,
         "weeks_line": weeks_line,

@@ -119,11 +119,13 @@ class LevelJson(TypedDict):
 
 
 class ObjectionJson(TypedDict):
-    """A buyer's objection at a turn (from 0)."""
+    """A buyer's objection at a turn (from 0). `kind_p` (0-1) is how sure the judge was of its kind, null if it did
+    not tell."""
 
     turn: int
     kind: Literal["stall", "competition", "price_terms", "other"]
     handled: Literal["yes", "partly", "no"]
+    kind_p: NotRequired[float | None]
 
 
 class MoveJson(TypedDict):
