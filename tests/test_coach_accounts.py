@@ -10,7 +10,7 @@ from coach_story import DAY, RUBRIC, TURNS, call, means, merged, moment, story
 from pipeline.coach.accounts import account_names, account_view, by_account, view_json
 from pipeline.coach.moves import moves_in
 from pipeline.coach.plans import AFTERWARDS, CLOSING, QUESTIONS, Plan, plan_json, pre_call_plan
-from pipeline.coach.rows import CallRow, Rows
+from pipeline.coach.rows import CallRow, ObjectionRow, Rows
 from pipeline.coach.statements import Statement
 from pipeline.types import NEUTRAL
 
@@ -59,6 +59,8 @@ def test_every_statement_rests_on_words_that_were_said() -> None:
     for name in account_names(rows):
         for report in (view_json(view_of(rows, name)), plan_json(plan_of(rows, name))):
             assert json.loads(json.dumps(report)) == report
+            for elsewhere in (report.get("expect") or {}).pop("came_up", ()):
+                assert any(c.call_id == elsewhere["call"] and c.account != name for c in rows.calls)
             found = statements(report)
             assert found
             for statement in found:
@@ -269,6 +271,22 @@ def test_an_answer_that_leaves_it_open_is_no_commitment(answer: str, text: str) 
     )
     row = plan_json(plan_of(dataclasses.replace(rows, moments=moments, turns=(*rows.turns, asks, says))))
     assert row["last_next_step"]["text"] == text
+
+
+def test_what_came_up_on_other_accounts_is_counted_by_its_words_and_leads_to_its_calls() -> None:
+    ours = call("m", "Ann", -1, "Acme", {"discovery": 2})
+    first, second = call("p", "Ann", -9, "Birch", {"discovery": 2}), call("q", "Ann", -5, "Cedar", {"discovery": 2})
+    said = [
+        dataclasses.replace(t, text="It's the deposit.") if t.turn == 5 else t for t in (*first.turns, *second.turns)
+    ]
+    raised = (*(ObjectionRow(p, 5, "stall", "no") for p in "pq"), ObjectionRow("q", 6, "competition", "no"))
+    rows = dataclasses.replace(merged(ours, first, second), objections=raised)
+    rows = dataclasses.replace(rows, turns=(*ours.turns, *said))
+    plan = pre_call_plan(rows, "Acme", RUBRIC, as_of=DAY)
+    assert plan is not None
+    expect = plan_json(plan)["expect"]
+    assert (expect["objection"], "on 2 of the 2 calls" in expect["because"]) == ("price_terms", True)
+    assert [(at["call"], at["turn"]) for at in expect["came_up"]] == [("q", 5), ("p", 5)]
 
 
 def test_the_objection_to_expect_is_the_open_one_with_an_answer_that_worked() -> None:

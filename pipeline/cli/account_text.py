@@ -85,6 +85,8 @@ def plan_text(row: Row) -> RenderableType:
         expect = row["expect"]
         lines += _head(f"Expect: {KINDS[expect['objection']]}, {expect['because']}")
         lines += _grounds([expect["rests_on"]])
+        if expect["came_up"]:
+            lines += wrapped("calls " + ", ".join(at["call"][:8] for at in expect["came_up"]), indent=4, style="dim")
         worked = expect["answer_that_worked"]
         if worked:
             told = f"worked before ({worked['rep']}, call {worked['call_id'][:8]}): {quoted(worked['quote'])}"

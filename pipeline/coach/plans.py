@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,11 +19,12 @@ from pipeline.coach.commitments import Commitment, commitments
 from pipeline.coach.customers import customer_because, troubles
 from pipeline.coach.ended import days_agreed, ended
 from pipeline.coach.moves import moves_of, strength
-from pipeline.coach.pushback import KINDS
+from pipeline.coach.pushback import KINDS, kind_of
 from pipeline.coach.rows import Rows
 from pipeline.coach.snippets import BEST_LEVEL, Snippet, find_snippets
 from pipeline.coach.statements import Statement, cite
 from pipeline.rubric import Rubric
+from pipeline.types import ObjectionKind
 from pipeline.wording import counted
 
 QUESTION_COUNT = 3
@@ -111,12 +113,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The objection to expect: its kind, on what grounds, and an answer that worked on a call, if there is one."""
+    """The objection to expect: its kind, on what grounds, and an answer that worked on a call, if there is one.
 
-    kind: str
+    `came_up` is where it was raised on other accounts, once a call, the newest first.
+    """
+
+    kind: ObjectionKind
     because: str
     statement: Statement | None
     worked: Snippet | None
+    came_up: tuple[Statement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,14 +311,21 @@ def _expected(rows: Rows, view: AccountView, rubric: Rubric) -> Expected | None:
     others = [row for row in rows.objections if row.call_id not in mine]
     if not others:
         return None
-    calls = {kind: len({o.call_id for o in others if o.kind == kind}) for kind in {o.kind for o in others}}
+    said = {(turn.call_id, turn.turn): turn.text for turn in rows.turns}
+    raised: dict[ObjectionKind, dict[str, int]] = defaultdict(dict)
+    for row in others:
+        raised[kind_of(row.kind, said.get((row.call_id, row.turn)))].setdefault(row.call_id, row.turn)
     # `other` says nothing to prepare for: it is named only where nothing else came up
-    kind, count = max(calls.items(), key=lambda item: (item[0] != "other", item[1], item[0]))
+    kind, calls = max(raised.items(), key=lambda item: (item[0] != "other", len(item[1]), item[0]))
     total = len({row.call_id for row in others})
     because = (
-        f"none is open here; on other accounts it came up on {count} of the {counted(total, 'call')} with an objection"
+        f"none is open here; on other accounts it came up on {len(calls)} of the {counted(total, 'call')} "
+        "with an objection"
     )
-    return Expected(kind, because, None, answer_that_worked(rows, kind, rubric))
+    dates = {call.call_id: call.date for call in rows.calls}
+    came_up = [Statement(KINDS[kind], call_id, dates.get(call_id), turn) for call_id, turn in calls.items()]
+    came_up.sort(key=lambda s: (s.date or dt.date.min, s.call_id), reverse=True)
+    return Expected(kind, because, None, answer_that_worked(rows, kind, rubric), tuple(came_up))
 
 
 _ANSWERS = ("answer", "trade", "confirm_resolved", "acknowledge")
@@ -449,6 +462,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             "objection": expect.kind,
             "because": expect.because,
             "rests_on": _json(expect.statement),
+            "came_up": [statement.to_json() for statement in expect.came_up],
             "answer_that_worked": expect.worked.to_json() if expect.worked else None,
         }
     if view.silent_days is not None and view.silent_days >= SILENT_DAYS:

@@ -295,7 +295,7 @@ def _with_answers(rows: Rows, answers: Rows) -> Rows:
     mine = {call.call_id for call in rows.calls}
     parts = {
         name: (*getattr(rows, name), *(row for row in getattr(answers, name) if row.call_id not in mine))
-        for name in ("scores", "moments", "objections", "moves")
+        for name in ("calls", "turns", "scores", "moments", "objections", "moves")
     }
     return dataclasses.replace(rows, **parts)
 
