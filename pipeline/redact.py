@@ -36,6 +36,8 @@ _CUT = " [...]"
 PAD_S = 0.3
 COARSE_PAD_S = 1.0
 """Around a turn whose words have no times: vendors round to whole seconds."""
+QUICKEST = 30.0
+"""Letters a second that nobody speaks faster than, a digit being said in four: words closer together have no times."""
 UNHEARD_S = 2.0
 """Longer stretches that no turn covers are silenced: nobody knows what was said there."""
 
@@ -116,7 +118,7 @@ def without_private(turns: Sequence[Turn], *, kinds: Collection[str] = ALL) -> t
         hidden = redact_text(_words_text(turn), kinds=kinds).spans if turn.words else ()
         if not redacted.spans and not hidden:
             made.append(turn)
-        elif places is None or (hidden and not redacted.spans):
+        elif not redacted.spans or places is None or not all(_around(turn, s, places) for s in redacted.spans):
             made.append(replace(turn, text=redacted.text, words=()))
         else:
             made.append(replace(turn, text=redacted.text, words=tuple(_kept_words(turn, redacted, places))))
@@ -180,16 +182,23 @@ def _seconds_of(turn: Turn, redacted: Redacted, kinds: Collection[str]) -> Itera
         if redacted.spans or redact_text(_words_text(turn), kinds=kinds).spans:
             yield turn.t0 - COARSE_PAD_S, turn.t1 + COARSE_PAD_S
         return
-    spans = [*redacted.spans, *_spans_by_words(turn, places, kinds)]
-    for span in spans:
-        inside = [i for i, (a, b) in enumerate(places) if a < span.end and b > span.start]
-        if not inside:
-            yield turn.t0 - COARSE_PAD_S, turn.t1 + COARSE_PAD_S
-            continue
-        first, last = turn.words[inside[0]], turn.words[inside[-1]]
-        before = turn.words[inside[0] - 1].t1 if inside[0] else turn.t0
-        after = turn.words[inside[-1] + 1].t0 if inside[-1] + 1 < len(turn.words) else turn.t1
-        yield min(before, first.t0 - PAD_S), max(after, last.t1 + PAD_S)
+    for span in (*redacted.spans, *_spans_by_words(turn, places, kinds)):
+        yield _around(turn, span, places) or (turn.t0 - COARSE_PAD_S, turn.t1 + COARSE_PAD_S)
+
+
+def _around(turn: Turn, span: Span, places: Sequence[tuple[int, int]]) -> tuple[float, float] | None:
+    """From the word before a span to the one after it; None where there is less time than its words take, as where a
+    recogniser puts many words at one moment."""
+    inside = [i for i, (a, b) in enumerate(places) if a < span.end and b > span.start]
+    if not inside:
+        return None
+    first, last = turn.words[inside[0]], turn.words[inside[-1]]
+    before = turn.words[inside[0] - 1].t1 if inside[0] else turn.t0
+    after = turn.words[inside[-1] + 1].t0 if inside[-1] + 1 < len(turn.words) else turn.t1
+    letters = sum(4 if char.isdigit() else 1 for i in inside for char in turn.words[i].text if char.isalnum())
+    if max(after, last.t1) - min(before, first.t0) < letters / QUICKEST:
+        return None
+    return min(before, first.t0 - PAD_S), max(after, last.t1 + PAD_S)
 
 
 def _words_text(turn: Turn) -> str:

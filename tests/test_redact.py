@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -175,6 +176,23 @@ def test_where_words_do_not_tell_the_whole_turn_is_silent() -> None:
     other = Turn(10, 14, "buyer:Ann", "It is what I said.", (Word(10, 11, "it's"), Word(11, 14, CARD)))
     for odd in (disordered, outside, partial, other):
         assert silences([clean[0], odd, clean[1]], t0=0, t1=30) == expected
+
+
+def test_words_closer_together_than_anybody_speaks_have_no_times() -> None:
+    said_once = turn(10, 24, "buyer:Ann", f"my card is {said(CARD)} and we start on monday")
+    texts = said_once.text.split()
+    # as recognisers put many words where a stretch of speech begins
+    at_once = replace(said_once, words=tuple(Word(10 + i / 100, 10 + (i + 1) / 100, w) for i, w in enumerate(texts)))
+    before = turn(0, 10, "rep", "And the number?")
+
+    assert silences([before, at_once], t0=0, t1=24) == ((10 - COARSE_PAD_S, 24),)
+    (kept,) = without_private([at_once])
+    assert kept.text == "my card is [card] and we start on monday"
+    assert kept.words == ()
+    # of no length themselves, but with time for them between the words around
+    late = [Word(10 + i / 4, 10.2 + i / 4, w) if i < 3 else Word(11, 11, w) for i, w in enumerate(texts[:-5])]
+    hold = replace(at_once, words=(*late, *(Word(18 + i, 18.5 + i, w) for i, w in enumerate(texts[-5:]))))
+    assert silences([before, hold], t0=0, t1=24) == ((10.7, 18),)
 
 
 def test_what_no_turn_covers_and_what_has_no_times_is_silent() -> None:
