@@ -18,7 +18,7 @@ import numpy as np
 from pipeline.audio import Samples, open_recording
 from pipeline.errors import AudioError, StoreError
 from pipeline.formats.writers import to_vtt
-from pipeline.redact import ALL, redact_text
+from pipeline.redact import ALL, redact_text, redact_turns
 from pipeline.timing import evenly, said_words
 from pipeline.tracks import resampled
 from pipeline.types import CallMeta, Transcript, Turn
@@ -159,7 +159,8 @@ def clip_captions(
     """WebVTT for the clip between `t0` and `t1`, its times from the clip's start, speakers by name (a dial-in's may be
     a number: not that, where it is of one of the `kinds`).
 
-    What is said inside `silences` reads `[redacted]`: the word, or the whole turn where its words have no times.
+    What is said inside `silences` reads `[redacted]`, the word, or the whole turn where its words have no times; and so
+    does what the text itself shows to be private.
     """
     return to_vtt(Transcript("", CallMeta(), clip_cues(turns, t0=t0, t1=t1, silences=silences, kinds=kinds)))
 
@@ -174,10 +175,24 @@ def clip_cues(
 ) -> tuple[Turn, ...]:
     """The cues of `clip_captions`, their speakers by name."""
     silent = tuple(silences)
-    return tuple(cue for turn in turns if turn.t1 > t0 and turn.t0 < t1 for cue in _cues(turn, t0, t1, silent, kinds))
+    # by the text too: word times may be wrong, and then what is said lies where nothing is silent
+    private = [[(span.start, span.end) for span in found.spans] for found in redact_turns(turns, kinds=kinds)]
+    return tuple(
+        cue
+        for turn, hidden in zip(turns, private, strict=True)
+        if turn.t1 > t0 and turn.t0 < t1
+        for cue in _cues(turn, t0, t1, silent, hidden, kinds)
+    )
 
 
-def _cues(turn: Turn, t0: float, t1: float, silent: Sequence[Seconds], kinds: Collection[str]) -> Iterator[Turn]:
+def _cues(
+    turn: Turn,
+    t0: float,
+    t1: float,
+    silent: Sequence[Seconds],
+    hidden: Sequence[tuple[int, int]],
+    kinds: Collection[str],
+) -> Iterator[Turn]:
     """A turn's words inside the clip, as many to a cue as one reads at a glance."""
     timed, name = said_words(turn), redact_text(turn.name, kinds=kinds).text
     if not timed and _meets(turn.t0, turn.t1, silent):
@@ -193,12 +208,13 @@ def _cues(turn: Turn, t0: float, t1: float, silent: Sequence[Seconds], kinds: Co
             line = []
         a, b = max(word.t0, t0) - t0, min(word.t1, t1) - t0
         start, end = (start, max(end, b)) if line else (a, b)
-        text = REDACTED if _meets(word.t0, word.t1, silent) else turn.text[word.start : word.end]
+        gone = _meets(word.t0, word.t1, silent) or _meets(word.start, word.end, hidden)
+        text = REDACTED if gone else turn.text[word.start : word.end]
         if text != REDACTED or line[-1:] != [REDACTED]:
             line.append(text)
     if line:
         yield Turn(start, end, name, " ".join(line))
 
 
-def _meets(t0: float, t1: float, silent: Iterable[Seconds]) -> bool:
-    return any(a < t1 and b > t0 for a, b in silent)
+def _meets(start: float, end: float, spans: Iterable[tuple[float, float]]) -> bool:
+    return any(a < end and b > start for a, b in spans)

@@ -14,6 +14,7 @@ from hearing_samples import SAMPLES, write
 from pipeline.audio import RATE, load_audio
 from pipeline.clips import KINDS, clip_captions, make_clip, write_clip
 from pipeline.errors import AudioError, StoreError
+from pipeline.redact import silences
 from pipeline.timing import evenly, said_words
 from pipeline.types import Turn, Word
 
@@ -118,6 +119,16 @@ TIMED = Turn(
     "My card is 42. Okay?",
     tuple(Word(10 + k / 2, 10.5 + k / 2, w) for k, w in enumerate(WORDS)),
 )
+
+
+def test_captions_hide_what_is_private_also_where_word_times_are_wrong() -> None:
+    said = "my card is four two four two four two four two four two four two four two four two thanks"
+    nowhere = Turn(10.0, 20.0, "buyer:Ann", said, tuple(Word(0.0, 0.0, word) for word in said.split()))
+
+    text = clip_captions([nowhere], t0=0.0, t1=20.0, silences=silences([nowhere], t0=0.0, t1=20.0))
+
+    assert "four" not in text
+    assert "four" in clip_captions([nowhere], t0=0.0, t1=20.0, kinds=())
 
 
 def test_captions_count_from_the_clips_start_and_hide_what_is_silenced() -> None:

@@ -189,5 +189,5 @@ def beginning_of(
     """The first words of a turn as its captions have them: without what must not leave, or is said in `hidden`."""
     one = turns[turn]
     silent = [*silences(turns, t0=one.t0, t1=one.t1, kinds=kinds), *hidden]
-    text = " ".join(cue.text for cue in clip_cues([one], t0=one.t0, t1=one.t1, silences=silent))
+    text = " ".join(cue.text for cue in clip_cues([one], t0=one.t0, t1=one.t1, silences=silent, kinds=kinds))
     return (text if len(text) <= 60 else f"{text[:60].rsplit(' ', 1)[0]} …") or UNTITLED
