@@ -1,7 +1,8 @@
 """The recording behind a call, found again and ready for a browser: as it is, else a copy made on demand and kept.
 
-cache/listen/<sha256>.<m4a|ogg>   copies of recordings that browsers cannot play; made again when they are gone
-cache/listen/playlist-*.zip       playlists as they were last taken away, of many calls
+cache/listen/<sha256>.<m4a|ogg>        copies of recordings that browsers cannot play; made again when they are gone
+cache/listen/<sha256>-<cut>.<m4a|ogg>  clips; made again likewise
+cache/listen/playlist-*.zip            playlists as they were last taken away, of many calls
 """
 
 from __future__ import annotations
@@ -171,17 +172,20 @@ def archive_file(data: Path, made_of: str) -> Path:
     return _folder(data) / f"playlist-{hashlib.sha256(made_of.encode()).hexdigest()[:24]}.zip"
 
 
+def clip_files(data: Path) -> list[Path]:
+    """The clips there are, and the zips, which are made of them."""
+    return sorted(_folder(data).glob("[!.]*-*"))
+
+
 def forget_archives(data: Path) -> None:
     """Delete the zips of playlists: nothing in their bytes tells which calls are in them."""
     for file in _folder(data).glob("playlist-*.zip"):
         file.unlink(missing_ok=True)
 
 
-def forget_copies(data: Path, sha256: str) -> None:
-    """Delete the copies and clips of a recording that has gone, and the zips that may hold some. Raises `OSError`."""
-    for file in _folder(data).glob(f"{sha256}*"):
-        file.unlink(missing_ok=True)
-    forget_archives(data)
+def copies_of(data: Path, sha256: str) -> list[Path]:
+    """The copies and clips of a recording, and the zips that may hold some."""
+    return sorted([*_folder(data).glob(f"{sha256}*"), *_folder(data).glob("playlist-*.zip")])
 
 
 def _folder(data: Path) -> Path:

@@ -26,14 +26,12 @@ from pipeline.days import days_before, latest
 from pipeline.erase import Erasure, beside, calls_to_erase, erase, forget_answers
 from pipeline.errors import DebriefError, StoreError
 from pipeline.ingest import TEXT_SUFFIXES, HashCache, companions_of, discover
-from pipeline.listening import forget_archives, forget_copies
+from pipeline.listening import clip_files, copies_of, forget_archives
 from pipeline.scrub import Traces, without_items
 from pipeline.settings import Settings
 from pipeline.store import Store
 from pipeline.tidy import was_deleted
 
-DERIVED_FOLDERS = ("clips", "cache", "captions")
-"""Folders of what was made from recordings and can be made again."""
 _DAY = "coalesce(CASE WHEN call_date <= $latest THEN call_date END, kept_since::DATE)"
 """The day that a call's age counts from; one that says it is yet to come would never be over."""
 
@@ -164,25 +162,28 @@ def _words(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
 
 
 def _clips(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
-    yield from _old_files(settings.data / "clips", "clip", settings.keep_clips_days, day)
+    yield from _old_files(clip_files(settings.data), "clip", settings.keep_clips_days, day)
 
 
 def _caches(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
-    for name in ("cache", "captions", "judge"):
-        yield from _old_files(settings.data / name, "cached file", settings.keep_cache_days, day)
+    clips = set(clip_files(settings.data))
+    files = [file for name in ("cache", "judge") for file in _files(settings.data / name) if file not in clips]
+    yield from _old_files(files, "cached file", settings.keep_cache_days, day)
     if settings.keep_cache_days:
         # with a drive that is away for a night, all that lies on it would be read again
         gone = [path for path, _ in _hashes(settings.data) if was_deleted(path, settings)]
         yield from (Due("cached hash", path, day.isoformat()) for path in dict.fromkeys(gone))
 
 
-def _old_files(folder: Path, kind: str, days: int, day: dt.date) -> Iterator[Due]:
-    if not days or not folder.is_dir():
-        return
-    limit = _stamp(days_before(day, days))
-    for path in sorted(folder.rglob("*")):
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _old_files(files: Iterable[Path], kind: str, days: int, day: dt.date) -> Iterator[Due]:
+    limit = _stamp(days_before(day, days)) if days else 0.0
+    for path in files:
         with contextlib.suppress(OSError):
-            if path.is_file() and path.stat().st_mtime < limit and path.name != "spent.json":
+            if path.stat().st_mtime < limit and path.name != "spent.json":
                 yield Due(kind, str(path), dt.date.fromtimestamp(path.stat().st_mtime).isoformat())
 
 
@@ -219,7 +220,8 @@ def _delete_inputs(settings: Settings, store: Store, rows: list[Due]) -> int:
             sha256 = hashes.get(path, path.stat()) if row.kind == "recording" else None
         if sha256:
             # a copy to listen to is the recording, too; first, as without the file nobody knows whose it is
-            forget_copies(settings.data, sha256)
+            for copy in copies_of(settings.data, sha256):
+                _delete_file(copy)
         for companion in list(companions_of(path)):
             # left alone, the transcript of the same call would become a second one; so it goes first
             _delete_file(companion)
@@ -266,10 +268,10 @@ def _delete_words(settings: Settings, store: Store, rows: list[Due]) -> int:
             if made != fact:
                 keep.write_atomically(file, keep.encode(made))
     finder = Traces(tuple(text for row in rows for text in (row.sha256, row.what))).finder()
-    for name in DERIVED_FOLDERS:
-        for file in sorted((settings.data / name).rglob("*")):
-            if file.is_file() and finder.search(file.relative_to(settings.data).as_posix()):
-                file.unlink(missing_ok=True)
+    # what was made from its recording
+    for file in _files(settings.data / "cache"):
+        if finder.search(file.relative_to(settings.data).as_posix()):
+            file.unlink(missing_ok=True)
     for file in sorted((settings.data / "digests").glob("*.html")):
         told = file.read_text(encoding="utf-8", errors="replace")
         # what is counted over the calls stays, as their scores do; what is said of one stands in quotation marks

@@ -122,7 +122,7 @@ class Settings:
     keep_scores_days: int = 0
     """Days after which all that is kept of a call goes."""
     keep_clips_days: int = 0
-    """Days that clips of recordings stay, counted from when they were made."""
+    """Days that clips of recordings stay after they were last played; they are made again for whoever plays them."""
     keep_exports_days: int = 0
     """Days that exported files stay, wherever they were written, unless they were changed since."""
     keep_cache_days: int = 90

@@ -19,11 +19,13 @@ from pipeline import batch, cli, keep, plan, register, retention, tidy
 from pipeline.access.book import AccessBook
 from pipeline.coach.playlists import UNTITLED, KeptSnippet
 from pipeline.ingest import discover
+from pipeline.listening import clip_files, kept_clip
 from pipeline.settings import Settings
 from pipeline.store import Store
 
 TODAY = dt.date(2026, 10, 6)
 QUOTE = "We lose two days a month"
+SOUND = next((Path(__file__).parents[1] / "sample_calls" / "inbox").rglob("*_Baker Freight.wav"))
 
 
 def two_calls(tmp_path: Path) -> Settings:
@@ -36,17 +38,18 @@ def two_calls(tmp_path: Path) -> Settings:
         (inbox / f"{name}.yaml").write_text("call_type: discovery\n")
     look(settings)
     with Store(settings.data) as store:
-        ids = {row["account"]: row["call_id"] for row in store.query("SELECT account, call_id FROM calls")}
+        calls = store.query("SELECT account, call_id, sha256 FROM calls")
+        ids = {row["account"]: row["call_id"] for row in calls}
         store.put_fact("assignments", {
             "assignment_id": "a1", "rep": "Ann Lee", "criterion": "discovery", "status": "open",
             "assigned_on": "2026-02-01",
             "detail": {"calls": list(ids.values()),
                        "moments": [{"call_id": call_id, "quote": QUOTE} for call_id in ids.values()]},
         })  # fmt: skip
-    clips = settings.data / "clips"
-    clips.mkdir()
-    for call_id in ids.values():
-        (clips / f"{call_id}-0-4.m4a").write_bytes(b"\xff")
+    for call in calls:
+        clip = settings.data / "cache" / "listen" / f"{call['sha256']}-00.m4a"
+        clip.parent.mkdir(parents=True, exist_ok=True)
+        clip.write_bytes(b"\xff")
     return settings
 
 
@@ -166,7 +169,7 @@ def test_words_go_from_records_quotes_and_clips_and_scores_stay(world: Settings)
     assert quotes.pop(old) == ""
     assert set(quotes.values()) == {QUOTE}
     assert len(row["detail"]["calls"]) == 2
-    assert [clip.name for clip in (world.data / "clips").iterdir()] == [f"{next(iter(quotes))}-0-4.m4a"]
+    assert [clip.name[:16] for clip in clip_files(world.data)] == list(quotes)
     left = [p for p in keep.record_files(world.data, rows[0].sha256) if b"lose two days" in p.read_bytes()]
     assert left == []
     assert look(world) == []
@@ -202,7 +205,9 @@ def test_scores_go_with_all_that_is_kept_and_the_recording_does_not_bring_them_b
 
 def test_clips_caches_exports_and_audit_lines_go_by_their_own_age(world: Settings, tmp_path: Path) -> None:
     old = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
-    for path in ((world.data / "clips").iterdir(), [world.data / "judge" / "x" / "a.json"]):
+    made = kept_clip(world.data, "0" * 64, SOUND, t0=0.0, t1=1.0, silences=(), container="m4a")
+    copied = made.with_name(f"{'0' * 64}.ogg")
+    for path in (clip_files(world.data), [copied, world.data / "judge" / "x" / "a.json"]):
         for file in path:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch()
@@ -216,7 +221,7 @@ def test_clips_caches_exports_and_audit_lines_go_by_their_own_age(world: Setting
 
     _, done = retained(world, keep_clips_days=30, keep_cache_days=30, keep_exports_days=30, keep_audit_days=30)
 
-    assert done == {"clip": 2, "export": 1, "cached file": 1, "audit lines": 1}
+    assert done == {"clip": 3, "export": 1, "cached file": 2, "audit lines": 1}
     assert not out.exists()
     assert [row["kind"] for row in register.written(world.data)] == []
     with AccessBook(world.data) as book:
@@ -265,7 +270,7 @@ def test_one_class_that_cannot_go_is_a_line_and_the_others_go(world: Settings, m
 
 
 def test_a_read_only_inbox_is_a_line_and_the_others_go(world: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    for clip in (world.data / "clips").iterdir():
+    for clip in clip_files(world.data):
         os.utime(clip, (1.6e9, 1.6e9))
     delete = Path.unlink
 
@@ -422,7 +427,6 @@ def due_words(settings: Settings) -> list[retention.Due]:
 def test_titles_and_archives_of_snippets_go_with_the_words(world: Settings) -> None:
     (old,) = [row.what for row in due_words(world)]
     archive = world.data / "cache" / "listen" / "playlist-00ff.zip"
-    archive.parent.mkdir(parents=True)
     archive.write_bytes(b"zip")
     made = KeptSnippet(f"{old}-1", old, 0.0, 4.0, QUOTE, "Tess", dt.datetime(2026, 2, 1))
     with Store(world.data) as store:
@@ -446,7 +450,7 @@ def test_the_command_does_what_the_night_does_and_says_all_of_it_before(
     )
     digest = world.data / "digests" / "nightly-2020-01-01.html"
     digest.parent.mkdir(exist_ok=True)
-    for path in (digest, *(world.data / "clips").iterdir()):
+    for path in (digest, *clip_files(world.data)):
         path.touch()
         os.utime(path, (1.6e9, 1.6e9))
 
