@@ -189,8 +189,8 @@ def _old_files(files: Iterable[Path], kind: str, days: int, day: dt.date) -> Ite
 
 def _exports(settings: Settings, store: Store, day: dt.date) -> Iterator[Due]:
     limit = days_before(day, settings.keep_exports_days).isoformat() if settings.keep_exports_days else ""
-    # which calls an export holds is not kept: with the words of any of them all go
-    over = any(_words(settings, store, day))
+    # which calls an export holds is not kept: with any of them, or the words of one, all go
+    over = any(_words(settings, store, day)) or any(_scores(settings, store, day))
     for row in register.written(settings.data):
         if row["kind"] == "export" and (over or str(row["at"])[:10] < limit):
             yield Due("export", str(row["path"]), str(row["at"])[:10])
@@ -353,7 +353,7 @@ def _delete_audit(settings: Settings, store: Store, rows: list[Due]) -> int:
 
 
 _LOOKS: tuple[Callable[[Settings, Store, dt.date], Iterable[Due]], ...] = (
-    _recordings, _scores, _words, _clips, _exports, _caches, _audit,
+    _recordings, _exports, _scores, _words, _clips, _caches, _audit,
 )  # fmt: skip
 _GO: dict[str, Callable[[Settings, Store, list[Due]], int]] = {
     "recording": _delete_inputs,

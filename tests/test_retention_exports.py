@@ -43,6 +43,18 @@ def test_exports_go_with_the_words_of_a_call_and_those_made_since_stay(world: Se
     assert out.exists()
 
 
+def test_exports_that_go_with_a_whole_call_are_told_before(world: Settings, tmp_path: Path) -> None:
+    out = tmp_path / "turns.csv"
+    out.write_text("x")
+    register.wrote(world.data, "export", out, [out], now=dt.datetime(2026, 10, 3, tzinfo=dt.UTC))
+
+    rows, done = retained(world, keep_scores_days=90)
+
+    assert retention.Due("export", str(out), "2026-10-03") in rows
+    assert done == {"export": 1, "call": 1}
+    assert not out.exists()
+
+
 def test_an_export_that_cannot_be_deleted_is_a_line_and_is_come_back_to(
     world: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
