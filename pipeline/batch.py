@@ -186,6 +186,9 @@ class Batch:
             return replace(_outcome(job, "failed", reason), kind=kind)
         if kept["status"] == "quarantined":
             reason = f"{reason} (quarantined after {kept['attempts']} tries: `debrief process FILE` tries it again)"
+        elif kept["next_at"]:
+            when = kept["next_at"][:16].replace("T", " ")
+            reason = f"{reason} (the watcher or the night tries it again after {when} UTC)"
         return replace(_outcome(job, "failed", reason), kind=kind)
 
 

@@ -74,7 +74,11 @@ def test_a_call_that_hangs_fails_at_the_limit(inbox: Path, settings: Settings) -
     made = plan.plan(discover([inbox / "a.wav"]), settings)
     (outcome,) = batch.run(made.jobs, replace(settings, timeout_s=0.3), task=TASK)
     assert outcome.status == "failed"
-    assert keep.read_failures(settings.data)[0]["kind"] == "timeout"
+    (kept,) = keep.read_failures(settings.data)
+    assert kept["kind"] == "timeout"
+    # what is kept is shown beside the time, and stays without it
+    when = kept["next_at"][:16].replace("T", " ")
+    assert outcome.reason == f"{kept['reason']} (the watcher or the night tries it again after {when} UTC)"
 
 
 def test_a_call_that_another_debrief_works_on_is_left_to_it(inbox: Path, settings: Settings) -> None:
