@@ -45,6 +45,8 @@ def test_units_run_commands_that_exist_and_survive_a_worker(path: Path) -> None:
     steps = (ROOT / "deploy" / "debrief-watch.service").read_text().partition("[Unit]")[0]
     # a unit whose user or whose folders are not there does not start
     assert f"{service['User']}\n" in steps.partition("useradd")[2]
+    # by hand it is the same inbox too, or `doctor` says that there is none and `tidy` finds nothing to delete
+    assert f"DEBRIEF_INBOX={inbox} " in steps.partition("runuser")[2]
     made = steps.partition("install -d")[2].partition("\n")[0].split()
     assert {service["ReadWritePaths"], inbox, "/srv/debrief/models"} <= set(made)
     assert (path.stem if command[1] != "nightly" else "debrief-nightly.timer") in steps.partition("enable --now")[2]
