@@ -74,7 +74,7 @@ def test_every_caption_ends_after_it_begins() -> None:
 def test_people_who_write_themselves_small_come_back_from_text(tmp_path: Path) -> None:
     said = [("rep:ann lee", "Hello."), ("buyer:dana fox", "Hi."), ("rep:ann lee", "Well?"), ("buyer:dana fox", "Yes.")]
     turns = tuple(Turn(k, k + 0.5, who, text) for k, (who, text) in enumerate(said))
-    for name in ("txt", "srt"):
+    for name in ("txt", "srt", "audacity"):
         (tmp_path / "t").write_text(write_transcript(Transcript("c", CallMeta(), turns), name))
         assert [(turn.speaker, turn.text) for turn in read_transcript(tmp_path / "t").turns] == said
 

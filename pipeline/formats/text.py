@@ -21,6 +21,8 @@ from pipeline.written_days import read_day
 
 _CLOCK = r"(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,6})?"
 _RANGE = re.compile(r"\s*(\d{1,3}:\d{1,2}:\d{1,2}(?:\.\d+)?)\s*-->\s*(\d{1,3}:\d{1,2}:\d{1,2}(?:\.\d+)?)\s*")
+_TRACK = re.compile(r"(\d{1,6}\.\d{1,6})\t(\d{1,6}\.\d{1,6})\t([^\t]{1,80}?): (.*)")
+"""A line of Audacity's label track as debrief writes it: from, to, `Name: text`."""
 _LEADING = re.compile(
     rf"\s*[\[(]?({_CLOCK}){HALF}[\])]?(?:\s*[-–—]\s*[\[(]?{_CLOCK}{HALF}[\])]?)?(?:\s*[-–—|:]\s+|\s+|$)(.*)",
     re.DOTALL,
@@ -163,6 +165,9 @@ def _understand(lines: Sequence[str]) -> Iterator[_Line]:
     led = any(line[:1].isdigit() and _timeless(line).t0 is not None for line in named)
     pending = _Line("", "")
     for raw in lines:
+        if match := _TRACK.fullmatch(raw):
+            yield _Line(clean_text(match[3]), clean_text(match[4]), float(match[1]), float(match[2]))
+            continue
         line = clean_text(raw) if "\t" not in raw and "  " not in raw else without_controls(raw).strip()
         if not line or _FURNITURE.fullmatch(line):
             continue
