@@ -358,14 +358,16 @@ def test_the_commands_add_change_and_shut_out(tmp_path: Path) -> None:
     assert "http://127.0.0.1:8321/welcome?link=" in linked.output
     assert debrief(tmp_path, "role", "Max", "rep", "--rep", "Max Muster").exit_code == 0
     token = debrief(tmp_path, "token", "Ada", "--for", "export").output.strip()
+    theirs = debrief(tmp_path, "token", "Max").output.strip()
     assert debrief(tmp_path, "disable", "max").exit_code == 0
-    assert "disabled" in debrief(tmp_path, "list").output
+    assert debrief(tmp_path, "list").output.count("disabled") == 2  # Max, and what Max's token may do
     with AccessBook(tmp_path) as book:
         assert book.token_user(token) is not None
+        assert book.token_user(theirs) is None
         assert (book.user("Max").rep, book.user("Max").disabled) == ("Max Muster", True)
         noted = [(entry.kind, entry.what, entry.name) for entry in book.log()]
         assert ("changed", "user Max", "command line") in noted
-        kept = book.tokens()[0].token_id
+        kept = next(row.token_id for row in book.tokens() if row.user == "Ada")
     assert "May" in debrief(tmp_path, "list").output
     assert "no such token of Max" in str(debrief(tmp_path, "token", "Max", "--revoke", kept).exception)
     assert debrief(tmp_path, "token", "Ada", "--revoke", kept).exit_code == 0

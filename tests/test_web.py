@@ -182,8 +182,13 @@ def test_who_is_shut_out_is_offered_no_link_and_no_token(app: Any, desk: Desk) -
     desk.book.add_user("Out", "trainer")
     admin = client(app, desk, "admin")
     assert "<option>Out</option>" in admin.get("/settings/users").text
+    desk.book.add_token("Out", label="old script")
+    desk.book.add_token("Ada", label="new script")
     desk.book.set_disabled("Out", True)
     page = admin.get("/settings/users").text
+    # theirs opens nothing any more
+    marked = [page.partition(f"{name} script")[2].partition("</tr>")[0].count("shut out") for name in ("old", "new")]
+    assert marked == [1, 0]
     assert "<option>Out</option>" not in page
     row = page.partition('<th scope="row">Out')[2].partition("</tr>")[0]
     assert "Let in again" in row

@@ -93,9 +93,12 @@ def list_users(as_json: Json = False, data: Data = None) -> None:
     out.print(rows_table("Users", heads, shown))
     if mine:
         heads = {"token": "Token", "user": "User", "label": "For", "may": "May", "expires": "Until"}
-        out.print(
-            rows_table("API tokens", heads, [row | {"may": "write" if row["writes"] else "read"} for row in mine])
-        )
+        out_of_use = {user.name for user in users if user.disabled}
+        shown = [
+            row | {"may": "nothing: disabled" if row["user"] in out_of_use else "write" if row["writes"] else "read"}
+            for row in mine
+        ]
+        out.print(rows_table("API tokens", heads, shown))
 
 
 @app.command("role")
