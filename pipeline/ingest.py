@@ -45,7 +45,9 @@ State = tuple[int | None, int | None]
 """Size in bytes and time of the last change in ns: whatever has another state has to be looked at again."""
 NOWHERE: State = (None, None)
 """The state of a file that is not there."""
-STILL_WRITTEN = "{path}: still being written; process it again when copying has finished"
+STILL_WRITTEN = (
+    "{path}: still being written; when copying has finished the watcher takes it, and `debrief process` when run again"
+)
 
 
 @dataclass(frozen=True, slots=True)

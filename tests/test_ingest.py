@@ -137,7 +137,7 @@ def test_a_file_that_grows_while_it_is_read_is_left_alone(tmp_path: Path) -> Non
             path.write_text("one and more")
             return None
 
-    with pytest.raises(InputError, match="still being written"):
+    with pytest.raises(InputError, match="still being written; when copying has finished the watcher takes it"):
         identify(Found(path), pattern=PATTERN, sniff=sniff, hashes=Growing(tmp_path / "none"))
 
 
