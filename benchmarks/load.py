@@ -1,6 +1,6 @@
 """Transcripts through the real flow while people read the web app: is anything slow, lost, doubled or too large?
 
-    python -m benchmarks.load [--calls 10000] [--pace 2] [--folder FOLDER] [--report FILE]
+    python -m benchmarks.load [--calls 10000] [--whole 4] [--pace 2] [--folder FOLDER] [--report FILE]
 
 The `process` flow (Prefect, two workers, the judge as it ships) works through the calls of `benchmarks/load_calls.py`;
 `debrief serve` runs beside it on the same data folder, and a manager and an admin, signed in over HTTP, read `--pace`
@@ -44,13 +44,14 @@ START_S = 120.0
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=10_000)
+    parser.add_argument("--whole", type=int, default=4, choices=range(6), help="of each five calls, not cut off")
     parser.add_argument("--pace", type=float, default=2.0, help="pages a second")
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--report", type=Path, default=ROOT / "benchmarks" / "load.md")
     args = parser.parse_args()
     # stopped from outside, it ends what it started and writes what it has
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit("stopped"))
-    run = Run(args.calls, args.pace)
+    run = Run(args.calls, args.pace, whole=args.whole)
     with kept_or_not(args.folder) as folder:
         try:
             measure(run, folder, args.report)
@@ -74,7 +75,7 @@ def measure(run: Run, folder: Path, to: Path) -> None:
     """The whole run: files, web app, readers, flow, and the count at the end."""
     inbox, data = folder / "inbox", folder / "data"
     say(f"making {run.calls:,} transcripts")
-    dropped = write_calls(inbox, run.calls)
+    dropped = write_calls(inbox, run.calls, whole=run.whole)
     data.mkdir(exist_ok=True)
     stop = threading.Event()
     with serving(folder, data, inbox) as (web, address):

@@ -1,8 +1,9 @@
 """Transcripts for the load test: the project's written calls with other people, accounts, numbers and days.
 
-Four of five are whole calls of 60 turns and more, one of five is cut off after 6 to 30 turns (a call that ended early,
-an answering machine). Which rep, account, day, names and numbers a call has follows from its number, so that a second
-run makes the same files. 40 reps in five teams; an account is spoken to by one rep, four times on average.
+Four of five, unless told otherwise, are whole calls of 60 turns and more, the others are cut off after 6 to 30 turns (a
+call that ended early, an answering machine). Which rep, account, day, names and numbers a call has follows from its
+number, so that a second run makes the same files. 40 reps in five teams; an account is spoken to by one rep, four times
+on average.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pipeline.types import CallMeta, Transcript, Turn
 ROOT = Path(__file__).parents[1]
 WHOLE_TURNS = 60
 SHORT_TURNS = (6, 30)
-SHORT_EVERY = 5
+WHOLE_OF_FIVE = 4
 TEAMS = ("North", "South", "East", "West", "Partners")
 FORMS = ("vtt", "vtt", "srt", "txt", "json")
 REPS = 40
@@ -51,15 +52,17 @@ _DIGITS = re.compile(r"\d{2,}")
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-def write_calls(inbox: Path, calls: int) -> dict[str, str]:
-    """Files by team and rep, made where they are not there yet; the name of each by the SHA-256 of its content."""
+def write_calls(inbox: Path, calls: int, *, whole: int = WHOLE_OF_FIVE) -> dict[str, str]:
+    """Files by team and rep, made where they are not there yet; the name of each by the SHA-256 of its content. `whole`
+    of each five are not cut off."""
     corpus = [call.transcript for call in read_corpus(ROOT / "models" / "corpus" / "train")]
     long = [transcript for transcript in corpus if len(transcript.turns) >= WHOLE_TURNS]
     dropped: dict[str, str] = {}
     for number in range(calls):
         chance = random.Random(number)
-        source = chance.choice(corpus if number % SHORT_EVERY == 0 else long)
-        made = varied(source, number, calls, chance)
+        short = is_short(number, whole)
+        source = chance.choice(corpus if short else long)
+        made = varied(source, number, calls, chance, short=short)
         meta, form = made.meta, FORMS[number % len(FORMS)]
         file = inbox / str(meta.team) / str(meta.rep) / f"{meta.date}_{meta.account}.{form}"
         content = write_transcript(made, form).encode()
@@ -70,15 +73,20 @@ def write_calls(inbox: Path, calls: int) -> dict[str, str]:
     return dropped
 
 
-def varied(source: Transcript, number: int, calls: int, chance: random.Random) -> Transcript:
-    """The call as another rep's with another account, cut short where its number says so."""
+def is_short(number: int, whole: int) -> bool:
+    """Whether the call of that number is cut off, where `whole` of each five are not."""
+    return number % 5 < 5 - whole
+
+
+def varied(source: Transcript, number: int, calls: int, chance: random.Random, *, short: bool) -> Transcript:
+    """The call as another rep's with another account, cut off if `short`."""
     accounts = max(1, calls // CALLS_AN_ACCOUNT)
     visit, account = divmod(number, accounts)
     at = account % REPS
     rep = f"{FIRST[at % len(FIRST)]} {LAST[at % len(LAST)]}"
     firm = f"{PLACES[account % len(PLACES)]} {TRADES[account // len(PLACES) % len(TRADES)]} {account}"
     day = dt.date(2024, 10, 1) + dt.timedelta(days=(account * 37 + visit * 97) % DAYS)
-    turns = source.turns[: chance.randint(*SHORT_TURNS)] if number % SHORT_EVERY == 0 else source.turns
+    turns = source.turns[: chance.randint(*SHORT_TURNS)] if short else source.turns
     reword, names = rewording(source, rep, firm, chance)
     return Transcript(
         "",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.load_calls import CALLS_AN_ACCOUNT, REPS, TEAMS
+from benchmarks.load_calls import CALLS_AN_ACCOUNT, REPS, TEAMS, WHOLE_OF_FIVE
 from benchmarks.load_processes import ROLES, Processes, Taken
 from benchmarks.load_reader import Read, Reader
 
@@ -26,6 +26,7 @@ class Run:
 
     calls: int
     pace: float
+    whole: int = WHOLE_OF_FIVE
     readers: list[Reader] = field(default_factory=list)
     processes: Processes | None = None
     done: list[tuple[float, int]] = field(default_factory=list)
@@ -79,9 +80,10 @@ def report(run: Run, *, over: bool = False) -> list[str]:
     return [
         "# The flow under load, while the pages are read",
         "",
-        f"`python -m benchmarks.load` on {os.cpu_count()} cores: {run.calls:,} transcripts (vtt, srt, txt and json; "
-        "four of five of 60 to 113 turns, one of five of 6 to 30; no two alike; "
-        f"{REPS} reps in {len(TEAMS)} teams, {CALLS_AN_ACCOUNT} calls an account) through the `process` flow: Prefect, "
+        f"`python -m benchmarks.load --calls {run.calls} --whole {run.whole}` on {os.cpu_count()} cores: "
+        f"transcripts (vtt, srt, txt and json; {run.whole} of five of 60 to 113 turns, the others cut off after 6 to "
+        f"30; no two alike; {REPS} reps in {len(TEAMS)} teams, {CALLS_AN_ACCOUNT} calls an account) through the "
+        "`process` flow: Prefect, "
         "two workers, the judge as it ships. `debrief serve` runs beside it on the same data folder; an admin and a "
         f"manager of two teams, signed in over HTTP, read {run.pace:g} pages a second between them.",
         "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.load_calls import SHORT_EVERY, SHORT_TURNS, WHOLE_TURNS, write_calls
+from benchmarks.load_calls import SHORT_TURNS, WHOLE_OF_FIVE, WHOLE_TURNS, is_short, write_calls
 from benchmarks.load_reader import Read
 from benchmarks.load_report import Run, held_against, rates, reading_lines, report
 from pipeline.formats import read_transcript
@@ -15,9 +15,10 @@ def test_calls_differ_and_are_the_same_each_time(tmp_path: Path) -> None:
     assert len(dropped) == len(set(dropped.values())) == 40
     assert write_calls(tmp_path, 40) == dropped
     read = [read_transcript(tmp_path / name) for name in dropped.values()]
-    short = [len(made.turns) for made in read[::SHORT_EVERY]]
+    short = [len(made.turns) for n, made in enumerate(read) if is_short(n, WHOLE_OF_FIVE)]
+    assert len(short) == 8
     assert max(short) <= SHORT_TURNS[1]
-    assert min(len(made.turns) for n, made in enumerate(read) if n % SHORT_EVERY) >= WHOLE_TURNS - 1
+    assert min(len(made.turns) for n, made in enumerate(read) if not is_short(n, WHOLE_OF_FIVE)) >= WHOLE_TURNS - 1
     assert len({turn.text for made in read for turn in made.turns[:1]}) > 30
     assert all(Path(name).parent.name in {turn.speaker for turn in made.turns}
                for name, made in zip(dropped.values(), read, strict=True))  # fmt: skip
