@@ -1,11 +1,13 @@
 import dataclasses
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from models import judge_model
 from models.judge_model import CriterionView, Verdict, decide, load_judge
 from models.judge_net import normalise
 from models.training.corpus import CRITERIA, read_corpus
@@ -170,10 +172,36 @@ def test_the_number_of_threads_changes_nothing(monkeypatch: pytest.MonkeyPatch) 
     turns = read_corpus(CORPUS)[0].transcript.turns
     heard = []
     for threads in (1, 3):
-        monkeypatch.setattr("models.judge_model.THREADS", threads)
-        heard.append(load_judge().hear(turns))
-    for name in ("moves", "evidence", "objections", "handled", "levels", "na"):
-        assert np.array_equal(getattr(heard[0], name), getattr(heard[1], name)), name
+        monkeypatch.setattr(judge_model, "_pool", lambda threads=threads: ThreadPoolExecutor(threads))
+        heard.append(judge_model.hear(load_judge().net, turns))
+    same(*heard)
+
+
+def same(one: judge_model.Heard, other: judge_model.Heard) -> None:
+    """The same was heard, to the last bit."""
+    for field in dataclasses.fields(one):
+        assert np.array_equal(getattr(one, field.name), getattr(other, field.name)), field.name
+
+
+def test_what_was_read_before_is_not_read_again_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    known, read = load_judge(), []
+    fresh = judge_model.JudgeModel(known.net, known.config, revision=known.revision)
+    sums = known.net.turn_sums
+    monkeypatch.setattr(known.net, "turn_sums", lambda *given: read.append(1) or sums(*given))
+    turns = max((call.transcript.turns for call in read_corpus(CORPUS)[:20]), key=len)
+    fresh.hear(turns[:-1])
+    first = len(read)
+    assert first > 2
+    same(fresh.hear(turns[:-1]), judge_model.hear(known.net, turns[:-1]))
+    assert len(read) == 2 * first  # those of `judge_model.hear`, which remembers nothing
+    del read[:]
+    grown = fresh.hear(turns)
+    assert 1 <= len(read) <= 2  # where the call goes on
+    del read[:]
+    same(grown, judge_model.hear(known.net, turns))
+    swapped = [dataclasses.replace(t, speaker="buyer:Ann" if t.side == "rep" else "rep") for t in turns]
+    same(fresh.hear(swapped), judge_model.hear(known.net, swapped))
+    assert not np.array_equal(fresh.hear(swapped).levels, grown.levels)
 
 
 @pytest.mark.parametrize(

@@ -219,6 +219,19 @@ def test_where_the_rep_is_named_the_doubt_is_about_somebody_else() -> None:
     assert re.match(r"it is unclear for whom (Owen|Lou) speaks", found.hearing.notes[-1])
 
 
+def test_the_judge_reads_only_ways_of_splitting_the_speakers_that_can_win() -> None:
+    read = []
+
+    def sense(sides: dict[str, str]) -> float:
+        read.append(sides["A"])
+        return 1.0 if sides["A"] == "second" else 0.0
+
+    ways = [(weight, {"A": name}) for weight, name in ((-9.0, "last"), (0.0, "first"), (-2.0, "second"))]
+    weighed = {sides["A"]: weight for weight, sides in roles._read_by_judge(ways, sense)}
+    assert read == ["first", "second"]
+    assert weighed == {"first": 0.0, "second": -1.0, "last": -8.0}  # no less in doubt for not being read
+
+
 def test_a_channel_that_is_no_number_says_nothing() -> None:
     meta = CallMeta(extra={"rep_channel": "\u00b2"})
     assert resolve_roles(call("channel 0", "channel 1", meta), threshold=0.8).hearing.roles_method != "channel map"
