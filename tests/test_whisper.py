@@ -1,4 +1,4 @@
-"""The real faster-whisper code on a checkpoint that the test session builds; see `tiny_whisper.py`."""
+"""The real faster-whisper code on a checkpoint that the test session builds; see `made_whisper.py`."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import tiny_whisper
 from hearing_samples import piece, write
 
+from benchmarks.hearing import made_whisper
 from models import whisper
 from pipeline import hear
 from pipeline.errors import EngineError, ModelUnavailable
 from pipeline.settings import Settings
 from pipeline.types import Word
 
-SCRIPT = tiny_whisper.SCRIPT.split()
+SCRIPT = made_whisper.SCRIPT.split()
 
 
 def hum(t0: float, t1: float) -> np.ndarray:
@@ -31,7 +31,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The converted checkpoint."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # transformers and torchcodec warn while they are imported
-        return tiny_whisper.build(tmp_path_factory.mktemp("whisper"))
+        return made_whisper.build(tmp_path_factory.mktemp("whisper"))
 
 
 def test_says_its_script_once_per_chunk_with_times_inside(tiny: Path) -> None:
@@ -54,7 +54,7 @@ def test_the_language_of_a_call_is_told_once_for_all_its_channels(tiny: Path, tm
     path = write(tmp_path / "call.wav", piece("rec-01", 0.0, 14.0), codec="pcm_s16le")
     settings = Settings(data=tmp_path, language="auto", whisper_model=str(tiny))
     heard = hear.transcribe(path, settings=settings).hearing
-    assert (heard.engine, heard.language) == ("faster-whisper", tiny_whisper.LANGUAGE)
+    assert (heard.engine, heard.language) == ("faster-whisper", made_whisper.LANGUAGE)
 
 
 def test_an_english_model_does_not_tell_languages(tiny: Path, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """`python -m benchmarks.hearing [PART...]`: measure, keep the rows in `hearing.json`, write HEARING.md from them.
 
-Parts: words, speakers, roles, scaling, long; without one, all. A part not run keeps its rows of the last time.
+Parts: words, whisper, speakers, roles, scaling, long; without one, all. A part not run keeps its rows of the last time.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ def parts(settings: Settings, asked: argparse.Namespace) -> dict[str, Callable[[
 
     return {
         "words": lambda: words.word_rows(settings, seconds=asked.seconds, calls=asked.calls),
+        "whisper": lambda: cost.whisper_rows(settings, seconds=min(60.0, asked.seconds)),
         "speakers": lambda: speakers.speaker_rows(asked.folder),
         "roles": role_rows,
         "scaling": lambda: [cost.scaling_row(settings, seconds=min(60.0, asked.seconds))],

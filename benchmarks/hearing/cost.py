@@ -6,6 +6,7 @@ import dataclasses
 import os
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,35 @@ def scaling_row(settings: Settings, *, seconds: float, calls: int = 4) -> Row:
 def _all(pool: WorkerPool, jobs: list[tuple[str, Settings, bool]], workers: int) -> list[Row]:
     with ThreadPoolExecutor(workers) as threads:
         return list(threads.map(lambda job: pool.submit(job).result(), jobs))
+
+
+WHISPER_SAYS = """thanks for making time today before we start could you walk me through how orders reach your floor
+right now who touches each one what goes wrong most weeks and roughly where that hurts money customers or sleep because
+last month another plant told us they lost nine days chasing papers between two shifts nobody owned"""
+"""What half a minute of talk holds: some 75 tokens."""
+
+
+def whisper_rows(settings: Settings, *, seconds: float) -> Iterator[Row]:
+    """What the stage costs over faster-whisper with a model as large as Whisper small, on sample calls of one channel
+    and of two.
+
+    Its weights are made up and it says the same whatever it hears, but it computes what the real one does for as many
+    words.
+    """
+    from benchmarks.hearing.made_whisper import SMALL, build
+    from benchmarks.hearing.words import clocked, warm_up
+
+    with tempfile.TemporaryDirectory() as folder:
+        model = build(Path(folder, "small"), " ".join(WHISPER_SAYS.split()), SMALL)
+        mine = dataclasses.replace(settings, engine="faster-whisper", whisper_model=str(model))
+        warm_up(mine)
+        for case in sample_cases():
+            audio = decoded(case)
+            rows = np.stack([audio.read(channel, 0, seconds) for channel in range(audio.channels)])
+            path = write_wav(Path(folder, f"{case.name}.wav"), rows)
+            heard, cost = clocked(case, path, mine)
+            words = sum(len(turn.words) for turn in heard.turns) if heard else 0
+            yield {"call": case.name, "channels": audio.channels, "seconds": seconds, "words": words, **cost}
 
 
 def long_rows(settings: Settings, *, hours: float, spoken_share: float = 1 / 3) -> list[Row]:

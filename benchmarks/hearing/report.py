@@ -9,8 +9,8 @@ Row = dict[str, Any]
 
 HEAD = """# How well are recordings heard?
 
-Measured by `python -m benchmarks.hearing` (parts: words, speakers, roles, scaling, long), which rewrites this page. The
-sample calls are synthetic voices reading: far easier than a real call. Real recordings are not part of this
+Measured by `python -m benchmarks.hearing` (parts: words, whisper, speakers, roles, scaling, long), which rewrites this
+page. The sample calls are synthetic voices reading: far easier than a real call. Real recordings are not part of this
 repository; their rows are from the machine where they were at hand. What has no row here was not measured.
 """
 
@@ -67,6 +67,25 @@ def words(rows: list[Row]) -> str:
             ),
         )  # fmt: skip
     return text
+
+
+def whisper(rows: list[Row]) -> str:
+    """The cost over a Whisper of the usual size."""
+    return (
+        "## What the stage costs over Whisper\n\n"
+        "A model of the shape of Whisper small, int8, by faster-whisper on one thread. Its weights are made up and\n"
+        "it says the same 75 tokens of each half minute, so the words mean nothing; it computes what the real one\n"
+        "does for as many. Over engine: as above.\n\n"
+        + table(
+            ("call", "channels", "seconds", "words", "CPU-s per s", "over engine %: CPU", "wall"),
+            (
+                [row["call"], row["channels"], f"{row['seconds']:.0f}", row["words"],
+                 f"{row['cpu_s'] / row['seconds']:.2f}", f"{100 * (row['cpu_s'] / row['engine_s'] - 1):.1f}",
+                 f"{100 * (row['wall_s'] / row['engine_wall_s'] - 1):.1f}"]
+                for row in rows if "cpu_s" in row
+            ),
+        )
+    )  # fmt: skip
 
 
 def _score(value: float | None) -> str:
@@ -145,6 +164,7 @@ def long(rows: list[Row]) -> str:
 
 PARTS: dict[str, Callable[[list[Row]], str]] = {
     "words": words,
+    "whisper": whisper,
     "speakers": speakers,
     "roles": roles,
     "scaling": scaling,

@@ -78,6 +78,26 @@ def warm_up(settings: Settings) -> None:
 def _heard(case: Case, path: Path, seconds: float, settings: Settings) -> Row:
     import jiwer
 
+    heard, cost = clocked(case, path, settings)
+    if heard is None:
+        return cost
+    said = sorted((word for turn in heard.turns for word in turn.words), key=lambda word: word.t0)
+    return {
+        "engine": choose_engine(settings)[0],
+        "seconds": seconds,
+        "diarizer": heard.hearing.diarizer,
+        "wer": jiwer.wer(plain(case.words(seconds)), plain(" ".join(word.text for word in said))),
+        "expected_wer": heard.hearing.expected_wer,
+        "roles": heard.hearing.roles_confidence,
+        "roles_right": _roles_right(case, heard),
+        **cost,
+        **(_judged(case, heard, settings) if seconds > 150 and heard.resolved else {}),
+    }
+
+
+def clocked(case: Case, path: Path, settings: Settings) -> tuple[Transcript | None, Row]:
+    """The transcript with roles, and the CPU and wall seconds of the whole stage and of the bare engine in it; or
+    None and the `problem`."""
     name = choose_engine(settings)[0]
     engine = RECOGNISERS[name]
     clock = Clock(engine)
@@ -87,25 +107,11 @@ def _heard(case: Case, path: Path, seconds: float, settings: Settings) -> Row:
         heard = transcribe(path, meta=case.meta, settings=settings)
         heard = resolve_roles(heard, threshold=settings.min_roles_confidence)
     except DebriefError as error:
-        return {"problem": str(error).replace(str(path), path.name)}
+        return None, {"problem": str(error).replace(str(path), path.name)}
     finally:
         RECOGNISERS[name] = engine
     spent, wall = time.process_time() - started, time.monotonic() - began
-    said = sorted((word for turn in heard.turns for word in turn.words), key=lambda word: word.t0)
-    return {
-        "engine": name,
-        "seconds": seconds,
-        "diarizer": heard.hearing.diarizer,
-        "wer": jiwer.wer(plain(case.words(seconds)), plain(" ".join(word.text for word in said))),
-        "expected_wer": heard.hearing.expected_wer,
-        "roles": heard.hearing.roles_confidence,
-        "roles_right": _roles_right(case, heard),
-        "cpu_s": spent,
-        "engine_s": clock.spent,
-        "wall_s": wall,
-        "engine_wall_s": clock.wall,
-        **(_judged(case, heard, settings) if seconds > 150 and heard.resolved else {}),
-    }
+    return heard, {"cpu_s": spent, "engine_s": clock.spent, "wall_s": wall, "engine_wall_s": clock.wall}
 
 
 def _roles_right(case: Case, heard: Transcript) -> float | None:

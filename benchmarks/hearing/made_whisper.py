@@ -1,25 +1,42 @@
-"""A Whisper checkpoint of a few megabytes that says a fixed script, built here and converted to CTranslate2.
+"""A Whisper checkpoint that says a fixed script, built here and converted to CTranslate2.
 
-The real Whisper layout: 51,865 tokens in Whisper's order, two encoder and two decoder layers of 64. The decoder's
-output projections are zero and position embedding i points at script token i, so whatever it hears it says the script.
-The first one points at the token of `LANGUAGE`, which it takes every call for.
+The real Whisper layout: 51,865 tokens in Whisper's order, encoder and decoder layers of any `Shape`: a few megabytes
+for tests, as many as a real model's to see what one costs. The decoder's output projections are zero and position
+embedding i points at script token i, so whatever it hears it says the script. The first one points at the token of
+`LANGUAGE`, which it takes every call for.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 SCRIPT = "Good morning, this is Priya from Steady Line."
 LANGUAGE = "de"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Size of the states, encoder and decoder layers (as many of each), heads of attention, size between layers."""
+
+    width: int
+    layers: int
+    heads: int
+    inner: int
+
+
+TINY = Shape(64, 2, 2, 64)
+SMALL = Shape(768, 12, 12, 3072)
+"""Whisper small's (Radford et al. 2022, table 1)."""
 _PROMPT = 4
 _TEXT_TOKENS = 50_257
 _FIRST_LANGUAGE = 50_259
 _VOCABULARY = 51_865
 
 
-def build(folder: Path, script: str = SCRIPT) -> Path:
+def build(folder: Path, script: str = SCRIPT, shape: Shape = TINY) -> Path:
     """Write the checkpoint and its int8 conversion; returns the converted folder."""
     from models.torchaudio_shim import import_torchaudio
 
@@ -30,7 +47,7 @@ def build(folder: Path, script: str = SCRIPT) -> Path:
     source, target = folder / "hf", folder / "tiny"
     source.mkdir(parents=True)
     tokens = _tokenizer(source, script)
-    _model(tokens).save_pretrained(source)
+    _model(tokens, shape).save_pretrained(source)
     WhisperFeatureExtractor().save_pretrained(source)
     TransformersConverter(str(source), copy_files=["tokenizer.json", "preprocessor_config.json"]).convert(
         str(target), quantization="int8"
@@ -71,20 +88,21 @@ def _tokenizer(folder: Path, script: str) -> list[int]:
     return [vocabulary["Ġ" + word] for word in script.split()] + [tokenizer.token_to_id("<|endoftext|>")]
 
 
-def _model(tokens: list[int]) -> Any:
+def _model(tokens: list[int], shape: Shape) -> Any:
     import torch
     from transformers import GenerationConfig, WhisperConfig, WhisperForConditionalGeneration
 
     torch.manual_seed(0)
     config = WhisperConfig(
-        vocab_size=_VOCABULARY, d_model=64, encoder_layers=2, decoder_layers=2, encoder_attention_heads=2,
-        decoder_attention_heads=2, encoder_ffn_dim=64, decoder_ffn_dim=64, pad_token_id=50257, bos_token_id=50257,
-        eos_token_id=50257, decoder_start_token_id=50258, suppress_tokens=None, begin_suppress_tokens=None,
+        vocab_size=_VOCABULARY, d_model=shape.width, encoder_layers=shape.layers, decoder_layers=shape.layers,
+        encoder_attention_heads=shape.heads, decoder_attention_heads=shape.heads, encoder_ffn_dim=shape.inner,
+        decoder_ffn_dim=shape.inner, pad_token_id=50257, bos_token_id=50257, eos_token_id=50257,
+        decoder_start_token_id=50258, suppress_tokens=None, begin_suppress_tokens=None,
     )  # fmt: skip
     model = WhisperForConditionalGeneration(config).eval()
     with torch.no_grad():
         decoder = model.model.decoder
-        unit = torch.nn.functional.normalize(torch.randn(_VOCABULARY, 64), dim=1)
+        unit = torch.nn.functional.normalize(torch.randn(_VOCABULARY, shape.width), dim=1)
         decoder.embed_tokens.weight.copy_(unit)
         positions = torch.zeros_like(decoder.embed_positions.weight)
         positions[0] = 12 * unit[_FIRST_LANGUAGE + _languages().index(LANGUAGE)]
