@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pipeline import erased, keep, process
 from pipeline.claims import Claims
@@ -32,6 +32,8 @@ NAMED = 20
 
 DATE_IT = "begin the name with it (2026-10-06_Account), or write `date: 2026-10-06` into a file beside it"
 """What to do about calls without a date, which no week shows."""
+
+ALIKE = "write the name alike in folders, file names and sidecars, then `debrief process` the folder again"
 
 Row = dict[str, Any]
 
@@ -267,6 +269,7 @@ def _store(settings: Settings) -> list[Row]:
                 "SELECT call_id, path, $do AS reason FROM calls WHERE call_date IS NULL ORDER BY kept_at DESC",
                 {"do": DATE_IT},
             )
+            alike = {who: _spelt_twice(store, who) for who in ("rep", "account")}
             through = "" if store.owner else ", through the process that serves it"
     except DebriefError as error:
         return [_row("database", error, "wait for the other debrief, or `debrief rebuild`")]
@@ -283,7 +286,17 @@ def _store(settings: Settings) -> list[Row]:
         _listed("unknown rep", unknown),
         _listed("calls without a date", undated),
         _listed("dated in the future", future, CORRECT),
+        *(_row(f"{who}s written in two ways", "; ".join(names), ALIKE) for who, names in alike.items() if names),
     ]
+
+
+def _spelt_twice(store: Store, who: Literal["rep", "account"]) -> list[str]:
+    """Names of reps or accounts that differ in case and spaces only: each counts as somebody of its own."""
+    rows = store.query(
+        f"SELECT list(DISTINCT {who} ORDER BY {who}) AS names FROM calls WHERE {who} IS NOT NULL "
+        f"GROUP BY regexp_replace(lower(trim({who})), '\\s+', ' ', 'g') HAVING count(DISTINCT {who}) > 1 ORDER BY 1"
+    )
+    return [" and ".join(row["names"]) for row in rows[:NAMED]]
 
 
 def _unread(settings: Settings, store: Store) -> int:

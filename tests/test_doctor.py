@@ -216,3 +216,15 @@ def test_files_that_are_quarantined_are_named_with_what_to_do(found: Settings, m
     assert row(doctor.checkup(found), "refused files") == {
         "what": "refused files", "found": "0", "ok": True, "remedy": "",
     }  # fmt: skip
+
+
+def test_names_written_in_two_ways_are_told(found: Settings) -> None:
+    for number, (rep, account) in enumerate((("Priya Nair", "Acme"), ("PRIYA  NAIR", "Acme"), ("Tom Becker", "acme"))):
+        rows = call(f"c{number}", rep, number, account, {"discovery": 3})
+        keep.write_record(found.data, record(rows.calls[0], rows))
+    with Store(found.data) as store:
+        store.ingest()
+    told = doctor.checkup(found)
+    assert row(told, "reps written in two ways")["found"] == "PRIYA  NAIR and Priya Nair"
+    assert row(told, "accounts written in two ways")["found"] == "Acme and acme"
+    assert "write the name alike" in row(told, "reps written in two ways")["remedy"]
