@@ -110,7 +110,8 @@ def test_names_of_rivals_and_not_of_places(said: str, found: list[str]) -> None:
 def against(*lines: str, handled: str = "no", call_type: str = "discovery") -> Rows:
     """A call whose first of these lines is an objection about another way to do it."""
     rows = typed(says(call("p", "Ann", -2, "Acme", GOOD), "p", *lines), call_type)
-    return dataclasses.replace(rows, objections=(ObjectionRow("p", 20, "competition", handled),))  # type: ignore[arg-type]
+    raised = ObjectionRow("p", 20, "competition", handled, text=lines[0].partition(": ")[2])  # type: ignore[arg-type]
+    return dataclasses.replace(rows, objections=(raised,))
 
 
 def test_their_own_people_are_no_supplier() -> None:

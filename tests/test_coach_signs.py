@@ -42,7 +42,7 @@ def states(rows: Rows) -> dict[str, str]:
 def stalled(*, kind: str = "stall", text: str = "It's the deposit. We never pay one.") -> Rows:
     """A first call with an objection in turn 20 that was only partly handled."""
     rows = said(call("p", "Ann", -20, "Acme", DONE), "p", f"Mia: {text}")
-    return dataclasses.replace(rows, objections=(ObjectionRow("p", 20, kind, "partly"),))  # type: ignore[arg-type]
+    return dataclasses.replace(rows, objections=(ObjectionRow("p", 20, kind, "partly", text=text),))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,10 @@ def twice(first: str, second: str, kind: str, *, calls: tuple[str, str] = ("p", 
         rows = merged(rows, said(call("q", "Ann", -2, "Acme", DONE), "q", f"Mia: {second}", start=21))
     else:
         rows = said(rows, "p", f"Mia: {second}", start=21)
-    made = (ObjectionRow("p", 20, kind, "partly"), ObjectionRow(calls[1], 21, kind, "yes"))  # type: ignore[arg-type]
+    made = (
+        ObjectionRow("p", 20, kind, "partly", text=first),  # type: ignore[arg-type]
+        ObjectionRow(calls[1], 21, kind, "yes", text=second),  # type: ignore[arg-type]
+    )
     return [s.turn for _, s in view_of(dataclasses.replace(rows, objections=made)).open_objections]
 
 

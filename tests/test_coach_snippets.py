@@ -3,14 +3,15 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from coach_story import RUBRIC, call, merged, moment, record, story
+from coach_story import DAY, RUBRIC, call, merged, moment, record, story
 
 from pipeline import keep
 from pipeline.access.scope import Scope
 from pipeline.coach.after import call_debrief
-from pipeline.coach.load import load_rows, rows_of_calls
+from pipeline.coach.load import answers_to_objections, load_moments, load_rows, rows_of_calls
 from pipeline.coach.moments import Search, find_moments
 from pipeline.coach.moves import strength
+from pipeline.coach.plans import answer_that_worked
 from pipeline.coach.rows import MoveRow, ObjectionRow, Rows
 from pipeline.coach.snippets import all_snippets, best_moments, find_snippets, low_moments, weakest_kind
 from pipeline.coach.training import load_library
@@ -61,11 +62,22 @@ def test_an_answer_belongs_to_the_objection_before_it() -> None:
     early = ObjectionRow("a", 2, "stall", "no")
     late = ObjectionRow("a", 9, "competition", "no")
     (snippet,) = all_snippets(dataclasses.replace(rows, objections=(late, *rows.objections, early)))
-    assert (snippet.objection_kind, snippet.handled) == ("price_terms", "yes")
+    assert (snippet.objection_kind, snippet.to_json()["handled"]) == ("price_terms", "yes")
     (snippet,) = all_snippets(dataclasses.replace(rows, objections=(late,)))
     assert snippet.objection_kind == "competition"
     (snippet,) = all_snippets(dataclasses.replace(rows, objections=()))
     assert snippet.objection_kind is None
+
+
+def test_an_objection_is_of_the_kind_that_its_words_say() -> None:
+    rows = call("a", "Ann", 0, "Acme", {"objection_handling": 3})
+    heard = ObjectionRow("a", 7, "stall", "yes", text="Half up front? Not with us.")
+    told = dataclasses.replace(rows, objections=(heard,))
+    assert [s.objection_kind for s in find_snippets(told, kind="price_terms")] == ["price_terms"]
+    assert find_snippets(told, kind="stall") == []
+    assert answer_that_worked(told, "price_terms", RUBRIC)
+    unhandled = dataclasses.replace(heard, handled="no")
+    assert weakest_kind(dataclasses.replace(rows, objections=(unhandled, unhandled)), "Ann") == "price_terms"
 
 
 def test_low_moments_are_the_reps_own_one_per_call() -> None:
@@ -135,3 +147,19 @@ def test_what_the_machine_cited_shows_nothing_of_the_level_that_a_person_gave(tm
         row = call_debrief(read, call_id, RUBRIC, load_library())
         assert row is not None
         assert [(item["level"], item["moment"] is not None) for item in row["worked"]] == [(4, shown)]
+
+
+def test_objections_come_with_their_words_wherever_they_are_read(tmp_path: Path) -> None:
+    rows = call("a", "Ann", 0, "Elm", {"objection_handling": 3})
+    keep.write_record(tmp_path, record(rows.calls[0], rows))
+    with Store(tmp_path) as store:
+        store.ingest()
+        (known,) = store.query("SELECT call_id FROM calls")
+        found = (
+            load_rows(store),
+            load_moments(store, rep="Ann", criterion="objection_handling", as_of=DAY),
+            rows_of_calls(store, [known["call_id"]]),
+            answers_to_objections(store, "true", {}),
+        )
+    assert {row.text for part in found for row in part.objections} == {"That is too much for us this year."}
+    assert [len(part.objections) for part in found] == [1, 1, 1, 1]

@@ -9,14 +9,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline.coach.facts import NOTHING_OF_IT, facts_of
 from pipeline.coach.moves import Moves, moves_of, says_something, strength
 from pipeline.coach.people import named_people
-from pipeline.coach.pushback import HANDLED, kind_of, named, shown_by, sure_of_kind
+from pipeline.coach.pushback import HANDLED, named, shown_by
 from pipeline.coach.rows import CallRow, Moment, ObjectionRow, Rows, ScoredCall, TurnRow
 from pipeline.coach.signs import agreements, ordered, planned, subjects
 from pipeline.coach.statements import QUOTE_CHARACTERS, Statement, cite, said_in
@@ -306,18 +306,16 @@ def _objections(
     names = {name for call in calls for name in (call.rep or "", call.account or "")} | {t.name for t in turns}
     whose = content(" ".join(names))
     agreed = agreements(turns, moves)
-    kinds = [kind_of(o.kind, said[at].text if (at := (o.call_id, o.turn)) in said else None) for o in objections]
     opened: list[tuple[ObjectionKind, Statement]] = []
     answered: list[tuple[ObjectionKind, Statement]] = []
-    for place, (objection, kind) in enumerate(zip(objections, kinds, strict=True)):
-        later = zip(objections[place + 1 :], kinds[place + 1 :], strict=True)
-        settled = objection.handled == "yes"
+    for place, objection in enumerate(objections):
+        kind, settled = objection.sounds, objection.handled == "yes"
         turn = said.get((objection.call_id, objection.turn))
-        sure = sure_of_kind(kind, objection.kind, objection.kind_p, turn.text if turn else None)
-        text = f"{named(kind, sure)}, {HANDLED[objection.handled]}"
+        what = named(kind, objection.sure)
+        text = f"{what}, {HANDLED[objection.handled]}"
         if not settled and any(
-            other == kind and row.handled == "yes" and _same_matter(objection, row, kind, said, whose)
-            for row, other in later
+            row.sounds == kind and row.handled == "yes" and _same_matter(objection, row, whose)
+            for row in objections[place + 1 :]
         ):
             settled = True
             text += ", answered when it came up again"
@@ -326,7 +324,7 @@ def _objections(
             yes = next((t for on, t in agreed if order[t.call_id] > order[turn.call_id] and about & on), None)
             if yes:
                 settled = True
-                text = f"{named(kind, sure)}, agreed on later it seems: “{yes.text[:QUOTE_CHARACTERS]}”"
+                text = f"{what}, agreed on later it seems: “{yes.text[:QUOTE_CHARACTERS]}”"
         statement = (
             said_in(turn, dates, text, show=shown_by(kind, turn.text))
             if turn
@@ -336,18 +334,11 @@ def _objections(
     return tuple(opened), tuple(answered)
 
 
-def _same_matter(
-    one: ObjectionRow,
-    later: ObjectionRow,
-    kind: ObjectionKind,
-    said: Mapping[tuple[str, int], TurnRow],
-    whose: frozenset[str],
-) -> bool:
+def _same_matter(one: ObjectionRow, later: ObjectionRow, whose: frozenset[str]) -> bool:
     """Whether a later objection of the same kind is likely the same one: those of one call mostly are not."""
-    if one.call_id != later.call_id and kind != "other":
+    if one.call_id != later.call_id and one.sounds != "other":
         return True
-    texts = [said[at].text for row in (one, later) if (at := (row.call_id, row.turn)) in said]
-    return len(texts) > 1 and bool(subjects(texts[0], whose) & subjects(texts[1], whose))
+    return bool(subjects(one.text or "", whose) & subjects(later.text or "", whose))
 
 
 def _next_step(

@@ -75,7 +75,8 @@ WHERE c.status = 'scored' AND {_WHERE}
 ORDER BY 1, 2, 9, 3
 """
 _OBJECTIONS = f"""
-SELECT o.call_id, o.turn, o.kind, o.handled, o.kind_p FROM objections o JOIN calls c USING (call_id)
+SELECT o.call_id, o.turn, o.kind, o.handled, o.kind_p, t.text
+FROM objections o JOIN calls c USING (call_id) LEFT JOIN turns t ON t.call_id = o.call_id AND t.turn = o.turn
 WHERE c.status = 'scored' AND {_WHERE} ORDER BY o.call_id, o.turn
 """
 _TURNS = f"""
@@ -106,10 +107,9 @@ FROM scores c WHERE c.criterion = 'objection_handling' AND c.level >= 3 AND c.{_
     "moments": f"""
 SELECT call_id, criterion, turn, t0, t1, speaker, quote, why FROM evidence
 WHERE criterion = 'objection_handling' AND {_OF_IDS} ORDER BY call_id, turn""",
-    "objections": f"SELECT call_id, turn, kind, handled, kind_p FROM objections WHERE {_OF_IDS} ORDER BY call_id, turn",
-    "turns": f"""
-SELECT t.call_id, t.turn, t.t0, t.t1, t.side, t.name, t.text FROM turns t
-SEMI JOIN objections o ON o.call_id = t.call_id AND o.turn = t.turn WHERE t.{_OF_IDS}""",
+    "objections": f"""
+SELECT call_id, turn, kind, handled, kind_p, text FROM objections LEFT JOIN turns USING (call_id, turn)
+WHERE {_OF_IDS} ORDER BY call_id, turn""",
     "moves": f"SELECT call_id, turn, move, p FROM moves WHERE {_OF_IDS} ORDER BY call_id, turn, move",
 }
 _TEAMS = """
@@ -281,14 +281,17 @@ def rows_of_calls(store: Store, call_ids: Iterable[str], *, without: Collection[
             *(Moment(**_picked(Moment, row)) for row in tables["evidence"]),
             *(_missed(row, turns[row["call_id"], row["turn"]]) for row in tables["missed"]),
         ),
-        objections=tuple(ObjectionRow(**_picked(ObjectionRow, row)) for row in tables["objections"]),
+        objections=tuple(
+            ObjectionRow(**_picked(ObjectionRow, row), text=turns.get((row["call_id"], row["turn"]), {}).get("text"))
+            for row in tables["objections"]
+        ),
         turns=tuple(TurnRow(**_picked(TurnRow, row)) for row in tables["turns"]),
         moves=tuple(MoveRow(**_picked(MoveRow, row)) for row in tables["moves"]),
     )
 
 
 def answers_to_objections(store: Store, where: str, params: Mapping[str, Any], *, limit: int = 200) -> Rows:
-    """Of the newest calls with an objection: the objections, their turns, how they were handled at level 3 or better.
+    """Of the newest calls with an objection: the objections, and how they were handled at level 3 or better.
 
     `where` is a condition over `calls c` with `params`: whose calls may be shown. Raises `StoreError`.
     """
@@ -296,7 +299,6 @@ def answers_to_objections(store: Store, where: str, params: Mapping[str, Any], *
     found = {name: store.query(sql, {"ids": ids}) for name, sql in _ANSWERS.items()}
     return Rows(
         calls=tuple(CallRow(**row) for row in _dated(found["calls"])),
-        turns=tuple(TurnRow(**row) for row in found["turns"]),
         scores=tuple(ScoredCall(**row) for row in _dated(found["scores"])),
         moments=tuple(Moment(**row) for row in found["moments"]),
         objections=tuple(ObjectionRow(**row) for row in found["objections"]),

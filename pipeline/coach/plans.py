@@ -19,7 +19,7 @@ from pipeline.coach.commitments import Commitment, commitments
 from pipeline.coach.customers import customer_because, troubles
 from pipeline.coach.ended import days_agreed, ended
 from pipeline.coach.moves import moves_of, strength
-from pipeline.coach.pushback import KINDS, kind_of
+from pipeline.coach.pushback import KINDS
 from pipeline.coach.rows import Rows
 from pipeline.coach.snippets import BEST_LEVEL, Snippet, find_snippets
 from pipeline.coach.statements import Statement, cite
@@ -311,10 +311,9 @@ def _expected(rows: Rows, view: AccountView, rubric: Rubric) -> Expected | None:
     others = [row for row in rows.objections if row.call_id not in mine]
     if not others:
         return None
-    said = {(turn.call_id, turn.turn): turn.text for turn in rows.turns}
     raised: dict[ObjectionKind, dict[str, int]] = defaultdict(dict)
     for row in others:
-        raised[kind_of(row.kind, said.get((row.call_id, row.turn)))].setdefault(row.call_id, row.turn)
+        raised[row.sounds].setdefault(row.call_id, row.turn)
     # `other` says nothing to prepare for: it is named only where nothing else came up
     kind, calls = max(raised.items(), key=lambda item: (item[0] != "other", len(item[1]), item[0]))
     total = len({row.call_id for row in others})
@@ -344,11 +343,12 @@ def answer_that_worked(rows: Rows, kind: str, rubric: Rubric) -> Snippet | None:
     found = [
         s
         for s in find_snippets(rows, criterion="objection_handling", kind=kind, limit=1000)
-        if s.handled == "yes"
+        if s.objection
+        and s.objection.handled == "yes"
         and s.score.level >= BEST_LEVEL
         and s.moment.side == "rep"
         and s.moment.kind == "evidence"
-        and s.moment.turn > (s.objection_turn or 0)
+        and s.moment.turn > s.objection.turn
         # a question into an objection comes before the answer to it
         and states_something(s.moment.quote)
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from pipeline.coach.rivals import ANOTHER, in_house, may_speak_of_another, names_it, resists_inside, speaks_of_another
 from pipeline.types import KIND_SURE, ObjectionKind
@@ -169,6 +170,7 @@ _NO_MONEY = re.compile(
 _UP_FRONT = re.compile(r"\bup ?-?front\b(?=[?,]| no\b|\. (?:no|not|I don't|we don't)\b)", re.IGNORECASE)
 
 
+@lru_cache(maxsize=2000)
 def kind_of(kind: ObjectionKind, text: str | None) -> ObjectionKind:
     """The kind of an objection by its words, where they leave little doubt that the judge heard another.
 

@@ -23,14 +23,17 @@ _WORD = re.compile(r"[\w']+")
 class Snippet:
     """A moment with the call it is from and the level its criterion got there.
 
-    `objection_kind`, `handled` and `objection_turn` are those of the objection it is about, where there is one.
+    `objection` is the one that it is about, where there is one.
     """
 
     moment: Moment
     score: ScoredCall
-    objection_kind: str | None = None
-    handled: str | None = None
-    objection_turn: int | None = None
+    objection: ObjectionRow | None = None
+
+    @property
+    def objection_kind(self) -> str | None:
+        """The kind of the objection, by its words."""
+        return self.objection.sounds if self.objection else None
 
     def to_json(self) -> dict[str, Any]:
         """The moment's fields with `criterion`, `level`, `rep`, `account`, `date` and the objection's kind."""
@@ -45,7 +48,7 @@ class Snippet:
             "date": score.date.isoformat() if score.date else None,
             "call_type": score.call_type,
             "objection_kind": self.objection_kind,
-            "handled": self.handled,
+            "handled": self.objection.handled if self.objection else None,
         }
 
 
@@ -60,9 +63,7 @@ def all_snippets(rows: Rows) -> list[Snippet]:
     for moment in rows.moments:
         score = scores.get((moment.call_id, moment.criterion))
         if score:
-            objection = _answered(moment, objections)
-            about = (objection.kind, objection.handled, objection.turn) if objection else ()
-            found.append(Snippet(moment, score, *about))
+            found.append(Snippet(moment, score, _answered(moment, objections)))
     return found
 
 
@@ -86,8 +87,8 @@ def find_snippets(
         for snippet in all_snippets(rows)
         if criterion in (None, snippet.score.criterion)
         and level in (None, snippet.score.level)
-        and kind in (None, snippet.objection_kind)
         and rep in (None, snippet.score.rep)
+        and (kind is None or kind == snippet.objection_kind)
         and wanted <= _words_of(snippet.moment.quote)
     ]
     return _best_first(found)[:limit]
@@ -110,7 +111,7 @@ def low_moments(rows: Rows, rep: str, criterion: str, *, kind: str | None = None
     ]
     mine.sort(
         key=lambda s: (
-            kind not in (None, s.objection_kind),
+            kind is not None and kind != s.objection_kind,
             s.score.level,
             -_day(s),
             s.moment.kind != "missed",
@@ -148,7 +149,7 @@ def best_moments(
     if rubric:
         ordered.sort(key=lambda s: -strength(s.moment, rows, rubric))
         ordered.sort(key=lambda s: (-s.score.level, -_day(s), s.moment.call_id))
-    ordered.sort(key=lambda s: (kind not in (None, s.objection_kind), -s.score.level, s.score.team != team))
+    ordered.sort(key=lambda s: (kind is not None and kind != s.objection_kind, -s.score.level, s.score.team != team))
     return _one_per_call(ordered)[:limit]
 
 
@@ -160,8 +161,8 @@ def weakest_kind(rows: Rows, rep: str) -> str | None:
     mine = {call.call_id for call in rows.calls if call.rep == rep}
     missed: dict[str, float] = defaultdict(float)
     for objection in rows.objections:
-        if objection.call_id in mine and objection.kind != "other":
-            missed[objection.kind] += {"no": 1.0, "partly": 0.5}.get(objection.handled, 0.0)
+        if objection.call_id in mine and objection.sounds != "other":
+            missed[objection.sounds] += {"no": 1.0, "partly": 0.5}.get(objection.handled, 0.0)
     kind, count = max(missed.items(), key=lambda item: (item[1], item[0]), default=("", 0.0))
     return kind if count >= 2 else None
 
