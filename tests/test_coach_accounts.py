@@ -59,7 +59,8 @@ def test_every_statement_rests_on_words_that_were_said() -> None:
     for name in account_names(rows):
         for report in (view_json(view_of(rows, name)), plan_json(plan_of(rows, name))):
             assert json.loads(json.dumps(report)) == report
-            for elsewhere in (report.get("expect") or {}).pop("came_up", ()):
+            expect = report.get("expect") or {}
+            for elsewhere in (*expect.pop("came_up", ()), *expect.pop("others", ())):
                 assert any(c.call_id == elsewhere["call"] and c.account != name for c in rows.calls)
             found = statements(report)
             assert found
@@ -277,13 +278,15 @@ def test_what_came_up_on_other_accounts_is_counted_by_its_words_and_leads_to_its
     ours = call("m", "Ann", -1, "Acme", {"discovery": 2})
     first, second = call("p", "Ann", -9, "Birch", {"discovery": 2}), call("q", "Ann", -5, "Cedar", {"discovery": 2})
     deposits = [ObjectionRow(p, 5, "stall", "no", text="It's the deposit.") for p in "pq"]
-    raised = (*deposits, ObjectionRow("q", 6, "competition", "no"))
-    rows = dataclasses.replace(merged(ours, first, second), objections=raised)
+    third = call("r", "Ann", -3, "Dale", {"discovery": 2})
+    raised = (*deposits, ObjectionRow("q", 6, "competition", "no"), ObjectionRow("r", 6, "stall", "no"))
+    rows = dataclasses.replace(merged(ours, first, second, third), objections=raised)
     plan = pre_call_plan(rows, "Acme", RUBRIC, as_of=DAY)
     assert plan is not None
     expect = plan_json(plan)["expect"]
-    assert (expect["objection"], "on 2 of the 2 calls" in expect["because"]) == ("price_terms", True)
+    assert (expect["objection"], "on 2 of the 3 calls" in expect["because"]) == ("price_terms", True)
     assert [(at["call"], at["turn"]) for at in expect["came_up"]] == [("q", 5), ("p", 5)]
+    assert [(at["call"], at["turn"], at["text"]) for at in expect["others"]] == [("r", 6, "a stall")]
 
 
 def test_the_objection_to_expect_is_the_open_one_with_an_answer_that_worked() -> None:

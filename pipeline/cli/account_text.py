@@ -86,7 +86,9 @@ def plan_text(row: Row) -> RenderableType:
         lines += _head(f"Expect: {KINDS[expect['objection']]}, {expect['because']}")
         lines += _grounds([expect["rests_on"]])
         if expect["came_up"]:
-            lines += wrapped("calls " + ", ".join(at["call"][:8] for at in expect["came_up"]), indent=4, style="dim")
+            lines += wrapped(f"calls {_ids(expect['came_up'])}", indent=4, style="dim")
+        if expect["others"]:
+            lines += wrapped(f"another objection on calls {_ids(expect['others'])}", indent=4, style="dim")
         worked = expect["answer_that_worked"]
         if worked:
             told = f"worked before ({worked['rep']}, call {worked['call_id'][:8]}): {quoted(worked['quote'])}"
@@ -142,6 +144,10 @@ def _statements(title: str, rows: list[Row]) -> list[Text]:
         lines += wrapped(row["text"], indent=2)
         lines += _grounds([row])
     return lines
+
+
+def _ids(rows: Iterable[Row]) -> str:
+    return ", ".join(row["call"][:8] for row in rows)
 
 
 def _grounds(rows: Iterable[Row | None]) -> list[Text]:

@@ -115,7 +115,8 @@ class Question:
 class Expected:
     """The objection to expect: its kind, on what grounds, and an answer that worked on a call, if there is one.
 
-    `came_up` is where it was raised on other accounts, once a call, the newest first.
+    `came_up` is where it was raised on other accounts, `others` where only something else was: once a call each, the
+    newest first.
     """
 
     kind: ObjectionKind
@@ -123,6 +124,7 @@ class Expected:
     statement: Statement | None
     worked: Snippet | None
     came_up: tuple[Statement, ...] = ()
+    others: tuple[Statement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,15 +318,17 @@ def _expected(rows: Rows, view: AccountView, rubric: Rubric) -> Expected | None:
         raised[row.sounds].setdefault(row.call_id, row.turn)
     # `other` says nothing to prepare for: it is named only where nothing else came up
     kind, calls = max(raised.items(), key=lambda item: (item[0] != "other", len(item[1]), item[0]))
-    total = len({row.call_id for row in others})
+    rest = {row.call_id: row for row in reversed(others) if row.call_id not in calls}
     because = (
-        f"none is open here; on other accounts it came up on {len(calls)} of the {counted(total, 'call')} "
-        "with an objection"
+        f"none is open here; on other accounts it came up on {len(calls)} of the "
+        f"{counted(len(calls) + len(rest), 'call')} with an objection"
     )
     dates = {call.call_id: call.date for call in rows.calls}
     came_up = [Statement(KINDS[kind], call_id, dates.get(call_id), turn) for call_id, turn in calls.items()]
-    came_up.sort(key=lambda s: (s.date or dt.date.min, s.call_id), reverse=True)
-    return Expected(kind, because, None, answer_that_worked(rows, kind, rubric), tuple(came_up))
+    beside = [Statement(KINDS[row.sounds], row.call_id, dates.get(row.call_id), row.turn) for row in rest.values()]
+    for found in (came_up, beside):
+        found.sort(key=lambda s: (s.date or dt.date.min, s.call_id), reverse=True)
+    return Expected(kind, because, None, answer_that_worked(rows, kind, rubric), tuple(came_up), tuple(beside))
 
 
 _ANSWERS = ("answer", "trade", "confirm_resolved", "acknowledge")
@@ -463,6 +467,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             "because": expect.because,
             "rests_on": _json(expect.statement),
             "came_up": [statement.to_json() for statement in expect.came_up],
+            "others": [statement.to_json() for statement in expect.others],
             "answer_that_worked": expect.worked.to_json() if expect.worked else None,
         }
     if view.silent_days is not None and view.silent_days >= SILENT_DAYS:
