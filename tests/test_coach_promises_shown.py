@@ -7,10 +7,11 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
-from coach_story import keep_story
+from coach_story import call, keep_story, misheard, record
 from rich.console import Console
 from test_coach_week import DAY, full
 
+from pipeline import keep
 from pipeline.cli.account_text import _promises
 from pipeline.cli.render import commitment_text
 from pipeline.coach import commands
@@ -18,6 +19,7 @@ from pipeline.coach.commitments import Commitment
 from pipeline.coach.deals import said
 from pipeline.coach.diary import diary
 from pipeline.coach.digest import digest_text, weekly_digest
+from pipeline.coach.load import rows_of_calls
 from pipeline.coach.rows import Rows
 from pipeline.rubric import load_rubric
 from pipeline.settings import Settings
@@ -123,3 +125,22 @@ def test_a_page_shows_the_question_beside_the_words() -> None:
     assert f"Mia: “I can do the tenth.” asked: “{ASKED}”" in page
     assert 'badge warn">moved' in page
     assert ", now " in page
+
+
+def test_nothing_is_told_from_a_call_that_was_heard_too_badly_to_be_scored(tmp_path: Path) -> None:
+    made = {}
+    for name, ago in (("clear", -9), ("noisy", -2)):
+        rows = call(name, "Ann", ago, "Acme", {"discovery": 2})
+        made[name] = record(rows.calls[0], rows)
+    keep.write_record(tmp_path, made["clear"])
+    keep.write_record(tmp_path, misheard(made["noisy"]))
+    settings = Settings(data=tmp_path)
+    with Store(tmp_path) as store:
+        store.ingest()
+        promised = commands.commitment_rows(store, settings=settings)
+        (account,) = commands.account_rows(store, settings=settings, name="Acme")
+        said = {max_wer: rows_of_calls(store, [made["noisy"]["call_id"]], max_wer=max_wer) for max_wer in (0.35, 0.9)}
+    assert {row["call_id"] for row in promised} == {made["clear"]["call_id"]}
+    assert {row["seen_call"] for row in promised} == {None}
+    assert {s["call"] for s in account["met"]} == {made["clear"]["call_id"]}
+    assert [len(rows.turns) > 0 for rows in said.values()] == [False, True]

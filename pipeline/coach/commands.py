@@ -146,7 +146,8 @@ def debrief_rows(store: Store, *, settings: Settings, name: str) -> list[Row]:
     """The post-call debrief of the call whose id begins like that. Raises `StoreError`."""
     call_id = _call(store, name)
     (call,) = store.query("SELECT account FROM calls WHERE call_id = $id", {"id": call_id})
-    rows = load_rows(store, without=human_review(settings), call=call_id, account=call["account"])
+    without, max_wer = human_review(settings), settings.max_expected_wer
+    rows = load_rows(store, without=without, call=call_id, account=call["account"], max_wer=max_wer)
     customers = known_firms(settings)["customers"]
     found = call_debrief(rows, call_id, load_rubric(settings.rubric), library_of(settings), customers=customers)
     return [found] if found else []
@@ -265,6 +266,7 @@ def _recent(store: Store, settings: Settings) -> Rows:
         without=without,
         turns_since=today - dt.timedelta(TURNS_DAYS),
         since=today - dt.timedelta(2 * TURNS_DAYS),
+        max_wer=settings.max_expected_wer,
     )
     return dataclasses.replace(rows, scores=load_scores(store, without=without))
 
@@ -362,7 +364,8 @@ def _of_account(store: Store, settings: Settings, name: str | None) -> tuple[Row
         found = store.query("SELECT DISTINCT account FROM calls WHERE account IS NOT NULL ORDER BY account")
         account = known_name(name, [row["account"] for row in found], "account")
     since = None if account else dt.date.today() - dt.timedelta(TURNS_DAYS)
-    return load_rows(store, without=human_review(settings), account=account, turns_since=since), account
+    without, max_wer = human_review(settings), settings.max_expected_wer
+    return load_rows(store, without=without, account=account, turns_since=since, max_wer=max_wer), account
 
 
 def known_name(name: str, names: list[str], what: str) -> str:

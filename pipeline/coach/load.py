@@ -38,6 +38,8 @@ MONTHLY = 10
 """Of older calls so many a month: who makes ten a day has 200 in a month, and training is measured against the calls
 before it. Drawn by the end of the id, a content hash, so that none is preferred."""
 
+HEARD = "(c.status = 'scored' OR coalesce(c.expected_wer, 0) <= $max_wer)"
+"""Calls whose words are told from: nobody said what stands in one that is not scored because it was heard too badly."""
 _WHERE = "(c.call_date >= $since OR c.call_date IS NULL OR $since IS NULL)"
 
 _CALLS = f"""
@@ -81,11 +83,11 @@ WHERE c.status = 'scored' AND {_WHERE} ORDER BY o.call_id, o.turn
 """
 _TURNS = f"""
 SELECT t.call_id, t.turn, t.t0, t.t1, t.side, t.name, t.text FROM turns t JOIN calls c USING (call_id)
-WHERE ($every OR c.account = $account OR c.call_id = $call) AND {_WHERE} ORDER BY t.call_id, t.turn
+WHERE ($every OR c.account = $account OR c.call_id = $call) AND {HEARD} AND {_WHERE} ORDER BY t.call_id, t.turn
 """
 _MOVES = f"""
 SELECT m.call_id, m.turn, m.move, m.p FROM moves m JOIN calls c USING (call_id)
-WHERE ($every OR c.account = $account OR c.call_id = $call) AND {_WHERE} ORDER BY m.call_id, m.turn, m.move
+WHERE ($every OR c.account = $account OR c.call_id = $call) AND {HEARD} AND {_WHERE} ORDER BY m.call_id, m.turn, m.move
 """
 _ASSIGNMENTS = """
 SELECT assignment_id, rep, criterion, level, module, title, reason, assigned_on, due_on, team, status, completed_on,
@@ -152,11 +154,13 @@ def load_rows(
     turns_since: dt.date | None = None,
     since: dt.date | None = None,
     without: Collection[str] = (),
+    max_wer: float = 1.0,
 ) -> Rows:
     """All rows of the store; turns only of `account`, of `call`, or of calls from `turns_since` on: they are long.
 
     `since` leaves out older calls altogether; undated ones stay. `without` are criteria whose scores are for people to
-    review (`pipeline.human_review`): they enter no standing. Raises `StoreError`.
+    review (`pipeline.human_review`): they enter no standing. `max_wer` is the share of wrong words, 0-1, beyond which a
+    call that is not scored has no turns (the setting `max_expected_wer`). Raises `StoreError`.
     """
     both: dict[str, Any] = {"since": since}
     return dataclasses.replace(
@@ -165,8 +169,8 @@ def load_rows(
         scores=load_scores(store, since=since, without=without),
         moments=tuple(Moment(**row) for row in store.query(_MOMENTS, both)),
         objections=tuple(ObjectionRow(**row) for row in store.query(_OBJECTIONS, both)),
-        turns=tuple(TurnRow(**row) for row in _of_calls(store, _TURNS, account, call, turns_since)),
-        moves=tuple(MoveRow(**row) for row in _of_calls(store, _MOVES, account, call, turns_since)),
+        turns=tuple(TurnRow(**row) for row in _of_calls(store, _TURNS, account, call, turns_since, max_wer)),
+        moves=tuple(MoveRow(**row) for row in _of_calls(store, _MOVES, account, call, turns_since, max_wer)),
     )
 
 
@@ -251,8 +255,10 @@ def load_calls(store: Store, *, rep: str, since: dt.date) -> tuple[CallRow, ...]
     return tuple(CallRow(**row) for row in store.query(_OF_REP, asked))
 
 
-def rows_of_calls(store: Store, call_ids: Iterable[str], *, without: Collection[str] = ()) -> Rows:
-    """All that is known of these calls, words and moves included, oldest first.
+def rows_of_calls(
+    store: Store, call_ids: Iterable[str], *, without: Collection[str] = (), max_wer: float = 1.0
+) -> Rows:
+    """All that is known of these calls, words and moves included, oldest first; `max_wer` as in `load_rows`.
 
     Read from the calls' records, one file each: a few calls are found there at once, however many there are in all.
     Left out are calls that are not there, or whose record cannot be read: `debrief doctor` names those.
@@ -269,6 +275,7 @@ def rows_of_calls(store: Store, call_ids: Iterable[str], *, without: Collection[
         for row in tables["calls"]
     }
     turns = {(row["call_id"], row["turn"]): row for row in tables["turns"]}
+    clear = {row["call_id"] for row in tables["calls"] if heard(row["status"], row["expected_wer"], max_wer)}
     return Rows(
         calls=tuple(sorted(calls.values(), key=lambda call: (call.date or dt.date.min, call.call_id))),
         scores=tuple(
@@ -285,9 +292,14 @@ def rows_of_calls(store: Store, call_ids: Iterable[str], *, without: Collection[
             ObjectionRow(**_picked(ObjectionRow, row), text=turns.get((row["call_id"], row["turn"]), {}).get("text"))
             for row in tables["objections"]
         ),
-        turns=tuple(TurnRow(**_picked(TurnRow, row)) for row in tables["turns"]),
-        moves=tuple(MoveRow(**_picked(MoveRow, row)) for row in tables["moves"]),
+        turns=tuple(TurnRow(**_picked(TurnRow, row)) for row in tables["turns"] if row["call_id"] in clear),
+        moves=tuple(MoveRow(**_picked(MoveRow, row)) for row in tables["moves"] if row["call_id"] in clear),
     )
+
+
+def heard(status: str, expected_wer: float | None, max_wer: float) -> bool:
+    """What `HEARD` says of one call."""
+    return status == "scored" or (expected_wer or 0.0) <= max_wer
 
 
 def answers_to_objections(store: Store, where: str, params: Mapping[str, Any], *, limit: int = 200) -> Rows:
@@ -337,13 +349,13 @@ def _missed(row: Mapping[str, Any], turn: Mapping[str, Any]) -> Moment:
 
 
 def _of_calls(
-    store: Store, sql: str, account: str | None, call: str | None, since: dt.date | None
+    store: Store, sql: str, account: str | None, call: str | None, since: dt.date | None, max_wer: float
 ) -> list[dict[str, Any]]:
     """Rows of an account, of a call, or of all calls from a day on; none where nothing is asked for."""
     if account is None and call is None and since is None:
         return []
-    asked = {"account": account, "call": call, "since": since, "every": account is None and call is None}
-    return store.query(sql, asked)
+    every = account is None and call is None
+    return store.query(sql, {"account": account, "call": call, "since": since, "every": every, "max_wer": max_wer})
 
 
 def _known(row: dict[str, Any]) -> dict[str, Any]:

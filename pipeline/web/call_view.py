@@ -14,6 +14,7 @@ from typing import Any
 from pipeline.clips import KINDS, clip_cues
 from pipeline.coach.commitments import Commitment, commitments_of
 from pipeline.coach.followed import followed
+from pipeline.coach.load import HEARD, heard
 from pipeline.coach.rows import CallRow, MoveRow, TurnRow
 from pipeline.comments import Comment, sent_before, taken_back
 from pipeline.errors import NotThere, ReviewError
@@ -38,9 +39,9 @@ LATER_CALLS = 5
 STEPS_WAIT_S = 0.03
 """How long a page waits for what later calls say; without it the rest of the call is there at once."""
 
-_LATER = """
-SELECT call_id, record_file, seq, ({where}) AS seen FROM calls c
-WHERE account = $account AND call_date > $date ORDER BY call_date, call_id LIMIT $most
+_LATER = f"""
+SELECT call_id, record_file, seq, ({{where}}) AS seen FROM calls c
+WHERE account = $account AND call_date > $date AND {HEARD} ORDER BY call_date, call_id LIMIT $most
 """
 _OF_THE_DAY = "SELECT count(*) AS n FROM calls WHERE account = $account AND call_date = $date AND call_id <> $call"
 _COMMENTS_NOW = "SELECT * FROM comments WHERE call_id = $call AND who = $who AND removed_at IS NULL"
@@ -197,7 +198,7 @@ def _words_of(file: Path, seq: int, mtime_ns: int) -> Words:
     record = read_json(file)
     transcript = Transcript.from_json(record["transcript"], where=record["source"]["path"])
     call_id, meta = record["source"]["sha256"][:16], transcript.meta
-    this = CallRow(call_id, rep=meta.rep, account=meta.account, date=meta.date)
+    this = CallRow(call_id, record["status"], rep=meta.rep, account=meta.account, date=meta.date)
     turns = [
         TurnRow(call_id, n, turn.t0, turn.t1, turn.side, turn.name, turn.text)
         for n, turn in enumerate(transcript.turns)
@@ -357,10 +358,13 @@ def next_steps(ask: Ask, file: Path, seq: int) -> list[Row] | None:
     """What was promised on the call of that record, and what became of it on later calls of the account, with the words
     of those that the user sees; None while these are being read."""
     words, later, again = words_of(file, seq), [], False
+    max_wer = ask.settings.max_expected_wer
+    if not heard(words.call.status, words.transcript.hearing.expected_wer, max_wer):
+        return []
     meta, seen = words.transcript.meta, {words.call.call_id}
     if meta.account and meta.date:
         asked = {"account": meta.account, "date": meta.date}
-        most = {**asked, **ask.scope.params, "most": LATER_CALLS}
+        most = {**asked, **ask.scope.params, "most": LATER_CALLS, "max_wer": max_wer}
         rows = ask.store.query(_LATER.format(where=ask.scope.where("c")), most)
         later = [(ask.settings.data / row["record_file"], row["seq"]) for row in rows]
         seen |= {row["call_id"] for row in rows if row["seen"]}

@@ -10,7 +10,7 @@ import hashlib
 from typing import Any
 
 from pipeline.coach.commands import known_firms
-from pipeline.coach.load import answers_to_objections, rows_of_calls
+from pipeline.coach.load import answers_to_objections
 from pipeline.coach.reports import account_report, account_with_plan
 from pipeline.coach.rows import Rows
 from pipeline.errors import NotThere, StoreError
@@ -60,7 +60,7 @@ def deal(ask: Ask, account: str, calls: list[Row], *, wait_s: float | None = Non
     today = desk.today()
 
     def make() -> Row:
-        rows = rows_of_calls(desk.store, ids, without=desk.for_people)
+        rows = desk.rows_of(ids)
         others: Rows = desk.remember(
             ("answers", key["scope"]), lambda: answers_to_objections(desk.store, where, params), of=("calls",)
         )
@@ -87,7 +87,7 @@ def lines_of(ask: Ask, accounts: list[str]) -> dict[str, Row | None]:
     def maker(account: str) -> Any:
         def make() -> Row:
             ids = [call["call"] for call in calls[account]]
-            rows = rows_of_calls(desk.store, ids, without=desk.for_people)
+            rows = desk.rows_of(ids)
             found = account_report(rows, desk.rubric, account, as_of=today, **firms)
             if not found:
                 return {"unread": True}

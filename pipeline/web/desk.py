@@ -12,9 +12,9 @@ from pipeline.access.people import User
 from pipeline.access.scope import Scope, scope_of
 from pipeline.coach.commands import readable_library, target_of
 from pipeline.coach.effect import Effect
-from pipeline.coach.load import load_assignments, load_heads
+from pipeline.coach.load import load_assignments, load_heads, rows_of_calls
 from pipeline.coach.reports import gap_json, scorecards_of, training_of
-from pipeline.coach.rows import Assignment
+from pipeline.coach.rows import Assignment, Rows
 from pipeline.coach.team import Picture
 from pipeline.coach.training import Library
 from pipeline.days import latest
@@ -222,6 +222,10 @@ class Desk:
         known = self.backroom.need("library", version, lambda: readable_library(self.settings))
         found: tuple[Library, str] = known.value
         return found
+
+    def rows_of(self, call_ids: Iterable[str]) -> Rows:
+        """All that is known of these calls, as coaching reads it. Raises `ModelUnavailable` like `for_people`."""
+        return rows_of_calls(self.store, call_ids, without=self.for_people, max_wer=self.settings.max_expected_wer)
 
     def today(self) -> dt.date:
         """Today, or the newest call's date where the clock is behind the calls."""

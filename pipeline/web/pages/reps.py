@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.access.people import EVERYONE
 from pipeline.coach.commitments import commitments
 from pipeline.coach.gaps import MIN_CALLS, not_heard
-from pipeline.coach.load import load_calls, load_support, rows_of_calls
+from pipeline.coach.load import load_calls, load_support
 from pipeline.coach.rows import CallRow
 from pipeline.coach.standings import Standing
 from pipeline.coach.support import PERIOD_DAYS, support_row
@@ -332,7 +332,7 @@ def support_of(ask: Ask, rep: str, *, wait_s: float = 0.03) -> Row | None:
         since = today - dt.timedelta(PERIOD_DAYS)
         calls = load_calls(desk.store, rep=rep, since=since)
         own = calls[-HEARD:]
-        heard = rows_of_calls(desk.store, [*(call.call_id for call in own), *_others(desk.store, rep, own)])
+        heard = desk.rows_of([*(call.call_id for call in own), *_others(desk.store, rep, own)])
         types: dict[str, list[str | None]] = defaultdict(list)
         counts = desk.store.query(_MIXES, {"since": since, "today": today})
         for row in counts:

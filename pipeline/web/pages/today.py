@@ -13,7 +13,6 @@ from typing import Any
 
 from pipeline.access.people import EVERYONE
 from pipeline.coach.after import call_debrief
-from pipeline.coach.load import rows_of_calls
 from pipeline.coach.standings import Standing
 from pipeline.coach.team import Picture
 from pipeline.coach.training import Library
@@ -90,7 +89,7 @@ def _debriefs(desk: Desk, read: Iterable[tuple[str, ...]], usual: list[Standing]
     """Of each call, the first of the ids in a part of `read`, seen from those that follow."""
     found = []
     for ids in read:
-        rows = rows_of_calls(desk.store, list(ids), without=desk.for_people)
+        rows = desk.rows_of(ids)
         made = call_debrief(rows, ids[0], desk.rubric, library, usual=usual)
         if made and made["status"] == "scored":
             found.append(made)
