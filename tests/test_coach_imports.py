@@ -36,6 +36,12 @@ def test_sessions_by_other_names_of_the_columns(tmp_path: Path) -> None:
     assert (bob.minutes, bob.status) == (None, "missed")
 
 
+@pytest.mark.parametrize("head", ["Sales Rep", "Rep Name", "Opportunity Owner", "Deal owner"])
+def test_reps_stand_under_the_headings_of_sales_tools(tmp_path: Path, head: str) -> None:
+    found = read_csv(written(tmp_path, f"{head},Date\nAnn,2026-10-02\n"), "sessions")
+    assert [row.rep for row in found.rows] == ["Ann"]
+
+
 def test_a_table_as_excel_saves_it_on_a_mac(tmp_path: Path) -> None:
     path = tmp_path / "in.csv"
     path.write_bytes("rep;date;topic\rZoë;2026-10-02;Café\r".encode("mac_roman"))

@@ -311,7 +311,20 @@ def _activity(row: Mapping[str, str]) -> Sequence[Fact]:
     ]
 
 
-_REP = ("name", "salesperson", "owner", "seller", "representative", "user", "ae", "sdr")
+_REP = (
+    "rep name",
+    "sales rep",
+    "deal owner",
+    "opportunity owner",
+    "name",
+    "salesperson",
+    "owner",
+    "seller",
+    "representative",
+    "user",
+    "ae",
+    "sdr",
+)
 
 KINDS: dict[str, Kind] = {
     "sessions": Kind(
