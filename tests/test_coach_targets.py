@@ -69,6 +69,10 @@ def test_what_a_rep_has_reached_alone_is_not_out_of_reach() -> None:
     over = check_quota(quota("Ann", 100, 120), others, mixes, elapsed=0.8)
     assert (over.pace, over.reached_by, over.fair) == (1.5, 0, True)
     assert check_quota(quota("Ann", 100, 60), others, mixes, elapsed=0.8).fair is False
+    # who is not behind, or a peer who would not be, has what is asked for in reach
+    assert check_quota(quota("Ann", 100, 66), others, mixes, elapsed=0.8).fair is True
+    near = check_quota(quota("Ann", 100, 10), [*others[:2], quota("Dee", 100, 66)], mixes, elapsed=0.8)
+    assert (near.reached_by, near.fair) == (0, True)
 
 
 def test_type_effects_are_drawn_to_nothing_with_few_calls() -> None:

@@ -17,7 +17,7 @@ from pipeline.coach.assign import as_they_were
 from pipeline.coach.commitments import Commitment
 from pipeline.coach.gaps import Gap, find_gaps, rubric_targets
 from pipeline.coach.rows import CallRow, Rows, SessionRow
-from pipeline.coach.targets import FairTarget, QuotaCheck, check_quota, fair_targets, mix_of
+from pipeline.coach.targets import BEHIND, FairTarget, QuotaCheck, check_quota, fair_targets, mix_of
 from pipeline.rubric import Rubric
 from pipeline.wording import counted, rounded
 
@@ -27,8 +27,6 @@ PERIOD_DAYS = 90
 QUIET_DAYS = 45
 """Days without a coaching session after which a rep counts as not coached."""
 MANY_ASKS = 3
-BEHIND = 0.8
-"""Share of the pace a quota asks for under which it counts as behind."""
 THIN_CALLS = 5
 
 
@@ -285,7 +283,7 @@ def _warnings(row: Row, quotas: Sequence[QuotaCheck], peers: Sequence[int], titl
     found += [
         _warning(
             "quota out of reach",
-            f"{c.quota.measure}: none of {counted(c.peers, 'peer')} with such calls keeps that pace",
+            f"{c.quota.measure}: none of {counted(c.peers, 'peer')} with such calls comes to {BEHIND:.0%} of that pace",
         )
         for c in quotas
         if c.fair is False

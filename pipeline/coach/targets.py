@@ -23,6 +23,8 @@ TYPE_PRIOR = 4.0
 """Calls that a type's effect must outweigh."""
 SAME_MIX = 0.5
 """Overlap of two reps' call mixes, 0-1, from which their quotas are compared."""
+BEHIND = 0.8
+"""Share of the pace a quota asks for under which it counts as behind."""
 EARLY = 0.15
 """Share of a quota's time before which nobody is ahead or behind: two weeks of a quarter."""
 STEP = 0.75
@@ -161,7 +163,8 @@ def check_quota(
     """A quota's pace, `elapsed` (0-1) of its time gone, and whether peers with the same mix of calls keep such a pace.
 
     Peers count with the same measure over the same days. A target is fair where one of at least 3 peers, or the rep,
-    has kept the pace that this one asks for: a result of at least `elapsed` of this target.
+    would not be behind with it: a result of at least `BEHIND` of what is due of this target by now. `reached_by` are
+    those with all that is due.
     """
     alike = [
         other
@@ -173,7 +176,7 @@ def check_quota(
     ]
     due = quota.target * max(elapsed, 1e-9)
     reached = sum((other.result or 0.0) >= due for other in alike)
-    kept = quota.result is not None and quota.result >= due
+    in_reach = any((one.result or 0.0) >= BEHIND * due for one in (quota, *alike))
     early = elapsed < EARLY and not (quota.result is not None and quota.result >= quota.target)
     return QuotaCheck(
         quota=quota,
@@ -181,7 +184,7 @@ def check_quota(
         pace=quota.result / due if quota.result is not None and due and not early else None,
         peers=len(alike),
         reached_by=reached,
-        fair=None if early or len(alike) < MIN_PEERS else kept or reached > 0,
+        fair=None if early or len(alike) < MIN_PEERS else in_reach,
     )
 
 
