@@ -60,7 +60,8 @@ def unused_name(data: Path, name: str) -> str:
 
 
 def _redacted(digest: Digest, kinds: frozenset[str]) -> Digest:
-    """The digest without private details, which promises and reasons may quote."""
+    """The digest without private details, which promises and reasons may quote; the ids of calls are none, and half of
+    one would be taken for somebody's number."""
     sections = tuple(
         replace(part, lines=tuple(redact_text(line, kinds=kinds).text for line in part.lines))
         for part in digest.sections
@@ -135,7 +136,7 @@ def webhook_body(digest: Digest, *, host: str) -> dict[str, Any]:
     blocks: list[dict[str, Any]] = [{"type": "TextBlock", "text": digest.title, "weight": "bolder", "size": "large"}]
     for item in digest.sections:
         blocks.append({"type": "TextBlock", "text": item.title, "weight": "bolder"})
-        blocks.extend({"type": "TextBlock", "text": line, "wrap": True} for line in item.lines)
+        blocks.extend({"type": "TextBlock", "text": line, "wrap": True} for line in item.told(digest.base))
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,33 +21,54 @@ if TYPE_CHECKING:
 
 LISTED = 20
 """Lines of a section at most; a further one says how many more there are."""
+LINKED = 12
+"""Calls that a line leads to at most."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading and its lines: plain text, one fact each."""
+    """A heading and its lines: plain text, one fact each, and for each the ids of the calls it rests on (`calls` may be
+    shorter)."""
 
     title: str
     lines: tuple[str, ...]
+    calls: tuple[tuple[str, ...], ...] = ()
+
+    def pairs(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Each line with its calls."""
+        return [(line, self.calls[place] if place < len(self.calls) else ()) for place, line in enumerate(self.lines)]
+
+    def told(self, base: str) -> list[str]:
+        """Each line with its calls, as text."""
+        return [f"{line} {reference(ids, base)}" if ids else line for line, ids in self.pairs()]
 
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What is written and sent: `name` is the file's (`nightly-2026-10-06`), `title` what readers see."""
+    """What is written and sent: `name` is the file's (`nightly-2026-10-06`), `title` what readers see, `base` the web
+    app's address where lines lead to calls."""
 
     name: str
     title: str
     sections: tuple[Section, ...]
+    base: str = ""
 
 
-def section(title: str, lines: list[str], *, none: str = "") -> Section:
+def reference(call_ids: Sequence[str], base: str) -> str:
+    """`[9 calls: e43a6f55, da870b50 and 7 more]`; with the address of the web app the link of the first."""
+    shown = [f"{base}/calls/{c}" if base else c[:8] for c in call_ids[: 1 if base else 4]]
+    more = len(call_ids) - len(shown)
+    return f"[{counted(len(call_ids), 'call')}: {', '.join(shown)}{f' and {more} more' if more > 0 else ''}]"
+
+
+def section(title: str, lines: list[str], *, none: str = "", calls: Sequence[tuple[str, ...]] = ()) -> Section:
     """A section of at most `LISTED` lines, each cleaned of control characters; `none` where there are none."""
     shown = [plain(line) for line in lines[:LISTED]]
     if len(lines) > LISTED:
         shown.append(f"and {len(lines) - LISTED} more")
-    return Section(title, tuple(shown or ([none] if none else [])))
+    return Section(title, tuple(shown or ([none] if none else [])), tuple(calls[:LISTED]))
 
 
 def plain(text: object) -> str:
@@ -148,7 +169,7 @@ def as_text(digest: Digest) -> str:
     """Plain text."""
     parts = [digest.title, "=" * len(digest.title)]
     for item in digest.sections:
-        parts += ["", item.title, *(f"- {line}" for line in item.lines)]
+        parts += ["", item.title, *(f"- {line}" for line in item.told(digest.base))]
     return "\n".join(parts) + "\n"
 
 
@@ -167,7 +188,8 @@ def _literal(text: str) -> str:
 def as_html(digest: Digest) -> str:
     """One HTML file that loads nothing."""
     body = "".join(
-        f"<h2>{html.escape(item.title)}</h2><ul>{''.join(f'<li>{html.escape(line)}</li>' for line in item.lines)}</ul>"
+        f"<h2>{html.escape(item.title)}</h2>"
+        f"<ul>{''.join(_item(line, ids, digest.base) for line, ids in item.pairs())}</ul>"
         for item in digest.sections
     )
     title = html.escape(digest.title)
@@ -177,3 +199,16 @@ def as_html(digest: Digest) -> str:
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         f"<title>{title}</title><style>{style}</style></head><body><h1>{title}</h1>{body}</body></html>\n"
     )
+
+
+def _item(line: str, call_ids: Sequence[str], base: str) -> str:
+    """A line as HTML, leading to its calls."""
+    if not call_ids or not base:
+        told = f"{line} {reference(call_ids, base)}" if call_ids else line
+        return f"<li>{html.escape(told)}</li>"
+    links = (
+        f'<a href="{html.escape(base)}/calls/{html.escape(c)}">{html.escape(c[:8])}</a>' for c in call_ids[:LINKED]
+    )
+    more = f" and {len(call_ids) - LINKED} more" if len(call_ids) > LINKED else ""
+    label = counted(len(call_ids), "call")
+    return f"<li>{html.escape(line)}<br><small>{label}: {', '.join(links)}{more}</small></li>"

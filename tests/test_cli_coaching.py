@@ -195,9 +195,14 @@ def test_imports_and_accountability(run: Run, tmp_path: Path) -> None:
     assert max(map(len, shown.splitlines())) <= 80
 
 
-def test_the_week_as_text_html_json_and_file(run: Run, tmp_path: Path) -> None:
+def test_the_week_as_text_html_json_and_file(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("digest", "--team", "north").stdout.startswith("The week of team North\n")
     assert run("digest", "--rep", "Ann", "--html").stdout.startswith("<!doctype html>")
+    assert 'href="http://127.0.0.1:8321/calls/' in run("digest", "--html").stdout
+    monkeypatch.setenv("DEBRIEF_PUBLIC_URL", "https://debrief.example.com/")
+    assert "calls: https://debrief.example.com/calls/" in " ".join(
+        run("digest", "--as-of", "2026-11-02").stdout.split()
+    )
     (row,) = rows(run("digest", "--json", "--as-of", "2026-11-02"))
     assert (row["from"], row["to"]) == ("2026-10-27", "2026-11-02")
     out = tmp_path / "week.html"

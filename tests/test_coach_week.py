@@ -13,12 +13,21 @@ from icalendar import Calendar
 from pipeline.coach.after import call_debrief
 from pipeline.coach.commitments import Commitment, commitments
 from pipeline.coach.diary import diary, to_ics
-from pipeline.coach.digest import MANAGER_SECTIONS, REP_SECTIONS, digest_html, digest_text, to_send, weekly_digest
+from pipeline.coach.digest import (
+    MANAGER_SECTIONS,
+    REP_SECTIONS,
+    Item,
+    Section,
+    digest_html,
+    digest_text,
+    to_send,
+    weekly_digest,
+)
 from pipeline.coach.reports import account_report
 from pipeline.coach.rows import Assignment, CallRow, ObjectionRow, Rows, SessionRow
 from pipeline.coach.support import support_report
 from pipeline.coach.training import load_library
-from pipeline.digest import as_html
+from pipeline.digest import LINKED, as_html, as_text
 from pipeline.types import NEUTRAL
 
 LIBRARY = load_library()
@@ -132,10 +141,19 @@ def test_the_weeks_risks_are_those_of_the_accounts_page_for_a_company_that_names
 def test_the_week_can_be_sent_as_the_nightly_digest_is() -> None:
     letter = to_send(digest(rep="Ann"), base="http://127.0.0.1:8321")
     assert letter.name == "week-2026-11-02-ann"
-    lines = [line for part in letter.sections for line in part.lines]
-    assert any("/calls/a5" in line for line in lines)
+    assert "http://127.0.0.1:8321/calls/" in as_text(letter)
+    assert '<a href="http://127.0.0.1:8321/calls/a5">a5</a>' in as_html(letter)
     assert "Raj" in as_html(letter)
     assert "<b>Raj</b>" not in as_html(letter)
+
+
+def test_a_line_says_how_many_of_its_calls_it_does_not_name() -> None:
+    ids = tuple(f"c{n}" for n in range(LINKED + 2))
+    week = dataclasses.replace(digest(rep="Ann"), sections=(Section("Gaps", (Item("three", ids),)),))
+    for page in (digest_html(week, base="https://x"), as_html(to_send(week, base="https://x"))):
+        assert [f"/calls/{one}" in page for one in ids].count(True) == LINKED
+        assert f"{len(ids)} calls" in page
+        assert "and 2 more" in page
 
 
 def test_a_week_that_is_over_reads_as_it_did_then() -> None:

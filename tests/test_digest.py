@@ -264,3 +264,18 @@ def test_the_readme_says_which_digest_takes_words_of_calls_along(settings: Setti
     told = " ".join((Path(__file__).parents[1] / "README.md").read_text().partition("## Privacy")[2].split())
     assert "the nightly digest (names of reps and of files that failed, counts, training; no words of calls)" in told
     assert "`debrief digest --send`, the week with promises and the best moments quoted" in told
+
+
+@pytest.mark.parametrize(
+    ("base", "shown"),
+    [
+        ("https://x.example", '1 call: <a href="https://x.example/calls/848182025dd73db6">84818202</a>'),
+        ("", "[1 call: 84818202]"),
+    ],
+)
+def test_what_leads_to_a_call_stands_whatever_figures_its_id_has(settings: Settings, base: str, shown: str) -> None:
+    """An id may have nine figures in a row, as a bank's number has."""
+    part = section("Calls", ["Ann: account 55779911, sort code 20-00-00"], calls=[("848182025dd73db6",)])
+    page = Path(deliver.deliver(Digest("week", "The week", (part,), base), settings)["file"]).read_text()
+    assert shown in page
+    assert "55779911" not in page

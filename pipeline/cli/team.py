@@ -117,7 +117,9 @@ def digest(
     team: Annotated[str | None, typer.Option("--team", metavar="T", help="One team.")] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="Last day of the week shown.")] = None,
     html: Annotated[bool, typer.Option("--html", help="An HTML page instead of text.")] = False,
-    base: Annotated[str, typer.Option("--base", metavar="URL", help="The web app's address, for links.")] = "",
+    base: Annotated[
+        str, typer.Option("--base", metavar="URL", help="The web app's address, for links; else `public_url`.")
+    ] = "",
     send: Annotated[
         bool, typer.Option("--send", help="Write it and send it, quotes of calls too, where the nightly digest goes.")
     ] = False,
@@ -128,10 +130,12 @@ def digest(
     """The week of all teams, of a team (--team), or of a rep (--rep)."""
     from pipeline.coach.commands import digest_of
     from pipeline.coach.digest import digest_html, digest_text, to_send
+    from pipeline.settings import public_address
 
     if rep is not None and team is not None:
         raise typer.BadParameter("the week of a rep or of a team, not both", param_hint="--rep / --team")
     settings = settings_of(data)
+    base = (base or (public_address(settings) if html else settings.public_url)).rstrip("/")
     with open_store(settings) as store:
         found = digest_of(store, settings=settings, rep=rep, team=team, as_of=iso_day(as_of) if as_of else None)
     if send:

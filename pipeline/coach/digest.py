@@ -25,7 +25,7 @@ from pipeline.coach.rows import Rows
 from pipeline.coach.snippets import BEST_LEVEL, find_snippets
 from pipeline.coach.standings import standings
 from pipeline.coach.support import support_report
-from pipeline.digest import Digest, section
+from pipeline.digest import LINKED, Digest, reference, section
 from pipeline.redact import shortened
 from pipeline.rubric import Rubric
 from pipeline.wording import change_text, counted, signed
@@ -389,7 +389,7 @@ def digest_text(digest: WeeklyDigest, *, base: str = "") -> str:
         for item in part.items:
             lines += textwrap.wrap(f"- {item.text}", WIDTH, subsequent_indent="  ")
             if item.call_ids:
-                lines.append(f"  {_reference(item, base)}")
+                lines.append(f"  {reference(item.call_ids, base)}")
         lines.append("")
     if not digest.sections:
         lines += ["nothing to report: no calls, training or days due", ""]
@@ -399,21 +399,12 @@ def digest_text(digest: WeeklyDigest, *, base: str = "") -> str:
 def to_send(digest: WeeklyDigest, *, base: str = "") -> Digest:
     """The digest as plain lines with their calls, for `pipeline/deliver.py`."""
     who = re.sub(r"[^a-z0-9]+", "-", (digest.rep or digest.team or "all").lower()).strip("-") or "all"
-    sections = [
-        section(
-            part.title,
-            [f"{i.text} {_reference(i, base)}" if i.call_ids else i.text for i in part.items],
-        )
+    sections = tuple(
+        section(part.title, [item.text for item in part.items], calls=[item.call_ids for item in part.items])
         for part in digest.sections
-    ]
-    return Digest(f"week-{digest.to.isoformat()}-{who}", f"{digest.title}, to {digest.to.isoformat()}", tuple(sections))
-
-
-def _reference(item: Item, base: str) -> str:
-    shown = [f"{base}/calls/{c}" if base else c[:8] for c in item.call_ids[: 1 if base else 4]]
-    more = len(item.call_ids) - len(shown)
-    label = counted(len(item.call_ids), "call")
-    return f"[{label}: {', '.join(shown)}{f' and {more} more' if more > 0 else ''}]"
+    )
+    to = digest.to.isoformat()
+    return Digest(f"week-{to}-{who}", f"{digest.title}, to {to}", sections, base)
 
 
 _HTML = """<!doctype html>
@@ -425,8 +416,9 @@ _HTML = """<!doctype html>
 <ul style="padding-left: 1.2rem">
 {% for item in section.items %}<li style="margin-bottom: .4rem">{{ item.text }}
 {% if item.call_ids %}<br><small style="color: #555">{{ count(item.call_ids|length, "call") }}:
-{% for id in item.call_ids[:5] %}
-<a href="{{ base }}/calls/{{ id }}">{{ id[:8] }}</a>{{ ", " if not loop.last }}{% endfor %}</small>{% endif %}</li>
+{% for id in item.call_ids[:most] %}
+<a href="{{ base }}/calls/{{ id }}">{{ id[:8] }}</a>{{ ", " if not loop.last }}{% endfor %}
+{% if item.call_ids|length > most %} and {{ item.call_ids|length - most }} more{% endif %}</small>{% endif %}</li>
 {% endfor %}</ul>
 {% else %}<p>Nothing to report: no calls, training or days due.</p>
 {% endfor %}</body></html>
@@ -437,4 +429,8 @@ def digest_html(digest: WeeklyDigest, *, base: str = "") -> str:
     """One HTML page without anything from elsewhere; `base` is the web app's address, or empty."""
     from jinja2 import Environment
 
-    return Environment(autoescape=True).from_string(_HTML).render(d=digest, base=base.rstrip("/"), count=counted)
+    return (
+        Environment(autoescape=True)
+        .from_string(_HTML)
+        .render(d=digest, base=base.rstrip("/"), count=counted, most=LINKED)
+    )
