@@ -126,3 +126,36 @@ def test_a_call_that_is_somebody_elses_now_is_shown_no_longer_however_slow_the_p
         for path in ("/today", "/reps/Ann"):
             page = ann.get(path)
             assert (page.status_code, "Hush, " in page.text) == (200, False), path
+
+
+def test_the_next_ask_knows_a_customer_who_complains_and_leads_to_the_words(tmp_path: Path) -> None:
+    (tmp_path / "company.yaml").write_text("customers: [Acme]\n", encoding="utf-8")
+    rows = call("x", "Ann", 0, "Acme", {"discovery": 1})
+    made = record(rows.calls[0], rows)
+    made["transcript"]["turns"][1]["text"] = "The scanner keeps failing."
+    keep.write_record(tmp_path, made)
+    with closing(Desk(Settings(data=tmp_path))) as desk:
+        desk.store.ingest()
+        desk.book.add_user("Ann", "rep", rep="Ann", password=PASSWORD)
+        page = whole(client(build_app(desk), desk, "rep"), "/today")
+    assert "a customer complains" in page.lower()
+    assert f'<a href="/calls/{made["call_id"]}#t-1">Where it was said</a>' in page
+
+
+def test_every_promise_that_is_counted_stands_on_the_reps_page(tmp_path: Path) -> None:
+    rows = call("x", "Ann", 0, "Acme", {"discovery": 3})
+    made = record(rows.calls[0], rows)
+    things = ("contract", "brochure", "drawing", "invoice", "manual", "sample", "warranty", "timetable")
+    turns = made["transcript"]["turns"]
+    made["transcript"]["turns"] = [
+        {**turns[0], "speaker": who, "text": text}
+        for thing in things
+        for who, text in (("rep", f"I'll email you the {thing} on Friday."), ("buyer:Owen", "Thanks."))
+    ]
+    keep.write_record(tmp_path, made)
+    with closing(Desk(Settings(data=tmp_path))) as desk:
+        desk.store.ingest()
+        desk.book.add_user("Ann", "rep", rep="Ann", password=PASSWORD)
+        page = whole(client(build_app(desk), desk, "rep"), "/reps/Ann")
+    assert f"Promises: {len(things)} " in page
+    assert [thing for thing in things if f"email you the {thing}" in page] == list(things)

@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.access.people import EVERYONE
 from pipeline.coach.after import call_debrief
+from pipeline.coach.commands import known_firms
 from pipeline.coach.standings import Standing
 from pipeline.coach.team import Picture
 from pipeline.coach.training import Library
@@ -87,10 +88,10 @@ def _around(desk: Desk, rep: str, call: Row) -> list[str]:
 
 def _debriefs(desk: Desk, read: Iterable[tuple[str, ...]], usual: list[Standing], library: Library) -> list[Row]:
     """Of each call, the first of the ids in a part of `read`, seen from those that follow."""
-    found = []
+    found, customers = [], known_firms(desk.settings)["customers"]
     for ids in read:
         rows = desk.rows_of(ids)
-        made = call_debrief(rows, ids[0], desk.rubric, library, usual=usual)
+        made = call_debrief(rows, ids[0], desk.rubric, library, usual=usual, customers=customers)
         if made and made["status"] == "scored":
             found.append(made)
     return found
