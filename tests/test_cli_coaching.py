@@ -135,7 +135,11 @@ def test_a_call_is_debriefed_in_text_and_json(run: Run) -> None:
     assert max(map(len, shown.splitlines())) <= 80
     for part in ("Keep", "Next time", "Promised", "Ask for next"):
         assert part in shown
-    assert rows(run("coach", call, "--json"))[0]["call"] == call
+    (row,) = rows(run("coach", call, "--json"))
+    assert row["call"] == call
+    elsewhere = {item["worked_elsewhere"]["call_id"][:8] for item in row["next_time"] if item["worked_elsewhere"]}
+    assert elsewhere
+    assert elsewhere <= set(re.findall(r"\(call (\w+)\)", " ".join(shown.split())))
     assert "no such call" in str(run("coach", "ffff").exception)
 
 

@@ -325,7 +325,8 @@ def call_debrief_text(row: Row) -> RenderableType:
         lines += wrapped(f"next level: {spelled(item['next_level'])}", indent=4)
         if item["worked_elsewhere"]:
             told = item["worked_elsewhere"]
-            lines += wrapped(f"{told['rep']}, level {told['level']}: {quoted(told['quote'])}", indent=4, style="dim")
+            said = f"{told['rep']}, level {told['level']}: {quoted(told['quote'])} (call {told['call_id'][:8]})"
+            lines += wrapped(said, indent=4, style="dim")
         if item["module"]:
             lines += wrapped(f"training: {item['module']}", indent=4, style="dim")
     if row["commitments"]:
