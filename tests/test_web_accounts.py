@@ -78,3 +78,26 @@ def test_an_account_says_whose_call_it_is_as_soon_as_that_is_corrected(own: Desk
         assert "No numbers of the case were found on the calls." in page
         found = at.get("/api/v1/accounts/Quince").json()["deal"]
         assert [item["rep"] for item in found["calls"]] == [rep]
+
+
+def test_what_an_accounts_page_counts_stands_on_it(own: Desk) -> None:
+    rows = call("maple", "Ann", 0, "Maple", {"discovery": 3})
+    made = record(rows.calls[0], rows)
+    promised = {
+        "Ada": "contract", "Bea": "brochure", "Cal": "drawing", "Dot": "invoice", "Eve": "manual", "Fay": "sample",
+        "Gus": "warranty", "Hal": "timetable",
+    }  # fmt: skip
+    first = made["transcript"]["turns"][0]
+    made["transcript"]["turns"] = [
+        {**first, "speaker": who, "text": text}
+        for name, thing in promised.items()
+        for who, text in (("rep", f"I'll email you the {thing} on Friday."), (f"buyer:{name}", "Thanks."))
+    ]
+    keep.write_record(own.settings.data, made)
+    own.store.catch_up()
+    page = whole(client(build_app(own), own, "admin"), "/accounts/Maple")
+    for name, thing in promised.items():
+        assert f"email you the {thing} on Friday" in page
+        assert f"{name}, on 1 of 1 calls" in page
+    assert "2 earlier on the calls</summary>" in page
+    assert "2 earlier</summary>" in page
