@@ -142,6 +142,26 @@ def test_the_next_ask_knows_a_customer_who_complains_and_leads_to_the_words(tmp_
     assert f'<a href="/calls/{made["call_id"]}#t-1">Where it was said</a>' in page
 
 
+def test_earlier_calls_are_debriefed_too(tmp_path: Path) -> None:
+    days = {}
+    for name, ago, criterion in (("old", -9, "discovery"), ("mid", -5, "proposal"), ("new", -1, "business_case")):
+        rows = call(name, "Ann", ago, f"Firm {name}", {criterion: 4})
+        keep.write_record(tmp_path, made := record(rows.calls[0], rows))
+        days[name] = made["transcript"]["meta"]["date"]
+    with closing(Desk(Settings(data=tmp_path))) as desk:
+        desk.store.ingest()
+        desk.book.add_user("Ann", "rep", rep="Ann", password=PASSWORD)
+        ann = client(build_app(desk), desk, "rep")
+        newest, mid = whole(ann, "/today"), whole(ann, f"/today?day={days['mid']}")
+        none = ann.get("/today?day=2019-01-01")
+    assert [f">Firm {name}</a> (overall" in newest for name in days] == [False, False, True]
+    assert f'day={days["mid"]}">Before:' in newest
+    assert ">Firm mid</a> (overall" in mid
+    assert "Proposal" in mid[mid.index("Done well") : mid.index("Work on")]
+    assert [f'day={days[name]}">{word}:' in mid for name, word in (("old", "Before"), ("new", "After"))] == [True, True]
+    assert (none.status_code, "Ann has no calls of 2019-01-01" in none.text) == (404, True)
+
+
 def test_every_promise_that_is_counted_stands_on_the_reps_page(tmp_path: Path) -> None:
     rows = call("x", "Ann", 0, "Acme", {"discovery": 3})
     made = record(rows.calls[0], rows)

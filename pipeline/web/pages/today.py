@@ -1,8 +1,8 @@
 """A rep's own first page: the last calls in two minutes, and what is open: training and promises.
 
-One thing done well and one to work on, out of the calls of the newest day (where no call has a date, of those that came
-last), six of them at most; the words to try and a drill are those of the module that is assigned for it, else of the
-one that would be.
+One thing done well and one to work on, out of the calls of the newest day or of the one asked for (where no call has a
+date, of those that came last), six of them at most; the words to try and a drill are those of the module that is
+assigned for it, else of the one that would be.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from pipeline.coach.commands import known_firms
 from pipeline.coach.standings import Standing
 from pipeline.coach.team import Picture
 from pipeline.coach.training import Library
+from pipeline.days import iso_day
+from pipeline.errors import NotThere
 from pipeline.web.ask import Ask, Html, get
 from pipeline.web.desk import Desk
 from pipeline.web.pages.reps import goals_of, support_of
@@ -29,7 +31,12 @@ PROMISES = 8
 
 Row = dict[str, Any]
 
-_DAY = "SELECT max(call_date) AS day FROM calls WHERE rep = $rep AND call_date <= $today"
+_DAYS = """
+WITH mine AS (SELECT call_date AS day FROM calls WHERE rep = $rep AND call_date <= $today),
+chosen AS (SELECT coalesce($day::DATE, max(day)) AS day, max(day) AS newest FROM mine)
+SELECT c.day, c.newest, max(m.day) FILTER (m.day < c.day) AS before, min(m.day) FILTER (m.day > c.day) AS after
+FROM chosen c LEFT JOIN mine m ON true GROUP BY ALL
+"""
 _CALLS = """
 SELECT call_id, account, call_date, call_type, duration_s, status, reason, overall, count(*) OVER () AS of_day
 FROM calls WHERE rep = $rep AND call_date IS NOT DISTINCT FROM $day::DATE
@@ -42,27 +49,31 @@ ORDER BY call_date DESC NULLS LAST, call_id LIMIT $limit
 """
 
 
-def today(ask: Ask, *, rep: str = "") -> Html:
-    """The rep's day; those who lead choose whose they want to see."""
+def today(ask: Ask, *, rep: str = "", day: str = "") -> Html:
+    """The rep's last day with calls, or that `day`; those who lead choose whose they want to see."""
     name = ask.user.rep if ask.user.role == "rep" else rep
     if not name:
         heads = [card for card in ask.desk.scorecards() if ask.scope.sees_rep(card["rep"])]
         return ask.show("today_whose.html", reps=heads)
     ask.scope.require_rep(name)
     desk = ask.desk
-    day = ask.store.query(_DAY, {"rep": name, "today": desk.today()})[0]["day"]
-    calls = ask.store.query(_CALLS, {"rep": name, "day": day, "limit": CALLS})
+    asked = {"rep": name, "today": desk.today(), "day": iso_day(day) if day else None}
+    (days,) = ask.store.query(_DAYS, asked)
+    shown = days["day"]
+    calls = ask.store.query(_CALLS, {"rep": name, "day": shown, "limit": CALLS})
+    if not calls and day:
+        raise NotThere(f"{name} has no calls of {day}")
     if not calls:
         return ask.show("rep_empty.html", rep=name)
     whole: Picture = desk.picture().value
     # what is usual is told by earlier calls alone, as `debrief coach` has it
-    usual = [s for s in whole.before if s.rep == name and day and s.last_call and s.last_call < day]
+    usual = [s for s in whole.before if s.rep == name and shown and s.last_call and s.last_call < shown]
     library = desk.library()
     around = [_around(desk, name, call) for call in calls]
     # kept by the very calls that are read: none that was given to somebody else or erased since is shown as it was
     read = tuple((call["call_id"], *near) for call, near in zip(calls, around, strict=True))
     known = desk.glimpse(
-        ("day", name, day, read), lambda: _debriefs(desk, read, usual, library), of=("calls",), wait_s=0.1
+        ("day", name, shown, read), lambda: _debriefs(desk, read, usual, library), of=("calls",), wait_s=0.1
     )
     support = support_of(ask, name)
     training = [row for row in desk.training(name) if row["status"] == "open"]
@@ -70,8 +81,11 @@ def today(ask: Ask, *, rep: str = "") -> Html:
         "today.html",
         rep=name,
         own=ask.user.rep == name,
-        day=day,
-        yesterday=day is not None and desk.today() - day == dt.timedelta(1),
+        day=shown,
+        yesterday=shown is not None and desk.today() - shown == dt.timedelta(1),
+        newest=shown == days["newest"],
+        before=days["before"],
+        after=days["after"],
         calls=calls,
         pick=None if known is None else pick(known.value, training, library.modules),
         waiting=known is None,
