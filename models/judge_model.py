@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -30,6 +30,7 @@ from models.judge_card import card_revision
 from models.judge_net import JudgeNet, Window, batch_windows, turn_features, turn_windows
 from models.minilm import WIDTH
 from models.objections import objecting, second_look
+from models.remembered import Batch, Encode, Remembered
 from models.sides import makes_sense
 from pipeline.errors import ModelUnavailable
 from pipeline.types import Handled, Objection, ObjectionKind, Turn
@@ -47,11 +48,8 @@ WINDOWS_PER_BATCH = 2
 """Few, so that the last batches leave no core idle for long."""
 THREADS = min(4, os.cpu_count() or 1)
 """Batches, then readers, at work side by side; the result does not depend on it."""
-REMEMBERED = 256
-"""Batches that are kept encoded: two hours with the speakers in six ways, some 25 MB."""
 _ONE_CALL = RLock()
 SURELY = 0.5
-Encode = Callable[[tuple[Window, ...]], tuple[Tensor, Tensor]]
 OBJECTS = {"object": 1.0}
 """The move of a turn that raises an objection."""
 
@@ -110,7 +108,7 @@ class JudgeModel:
         self.net = net.eval()
         self.config = config
         self.revision = revision
-        self._encoded = lru_cache(maxsize=REMEMBERED)(partial(encoded, self.net))
+        self._encode = Remembered(partial(encoded, self.net))
 
     @property
     def move_names(self) -> list[str]:
@@ -123,9 +121,8 @@ class JudgeModel:
         return cast("list[str]", self.config["criteria"])
 
     def hear(self, turns: Sequence[Turn]) -> Heard:
-        """Run the network over a call. What it read of late is not read again: who sells is told by reading a call
-        with the speakers on either side, the one that it is then is scored, and a live call only grows."""
-        return hear(self.net, turns, encode=self._encoded)
+        """Run the network over a call. What it read of late is not read again."""
+        return hear(self.net, turns, encode=self._encode)
 
     def read(self, turns: Sequence[Turn], *, expected_wer: float = 0.0) -> Verdict:
         """Judge a call; the same turns give the same verdict, whatever the number of threads.
@@ -217,8 +214,8 @@ def hear(net: JudgeNet, turns: Sequence[Turn], *, encode: Encode | None = None) 
         sums, counts = torch.zeros(len(turns), WIDTH, device=device), torch.zeros(len(turns), device=device)
         parts = pool.map(encode or partial(encoded, net), (batch for _, batch in batches))
         for (first, _), (part, number) in zip(batches, parts, strict=True):
-            sums[first : first + len(part)] += part
-            counts[first : first + len(part)] += number
+            sums[first : first + len(part)] += part.to(device)
+            counts[first : first + len(part)] += number.to(device)
         vectors, features = sums / counts.clamp(min=1.0)[:, None], turn_features(turns).to(device)
 
         def listen(reader: nn.Module) -> Reading:
@@ -237,14 +234,14 @@ def hear(net: JudgeNet, turns: Sequence[Turn], *, encode: Encode | None = None) 
     return Heard(**{name: np.round(value.double().cpu().numpy(), DECIMALS) for name, value in values.items()})
 
 
-def _counted(windows: Sequence[Window]) -> tuple[int, tuple[Window, ...]]:
+def _counted(windows: Sequence[Window]) -> tuple[int, Batch]:
     """The first turn that a batch counts for, and the batch with its turns numbered from there."""
     first = min((turn for window in windows for turn in window.turns if turn >= 0), default=0)
     moved = (tuple(turn - first if turn >= 0 else turn for turn in window.turns) for window in windows)
     return first, tuple(Window(window.ids, turns) for window, turns in zip(windows, moved, strict=True))
 
 
-def encoded(net: JudgeNet, batch: tuple[Window, ...]) -> tuple[Tensor, Tensor]:
+def encoded(net: JudgeNet, batch: Batch) -> tuple[Tensor, Tensor]:
     """Per turn of a batch the sum (turns, 384) of its tokens' states and their number (turns,)."""
     device = next(net.parameters()).device
     with torch.inference_mode():

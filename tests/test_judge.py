@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from models import judge_model
 from models.judge_model import CriterionView, Verdict, decide, load_judge
-from models.judge_net import normalise
+from models.judge_net import Window, normalise
+from models.remembered import Remembered
 from models.training.corpus import CRITERIA, read_corpus
 from pipeline.errors import UnresolvedRoles
 from pipeline.judge import QUOTE_CHARACTERS, overall, quote, score_call, scorecard, verify
@@ -143,8 +145,6 @@ def test_decision_cuts_the_expected_level() -> None:
 
 
 def test_same_call_same_bytes_and_whole_calls_are_judged() -> None:
-    import torch
-
     transcript = read_corpus(CORPUS)[0].transcript
     first = json.dumps(score_call(transcript, RUBRIC).to_json(), sort_keys=True)
     before = torch.get_num_threads()
@@ -202,6 +202,36 @@ def test_what_was_read_before_is_not_read_again_and_changes_nothing(monkeypatch:
     swapped = [dataclasses.replace(t, speaker="buyer:Ann" if t.side == "rep" else "rep") for t in turns]
     same(fresh.hear(swapped), judge_model.hear(known.net, swapped))
     assert not np.array_equal(fresh.hear(swapped).levels, grown.levels)
+
+
+def test_the_oldest_is_forgotten_first() -> None:
+    encoded = []
+
+    def encode(batch: tuple[Window, ...]) -> tuple[torch.Tensor, torch.Tensor]:
+        encoded.append(batch[0].ids[0])
+        turns = max(batch[0].turns) + 1
+        return torch.full((turns, 384), float(batch[0].ids[0])), torch.full((turns,), float(turns))
+
+    def batch(name: int, turns: int) -> tuple[Window, ...]:
+        return (Window((name,), tuple(range(turns))),)
+
+    remembered = Remembered(encode, rows=6)
+    for name, turns in ((1, 2), (2, 3), (1, 2), (2, 3)):
+        sums, numbers = remembered(batch(name, turns))
+        assert sums.tolist() == [[name] * 384] * turns
+        assert numbers.tolist() == [turns] * turns
+    assert encoded == [1, 2]
+    remembered(batch(3, 2))  # no room after the second: over the first
+    remembered(batch(2, 3))
+    assert encoded == [1, 2, 3]
+    remembered(batch(1, 2))  # over what is left of the second
+    remembered(batch(3, 2))
+    remembered(batch(2, 3))
+    assert encoded == [1, 2, 3, 1, 2]
+    remembered(batch(9, 7))
+    assert remembered(batch(9, 7))[0].shape == (7, 384)  # larger than the memory: read each time
+    assert encoded[-2:] == [9, 9]
+    assert remembered(batch(2, 2))[0].tolist() == [[2] * 384] * 2  # the same ids for other turns
 
 
 @pytest.mark.parametrize(
