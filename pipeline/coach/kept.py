@@ -22,6 +22,7 @@ from pipeline.coach.rows import CallRow, TurnRow
 from pipeline.coach.slipped import is_late, names_another_day, names_day, new_day, put_off
 from pipeline.coach.subject import WORD, Subject, content
 from pipeline.coach.verdict import NOT_DONE, answered, verdict_of
+from pipeline.coach.when import may_name_by_number
 from pipeline.wording import straight
 
 SLACK_DAYS = 3
@@ -120,9 +121,12 @@ def _day_put_off(subject: Subject, call: CallRow, turns: Sequence[TurnRow]) -> T
 
 @lru_cache(maxsize=100)
 def _put_offs(texts: tuple[str, ...]) -> tuple[tuple[int, int, str], ...]:
-    """Each turn that puts a day off or is answered so: its place, the place of the one that says it, what is said."""
+    """Each turn that puts a day off, by its number, or is answered so: its place, the place of the one that says it,
+    what is said."""
     found = []
     for place, (text, following) in enumerate(zip(texts, (*texts[1:], ""), strict=True)):
+        if not may_name_by_number(text):
+            continue
         own = put_off(text, following)
         status = own or put_off(following, "")
         if status:
