@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import os
+import re
 import sqlite3
 import stat
 import tarfile
@@ -232,7 +233,12 @@ def test_a_database_of_every_earlier_version_is_brought_up_to_date(
     os.replace(old, kept.data / "store.duckdb")
     with Store(kept.data) as store:
         store.catch_up()
-        assert dump(store) == now
+        assert without_sureness(dump(store)) == without_sureness(now)
+
+
+def without_sureness(tables: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The tables without what earlier versions did not keep of objections, and only a record read anew tells."""
+    return tables | {"objections": [re.sub(r", 'kind_p': [\w.]+", "", row) for row in tables["objections"]]}
 
 
 def test_rollups_follow_every_change(kept: Settings, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,9 +15,6 @@ from pipeline.web.errands import Errand
 from pipeline.webhooks.outbox import FILE, Outbox
 
 DELIVERIES = 30
-LOOK_S = 5.0
-"""For how long what was found is shown again without another look."""
-LOOK_WAIT_S = 0.1
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Calls and their names", ("inbox", "path_pattern", "max_hours", "max_attempts", "timeout_s", "workers")),
@@ -108,21 +104,11 @@ def shown(value: Any) -> str:
 
 
 def health(ask: Ask) -> Html:
-    """What is installed here and whether it works: as `debrief doctor`.
-
-    Over many calls the look takes longer than a page may: it comes a moment later then.
-    """
-    settings = ask.settings
-
-    def make() -> list[dict[str, Any]]:
-        try:
-            return checkup(settings)
-        except DebriefError as error:
-            remedy = "run `debrief doctor` on the machine"
-            return [{"what": "doctor", "found": str(error), "ok": False, "remedy": remedy}]
-
-    known = ask.desk.backroom.take(("health",), str(int(time.time() / LOOK_S)), make, wait_s=LOOK_WAIT_S)
-    rows = known.value if known and known.fresh else []
+    """What is installed here and whether it works: as `debrief doctor`."""
+    try:
+        rows = checkup(ask.settings)
+    except DebriefError as error:
+        rows = [{"what": "doctor", "found": str(error), "ok": False, "remedy": "run `debrief doctor` on the machine"}]
     mine = [row for row in rows if not row["what"].startswith("setting ")]
     return ask.show(
         "settings_health.html",
