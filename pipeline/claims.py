@@ -23,6 +23,8 @@ from pipeline.errors import StoreError
 
 BEAT_S = 15.0
 STALE_S = 120.0
+UNNAMED_S = 5.0
+"""Writing a name takes no longer: a claim without one belongs to nobody after it."""
 
 
 class Claims:
@@ -134,7 +136,9 @@ class Claims:
         owner = _owner(path)
         if owner.get("host") == socket.gethostname() and "pid" in owner:
             return not process_alive(int(owner["pid"]), owner.get("started"))
-        return abs(self._file_system_now() - beaten) > self._stale_s
+        # one that names nobody is being written this moment, or whoever wrote it was killed at it
+        limit = self._stale_s if owner else min(UNNAMED_S, self._stale_s)
+        return abs(self._file_system_now() - beaten) > limit
 
     def _file_system_now(self) -> float:
         """The clock that stamps the claims: on a network drive the server's, not this machine's."""

@@ -54,6 +54,18 @@ def test_another_machines_claim_lives_by_its_heartbeat(tmp_path: Path, shift: fl
         assert claims.take("abc") is taken
 
 
+@pytest.mark.parametrize(("age_s", "taken"), [(0.0, False), (10.0, True)])
+def test_a_claim_whose_owner_was_killed_while_writing_it_is_soon_nobodys(
+    tmp_path: Path, age_s: float, taken: bool
+) -> None:
+    path = tmp_path / "abc.claim"
+    path.touch()
+    made = path.stat().st_mtime - age_s
+    os.utime(path, (made, made))
+    with Claims(tmp_path) as claims:
+        assert claims.take("abc") is taken
+
+
 def test_a_heartbeat_renews_what_is_held(tmp_path: Path) -> None:
     with Claims(tmp_path) as claims:
         claims.take("abc")
