@@ -183,7 +183,7 @@ class JudgeModel:
                 i,
                 kinds[int(np.argmax(heard.objections[i]))],
                 HANDLED[int(np.argmax(heard.handled[i]))],
-                kind_p=_share_of_most(heard.objections[i]),
+                kind_p=share_of_most(heard.objections[i]),
             )
             for i in kept
         )
@@ -193,7 +193,7 @@ class JudgeModel:
         return view.due() if objections else view
 
 
-def _share_of_most(chances: NDArray[np.float64]) -> float:
+def share_of_most(chances: NDArray[np.float64]) -> float:
     """What part (0-1) of the chances falls to the greatest; an even part where all are 0."""
     total = float(chances.sum())
     return round(float(chances.max()) / total, DECIMALS) if total else round(1.0 / len(chances), DECIMALS)

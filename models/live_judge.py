@@ -12,8 +12,8 @@ from typing import cast
 
 import numpy as np
 
-from models.judge_model import JudgeModel
-from pipeline.types import KIND_SURE, ObjectionKind, Turn
+from models.judge_model import JudgeModel, share_of_most
+from pipeline.types import ObjectionKind, Turn, kind_is_sure
 
 CLOSING = "Okay."
 
@@ -54,5 +54,4 @@ class LiveJudge:
 
 
 def _kind(chances: np.ndarray, names: Sequence[ObjectionKind]) -> ObjectionKind:
-    likeliest = int(np.argmax(chances))
-    return names[likeliest] if chances[likeliest] >= KIND_SURE * float(np.sum(chances)) else "other"
+    return names[int(np.argmax(chances))] if kind_is_sure(share_of_most(chances)) else "other"

@@ -121,7 +121,7 @@ class Claims:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump(owner, file)
         except OSError:
-            # a full disk: a claim that names nobody would look like another machine's
+            # a full disk: a claim that names nobody would stand in the way
             path.unlink(missing_ok=True)
             raise
         with self._guard:

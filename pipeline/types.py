@@ -342,10 +342,14 @@ class Objection:
         return dataclasses.asdict(self)
 
 
+def kind_is_sure(kind_p: float | None) -> bool:
+    """Whether an objection may be named by its kind for sure; an earlier judge does not tell (None)."""
+    return kind_p is None or kind_p >= KIND_SURE
+
+
 def surely(objection: Mapping[str, Any]) -> bool:
-    """Whether an objection of a record is named by its kind for sure; `other` claims nothing, earlier records do not
-    tell."""
-    return objection["kind"] == "other" or (objection.get("kind_p") or 1.0) >= KIND_SURE
+    """`kind_is_sure` of an objection of a record; `other` claims nothing."""
+    return objection["kind"] == "other" or kind_is_sure(objection.get("kind_p"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import re
 from pathlib import Path
 
 import pytest
-from coach_story import call, keep_story, misheard, record
+from coach_story import call, keep_story, misheard, record, story
 from rich.console import Console
 from test_coach_week import DAY, full
+from test_web_call import client
+from whole_page import whole
 
 from pipeline import keep
 from pipeline.cli.account_text import _promises
@@ -24,6 +27,8 @@ from pipeline.coach.rows import Rows
 from pipeline.rubric import load_rubric
 from pipeline.settings import Settings
 from pipeline.store import Store
+from pipeline.web.app import build_app
+from pipeline.web.desk import Desk
 from pipeline.web.pages.today import due
 from pipeline.web.render import environment
 
@@ -144,3 +149,35 @@ def test_nothing_is_told_from_a_call_that_was_heard_too_badly_to_be_scored(tmp_p
     assert {row["seen_call"] for row in promised} == {None}
     assert {s["call"] for s in account["met"]} == {made["clear"]["call_id"]}
     assert [len(rows.turns) > 0 for rows in said.values()] == [False, True]
+
+
+def test_what_was_promised_is_overdue_on_the_calls_page_too(tmp_path: Path) -> None:
+    rows = story()
+    promised = "I will send you the drawing by Friday."
+
+    def kept(call_id: str, *, text: str | None = None, day: int = 0, clear: bool = True) -> str:
+        made = record(next(row for row in rows.calls if row.call_id == call_id), rows)
+        made["transcript"]["meta"] |= {"account": "Acme", "date": f"2026-09-{1 + day:02}"}
+        if text:
+            made["transcript"]["turns"][10]["text"] = text
+        keep.write_record(tmp_path, made if clear else misheard(made))
+        return f"/calls/{made['call_id']}"
+
+    def shown(desk: Desk) -> str:
+        desk.store.ingest()
+        page = whole(client(build_app(desk), desk, "admin"), path)
+        return re.sub(r"\s+", " ", page[page.index(promised) - 400 : page.index(promised) + 600])
+
+    path = kept("a0", text=promised)
+    desk = Desk(Settings(data=tmp_path))
+    desk.book.add_user("Ada", "admin")
+    try:
+        assert ">overdue<" in shown(desk)
+        # of a call that was heard too badly nobody can say what was promised on it, nor what was not spoken of
+        other = kept("a2", text="I will send you the other drawing today.", day=9, clear=False)
+        assert ">overdue<" in shown(desk)
+        assert "not clear enough to be sure" in whole(client(build_app(desk), desk, "admin"), other)
+        kept("a1", day=10)
+        assert ">not mentioned<" in shown(desk)
+    finally:
+        desk.close()

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from coach_story import keep_story, misheard, record, story
+from coach_story import keep_story, record, story
 from fastapi.testclient import TestClient
 from hearing_samples import write
 from visitor import browser
@@ -470,35 +470,3 @@ def test_a_call_that_was_erased_and_came_again_is_shown_by_its_new_words(app: An
         assert said in shown
     assert kept[0] == kept[1]
     assert "blue folder" not in shown
-
-
-def test_what_was_promised_is_overdue_on_the_calls_page_too(tmp_path: Path) -> None:
-    rows = story()
-    promised = "I will send you the drawing by Friday."
-
-    def kept(call_id: str, *, text: str | None = None, day: int = 0, clear: bool = True) -> str:
-        made = record(next(row for row in rows.calls if row.call_id == call_id), rows)
-        made["transcript"]["meta"] |= {"account": "Acme", "date": f"2026-09-{1 + day:02}"}
-        if text:
-            made["transcript"]["turns"][10]["text"] = text
-        keep.write_record(tmp_path, made if clear else misheard(made))
-        return f"/calls/{made['call_id']}"
-
-    def shown(desk: Desk) -> str:
-        desk.store.ingest()
-        page = whole(client(build_app(desk), desk, "admin"), path)
-        return re.sub(r"\s+", " ", page[page.index(promised) - 400 : page.index(promised) + 600])
-
-    path = kept("a0", text=promised)
-    desk = Desk(Settings(data=tmp_path))
-    desk.book.add_user("Ada", "admin")
-    try:
-        assert ">overdue<" in shown(desk)
-        # of a call that was heard too badly nobody can say what was promised on it, nor what was not spoken of
-        other = kept("a2", text="I will send you the other drawing today.", day=9, clear=False)
-        assert ">overdue<" in shown(desk)
-        assert "not clear enough to be sure" in whole(client(build_app(desk), desk, "admin"), other)
-        kept("a1", day=10)
-        assert ">not mentioned<" in shown(desk)
-    finally:
-        desk.close()

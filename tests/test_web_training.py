@@ -306,7 +306,15 @@ def test_a_mistake_in_the_companys_words_is_told_to_trainers_and_closes_no_page(
     file.write_text("produkt: the planner\n", encoding="utf-8")
     tess, ann = Visitor(app, desk, "Tess"), Visitor(app, desk, "Ann")
     assert "Ask before you tell" in wait_for(lambda: told if name in (told := tess.get("/library")) else None, name)
-    for path in ("/library", "/today", "/training", f"/training/{GIVEN.assignment_id}", f"/library/{MODULE}"):
+    for path in (
+        "/library",
+        "/today",
+        "/training",
+        f"/training/{GIVEN.assignment_id}",
+        f"/library/{MODULE}",
+        "/accounts",
+        "/accounts/Acme",
+    ):
         assert name not in ann.get(path)
     file.unlink()
     assert wait_for(lambda: name not in tess.get("/library"), "the library without the file")

@@ -68,6 +68,11 @@ def folder_cases(folder: Path) -> Iterator[Case]:
             yield Case(audio.stem, audio, found, until=limits.get(audio.stem, 0.0))
 
 
+def piece(audio: Audio, seconds: float) -> Samples:
+    """The first `seconds` of all channels; (channels, n) at 16 kHz."""
+    return np.stack([audio.read(channel, 0.0, seconds) for channel in range(audio.channels)])
+
+
 def made_worse(audio: Audio, condition: str, seconds: float) -> Samples:
     """The first `seconds` under one of `CONDITIONS`; (channels, n) at 16 kHz.
 
@@ -76,7 +81,7 @@ def made_worse(audio: Audio, condition: str, seconds: float) -> Samples:
     """
     from scipy.signal import resample_poly
 
-    rows = np.stack([audio.read(channel, 0.0, seconds) for channel in range(audio.channels)])
+    rows = piece(audio, seconds)
     if condition == CONDITIONS[1]:
         narrow = resample_poly(rows, 1, 2, axis=1)
         curved = np.sign(narrow) * np.log1p(255 * np.abs(np.clip(narrow, -1, 1))) / np.log(256)

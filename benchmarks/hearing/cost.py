@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.hearing.cases import Case, decoded, sample_cases, write_wav
+from benchmarks.hearing.cases import Case, decoded, piece, sample_cases, write_wav
 from pipeline.settings import Settings
 from pipeline.types import Word
 from pipeline.workers import WorkerPool
@@ -61,8 +61,7 @@ def scaling_row(settings: Settings, *, seconds: float, calls: int = 4) -> Row:
         jobs = []
         for case in [*sample_cases()][:calls]:
             audio = decoded(case)
-            rows = np.stack([audio.read(channel, 0, seconds) for channel in range(audio.channels)])
-            jobs.append((str(write_wav(Path(folder, f"{case.name}.wav"), rows)), settings, False))
+            jobs.append((str(write_wav(Path(folder, f"{case.name}.wav"), piece(audio, seconds))), settings, False))
         spent = {}
         for workers in (1, 2):
             with WorkerPool("benchmarks.hearing.cost:hear_one", workers=workers, timeout_s=3600) as pool:
@@ -108,8 +107,7 @@ def whisper_rows(settings: Settings, *, seconds: float) -> Iterator[Row]:
         warm_up(mine)
         for case in sample_cases():
             audio = decoded(case)
-            rows = np.stack([audio.read(channel, 0, seconds) for channel in range(audio.channels)])
-            path = write_wav(Path(folder, f"{case.name}.wav"), rows)
+            path = write_wav(Path(folder, f"{case.name}.wav"), piece(audio, seconds))
             heard, cost = clocked(case, path, mine)
             words = sum(len(turn.words) for turn in heard.turns) if heard else 0
             yield {"call": case.name, "channels": audio.channels, "seconds": seconds, "words": words, **cost}

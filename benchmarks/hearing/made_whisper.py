@@ -8,7 +8,6 @@ embedding i points at script token i, so whatever it hears it says the script. T
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +43,7 @@ def build(folder: Path, script: str = SCRIPT, shape: Shape = TINY) -> Path:
     from ctranslate2.converters import TransformersConverter
     from transformers import WhisperFeatureExtractor
 
-    source, target = folder / "hf", folder / "tiny"
+    source, target = folder / "hf", folder / "int8"
     source.mkdir(parents=True)
     tokens = _tokenizer(source, script)
     _model(tokens, shape).save_pretrained(source)
@@ -126,9 +125,3 @@ def _model(tokens: list[int], shape: Shape) -> Any:
         }
     )  # fmt: skip
     return model
-
-
-def describe(folder: Path) -> dict[str, Any]:
-    """The converted model's `config.json`."""
-    config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return config

@@ -34,8 +34,7 @@ def words(rows: list[Row]) -> str:
         [
             row["call"], row["condition"], f"{row['seconds']:.0f}", percent(row["wer"]), percent(row["expected_wer"]),
             "-" if row["roles_right"] is None else f"{100 * row['roles_right']:.0f}",
-            f"{row['cpu_s'] / row['seconds']:.2f}", f"{100 * (row['cpu_s'] / row['engine_s'] - 1):.1f}",
-            f"{100 * (row['wall_s'] / row['engine_wall_s'] - 1):.1f}" if "wall_s" in row else "-",
+            *_cost(row),
         ]
         for row in good
     ]  # fmt: skip
@@ -80,12 +79,20 @@ def whisper(rows: list[Row]) -> str:
             ("call", "channels", "seconds", "words", "CPU-s per s", "over engine %: CPU", "wall"),
             (
                 [row["call"], row["channels"], f"{row['seconds']:.0f}", row["words"],
-                 f"{row['cpu_s'] / row['seconds']:.2f}", f"{100 * (row['cpu_s'] / row['engine_s'] - 1):.1f}",
-                 f"{100 * (row['wall_s'] / row['engine_wall_s'] - 1):.1f}"]
+                 *_cost(row)]
                 for row in rows if "cpu_s" in row
             ),
         )
     )  # fmt: skip
+
+
+def _cost(row: Row) -> tuple[str, str, str]:
+    """CPU seconds a second, and in per cent what CPU and wall time are over the engine's."""
+    return (
+        f"{row['cpu_s'] / row['seconds']:.2f}",
+        f"{100 * (row['cpu_s'] / row['engine_s'] - 1):.1f}",
+        f"{100 * (row['wall_s'] / row['engine_wall_s'] - 1):.1f}",
+    )
 
 
 def _score(value: float | None) -> str:

@@ -25,7 +25,7 @@ from pipeline.coach.rows import Rows
 from pipeline.coach.snippets import BEST_LEVEL, find_snippets
 from pipeline.coach.standings import standings
 from pipeline.coach.support import support_report
-from pipeline.digest import LINKED, Digest, reference, section
+from pipeline.digest import Digest, as_html, reference, section
 from pipeline.redact import shortened
 from pipeline.rubric import Rubric
 from pipeline.wording import change_text, counted, signed
@@ -402,35 +402,11 @@ def to_send(digest: WeeklyDigest, *, base: str = "") -> Digest:
     sections = tuple(
         section(part.title, [item.text for item in part.items], calls=[item.call_ids for item in part.items])
         for part in digest.sections
-    )
+    ) or (section("Nothing to report", [], none="no calls, training or days due"),)
     to = digest.to.isoformat()
     return Digest(f"week-{to}-{who}", f"{digest.title}, to {to}", sections, base)
 
 
-_HTML = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{{ d.title }}</title></head>
-<body style="font-family: system-ui, sans-serif; max-width: 42rem; margin: 2rem auto; line-height: 1.45; color: #222">
-<h1 style="font-size: 1.3rem; margin-bottom: 0">{{ d.title }}</h1>
-<p style="color: #555; margin-top: 0">{{ d.start }} to {{ d.to }}</p>
-{% for section in d.sections %}<h2 style="font-size: 1.05rem">{{ section.title }}</h2>
-<ul style="padding-left: 1.2rem">
-{% for item in section.items %}<li style="margin-bottom: .4rem">{{ item.text }}
-{% if item.call_ids %}<br><small style="color: #555">{{ count(item.call_ids|length, "call") }}:
-{% for id in item.call_ids[:most] %}
-<a href="{{ base }}/calls/{{ id }}">{{ id[:8] }}</a>{{ ", " if not loop.last }}{% endfor %}
-{% if item.call_ids|length > most %} and {{ item.call_ids|length - most }} more{% endif %}</small>{% endif %}</li>
-{% endfor %}</ul>
-{% else %}<p>Nothing to report: no calls, training or days due.</p>
-{% endfor %}</body></html>
-"""
-
-
 def digest_html(digest: WeeklyDigest, *, base: str = "") -> str:
-    """One HTML page without anything from elsewhere; `base` is the web app's address, or empty."""
-    from jinja2 import Environment
-
-    return (
-        Environment(autoescape=True)
-        .from_string(_HTML)
-        .render(d=digest, base=base.rstrip("/"), count=counted, most=LINKED)
-    )
+    """One HTML page without anything from elsewhere, as it is sent; `base` is the web app's address, or empty."""
+    return as_html(to_send(digest, base=base.rstrip("/")))

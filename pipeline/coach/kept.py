@@ -22,7 +22,7 @@ from pipeline.coach.rows import CallRow, TurnRow
 from pipeline.coach.slipped import is_late, names_another_day, names_day, new_day, put_off
 from pipeline.coach.subject import WORD, Subject, content
 from pipeline.coach.verdict import NOT_DONE, answered, verdict_of
-from pipeline.coach.when import may_name_by_number
+from pipeline.coach.when import by_number
 from pipeline.wording import straight
 
 SLACK_DAYS = 3
@@ -125,7 +125,7 @@ def _put_offs(texts: tuple[str, ...]) -> tuple[tuple[int, int, str], ...]:
     what is said."""
     found = []
     for place, (text, following) in enumerate(zip(texts, (*texts[1:], ""), strict=True)):
-        if not may_name_by_number(text):
+        if not by_number(text):
             continue
         own = put_off(text, following)
         status = own or put_off(following, "")

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pipeline.coach.answers import agrees
 from pipeline.coach.clauses import clauses
 from pipeline.coach.promises import conditional, delivery, hangs_on_something, promise
-from pipeline.coach.when import MONTHS, WEEKDAYS, Named, named_days
+from pipeline.coach.when import MONTHS, WEEKDAYS, Named, by_number, named_days
 
 PLAIN_YES_WORDS = 4
 SHORT = 8
@@ -191,7 +191,7 @@ def best_day(sentence: str, start: int, on: dt.date | None) -> Named | None:
     # what somebody else is to do by then is another thing: `I'll send it tomorrow, and I'd like it back by the 12th`
     ends = _ANOTHER_SAYING.search(sentence, after[0].start) if after else None
     after = [day for day in after if not ends or day.start < ends.start()]
-    dated = [day for day in after if re.search(r"\d|th\b|first|second|third", day.words)]
+    dated = [day for day in after if by_number(day.words)]
     return next(iter(dated or after), None)
 
 
@@ -291,7 +291,7 @@ _OTHERWISE = frozenset("today tonight tomorrow day days week weeks month months 
 def said_before(due: dt.date | None, words: str | None, texts: Iterable[str], on: dt.date | None) -> dt.date | None:
     """The day `due` that was named by its number alone (`the nineteenth`), in the month with which it was named last
     before (`Monday the nineteenth of January`), or which its weekday told then."""
-    if not due or not words or _with_month(words) or not re.search(r"\d|th\b|first|second|third", words.lower()):
+    if not due or not words or _with_month(words) or not by_number(words):
         return due
     own = re.findall(r"[a-z]+", words.lower())
     if WEEKDAYS[due.weekday()] in own or not _OTHERWISE.isdisjoint(own):

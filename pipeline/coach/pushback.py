@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from pipeline.coach.rivals import ANOTHER, in_house, may_speak_of_another, names_it, resists_inside, speaks_of_another
-from pipeline.types import KIND_SURE, ObjectionKind
+from pipeline.types import ObjectionKind, kind_is_sure
 from pipeline.wording import straight
 
 
@@ -145,7 +145,7 @@ def named(kind: ObjectionKind, sure: bool) -> str:
 
 def sure_of_kind(kind: ObjectionKind, heard: ObjectionKind, kind_p: float | None, text: str | None) -> bool:
     """Whether an objection is surely of the kind: the judge, who `heard` one, was sure or did not say, or words are."""
-    return kind_p is None or kind_p >= KIND_SURE or kind != heard or pushed_back(straight(text or "")) == kind
+    return kind_is_sure(kind_p) or kind != heard or pushed_back(straight(text or "")) == kind
 
 
 HANDLED = {"yes": "handled", "partly": "partly handled", "no": "not handled"}

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from pipeline.coach.clauses import sentences
 from pipeline.coach.rows import TurnRow
-from pipeline.coach.when import WEEKDAYS, Named, named_days
+from pipeline.coach.when import WEEKDAYS, Named, by_number, named_days
 from pipeline.wording import straight
 
 POST_DAYS = 5
@@ -98,7 +98,7 @@ def names_day(text: str, due: dt.date | None, told_on: dt.date | None) -> bool:
 
 def names_another_day(text: str, due: dt.date | None, told_on: dt.date | None) -> bool:
     """Whether words name days by weekday or number, and `due` is none of them."""
-    days = [day for day in named_days(text, told_on) if _weekday(day) or re.search(r"\d|th\b", day.words)]
+    days = [day for day in named_days(text, told_on) if _weekday(day) or by_number(day.words)]
     if not due or not days:
         return False
     return not any(_weekday(day) == f"{due:%A}".lower() or _is_numbered(day, due) for day in days)
@@ -109,7 +109,7 @@ def _weekday(day: Named) -> str | None:
 
 
 def _is_numbered(day: Named, due: dt.date | None) -> bool:
-    if not due or not day.date or not re.search(r"\d|th\b|first|second|third", day.words, re.IGNORECASE):
+    if not due or not day.date or not by_number(day.words):
         return False
     month = _MONTH.search(day.words)
     return day.date.day == due.day and (not month or day.date.month == due.month)

@@ -78,7 +78,7 @@ _WEEK_OF = rf"week (?:of|commencing|beginning|starting)(?: on)? (?:(?:{_DAY}),? 
 
 _A_MONTH = re.compile(rf"\b(?:{_MONTH})\b")
 _AN_ORDINAL = re.compile(r"\d(?:st|nd|rd|th)|" + "|".join(sorted({word.split("-")[-1] for word in _ORDINALS})))
-_BY_NUMBER = re.compile(rf"\d|month|{_AN_ORDINAL.pattern}")
+_BY_NUMBER = re.compile(rf"\d|{_AN_ORDINAL.pattern}")
 _A_WEEKDAY = re.compile(_DAY)
 _A_UNIT = re.compile(r"day|week|month|fortnight|quarter|year|tomorrow|tonight|morning|afternoon|evening")
 """What a rule cannot do without, in small letters: most sentences have none of it, and the rules take long to tell."""
@@ -120,8 +120,8 @@ def named_days(text: str, on: dt.date | None) -> tuple[Named, ...]:
     return tuple(sorted(found, key=lambda item: item.start))
 
 
-def may_name_by_number(text: str) -> bool:
-    """Whether a text may name a day of a month: most have no number and no month at all."""
+def by_number(text: str) -> bool:
+    """Whether words name a day by its number (`the tenth`, `12 May`), or a longer text may: most have no number."""
     return bool(_BY_NUMBER.search(text.translate(_PLAIN_LETTERS).lower()))
 
 

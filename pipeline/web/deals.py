@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from pipeline.coach.commands import known_firms
 from pipeline.coach.load import answers_to_objections
 from pipeline.coach.reports import account_report, account_with_plan
 from pipeline.coach.rows import Rows
@@ -64,8 +63,7 @@ def deal(ask: Ask, account: str, calls: list[Row], *, wait_s: float | None = Non
         others: Rows = desk.remember(
             ("answers", key["scope"]), lambda: answers_to_objections(desk.store, where, params), of=("calls",)
         )
-        firms = known_firms(desk.settings)
-        found = account_with_plan(rows, desk.rubric, account, answers=others, as_of=today, **firms)
+        found = account_with_plan(rows, desk.rubric, account, answers=others, as_of=today, **desk.firms)
         return {"deal": found[0], "plan": found[1]} if found else {}
 
     # by the very records that are read: what was erased, or is another rep's now, is not shown however long it takes
@@ -82,13 +80,12 @@ def deal(ask: Ask, account: str, calls: list[Row], *, wait_s: float | None = Non
 def lines_of(ask: Ask, accounts: list[str]) -> dict[str, Row | None]:
     """What the list says of each account beside dates; None for one that is still being read."""
     desk, today, calls = ask.desk, ask.desk.today(), _calls_of(ask, accounts)
-    firms = known_firms(desk.settings)
 
     def maker(account: str) -> Any:
         def make() -> Row:
             ids = [call["call"] for call in calls[account]]
             rows = desk.rows_of(ids)
-            found = account_report(rows, desk.rubric, account, as_of=today, **firms)
+            found = account_report(rows, desk.rubric, account, as_of=today, **desk.firms)
             if not found:
                 return {"unread": True}
             deal = found[0]

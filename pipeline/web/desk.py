@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.access.book import AccessBook
 from pipeline.access.people import User
 from pipeline.access.scope import Scope, scope_of
-from pipeline.coach.commands import readable_library, target_of
+from pipeline.coach.commands import known_firms, readable_library, target_of
 from pipeline.coach.effect import Effect
 from pipeline.coach.load import load_assignments, load_heads, rows_of_calls
 from pipeline.coach.reports import gap_json, scorecards_of, training_of
@@ -18,6 +18,7 @@ from pipeline.coach.rows import Assignment, Rows
 from pipeline.coach.team import Picture
 from pipeline.coach.training import Library
 from pipeline.days import latest
+from pipeline.errors import SettingsError
 from pipeline.human_review import human_review
 from pipeline.oidc.plan import is_on, plan_of
 from pipeline.oidc.provider import Provider
@@ -226,6 +227,15 @@ class Desk:
     def rows_of(self, call_ids: Iterable[str]) -> Rows:
         """All that is known of these calls, as coaching reads it. Raises `ModelUnavailable` like `for_people`."""
         return rows_of_calls(self.store, call_ids, without=self.for_people, max_wer=self.settings.max_expected_wer)
+
+    @property
+    def firms(self) -> dict[str, tuple[str, ...]]:
+        """`known_firms`; none where the company's profile cannot be read: that closes no page, and trainers are told of
+        it where they mend it."""
+        try:
+            return known_firms(self.settings)
+        except SettingsError:
+            return {"competitors": (), "customers": ()}
 
     def today(self) -> dt.date:
         """Today, or the newest call's date where the clock is behind the calls."""

@@ -123,19 +123,19 @@ def speaker(label: str) -> str:
 
 def weeks_line(weeks: Sequence[Mapping[str, Any]]) -> str:
     """Weekly means (`x`, `mean_level` of 0-4) as the points of a line, 8.5 a level upwards from 37."""
-    return " ".join(f"{week['x']:.1f},{37 - week['mean_level'] * 8.5:.1f}" for week in weeks)
+    return " ".join(",".join(_place(week)) for week in weeks)
 
 
 def weeks_dots(weeks: Sequence[Mapping[str, Any]]) -> Markup:
     """A dot for each of the weeks, larger where more calls (`n`) are behind it; one piece, as a page has hundreds."""
     from markupsafe import Markup
 
-    sizes = ((week, 1.4 if week["n"] < 2 else 2 if week["n"] < 4 else 2.6) for week in weeks)
-    dots = (
-        f'<circle class="dot" cx="{week["x"]:.1f}" cy="{37 - week["mean_level"] * 8.5:.1f}" r="{radius}"/>'
-        for week, radius in sizes
-    )
-    return Markup("".join(dots))
+    sizes = ((_place(week), 1.4 if week["n"] < 2 else 2 if week["n"] < 4 else 2.6) for week in weeks)
+    return Markup("".join(f'<circle class="dot" cx="{x}" cy="{y}" r="{radius}"/>' for (x, y), radius in sizes))
+
+
+def _place(week: Mapping[str, Any]) -> tuple[str, str]:
+    return f"{week['x']:.1f}", f"{37 - week['mean_level'] * 8.5:.1f}"
 
 
 def coded(text: str) -> Markup:

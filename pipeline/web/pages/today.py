@@ -13,12 +13,11 @@ from typing import Any
 
 from pipeline.access.people import EVERYONE
 from pipeline.coach.after import call_debrief
-from pipeline.coach.commands import known_firms
 from pipeline.coach.standings import Standing
 from pipeline.coach.team import Picture
 from pipeline.coach.training import Library
 from pipeline.days import iso_day
-from pipeline.errors import NotThere, SettingsError
+from pipeline.errors import NotThere
 from pipeline.web.ask import Ask, Html, get
 from pipeline.web.desk import Desk
 from pipeline.web.pages.reps import goals_of, support_of
@@ -100,17 +99,9 @@ def _around(desk: Desk, rep: str, call: Row) -> list[str]:
     return [row["call_id"] for row in desk.rows(_AROUND, {**asked, "limit": AROUND})]
 
 
-def _customers(desk: Desk) -> tuple[str, ...]:
-    """Those of the company's profile; a mistake in it closes no page, and trainers are told where they can mend it."""
-    try:
-        return known_firms(desk.settings)["customers"]
-    except SettingsError:
-        return ()
-
-
 def _debriefs(desk: Desk, read: Iterable[tuple[str, ...]], usual: list[Standing], library: Library) -> list[Row]:
     """Of each call, the first of the ids in a part of `read`, seen from those that follow."""
-    found, customers = [], _customers(desk)
+    found, customers = [], desk.firms["customers"]
     for ids in read:
         rows = desk.rows_of(ids)
         made = call_debrief(rows, ids[0], desk.rubric, library, usual=usual, customers=customers)
