@@ -14,7 +14,7 @@ from waiting import HANGS_S
 from whole_page import whole
 
 from pipeline import keep
-from pipeline.web import deals
+from pipeline.web import jobs
 from pipeline.web.app import build_app
 from pipeline.web.desk import Desk
 
@@ -50,13 +50,13 @@ def test_an_account_shows_its_calls_until_their_words_are_read(own: Desk, monkey
     )
     keep.write_record(own.settings.data, record(rows.calls[0], rows))
     own.store.catch_up()
-    real = deals.account_with_plan
+    real = jobs.account_with_plan
 
     def held_up(*given: Any, **more: Any) -> Any:
         go.wait(HANGS_S)
         return real(*given, **more)
 
-    monkeypatch.setattr(deals, "account_with_plan", held_up)
+    monkeypatch.setattr(jobs, "account_with_plan", held_up)
     page = at.get("/accounts/Larch").text
     assert 'id="deal" data-again' in page
     assert f'href="/calls/{record(rows.calls[0], rows)["call_id"]}"' in page

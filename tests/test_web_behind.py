@@ -1,8 +1,9 @@
-"""The page behind one standing: how sure it is, and why it is a gap or none."""
+"""The page behind one standing: how sure it is, and why it is a gap or none; health, behind what it counts."""
 
 from __future__ import annotations
 
 import math
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -10,12 +11,14 @@ import pytest
 from coach_story import call, record
 from test_coach_standings import calls
 from visitor import browser
+from waiting import HANGS_S, wait_for
 from whole_page import whole
 
 from pipeline import keep
 from pipeline.coach.standings import standings
 from pipeline.reviews import review_of
 from pipeline.settings import Settings
+from pipeline.store import Store
 from pipeline.web.app import build_app
 from pipeline.web.desk import Desk
 from pipeline.web.pages.reps import strengths
@@ -122,3 +125,26 @@ def test_a_rep_whose_first_call_is_newer_than_the_standings_has_a_page(tmp_path:
         assert (found["team"], found["calls"], found["criteria"]) == ("North", {"scored": 1}, [])
         assert at.get("/reps/Eve/one-to-one.pdf").status_code == 200
         assert at.get("/reps/Nobody").status_code == at.get("/api/v1/reps/Nobody").status_code == 404
+
+
+def test_health_says_that_results_are_still_being_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = threading.Event()
+
+    def held_up(store: Store) -> int:
+        assert go.wait(HANGS_S)
+        return 3
+
+    monkeypatch.setattr("pipeline.web.pages.settings.never_read", held_up)
+    with closing(Desk(Settings(data=tmp_path))) as desk:
+        desk.store.ingest()
+        desk.book.add_user("Ada", "admin", password="a long enough phrase")
+        at = browser(build_app(desk), desk, "Ada")
+        assert "never read are being counted, look again in a moment" in at.get("/settings/health").text
+        go.set()
+        wait_for(lambda: ", 3 never read" in at.get("/settings/health").text or None, "the count")
+        assert "being counted" not in at.get("/settings/health").text
+        # counted is what the folder held then
+        (tmp_path / "results" / "new").mkdir(parents=True)
+        go.clear()
+        assert "being counted" in at.get("/settings/health").text
+        go.set()

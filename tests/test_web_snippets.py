@@ -90,6 +90,21 @@ def test_moments_are_found_by_words_criterion_level_objection_and_rep(desk: Desk
     assert find_moments(desk.store, Scope(), Search()) == []
 
 
+@pytest.mark.parametrize("limit", [1, 5, 500])
+def test_what_the_newest_calls_fill_is_what_all_of_them_give(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    wanted = (Search(), Search(criterion="discovery", examples="good"), Search(rep="Ann"))
+
+    def find() -> list[list[dict[str, Any]]]:
+        return [find_moments(desk.store, Scope(everything=True), each, limit=limit, offset=2) for each in wanted]
+
+    whole = find()
+    monkeypatch.setattr("pipeline.coach.moments.FEW", 1)
+    assert find() == whole
+    assert all(whole)
+
+
 def test_words_are_found_with_the_apostrophe_of_meeting_tools(desk: Desk) -> None:
     told = json.dumps(record((rows := made_call("curly", "Bob", 1, "Quill", {"discovery": 4})).calls[0], rows))
     made = json.loads(told.replace("What does one of those cost you?", "What’s one cost, and don't they notice?"))

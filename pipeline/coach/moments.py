@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 NEWEST = 3000
 """Calls that are looked through, the newest ones in scope (and of the rep asked for)."""
+FEW = 500
+"""Of these newest calls most pages are full already, unless words are looked for."""
 QUOTES = 2000
 """Quotes of calls with an objection of the kind asked for, of which those are kept that answer one."""
 NEWEST_FLAGGED = 1000
@@ -43,9 +45,12 @@ class Search:
 
 _FITTING = """
 WITH newest AS (
-    SELECT call_id, rep, team, account, call_date, call_type, kind FROM calls c
-    WHERE status = 'scored' AND ($rep = '' OR rep = $rep) AND ({where})
-    ORDER BY call_date DESC NULLS LAST, call_id LIMIT $newest
+    SELECT call_id, rep, team, account, call_date, call_type, kind FROM calls
+    WHERE rowid IN (
+        -- the order of all calls needs two of their columns
+        SELECT rowid FROM calls c WHERE status = 'scored' AND ($rep = '' OR rep = $rep) AND ({where})
+        ORDER BY call_date DESC NULLS LAST, call_id LIMIT $newest
+    )
 ), fitting AS (
     SELECT n.*, s.criterion, s.level, s.confidence FROM criterion_scores s JOIN newest n USING (call_id)
     WHERE s.status = $status AND ($criterion = '' OR s.criterion = $criterion)
@@ -108,7 +113,12 @@ def find_moments(
         "limit": limit,
         "offset": offset,
     }
-    return _run(store, scope, {**asked, "newest": NEWEST}, _HIGHEST_FIRST if highest_first else _NEWEST_FIRST)
+    if highest_first:
+        return _run(store, scope, {**asked, "newest": NEWEST}, _HIGHEST_FIRST)
+    likely = not (search.words or search.kind)
+    few = _run(store, scope, {**asked, "newest": FEW}, _NEWEST_FIRST) if likely else []
+    # what the newest calls have comes first, however many older ones have more
+    return few if len(few) == limit else _run(store, scope, {**asked, "newest": NEWEST}, _NEWEST_FIRST)
 
 
 QUEUE: Mapping[str, tuple[str, Mapping[str, Any]]] = {

@@ -12,6 +12,7 @@ import re
 import string
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -149,7 +150,7 @@ def read_modules(path: Path, *, profile: Profile) -> list[Module]:
 def _table(path: Path) -> dict[str, Any]:
     """What a training file holds, its modules unchecked. Raises `RubricError`."""
     try:
-        table = loaded(path.read_text(encoding="utf-8"), loader=_LOADER)
+        table = _parsed(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise RubricError(f"{path}: cannot be read; it must be UTF-8 YAML") from error
     except UnreadableYaml as error:
@@ -157,6 +158,12 @@ def _table(path: Path) -> dict[str, Any]:
     if not isinstance(table, dict) or not table.get("criterion") or not isinstance(table.get("modules"), list):
         raise RubricError(f"{path}: a training file has 'criterion' and a list of 'modules'; see rubrics/training/")
     return table
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> Any:
+    """What a YAML text says, once for each text; shared, so nobody changes it."""
+    return loaded(text, loader=_LOADER)
 
 
 _PROVEN = ("positioning", "business_case", "recommendation", "objection_handling")

@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.clips import KINDS, clip_cues
-from pipeline.coach.commitments import Commitment, commitments_of
-from pipeline.coach.followed import followed
+from pipeline.coach.commitments import Commitment
 from pipeline.coach.load import HEARD, heard
-from pipeline.coach.rows import CallRow, MoveRow, TurnRow
 from pipeline.comments import Comment, sent_before, taken_back
 from pipeline.errors import NotThere, ReviewError
 from pipeline.keep import read_json
@@ -25,6 +23,7 @@ from pipeline.redact import ALL
 from pipeline.timing import said_words
 from pipeline.types import Transcript, Turn
 from pipeline.web.ask import Ask
+from pipeline.web.jobs import Record, StepsJob
 from pipeline.web.render import clock, path_part, speaker
 
 Row = dict[str, Any]
@@ -174,9 +173,8 @@ class Words:
     transcript: Transcript
     times: tuple[str, ...]
     lanes: list[Row]
-    call: CallRow
-    turns: list[TurnRow]
-    moves: list[MoveRow]
+    call_id: str
+    status: str
 
 
 def words_of(file: Path, seq: int) -> Words:
@@ -197,16 +195,8 @@ def _written(file: Path) -> int:
 def _words_of(file: Path, seq: int, mtime_ns: int) -> Words:
     record = read_json(file)
     transcript = Transcript.from_json(record["transcript"], where=record["source"]["path"])
-    call_id, meta = record["source"]["sha256"][:16], transcript.meta
-    this = CallRow(call_id, record["status"], rep=meta.rep, account=meta.account, date=meta.date)
-    turns = [
-        TurnRow(call_id, n, turn.t0, turn.t1, turn.side, turn.name, turn.text)
-        for n, turn in enumerate(transcript.turns)
-    ]
     times = tuple(word_times(turn) for turn in transcript.turns)
-    card = record.get("scorecard") or {}
-    moves = [MoveRow(call_id, **move) for move in card.get("moves", ())]
-    return Words(transcript, times, lanes(transcript), this, turns, moves)
+    return Words(transcript, times, lanes(transcript), record["source"]["sha256"][:16], record["status"])
 
 
 def turn_rows(words: Words, card: Mapping[str, Any], comments: Iterable[Mapping[str, Any]]) -> list[Row]:
@@ -357,29 +347,32 @@ def unseen(made: Commitment, seen: Collection[str]) -> Commitment:
 def next_steps(ask: Ask, file: Path, seq: int) -> list[Row] | None:
     """What was promised on the call of that record, and what became of it on later calls of the account, with the words
     of those that the user sees; None while these are being read."""
-    words, later, again = words_of(file, seq), [], False
+    words, again = words_of(file, seq), False
+    later: tuple[Record, ...] = ()
     max_wer = ask.settings.max_expected_wer
-    if not heard(words.call.status, words.transcript.hearing.expected_wer, max_wer):
+    if not heard(words.status, words.transcript.hearing.expected_wer, max_wer):
         return []
-    meta, seen = words.transcript.meta, {words.call.call_id}
+    meta, seen = words.transcript.meta, {words.call_id}
     if meta.account and meta.date:
         asked = {"account": meta.account, "date": meta.date}
         most = {**asked, **ask.scope.params, "most": LATER_CALLS, "max_wer": max_wer}
         rows = ask.store.query(_LATER.format(where=ask.scope.where("c")), most)
-        later = [(ask.settings.data / row["record_file"], row["seq"]) for row in rows]
+        later = tuple(_record(ask.settings.data / row["record_file"], row["seq"]) for row in rows)
         seen |= {row["call_id"] for row in rows if row["seen"]}
-        again = bool(ask.store.query(_OF_THE_DAY, {**asked, "call": words.call.call_id})[0]["n"])
+        again = bool(ask.store.query(_OF_THE_DAY, {**asked, "call": words.call_id})[0]["n"])
     # where more calls may have come than are read, nothing is known of today
     today = ask.desk.today() if len(later) < LATER_CALLS else None
+    job = StepsJob(_record(file, seq), later, today, again)
 
     def make() -> list[Row]:
-        others = [(other.call, other.turns) for other in (words_of(*record) for record in later)]
-        made = commitments_of(words.call, words.turns, words.moves)
-        told = followed(made, words.call, words.turns, others, as_of=today, again=again)
-        return [unseen(one, seen).to_json() for one in told]
+        return [unseen(one, seen).to_json() for one in ask.desk.aside.run(job)]
 
-    # kept by the very records that were read: what an erased or corrected one said is never shown again
-    records = [(path, number, _written(path)) for path, number in [(file, seq), *later]]
-    read = repr((records, sorted(seen), today, again))
-    known = ask.desk.backroom.take(("steps", file, ask.scope), read, make, wait_s=STEPS_WAIT_S)
+    # kept by the very records that are read: what an erased or corrected one said is never shown again
+    known = ask.desk.backroom.take(
+        ("steps", file, ask.scope), repr((job, sorted(seen))), make, wait_s=STEPS_WAIT_S
+    )  # fmt: skip
     return known.value if known and known.fresh else None
+
+
+def _record(file: Path, seq: int) -> Record:
+    return file, seq, _written(file)

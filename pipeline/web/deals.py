@@ -10,10 +10,10 @@ import hashlib
 from typing import Any
 
 from pipeline.coach.load import answers_to_objections
-from pipeline.coach.reports import account_report, account_with_plan
 from pipeline.coach.rows import Rows
 from pipeline.errors import NotThere, StoreError
 from pipeline.web.ask import Ask
+from pipeline.web.jobs import AccountJob
 
 READ = 40
 """Calls of an account, the newest ones, whose words are read."""
@@ -54,16 +54,15 @@ def deal(ask: Ask, account: str, calls: list[Row], *, wait_s: float | None = Non
 
     Raises `StoreError` where no record of them can be read.
     """
-    desk, ids, key = ask.desk, [call["call"] for call in calls], _version(ask, calls)
+    desk, key = ask.desk, _version(ask, calls)
     where, params = ask.scope.where("c"), ask.scope.params
     today = desk.today()
 
     def make() -> Row:
-        rows = desk.rows_of(ids)
         others: Rows = desk.remember(
             ("answers", key["scope"]), lambda: answers_to_objections(desk.store, where, params), of=("calls",)
         )
-        found = account_with_plan(rows, desk.rubric, account, answers=others, as_of=today, **desk.firms)
+        found = desk.aside.run(_job(ask, account, calls, others))
         return {"deal": found[0], "plan": found[1]} if found else {}
 
     # by the very records that are read: what was erased, or is another rep's now, is not shown however long it takes
@@ -83,9 +82,7 @@ def lines_of(ask: Ask, accounts: list[str]) -> dict[str, Row | None]:
 
     def maker(account: str) -> Any:
         def make() -> Row:
-            ids = [call["call"] for call in calls[account]]
-            rows = desk.rows_of(ids)
-            found = account_report(rows, desk.rubric, account, as_of=today, **desk.firms)
+            found = desk.aside.run(_job(ask, account, calls[account]))
             if not found:
                 return {"unread": True}
             deal = found[0]
@@ -113,6 +110,13 @@ def lines_of(ask: Ask, accounts: list[str]) -> dict[str, Row | None]:
                 # one wait a page: whatever is not there by then comes later
                 break
     return {account: found.get(account) for account in accounts}
+
+
+def _job(ask: Ask, account: str, calls: list[Row], answers: Rows | None = None) -> AccountJob:
+    desk, ids = ask.desk, tuple(call["call"] for call in calls)
+    return AccountJob(
+        account, ids, desk.rubric, desk.firms, desk.today(), desk.for_people, desk.settings.max_expected_wer, answers
+    )
 
 
 def stages_of(deal: Row) -> list[Row]:

@@ -25,10 +25,11 @@ from pipeline.oidc.provider import Provider
 from pipeline.rubric import Rubric, load_rubric
 from pipeline.rubric_shelf import keep_current
 from pipeline.store import Store
+from pipeline.web.aside import Aside
 from pipeline.web.backroom import Backroom, Known
 from pipeline.web.errands import Errands
-from pipeline.web.fitting import EffectsJob, Fitting, PictureJob
 from pipeline.web.glance import Glance, Later
+from pipeline.web.jobs import EffectsJob, PictureJob
 from pipeline.web.rejudging import Rejudging
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Desk:
         self.rubric: Rubric = load_rubric(settings.rubric)
         keep_current(settings)
         self.backroom = Backroom()
-        self.fitting = Fitting(self.store)
+        self.aside = Aside(self.store)
         self._known: dict[Any, tuple[str, Any]] = {}
         self._provider: Provider | None = None
         self.openapi: Callable[[], Any] = dict
@@ -78,7 +79,7 @@ class Desk:
         self.errands.close()
         self.later.close()
         self.rejudging.close()
-        self.fitting.close()
+        self.aside.close()
         self.backroom.close()
         self.book.close()
         self.store.close()
@@ -137,8 +138,9 @@ class Desk:
         whole, rubric = days is None and call_type is None, self.rubric
 
         def make() -> Picture:
-            job = PictureJob(rubric, self.target, days, call_type, whole)
-            found: Picture = self.fitting.run(job, without=self.for_people)
+            found: Picture = self.aside.run(
+                PictureJob(rubric, self.target, days, call_type, whole, without=self.for_people)
+            )
             return found
 
         key = ("picture", rubric.version, days, call_type)
@@ -200,7 +202,7 @@ class Desk:
         today = self.today()
 
         def make() -> tuple[Effect, ...]:
-            found: tuple[Effect, ...] = self.fitting.run(EffectsJob(today), without=self.for_people)
+            found: tuple[Effect, ...] = self.aside.run(EffectsJob(today, without=self.for_people))
             return found
 
         version = self.version("calls", "assignments")

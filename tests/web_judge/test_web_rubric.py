@@ -102,7 +102,7 @@ def test_pages_show_no_standings_by_the_rubric_before_while_those_by_a_chosen_on
     # as a large store has it: no value is made while a page waits
     monkeypatch.setattr("pipeline.web.backroom.QUICK_S", 0.0)
     monkeypatch.setattr("pipeline.web.backroom.FIRST_S", 0.1)
-    monkeypatch.setattr("pipeline.web.fitting.picture_of", held_up)
+    monkeypatch.setattr("pipeline.web.jobs.picture_of", held_up)
     assert trainer.post("/rubric/choose", version=version).status_code == 303
     assert [trainer.get(page).status_code for page in pages] == [503, 503]
     let_go.set()

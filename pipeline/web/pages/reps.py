@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.access.people import EVERYONE
-from pipeline.coach.commitments import commitments
 from pipeline.coach.gaps import MIN_CALLS, not_heard
 from pipeline.coach.load import load_calls, load_support
 from pipeline.coach.rows import CallRow
@@ -24,6 +23,7 @@ from pipeline.metrics import EXPLAINED
 from pipeline.rubric import Rubric
 from pipeline.web.ask import Ask, File, Go, Html, get
 from pipeline.web.call_view import unseen
+from pipeline.web.jobs import PromisesJob
 from pipeline.web.pages.team import PERIODS, stretch
 from pipeline.web.render import path_part
 
@@ -332,13 +332,14 @@ def support_of(ask: Ask, rep: str, *, wait_s: float = 0.03) -> Row | None:
         since = today - dt.timedelta(PERIOD_DAYS)
         calls = load_calls(desk.store, rep=rep, since=since)
         own = calls[-HEARD:]
-        heard = desk.rows_of([*(call.call_id for call in own), *_others(desk.store, rep, own)])
+        mine = tuple(call.call_id for call in own)
+        others = tuple(_others(desk.store, rep, own))
+        promised, heard = desk.aside.run(PromisesJob(mine, others, today, desk.settings.max_expected_wer))
         types: dict[str, list[str | None]] = defaultdict(list)
         counts = desk.store.query(_MIXES, {"since": since, "today": today})
         for row in counts:
             types[row["rep"]] += [row["call_type"]] * row["n"]
-        mine = {call.call_id for call in own}
-        made = [unseen(c, mine) for c in commitments(heard, as_of=today) if c.call_id in mine]
+        made = [unseen(one, mine) for one in promised]
         row = support_row(
             dataclasses.replace(load_support(desk.store), calls=calls),
             rep,
@@ -354,7 +355,7 @@ def support_of(ask: Ask, rep: str, *, wait_s: float = 0.03) -> Row | None:
         return {
             "row": row,
             "made": [c.to_json() for c in ordered],
-            "heard": sum(c.call_id in mine for c in heard.calls),
+            "heard": heard,
         }
 
     known = desk.glimpse(("support", rep, today), make, wait_s=wait_s)

@@ -6,15 +6,18 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline import keep
 from pipeline.access.people import ADMINS
-from pipeline.doctor import checkup
+from pipeline.doctor import checkup, never_read
 from pipeline.errors import DebriefError, NotThere, SettingsError
 from pipeline.settings_file import Setting, change_settings, checked, described
+from pipeline.store import Store
 from pipeline.web.ask import Ask, Go, Html, get, post
 from pipeline.web.errands import Errand
 from pipeline.webhooks.outbox import FILE, Outbox
 
 DELIVERIES = 30
+UNREAD_WAIT_S = 0.05
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Calls and their names", ("inbox", "path_pattern", "max_hours", "max_attempts", "timeout_s", "workers")),
@@ -106,7 +109,7 @@ def shown(value: Any) -> str:
 def health(ask: Ask) -> Html:
     """What is installed here and whether it works: as `debrief doctor`."""
     try:
-        rows = checkup(ask.settings)
+        rows = checkup(ask.settings, unread=lambda store: _never_read(ask, store))
     except DebriefError as error:
         rows = [{"what": "doctor", "found": str(error), "ok": False, "remedy": "run `debrief doctor` on the machine"}]
     mine = [row for row in rows if not row["what"].startswith("setting ")]
@@ -116,6 +119,15 @@ def health(ask: Ask) -> Html:
         problems=[row for row in mine if not row["ok"]],
         advice=[row for row in mine if row["ok"] and row["remedy"]],
     )
+
+
+def _never_read(ask: Ask, store: Store) -> int | None:
+    """`never_read` of the folder as it is now; None until a large one was looked through."""
+    folder = keep.results_folder(store.data)
+    written = folder.stat().st_mtime_ns if folder.is_dir() else 0
+    version = f"{written} {store.version('calls')}"
+    known = ask.desk.backroom.take("never read", version, lambda: never_read(ask.store), wait_s=UNREAD_WAIT_S)
+    return known.value if known and known.fresh else None
 
 
 def trial(ask: Ask) -> Go:
