@@ -33,7 +33,7 @@ class Voice:
 
 
 _STEP_S = 2.0
-_SHORT_STEP_S = 1.0
+_SHORT_STEP_S = 1.25
 _SHORT_S = 120.0
 """A shorter recording would have too few windows to cluster at the usual step."""
 _ACTIVE = 0.5
@@ -59,7 +59,7 @@ def embedded(
 ) -> list[Voice]:
     """Segmentation model, one d-vector per window and local speaker, average-linkage clustering, overlap kept.
 
-    Windows of 5 s every two seconds (every second in a short recording); the local speakers of one window go to
+    Windows of 5 s every two seconds (1.25 s in a short recording); the local speakers of one window go to
     different people (Hungarian assignment); activities are then averaged over all windows (Bredin 2023, "pyannote.audio
     2.1 speaker diarization pipeline") and, for whether anybody speaks at all, with `speech`; plain pauses are cut out.
     Raises `ModelUnavailable` when the packaged weights are missing.

@@ -1,4 +1,4 @@
-"""Pauses found by level: only where silence is plain."""
+"""Pauses found by level: only where silence is plain, or steady noise."""
 
 from __future__ import annotations
 
@@ -36,8 +36,16 @@ def test_closed_lips_are_no_pause() -> None:
     assert not [span for span in found(*line(-80, [(0.5, 1.5), (1.62, 3.0)])) if 0.6 < span[0] < 2.9]
 
 
-def test_on_a_noisy_line_level_says_nothing() -> None:
-    assert found(*line(-50, [(0.5, 1.5), (1.9, 3.0)])) == []
+def test_over_a_steady_hiss_pauses_are_found_and_closed_lips_are_none() -> None:
+    spans = found(*line(-50, [(0.8, 1.8), (1.9, 2.6), (3.0, 4.0)], seconds=5.0))
+    assert [edge for span in spans for edge in span] == pytest.approx([0, 0.8, 2.6, 3.0, 4.0, 5.0], abs=0.041)
+
+
+def test_on_a_line_whose_noise_comes_and_goes_or_is_loud_level_says_nothing() -> None:
+    samples, speech = line(-50, [(0.8, 1.8), (2.2, 3.0)], seconds=5.0)
+    swell = 1 + 4 * (np.sin(np.arange(len(samples)) / 2_000) > 0)
+    assert found(*line(-30, [(0.8, 1.8), (2.2, 3.0)], seconds=5.0)) == []
+    assert found((samples * np.where(np.abs(samples) < 0.02, swell, 1)).astype(np.float32), speech) == []
 
 
 def test_nothing_said_nothing_found() -> None:
