@@ -12,6 +12,7 @@ import torch
 
 from models.call_reader import FEATURES
 from models.judge_model import HANDLED, Heard, build_judge
+from models.judge_net import JudgeNet
 from models.minilm import WIDTH
 from models.training.build import (
     Parts,
@@ -50,50 +51,45 @@ def made(corpus: Path, work: Path, out: Path) -> tuple[bytes, str]:
     return (out / "judge.safetensors").read_bytes(), (out / "judge.json").read_text()
 
 
-def test_training_twice_gives_the_same_files_and_a_judge_that_reads(corpus: Path, tmp_path: Path) -> None:
-    first = made(corpus, tmp_path / "work1", tmp_path / "out1")
-    second = made(corpus, tmp_path / "work2", tmp_path / "out2")
-    assert first == second
+def test_training_gives_the_same_files_again_and_goes_on_where_it_was_cut_off(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One test, since a training costs ten seconds."""
+    work, again = tmp_path / "work", tmp_path / "again"
+    first = made(corpus, work, tmp_path / "out")
+    assert made(corpus, tmp_path / "work2", again) == first
     card = json.loads(first[1])
     assert card["trained_on"] == 3
     judge = build_judge(first[0], card, revision="r")
-    verdict = judge.read(
-        Parts(corpus, tmp_path, recipe=Recipe(), folds=2, device="cpu", say=print).tune[0].transcript.turns
-    )
+    verdict = judge.read(read_corpus(corpus / "tune")[0].transcript.turns)
     assert set(verdict.criteria) == set(CRITERIA)
     assert all(0 <= view.level <= 4 and 0 <= view.confidence <= 1 for view in verdict.criteria.values())
-
-
-def test_finished_parts_are_not_made_again(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made(corpus, tmp_path / "work", tmp_path / "out")
-
-    def never(*args: object, **options: object) -> None:
-        raise AssertionError("fitted again")
+    the_readers_differ(judge.net)
 
     monkeypatch.setattr("models.training.build.fit", never)
-    assert made(corpus, tmp_path / "work", tmp_path / "again")[0] == (tmp_path / "out/judge.safetensors").read_bytes()
+    for part in work.glob("*/*.safetensors"):
+        if ".joint." not in part.name:
+            part.unlink()
+    assert made(corpus, work, again) == first, "the readers are added to the fits that were finished"
+    monkeypatch.setattr("models.training.build.add_readers", never)
+    assert made(corpus, work, again) == first, "what is finished is not made again"
     (corpus / "objections").mkdir()
     (corpus / "objections/first.txt").write_text("c1 3:price_terms:yes\n")
     with pytest.raises(AssertionError, match="fitted again"):  # another reading teaches something else
-        made(corpus, tmp_path / "work", tmp_path / "again")
+        made(corpus, work, again)
 
 
-def test_readers_over_one_encoder_differ_and_are_added_to_a_fit_that_was_cut_off(
-    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data, card = made(corpus, tmp_path / "work", tmp_path / "out")
-    net = build_judge(data, json.loads(card), revision="r").net
+def never(*args: object, **options: object) -> None:
+    raise AssertionError("fitted again")
+
+
+def the_readers_differ(net: JudgeNet) -> None:
+    """Over the one encoder; the judge says their mean."""
     assert len(net.readers) == Recipe().readers
     vectors, features = torch.ones(3, WIDTH), torch.zeros(3, FEATURES)
     apart = [reader(vectors, features).levels for reader in net.readers]
     assert not any(torch.equal(one, other) for one, other in itertools.combinations(apart, 2))
     assert torch.allclose(net(vectors, features).levels, sum(apart) / len(apart))
-
-    for part in (tmp_path / "work").glob("*/*.safetensors"):
-        if ".joint." not in part.name:
-            part.unlink()
-    monkeypatch.setattr("models.training.build.fit", None)
-    assert made(corpus, tmp_path / "work", tmp_path / "again") == (data, card)
 
 
 def test_edges_match_the_share_of_each_level_half_way() -> None:
