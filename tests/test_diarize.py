@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hearing_samples import SHARED, piece, reference
-from pyannote.core import Annotation, Segment, Timeline
-from pyannote.metrics.diarization import DiarizationErrorRate
 
 from models.diarizers import DIARIZERS, Voice
 from pipeline.audio import Audio, load_audio, require_speech
 from pipeline.diarize import Diarization, Span, diarize, loudest_speaker_at
 from pipeline.errors import ModelUnavailable
 from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from pyannote.core import Annotation
 
 
 def run(samples: np.ndarray, **choices: object) -> Diarization:
@@ -21,6 +23,10 @@ def run(samples: np.ndarray, **choices: object) -> Diarization:
 
 
 def error_rate(spans: tuple[Span, ...], truth: Annotation, seconds: float, *, collar: float = 0.5) -> float:
+    # loaded with scipy and matplotlib, which every worker would pay for that collects these tests
+    from pyannote.core import Annotation, Segment, Timeline
+    from pyannote.metrics.diarization import DiarizationErrorRate
+
     found = Annotation()
     for index, span in enumerate(spans):
         found[Segment(span.t0, span.t1), index] = span.speaker
@@ -33,6 +39,8 @@ def truth(call: str, t0: float, t1: float) -> Annotation:
 
 
 def shifted(whole: Annotation, t0: float, t1: float) -> Annotation:
+    from pyannote.core import Annotation, Segment
+
     part = Annotation()
     for index, (segment, _, label) in enumerate(whole.crop(Segment(t0, t1)).itertracks(yield_label=True)):
         part[Segment(segment.start - t0, segment.end - t0), index] = label
@@ -40,6 +48,8 @@ def shifted(whole: Annotation, t0: float, t1: float) -> Annotation:
 
 
 def annotation(path: Path) -> Annotation:
+    from pyannote.core import Annotation, Segment
+
     rows = Annotation()
     for index, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
         fields = line.split()

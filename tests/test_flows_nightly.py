@@ -1,4 +1,4 @@
-"""The night: what it does, and what it goes on without."""
+"""The night: what it does, and what it goes on without. It follows `test_flows.py`, so that one Prefect serves both."""
 
 from __future__ import annotations
 
