@@ -9,11 +9,14 @@ import contextlib
 import datetime as dt
 import json
 import os
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline import keep
@@ -40,6 +43,34 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 _BATCH = 200
 _NOTE_S = 24 * 3600.0
+
+
+def _connect(file: Path) -> DuckDBPyConnection:
+    import duckdb
+
+    _without_pandas()
+    return duckdb.connect(str(file), config=_CONFIG)
+
+
+@cache
+def _without_pandas() -> None:
+    """Keep DuckDB from loading pandas, which takes half a second of every command.
+
+    At the first parameter it loads it where it is installed, to see whether a value is one of pandas' own. None is
+    here: it is shown an empty pandas once, and keeps to that.
+    """
+    import duckdb
+
+    if "pandas" in sys.modules:
+        return
+    empty = ModuleType("pandas")
+    vars(empty).update(NaT=object(), NA=object())
+    sys.modules["pandas"] = empty
+    try:
+        with duckdb.connect() as connection:
+            connection.execute("SELECT ?", [0])
+    finally:
+        del sys.modules["pandas"]
 
 
 class Gate:
@@ -118,7 +149,7 @@ class Database:
         import duckdb
 
         try:
-            connection = duckdb.connect(str(self.file), config=_CONFIG)
+            connection = _connect(self.file)
             try:
                 migrate(connection, self.file)
             except BaseException:
@@ -142,7 +173,7 @@ class Database:
         try:
             os.replace(self.file, aside)
             _wal(self.file).unlink(missing_ok=True)
-            connection = duckdb.connect(str(self.file), config=_CONFIG)
+            connection = _connect(self.file)
         except (OSError, duckdb.Error):
             raise StoreError(f"{self.file}: cannot be opened ({first_line(error)}); check the disk") from error
         migrate(connection, self.file)

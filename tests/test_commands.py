@@ -217,11 +217,18 @@ def test_a_file_is_not_watched(tmp_path: Path) -> None:
     assert (code, "is a file, not a folder; watch its folder" in said) == (1, True)
 
 
-@pytest.mark.parametrize("module", ["pipeline.coach.commands", "pipeline.web.app"])
-def test_what_shows_scores_does_not_load_what_makes_them(module: str) -> None:
-    code = f"import sys, {module}; print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert done.stdout == "False\n"
+def test_what_shows_scores_does_not_load_what_makes_them_nor_pandas(tmp_path: Path) -> None:
+    code = (
+        "import sys, pathlib, pipeline.coach.commands, pipeline.web.app\n"
+        "from pipeline.store import Store\n"
+        "with Store(pathlib.Path(sys.argv[1])) as store: print(store.query('SELECT ? AS one', ['1']))\n"
+        "print([name for name in ('torch', 'pandas', 'prefect') if name in sys.modules])\n"
+        "import pandas; print(pandas.DataFrame({'one': [1]}).one.sum())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout == "[{'one': '1'}]\n[]\n1\n"
 
 
 def test_an_output_that_is_closed_or_full_is_no_bug_of_ours() -> None:
