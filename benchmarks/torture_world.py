@@ -160,12 +160,14 @@ class World:
         return keep.latest_record(self.data, sha256) is not None
 
     def finish(self, *, rounds: int = 3) -> Finding:
-        """Let debrief work undisturbed until nothing is left to do, then count."""
+        """Let debrief work undisturbed until a run finds nothing left to do, at most `rounds` times, then count."""
         for _ in range(rounds):
             child = self.child("flow")
             if child.wait(600) != 0:
                 self.problem(f"an undisturbed run failed: {child.lines()[-3:]}")
             self.note(child)
+            if not child.acknowledged():
+                break
         self.count()
         return self.found
 
