@@ -1,11 +1,8 @@
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from pipeline import custom
 from pipeline.custom import pieces, score_by_examples
@@ -216,29 +213,26 @@ def test_pieces_are_spans_of_the_text() -> None:
     assert list(pieces("")) == list(pieces("Mm. Hm.")) == []
 
 
-SCRIPT = """
-import sys, torch
-torch.set_num_threads(int(sys.argv[1]))
-from test_custom import CHATTER, NAMED, WORRY, score
-print(score(*CHATTER, WORRY, NAMED).to_json())
-"""
+def test_the_number_of_threads_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, used, said = custom.embed_sentences, set(), []
 
+    def embedded(sentences: list[str]) -> np.ndarray:
+        used.add(torch.get_num_threads())
+        return real(sentences)
 
-def test_the_number_of_threads_changes_nothing() -> None:
-    here = Path(__file__).parent
-    said = [
-        subprocess.run(
-            [sys.executable, "-c", SCRIPT, threads],
-            cwd=here,
-            env={**os.environ, "PYTHONPATH": f"{here}{os.pathsep}{here.parent}"},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for threads in ("1", "2")
-    ]
+    monkeypatch.setattr(custom, "embed_sentences", embedded)
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            for kept in (custom._call_vectors, custom._example_vectors, custom._ordinary):
+                kept.cache_clear()
+            said.append(score(*CHATTER, WORRY, NAMED))
+    finally:
+        torch.set_num_threads(before)
     assert said[0] == said[1]
-    assert "'level': 3" in said[0]
+    assert said[0].level == 3
+    assert used == {1}, "on this machine two threads may happen to give the same sums"
 
 
 def test_one_side_of_a_call_is_embedded_once_for_all_criteria(monkeypatch: pytest.MonkeyPatch) -> None:
