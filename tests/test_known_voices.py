@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hearing_samples import piece, recording, reference, write
-from scipy.signal import butter, sosfilt
 from typer.testing import CliRunner
 
 from pipeline import cli
@@ -48,6 +47,8 @@ def test_a_voice_is_known_again_in_the_rest_of_the_call(tmp_path: Path) -> None:
 
 
 def test_a_rep_with_a_headset_is_known_beside_a_buyer_on_the_telephone(tmp_path: Path) -> None:
+    from scipy.signal import butter, sosfilt
+
     rep, buyer = piece("rec-01", 0, 70)
     by_telephone = sosfilt(butter(8, 3400, fs=16_000, output="sos"), buyer)
     audio = Audio.of(np.stack([by_telephone, rep]))
