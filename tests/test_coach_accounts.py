@@ -274,12 +274,12 @@ def test_an_answer_that_leaves_it_open_is_no_commitment(answer: str, text: str) 
     assert row["last_next_step"]["text"] == text
 
 
-def test_what_came_up_on_other_accounts_is_counted_by_its_words_and_leads_to_its_calls() -> None:
+def test_what_came_up_on_other_accounts_is_counted_and_leads_to_its_calls() -> None:
     ours = call("m", "Ann", -1, "Acme", {"discovery": 2})
     first, second = call("p", "Ann", -9, "Birch", {"discovery": 2}), call("q", "Ann", -5, "Cedar", {"discovery": 2})
-    deposits = [ObjectionRow(p, 5, "stall", "no", text="It's the deposit.") for p in "pq"]
+    priced = [ObjectionRow(p, 5, "price_terms", "no") for p in "pq"]
     third = call("r", "Ann", -3, "Dale", {"discovery": 2})
-    raised = (*deposits, ObjectionRow("q", 6, "competition", "no"), ObjectionRow("r", 6, "stall", "no"))
+    raised = (*priced, ObjectionRow("q", 6, "competition", "no"), ObjectionRow("r", 6, "stall", "no"))
     rows = dataclasses.replace(merged(ours, first, second, third), objections=raised)
     plan = pre_call_plan(rows, "Acme", RUBRIC, as_of=DAY)
     assert plan is not None

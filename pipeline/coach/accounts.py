@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from pipeline.coach.signs import agreements, ordered, planned, subjects
 from pipeline.coach.statements import QUOTE_CHARACTERS, Statement, cite, said_in
 from pipeline.coach.subject import content
 from pipeline.rubric import Rubric
-from pipeline.types import ObjectionKind
+from pipeline.types import ObjectionKind, kind_is_sure
 
 DONE_LEVEL = 3
 SILENT_DAYS = 21
@@ -309,12 +309,12 @@ def _objections(
     opened: list[tuple[ObjectionKind, Statement]] = []
     answered: list[tuple[ObjectionKind, Statement]] = []
     for place, objection in enumerate(objections):
-        kind, settled = objection.sounds, objection.handled == "yes"
+        kind, settled = objection.kind, objection.handled == "yes"
         turn = said.get((objection.call_id, objection.turn))
-        what = named(kind, objection.sure)
+        what = named(kind, kind_is_sure(objection.kind_p))
         text = f"{what}, {HANDLED[objection.handled]}"
         if not settled and any(
-            row.sounds == kind and row.handled == "yes" and _same_matter(objection, row, whose)
+            row.kind == kind and row.handled == "yes" and _same_matter(objection, row, said, whose)
             for row in objections[place + 1 :]
         ):
             settled = True
@@ -334,11 +334,14 @@ def _objections(
     return tuple(opened), tuple(answered)
 
 
-def _same_matter(one: ObjectionRow, later: ObjectionRow, whose: frozenset[str]) -> bool:
+def _same_matter(
+    one: ObjectionRow, later: ObjectionRow, said: Mapping[tuple[str, int], TurnRow], whose: frozenset[str]
+) -> bool:
     """Whether a later objection of the same kind is likely the same one: those of one call mostly are not."""
-    if one.call_id != later.call_id and one.sounds != "other":
+    if one.call_id != later.call_id and one.kind != "other":
         return True
-    return bool(subjects(one.text or "", whose) & subjects(later.text or "", whose))
+    turns = [said[at] for row in (one, later) if (at := (row.call_id, row.turn)) in said]
+    return len(turns) > 1 and bool(subjects(turns[0].text, whose) & subjects(turns[1].text, whose))
 
 
 def _next_step(

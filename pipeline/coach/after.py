@@ -75,7 +75,7 @@ def call_debrief(
             _change(c, scores[c.id], moments, before, rows, library, rubric) for c in _weakest(known, scores)
         ],
         "commitments": [c.to_json() for c in made],
-        "objections": [{"kind": o.sounds, "handled": o.handled, "turn": o.turn} for o in objections],
+        "objections": [{"kind": o.kind, "handled": o.handled, "turn": o.turn} for o in objections],
         "next_call": _next(rows, call, rubric, made, customers),
         "not_scored": [c.title for c in rubric.criteria if c.id not in scores],
     }
@@ -192,7 +192,7 @@ def _kind(shown: Moment | None, call_id: str, rows: Rows) -> ObjectionKind | Non
     mine = sorted((o for o in rows.objections if o.call_id == call_id), key=lambda o: o.turn)
     before = [o for o in mine if shown and o.turn <= shown.turn]
     open_ = [o for o in mine if o.handled != "yes"]
-    return before[-1].sounds if before else open_[0].sounds if open_ else None
+    return before[-1].kind if before else open_[0].kind if open_ else None
 
 
 def _next(

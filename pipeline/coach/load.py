@@ -77,8 +77,7 @@ WHERE c.status = 'scored' AND {_WHERE}
 ORDER BY 1, 2, 9, 3
 """
 _OBJECTIONS = f"""
-SELECT o.call_id, o.turn, o.kind, o.handled, o.kind_p, t.text
-FROM objections o JOIN calls c USING (call_id) LEFT JOIN turns t ON t.call_id = o.call_id AND t.turn = o.turn
+SELECT o.call_id, o.turn, o.kind, o.handled, o.kind_p FROM objections o JOIN calls c USING (call_id)
 WHERE c.status = 'scored' AND {_WHERE} ORDER BY o.call_id, o.turn
 """
 _TURNS = f"""
@@ -109,9 +108,7 @@ FROM scores c WHERE c.criterion = 'objection_handling' AND c.level >= 3 AND c.{_
     "moments": f"""
 SELECT call_id, criterion, turn, t0, t1, speaker, quote, why FROM evidence
 WHERE criterion = 'objection_handling' AND {_OF_IDS} ORDER BY call_id, turn""",
-    "objections": f"""
-SELECT call_id, turn, kind, handled, kind_p, text FROM objections LEFT JOIN turns USING (call_id, turn)
-WHERE {_OF_IDS} ORDER BY call_id, turn""",
+    "objections": f"SELECT call_id, turn, kind, handled, kind_p FROM objections WHERE {_OF_IDS} ORDER BY call_id, turn",
     "moves": f"SELECT call_id, turn, move, p FROM moves WHERE {_OF_IDS} ORDER BY call_id, turn, move",
 }
 _TEAMS = """
@@ -288,10 +285,7 @@ def rows_of_calls(
             *(Moment(**_picked(Moment, row)) for row in tables["evidence"]),
             *(_missed(row, turns[row["call_id"], row["turn"]]) for row in tables["missed"]),
         ),
-        objections=tuple(
-            ObjectionRow(**_picked(ObjectionRow, row), text=turns.get((row["call_id"], row["turn"]), {}).get("text"))
-            for row in tables["objections"]
-        ),
+        objections=tuple(ObjectionRow(**_picked(ObjectionRow, row)) for row in tables["objections"]),
         turns=tuple(TurnRow(**_picked(TurnRow, row)) for row in tables["turns"] if row["call_id"] in clear),
         moves=tuple(MoveRow(**_picked(MoveRow, row)) for row in tables["moves"] if row["call_id"] in clear),
     )

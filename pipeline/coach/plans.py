@@ -315,7 +315,7 @@ def _expected(rows: Rows, view: AccountView, rubric: Rubric) -> Expected | None:
         return None
     raised: dict[ObjectionKind, dict[str, int]] = defaultdict(dict)
     for row in others:
-        raised[row.sounds].setdefault(row.call_id, row.turn)
+        raised[row.kind].setdefault(row.call_id, row.turn)
     # `other` says nothing to prepare for: it is named only where nothing else came up
     kind, calls = max(raised.items(), key=lambda item: (item[0] != "other", len(item[1]), item[0]))
     rest = {row.call_id: row for row in reversed(others) if row.call_id not in calls}
@@ -325,7 +325,7 @@ def _expected(rows: Rows, view: AccountView, rubric: Rubric) -> Expected | None:
     )
     dates = {call.call_id: call.date for call in rows.calls}
     came_up = [Statement(KINDS[kind], call_id, dates.get(call_id), turn) for call_id, turn in calls.items()]
-    beside = [Statement(KINDS[row.sounds], row.call_id, dates.get(row.call_id), row.turn) for row in rest.values()]
+    beside = [Statement(KINDS[row.kind], row.call_id, dates.get(row.call_id), row.turn) for row in rest.values()]
     for found in (came_up, beside):
         found.sort(key=lambda s: (s.date or dt.date.min, s.call_id), reverse=True)
     return Expected(kind, because, None, answer_that_worked(rows, kind, rubric), tuple(came_up), tuple(beside))

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 
-from pipeline.coach.rivals import ANOTHER, in_house, may_speak_of_another, names_it, resists_inside, speaks_of_another
-from pipeline.types import ObjectionKind, kind_is_sure
-from pipeline.wording import straight
+from pipeline.coach.rivals import ANOTHER, names_it
+from pipeline.types import ObjectionKind
 
 
 def _phrases(lines: str) -> re.Pattern[str]:
@@ -143,55 +141,7 @@ def named(kind: ObjectionKind, sure: bool) -> str:
     return KINDS[kind] if sure or kind == "other" else unsure
 
 
-def sure_of_kind(kind: ObjectionKind, heard: ObjectionKind, kind_p: float | None, text: str | None) -> bool:
-    """Whether an objection is surely of the kind: the judge, who `heard` one, was sure or did not say, or words are."""
-    return kind_is_sure(kind_p) or kind != heard or pushed_back(straight(text or "")) == kind
-
-
 HANDLED = {"yes": "handled", "partly": "partly handled", "no": "not handled"}
-
-_TERMS = _phrases(r"""
-    pre-?pay\w*
-    (?:money |payment |paying |pay |half |per ?cent |percent )up ?-?front
-    deposit
-    payment terms
-    net (?:thirty|sixty|ninety|30|60|90)
-    liabilit(?:y|ies)
-    indemnit(?:y|ies)
-    notice period
-    contract (?:length|term)
-    (?:terms and conditions|T&Cs)
-""")
-
-
-_NO_MONEY = re.compile(
-    r"\b(?:not|isn't|never|nothing to do with) (?:about )?(?:the |a )?(?:price|money|cost)\b", re.IGNORECASE
-)
-_UP_FRONT = re.compile(r"\bup ?-?front\b(?=[?,]| no\b|\. (?:no|not|I don't|we don't)\b)", re.IGNORECASE)
-
-
-@lru_cache(maxsize=2000)
-def kind_of(kind: ObjectionKind, text: str | None) -> ObjectionKind:
-    """The kind of an objection by its words, where they leave little doubt that the judge heard another.
-
-    Terms of payment and contract are no stall. One about price that names another's offer is about that offer; one in
-    which nobody else is spoken of, or only somebody of theirs who is against it, is not about another vendor; one that
-    says it is not the price is not about it.
-    """
-    if not text:
-        return kind
-    plain = straight(text)
-    sounds = pushed_back(plain)
-    if kind == "stall":
-        terms = sounds != "stall" and (_TERMS.search(plain) or _UP_FRONT.search(plain))
-        return "price_terms" if terms else "competition" if in_house(plain) else kind
-    if kind == "price_terms":
-        if speaks_of_another(plain):
-            return "competition"
-        return sounds or "other" if _NO_MONEY.search(plain) and sounds != kind else kind
-    if kind == "competition" and (resists_inside(plain) or not may_speak_of_another(plain)):
-        return sounds or "other"
-    return "price_terms" if kind == "other" and sounds == "price_terms" else kind
 
 
 def shown_by(kind: ObjectionKind, text: str) -> re.Pattern[str] | None:

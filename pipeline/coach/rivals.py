@@ -194,7 +194,6 @@ _SECOND_OFFER = tuple(
 )
 ANOTHER = (*_SECOND_OFFER, *_OWN_WAY)
 """How another's offer or doing it themselves is spoken of."""
-_SOMEBODY = re.compile(r"\b(?:[Tt]hey|[Tt]hem|[Tt]heir|[Hh]e|[Ss]he|[Pp]eople|other|another|already|free|one at)\b")
 
 
 def in_house(text: str) -> bool:
@@ -205,11 +204,6 @@ def in_house(text: str) -> bool:
 def speaks_of_another(text: str) -> bool:
     """Whether a buyer's words by themselves tell of another supplier's offer, or of doing it with their own people."""
     return in_house(text) or _any_of(_SECOND_OFFER, text) or bool(telling_names(text))
-
-
-def may_speak_of_another(text: str) -> bool:
-    """Whether a turn has anybody in it who could be another supplier: a name, or somebody who is spoken of."""
-    return bool(_SOMEBODY.search(text) or re.search(rf"(?<=[a-z,] )(?:{_NAME})", text)) or speaks_of_another(text)
 
 
 _SAYS_HE = re.compile(
@@ -266,13 +260,6 @@ def inside_names(text: str) -> list[str]:
         return []
     telling = telling_names(text)
     return [name for name in _names(straight(text), _WHO_RESISTS) if name not in telling]
-
-
-def resists_inside(text: str) -> bool:
-    """Whether a buyer tells of somebody of theirs who is against it, and of no other supplier's offer."""
-    if not _RESISTS.search(straight(text)) or speaks_of_another(text):
-        return False
-    return set(rival_names(text)) <= set(inside_names(text))
 
 
 def _any_of(patterns: Sequence[re.Pattern[str]], text: str) -> bool:

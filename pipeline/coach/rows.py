@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pipeline.coach.pushback import kind_of, sure_of_kind
 from pipeline.types import Handled, ObjectionKind
 
 
@@ -124,25 +123,13 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class ObjectionRow:
-    """A buyer's push-back on a call; `kind` is what the judge heard and `kind_p` (0-1) how sure it was, None if it did
-    not tell. `text` are the words of its turn, by which reports tell its kind (`sounds`)."""
+    """A buyer's push-back on a call; `kind_p` (0-1) is how sure the judge was of its kind, None if it did not tell."""
 
     call_id: str
     turn: int
     kind: ObjectionKind
     handled: Handled
     kind_p: float | None = None
-    text: str | None = None
-
-    @property
-    def sounds(self) -> ObjectionKind:
-        """Its kind by its words, where these leave little doubt that the judge heard another."""
-        return kind_of(self.kind, self.text)
-
-    @property
-    def sure(self) -> bool:
-        """Whether it is surely of the kind that it sounds like."""
-        return sure_of_kind(self.sounds, self.kind, self.kind_p, self.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,8 @@ class Snippet:
 
     @property
     def objection_kind(self) -> str | None:
-        """The kind of the objection, by its words."""
-        return self.objection.sounds if self.objection else None
+        """The kind of the objection."""
+        return self.objection.kind if self.objection else None
 
     def to_json(self) -> dict[str, Any]:
         """The moment's fields with `criterion`, `level`, `rep`, `account`, `date` and the objection's kind."""
@@ -161,8 +161,8 @@ def weakest_kind(rows: Rows, rep: str) -> str | None:
     mine = {call.call_id for call in rows.calls if call.rep == rep}
     missed: dict[str, float] = defaultdict(float)
     for objection in rows.objections:
-        if objection.call_id in mine and objection.sounds != "other":
-            missed[objection.sounds] += {"no": 1.0, "partly": 0.5}.get(objection.handled, 0.0)
+        if objection.call_id in mine and objection.kind != "other":
+            missed[objection.kind] += {"no": 1.0, "partly": 0.5}.get(objection.handled, 0.0)
     kind, count = max(missed.items(), key=lambda item: (item[1], item[0]), default=("", 0.0))
     return kind if count >= 2 else None
 
