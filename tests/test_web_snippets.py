@@ -25,8 +25,11 @@ from visitor import Visitor
 from pipeline import keep
 from pipeline.access.scope import Scope
 from pipeline.audio import RATE, load_audio
+from pipeline.coach.load import load_rows
 from pipeline.coach.moments import Search, find_moments, flagged
 from pipeline.coach.playlists import KeptSnippet, beginning_of, changed, keep_snippet, names_of, removed
+from pipeline.coach.rows import ObjectionRow
+from pipeline.coach.snippets import find_snippets
 from pipeline.errors import ReviewError
 from pipeline.retention import drop_words
 from pipeline.settings import Settings
@@ -112,6 +115,20 @@ def test_words_are_found_with_the_apostrophe_of_meeting_tools(desk: Desk) -> Non
     desk.store.ingest()
     for words in ("what's don't", "what’s don’t"):
         assert len(find_moments(desk.store, Scope(everything=True), Search(words=words))) == 1
+
+
+def test_a_moment_names_the_objection_as_its_call_does_and_as_coaching_takes_it(app: Any, desk: Desk) -> None:
+    rows = made_call("doubt", "Bob", 1, "Quill", {"objection_handling": 3})
+    # heard a turn after what answers it, and not surely of its kind
+    rows = replace(rows, objections=(ObjectionRow("doubt", 9, "stall", "no", 0.6),))
+    made = record(rows.calls[0], rows)
+    keep.write_record(desk.settings.data, made)
+    desk.store.ingest()
+    page = Visitor(app, desk, "Tess").get("/snippets?kind=stall")
+    assert page.count("Keep as a good example") == page.count("perhaps stall, not handled") == 1
+    assert "perhaps stall" in Visitor(app, desk, "Tess").get(f"/calls/{made['call_id']}")
+    (same,) = find_snippets(load_rows(desk.store, call=made["call_id"]), kind="stall")
+    assert same.moment.call_id == made["call_id"]
 
 
 def test_a_moment_is_kept_once_and_its_verdict_changed(app: Any, desk: Desk, call_id: str) -> None:

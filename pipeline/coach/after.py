@@ -75,7 +75,7 @@ def call_debrief(
             _change(c, scores[c.id], moments, before, rows, library, rubric) for c in _weakest(known, scores)
         ],
         "commitments": [c.to_json() for c in made],
-        "objections": [{"kind": o.kind, "handled": o.handled, "turn": o.turn} for o in objections],
+        "objections": [{"kind": o.kind, "handled": o.handled, "turn": o.turn, "kind_p": o.kind_p} for o in objections],
         "next_call": _next(rows, call, rubric, made, customers),
         "not_scored": [c.title for c in rubric.criteria if c.id not in scores],
     }

@@ -71,11 +71,12 @@ _FOUND = (
       AND NOT EXISTS (SELECT 1 FROM snippets k WHERE $fresh AND k.call_id = f.call_id AND k.turn = e.turn)
     ORDER BY {order} LIMIT $most
 )
-SELECT q.*, o.kind AS objection_kind, o.handled
+SELECT q.*, o.kind AS objection_kind, o.kind_p, o.handled
 FROM quoted q LEFT JOIN LATERAL (
-    SELECT kind, handled FROM objections x
-    WHERE q.criterion = 'objection_handling' AND x.call_id = q.call_id AND x.turn <= q.turn
-    ORDER BY x.turn DESC LIMIT 1
+    SELECT kind, kind_p, handled FROM objections x
+    WHERE q.criterion = 'objection_handling' AND x.call_id = q.call_id
+    -- the last one at or before the quote, else the call's first, as in `snippets.all_snippets`
+    ORDER BY x.turn <= q.turn DESC, abs(x.turn - q.turn) LIMIT 1
 ) o ON true
 WHERE $kind = '' OR o.kind = $kind
 ORDER BY {order} LIMIT $limit OFFSET $offset
