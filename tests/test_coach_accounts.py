@@ -81,17 +81,17 @@ def test_the_best_level_of_any_call_is_how_far_the_account_is() -> None:
 
 def test_an_objection_is_open_until_one_of_its_kind_is_handled() -> None:
     opened = call("p", "Ann", 0, "Acme", {"objection_handling": 1})
-    assert [kind for kind, _ in view_of(opened).open_objections] == ["price_terms"]
+    assert [o.kind for o in view_of(opened).open_objections] == ["price_terms"]
     closed = merged(opened, call("q", "Ann", 5, "Acme", {"objection_handling": 4}))
     view = account_view(closed, "Acme", RUBRIC)
     assert view is not None
     assert view.open_objections == ()
-    assert [s.call_id for _, s in view.answered_objections] == ["p", "q"]
-    assert view.answered_objections[0][1].quote == "That is too much for us this year."
+    assert [o.statement.call_id for o in view.answered_objections] == ["p", "q"]
+    assert view.answered_objections[0].statement.quote == "That is too much for us this year."
     as_stall = [dataclasses.replace(o, kind="stall") if o.call_id == "q" else o for o in closed.objections]
     other = account_view(dataclasses.replace(closed, objections=tuple(as_stall)), "Acme", RUBRIC)
     assert other is not None
-    assert [s.call_id for _, s in other.open_objections] == ["p"]
+    assert [o.statement.call_id for o in other.open_objections] == ["p"]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import dataclasses
+from io import StringIO
 
 import pytest
 from coach_story import DAY, RUBRIC, call, merged
+from rich.console import Console
 
 from pipeline.cli.account_text import account_text, plan_text
 from pipeline.coach.accounts import AccountView, account_view
@@ -64,7 +66,20 @@ def test_the_kind_of_an_objection_is_told_as_surely_as_it_was_heard(
 ) -> None:
     rows = stalled(kind=kind, text=words)
     rows = dataclasses.replace(rows, objections=(dataclasses.replace(rows.objections[0], kind_p=kind_p),))
-    assert view_of(rows).open_objections[0][1].text == told
+    assert view_of(rows).open_objections[0].statement.text == told
+    # the risk, the plan and its words say the same
+    perhaps = "perhaps" in told
+    (row,) = account_report(rows, RUBRIC, "Acme", as_of=DAY)
+    (risk,) = [risk["text"] for risk in row["risks"] if risk["kind"] == "open objections"]
+    assert ("perhaps" in risk) is perhaps
+    plan = pre_call_plan(rows, "Acme", RUBRIC, as_of=DAY)
+    assert plan is not None
+    assert plan.expect is not None
+    assert plan.expect.sure is not perhaps
+    out = StringIO()
+    Console(file=out, width=200).print(plan_text(plan_json(plan)))
+    assert ("Expect: an objection, perhaps" in out.getvalue()) is perhaps
+    assert plan.ask_because == f"{told.removesuffix(', partly handled')}{',' if perhaps else ''} is open"
 
 
 def later(first: Rows, *lines: str) -> Rows:
@@ -115,7 +130,7 @@ def test_asking_well_does_not_close_a_deal_an_order_does() -> None:
 
 
 def test_terms_close_when_a_later_call_agrees_on_them() -> None:
-    assert [kind for kind, _ in view_of(stalled()).open_objections] == ["stall"]
+    assert [o.kind for o in view_of(stalled()).open_objections] == ["stall"]
     agreed = later(
         stalled(),
         "R: Then no deposit: half in March, the rest when it runs. [terms]",
@@ -125,8 +140,8 @@ def test_terms_close_when_a_later_call_agrees_on_them() -> None:
     )
     view = view_of(agreed)
     assert view.open_objections == ()
-    assert "agreed on later it seems" in view.answered_objections[0][1].text
-    assert view.answered_objections[0][1].quote == "It's the deposit. We never pay one."
+    assert "agreed on later it seems" in view.answered_objections[0].statement.text
+    assert view.answered_objections[0].statement.quote == "It's the deposit. We never pay one."
 
 
 @pytest.mark.parametrize(
@@ -194,7 +209,7 @@ def twice(first: str, second: str, kind: str, *, calls: tuple[str, str] = ("p", 
     else:
         rows = said(rows, "p", f"Mia: {second}", start=21)
     made = (ObjectionRow("p", 20, kind, "partly"), ObjectionRow(calls[1], 21, kind, "yes"))  # type: ignore[arg-type]
-    return [s.turn for _, s in view_of(dataclasses.replace(rows, objections=made)).open_objections]
+    return [o.statement.turn for o in view_of(dataclasses.replace(rows, objections=made)).open_objections]
 
 
 def test_the_answer_to_one_objection_is_not_the_answer_to_another() -> None:
@@ -208,15 +223,11 @@ def test_a_long_objection_is_quoted_where_it_objects() -> None:
     talk = "we walked the hall with the boys and the new man from the night shift and looked at all of it, " * 4
     rows = said(call("p", "Ann", -2, "Acme", DONE), "p", f"Mia: So {talk}and it's too expensive for us.")
     rows = dataclasses.replace(rows, objections=(ObjectionRow("p", 20, "price_terms", "no"),))
-    ((_, open_),) = view_of(rows).open_objections
-    assert (open_.quote or "").endswith("it's too expensive for us.")
+    (raised,) = view_of(rows).open_objections
+    assert (raised.statement.quote or "").endswith("it's too expensive for us.")
 
 
 def test_an_earlier_call_is_not_called_the_last_one() -> None:
-    from io import StringIO
-
-    from rich.console import Console
-
     without_ask = {criterion: level for criterion, level in DONE.items() if criterion != "ask_for_sale"}
     for levels, heading in ((DONE, "How the last call ended"), (without_ask, "How the call of 2026-")):
         rows = merged(call("p", "Ann", -20, "Acme", DONE), call("q", "Ann", -2, "Acme", levels))
@@ -247,10 +258,6 @@ def test_a_yes_to_who_asks_for_the_signature_plans_it(asks: str, answer: str, pl
 
 
 def test_no_heading_stands_without_anything_under_it() -> None:
-    from io import StringIO
-
-    from rich.console import Console
-
     rows = said(call("p", "Ann", -2, "Acme", DONE), "p", "Mia: The order's placed.")
     plan = pre_call_plan(rows, "Acme", RUBRIC, as_of=DAY)
     assert plan is not None

@@ -162,4 +162,4 @@ def test_an_objection_is_of_the_kind_that_the_judge_heard_wherever_it_is_shown(t
     assert told is not None
     assert view is not None
     assert [row["kind"] for row in told["objections"]] == ["stall"]
-    assert [kind for kind, _ in view.answered_objections] == ["stall"]
+    assert [o.kind for o in view.answered_objections] == ["stall"]

@@ -68,7 +68,7 @@ def plan_text(row: Row) -> RenderableType:
     """The plan for the next call with an account: the ask, three questions, the objection to expect."""
     from rich.console import Group
 
-    from pipeline.coach.pushback import KINDS
+    from pipeline.coach.pushback import named
 
     lines = _head(row["account"], f"{counted(row['calls'], 'call')}, the last on {row['last'] or 'an unknown day'}")
     if row.get("silence"):
@@ -83,7 +83,7 @@ def plan_text(row: Row) -> RenderableType:
         lines += _grounds([item["rests_on"]])
     if row["expect"]:
         expect = row["expect"]
-        lines += _head(f"Expect: {KINDS[expect['objection']]}, {expect['because']}")
+        lines += _head(f"Expect: {named(expect['objection'], expect['sure'])}, {expect['because']}")
         lines += _grounds([expect["rests_on"]])
         if expect["came_up"]:
             lines += wrapped(f"calls {_ids(expect['came_up'])}", indent=4, style="dim")

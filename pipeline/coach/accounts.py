@@ -47,6 +47,20 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Raised:
+    """An objection of an account: its kind, whether it surely is of that (`other` claims nothing), and the words."""
+
+    kind: ObjectionKind
+    sure: bool
+    statement: Statement
+
+    @property
+    def what(self) -> str:
+        """What people call it."""
+        return named(self.kind, self.sure)
+
+
+@dataclass(frozen=True, slots=True)
 class AccountView:
     """An account's calls in order and what they established; `silent_days` counts from the last call to `as_of`.
 
@@ -61,8 +75,8 @@ class AccountView:
     progress: tuple[Progress, ...]
     met: tuple[Statement, ...]
     facts: dict[str, tuple[Statement, ...]]
-    open_objections: tuple[tuple[ObjectionKind, Statement], ...]
-    answered_objections: tuple[tuple[ObjectionKind, Statement], ...]
+    open_objections: tuple[Raised, ...]
+    answered_objections: tuple[Raised, ...]
     next_step: Statement | None
     ordered: Statement | None = None
     planned: Statement | None = None
@@ -188,10 +202,10 @@ def view_json(view: AccountView) -> dict[str, Any]:
         "met": _many(view.met),
         "named": _many(view.named),
         **{fact: _many(statements) for fact, statements in view.facts.items()},
-        "open_objections": _many(s for _, s in view.open_objections),
-        "answered_objections": _many(s for _, s in view.answered_objections),
+        "open_objections": _many(o.statement for o in view.open_objections),
+        "answered_objections": _many(o.statement for o in view.answered_objections),
         "competition": _many(
-            s for kind, s in (*view.open_objections, *view.answered_objections) if kind == "competition"
+            o.statement for o in (*view.open_objections, *view.answered_objections) if o.kind == "competition"
         ),
         "stages": [
             {
@@ -294,8 +308,8 @@ def _named(
 
 def _objections(
     objections: Sequence[ObjectionRow], turns: Sequence[TurnRow], moves: Moves, calls: Sequence[CallRow]
-) -> tuple[tuple[tuple[ObjectionKind, Statement], ...], tuple[tuple[ObjectionKind, Statement], ...]]:
-    """Open and answered objections, each with its kind.
+) -> tuple[tuple[Raised, ...], tuple[Raised, ...]]:
+    """Open and answered objections.
 
     One is answered where it was handled, where a later one of its kind was (on the same call, or of the kind `other`,
     only one on the same thing), or where a later call agrees on the same thing.
@@ -306,12 +320,13 @@ def _objections(
     names = {name for call in calls for name in (call.rep or "", call.account or "")} | {t.name for t in turns}
     whose = content(" ".join(names))
     agreed = agreements(turns, moves)
-    opened: list[tuple[ObjectionKind, Statement]] = []
-    answered: list[tuple[ObjectionKind, Statement]] = []
+    opened: list[Raised] = []
+    answered: list[Raised] = []
     for place, objection in enumerate(objections):
         kind, settled = objection.kind, objection.handled == "yes"
         turn = said.get((objection.call_id, objection.turn))
-        what = named(kind, kind_is_sure(objection.kind_p))
+        sure = kind_is_sure(objection.kind_p) or kind == "other"
+        what = named(kind, sure)
         text = f"{what}, {HANDLED[objection.handled]}"
         if not settled and any(
             row.kind == kind and row.handled == "yes" and _same_matter(objection, row, said, whose)
@@ -330,7 +345,7 @@ def _objections(
             if turn
             else Statement(text, objection.call_id, dates[objection.call_id], objection.turn)
         )
-        (answered if settled else opened).append((kind, statement))
+        (answered if settled else opened).append(Raised(kind, sure, statement))
     return tuple(opened), tuple(answered)
 
 

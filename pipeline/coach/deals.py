@@ -206,11 +206,12 @@ def _took_a_day(deal: Deal, call: CallRow) -> bool:
 
 
 def _objections(deal: Deal) -> Found:
-    if not deal.view.open_objections:
+    raised = deal.view.open_objections
+    if not raised:
         return None
-    kinds = sorted({kind.replace("_", " or ") for kind, _ in deal.view.open_objections})
-    held = [s for _, s in deal.view.open_objections]
-    return f"{counted(len(held), 'objection')} open: {', '.join(kinds)}", held
+    sure = {o.kind for o in raised if o.sure}
+    kinds = sorted({("" if o.kind in sure else "perhaps ") + o.kind.replace("_", " or ") for o in raised})
+    return f"{counted(len(raised), 'objection')} open: {', '.join(kinds)}", [o.statement for o in raised]
 
 
 def _rival(deal: Deal) -> Found:
@@ -294,8 +295,9 @@ def _protect(deal: Deal) -> Strategy | None:
     """Against whoever is in the way still: an answer that the buyer took settles a rival who is not named again."""
     if deal.trouble:
         return _keep(deal)
-    opposing = [s for kind, s in deal.view.open_objections if kind == "competition"]
-    settled = {(s.call_id, s.turn) for kind, s in deal.view.answered_objections if kind == "competition"}
+    opposing = [o.statement for o in deal.view.open_objections if o.kind == "competition"]
+    answered = [o.statement for o in deal.view.answered_objections if o.kind == "competition"]
+    settled = {(s.call_id, s.turn) for s in answered}
     rivals = [r for r in deal.rivals if (r.statement.call_id, r.statement.turn) not in settled]
     if not rivals and not opposing:
         return _keep(deal)
@@ -330,7 +332,8 @@ def _keep(deal: Deal) -> Strategy | None:
         for c in deal.view.calls
         if UPSELL_TYPES.search(c.call_type or "") or CROSS_TYPES.search(c.call_type or "")
     }
-    trouble, held = deal.trouble, [s for _, s in deal.view.open_objections if s.call_id not in more]
+    held = [o.statement for o in deal.view.open_objections if o.statement.call_id not in more]
+    trouble = deal.trouble
     if not deal.customer or not (trouble or held):
         return None
     what = f"{counted(len(held), 'objection')} open" if held else ""
@@ -354,7 +357,7 @@ def _divest(deal: Deal) -> Strategy | None:
     scored = [call for call in view.calls if call.status == "scored"]
     case, ground = _reached(deal, "business_case")
     decided, _ = _reached(deal, "decision_makers")
-    stalls = [s for kind, s in view.open_objections if kind == "stall"]
+    stalls = [o.statement for o in view.open_objections if o.kind == "stall"]
     quiet = (view.silent_days or 0) >= LOST_DAYS
     weak = case is not None and decided is not None and case < 2 and decided < 3
     if len(scored) < 2 or view.ordered or not weak or not (quiet or len(stalls) >= 2):

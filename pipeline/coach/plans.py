@@ -116,7 +116,7 @@ class Expected:
     """The objection to expect: its kind, on what grounds, and an answer that worked on a call, if there is one.
 
     `came_up` is where it was raised on other accounts, `others` where only something else was: once a call each, the
-    newest first.
+    newest first. `sure`: whether it surely is of the kind.
     """
 
     kind: ObjectionKind
@@ -125,6 +125,7 @@ class Expected:
     worked: Snippet | None
     came_up: tuple[Statement, ...] = ()
     others: tuple[Statement, ...] = ()
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,11 +305,12 @@ def _rests_on(view: AccountView, item: Progress) -> Statement | None:
 def _expected(rows: Rows, view: AccountView, rubric: Rubric) -> Expected | None:
     """An open objection of the account first, else the commonest kind on other accounts; None where none was raised."""
     if view.open_objections:
-        kind, statement = view.open_objections[-1]
+        last = view.open_objections[-1]
         because = "raised on this account and still open"
         if view.planned:
             because = "raised on this account, and no call shows that it was settled before they spoke of signing"
-        return Expected(kind, because, statement, answer_that_worked(rows, kind, rubric))
+        worked = answer_that_worked(rows, last.kind, rubric)
+        return Expected(last.kind, because, last.statement, worked, sure=last.sure)
     mine = {call.call_id for call in view.calls}
     others = [row for row in rows.objections if row.call_id not in mine]
     if not others:
@@ -404,11 +406,11 @@ def next_ask(view: AccountView, trouble: Statement | None = None) -> tuple[str, 
     if "discovery" in need and "business_case" in need:
         return "half an hour, on a fixed date, on what the problem costs", *_why(view, need["discovery"])
     if view.open_objections:
-        kind, statement = view.open_objections[-1]
+        last = view.open_objections[-1]
         return (
             "what clears the open objection, by when, and the yes that follows",
-            f"{KINDS[kind]} is open",
-            statement,
+            f"{last.what} is open" if last.sure else f"{last.what}, is open",
+            last.statement,
         )
     if not offered:
         return "a date to go through the offer with everyone who decides", *_why(view, by_id.get("proposal"))
@@ -464,6 +466,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
     if expect:
         row["expect"] = {
             "objection": expect.kind,
+            "sure": expect.sure,
             "because": expect.because,
             "rests_on": _json(expect.statement),
             "came_up": [statement.to_json() for statement in expect.came_up],
