@@ -100,6 +100,7 @@ def test_a_likely_objection_gets_its_card_at_once_and_only_as_long_as_it_is_new(
         ("We're happy with what we have.", "competition"),
         ("Optiload were in on Monday.", "competition"),
         ("I'm a bit worried about the night shift.", "other"),
+        ("We can’t afford it.", "price_terms"),
         ("My lads won't use another app.", "other"),
     ],
 )
@@ -127,6 +128,7 @@ def test_a_reps_words_are_no_push_back() -> None:
         ("And what does it cost?", True),
         ("How much is it?", True),
         ("What's that gonna run us?", True),
+        ("What’s that gonna run us?", True),
         ("Just give me a number.", True),
         ("It costs us four thousand a week.", False),
         ("How much time does it take?", False),

@@ -221,10 +221,10 @@ def test_the_answer_to_one_objection_is_not_the_answer_to_another() -> None:
 
 def test_a_long_objection_is_quoted_where_it_objects() -> None:
     talk = "we walked the hall with the boys and the new man from the night shift and looked at all of it, " * 4
-    rows = said(call("p", "Ann", -2, "Acme", DONE), "p", f"Mia: So {talk}and it's too expensive for us.")
+    rows = said(call("p", "Ann", -2, "Acme", DONE), "p", f"Mia: So {talk}and we can’t afford it.")
     rows = dataclasses.replace(rows, objections=(ObjectionRow("p", 20, "price_terms", "no"),))
     (raised,) = view_of(rows).open_objections
-    assert (raised.statement.quote or "").endswith("it's too expensive for us.")
+    assert (raised.statement.quote or "").endswith("we can’t afford it.")
 
 
 def test_an_earlier_call_is_not_called_the_last_one() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from pipeline.coach.rivals import ANOTHER, names_it
 from pipeline.types import ObjectionKind
+from pipeline.wording import straight
 
 
 def _phrases(lines: str) -> re.Pattern[str]:
@@ -147,7 +148,8 @@ HANDLED = {"yes": "handled", "partly": "partly handled", "no": "not handled"}
 def shown_by(kind: ObjectionKind, text: str) -> re.Pattern[str] | None:
     """The pattern whose words in a text show an objection of the kind; None where none does."""
     patterns = (PUSHBACK[kind], *(ANOTHER if kind == "competition" else ()))
-    return next((pattern for pattern in patterns if pattern.search(text)), None)
+    plain = straight(text)
+    return next((pattern for pattern in patterns if pattern.search(plain)), None)
 
 
 def pushed_back(text: str, *, rivals: Iterable[str] = ()) -> ObjectionKind | None:
@@ -155,7 +157,8 @@ def pushed_back(text: str, *, rivals: Iterable[str] = ()) -> ObjectionKind | Non
 
     `rivals` are names of competitors: to name one is to raise it, unless the price is what is pushed on.
     """
-    count = {kind: len(pattern.findall(text)) for kind, pattern in PUSHBACK.items()}
+    plain = straight(text)
+    count = {kind: len(pattern.findall(plain)) for kind, pattern in PUSHBACK.items()}
     named = any(names_it(name, text, any_case=True) for name in rivals)
     # a rival named beside the price is what the price is measured by: what is too much is the price
     if named and not count["price_terms"]:
@@ -196,6 +199,7 @@ _ASKS_PRICE = _phrases(r"""
 
 def asks_price(text: str, *, offer: bool = False) -> bool:
     """Whether a buyer's words ask what it costs; `offer`: it is known that they ask about the offer."""
+    text = straight(text)
     if offer and _OF_PRICE.search(text):
         return True
     return any(_ASKS_PRICE.search(part) for part in re.findall(r"[^.?!]+\?|[^.!]*give me (?:a|the) [^.?!]+", text))

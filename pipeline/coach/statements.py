@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.coach.rows import Moment, TurnRow
+from pipeline.wording import straight
 
 QUOTE_CHARACTERS = 260
 _AFTER = 60
@@ -53,7 +54,7 @@ def said_in(turn: TurnRow, dates: Dates, text: str, *, show: re.Pattern[str] | N
 
 def around(text: str, show: re.Pattern[str]) -> str:
     """At most `QUOTE_CHARACTERS` of a text with the first match of `show`, from the start of a sentence or word."""
-    hit = show.search(text)
+    hit = show.search(straight(text))
     if len(text) <= QUOTE_CHARACTERS or hit is None or hit.end() <= QUOTE_CHARACTERS:
         return text[:QUOTE_CHARACTERS]
     end = min(hit.end() + _AFTER, len(text))
