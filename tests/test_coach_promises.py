@@ -252,6 +252,21 @@ def test_who_asks_to_be_called_waits_for_the_call() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("I'll come by on Friday with the samples.", "meeting"),
+        ("I'll be there on Friday.", "meeting"),
+        ("I will come back to you on Friday.", "action"),
+        ("I'll send you the quote on Friday.", "action"),
+        ("I'll come up with a figure by Friday.", "action"),
+    ],
+)
+def test_who_will_be_there_needs_no_recorded_call_to_have_kept_it(said: str, kind: str) -> None:
+    (made,) = heard(f"R: {said}", "Mia: Good.")
+    assert (made.kind, str(made.due)) == (kind, "2026-09-11")
+
+
+@pytest.mark.parametrize(
     ("said", "answer"),
     [
         ("How's your Tuesday treating you?", "It's Wednesday."),

@@ -51,6 +51,7 @@ from pipeline.coach.promises import (
     asks_to_be_called,
     asks_to_order,
     bid,
+    comes_in_person,
     conditional,
     delivery,
     is_others,
@@ -211,7 +212,16 @@ def _commitments_of(call: CallRow, turns: tuple[TurnRow, ...], moves: tuple[Move
         # of a day that was agreed on twice the words of a rule say more than what was only heard
         made = sorted(_meetings_once([*steps, *made]), key=lambda one: one.turn)
     others = _colleagues(call, turns)
-    return tuple(dataclasses.replace(one, colleague=one.side == "rep" and one.owner in others) for one in made)
+    return tuple(
+        dataclasses.replace(one, colleague=one.side == "rep" and one.owner in others) for one in _in_person(made)
+    )
+
+
+def _in_person(made: Sequence[Commitment]) -> list[Commitment]:
+    """The commitments, with what is promised by being there on a day as the meeting of that day."""
+    there = {one.due: one for one in made if one.kind == "action" and one.due and comes_in_person(one.quote)}
+    others = (one for one in made if one.kind == "action" or one.due not in there)
+    return [dataclasses.replace(one, kind="meeting") if there.get(one.due) is one else one for one in others]
 
 
 def _colleagues(call: CallRow, turns: Sequence[TurnRow]) -> set[str]:

@@ -218,6 +218,14 @@ _MEET = re.compile(
     r"(?:could|can|shall|may) (?:we|I) (?:do|put|start|make))\b",
     re.IGNORECASE,
 )
+_IN_PERSON = re.compile(
+    r"\b(?:I|we)(?:'ll| will| can|'m going to| am going to|'d)?(?: (?:just|then|also|gladly|probably|both|all))? "
+    r"(?:come\b(?! (?:back|to (?:that|it|this)|up with|in at|off|through)\b)|visit\b|see you\b|"
+    r"(?:pop|drop|swing|stop|drive|fly|head) (?:by|in|into|over|round|out|up|down|across)\b(?! [A-Z]\w+ in\b)|"
+    r"meet (?:you|him|her|them|with|at)\b|sit down with\b|be (?:there|over|with you|down|round|on site)\b)",
+    re.IGNORECASE,
+)
+"""Not `come back to you`, which is an answer, nor `come up with a figure`."""
 _CALL_ME = re.compile(
     r"\b(?:call|ring|phone|try|ping|text) (?:me|us)\b(?! (?:the|your|an?|it|that|those|what|which)\b)|"
     r"\bgive (?:me|us) an? (?:ring|call|shout|bell)\b",
@@ -475,6 +483,11 @@ def asks_to_order(sentence: str) -> bool:
 def to_meet(sentence: str) -> bool:
     """Whether a sentence with a day may be about meeting on it."""
     return bool(_MEET.search(straight(sentence)))
+
+
+def comes_in_person(sentence: str) -> bool:
+    """Whether what is promised is to be there (`I'll come by`), which no recorded call has to show."""
+    return bool(_IN_PERSON.search(straight(sentence)))
 
 
 def asks_to_be_called(words: str) -> bool:
