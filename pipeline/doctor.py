@@ -321,8 +321,8 @@ def never_read(store: Store) -> int:
     # listed first: what a watcher has kept by now is noted, or in a table, when those are asked
     lying = _names(keep.results_folder(store.data))
     noted = keep.pending(store.data).keys()
-    known = {row["sha256"] for row in store.query("SELECT DISTINCT sha256 FROM records")}
-    strange = lying - noted - known - _names(erased.folder(store.data))
+    known = store.query("SELECT list(DISTINCT sha256) AS hashes FROM records")[0]["hashes"] or ()
+    strange = lying - noted - set(known) - _names(erased.folder(store.data))
     return sum(bool(keep.record_files(store.data, name)) for name in strange)
 
 

@@ -219,9 +219,10 @@ def _commitments_of(call: CallRow, turns: tuple[TurnRow, ...], moves: tuple[Move
 
 def _in_person(made: Sequence[Commitment]) -> list[Commitment]:
     """The commitments, with what is promised by being there on a day as the meeting of that day."""
-    there = {one.due: one for one in made if one.kind == "action" and one.due and comes_in_person(one.quote)}
-    others = (one for one in made if one.kind == "action" or one.due not in there)
-    return [dataclasses.replace(one, kind="meeting") if there.get(one.due) is one else one for one in others]
+    there = [one for one in made if one.kind == "action" and one.due and comes_in_person(one.quote)]
+    days = {one.due for one in there}
+    others = (one for one in made if one.kind == "action" or one.due not in days)
+    return [dataclasses.replace(one, kind="meeting") if one in there else one for one in others]
 
 
 def _colleagues(call: CallRow, turns: Sequence[TurnRow]) -> set[str]:

@@ -182,7 +182,14 @@ class Desk:
     def training(self, rep: str | None = None) -> list[Row]:
         """`training_report` of all reps or one, as of today: what is assigned is as it is now, what it did may be as of
         the last time it was worked out."""
-        return self.training_rows(load_assignments(self.store, rep=rep))
+        return self.training_rows(self.assignments(rep))
+
+    def assignments(self, rep: str | None = None) -> tuple[Assignment, ...]:
+        """`load_assignments`, asked once for each state of them; shared, as `remember` has it."""
+        found: tuple[Assignment, ...] = self.remember(
+            ("assignments", rep), lambda: load_assignments(self.store, rep=rep), of=("assignments",)
+        )
+        return found
 
     def training_rows(self, given: Sequence[Assignment]) -> list[Row]:
         """`training` of these assignments alone, without the words of calls that were given to another rep since: what

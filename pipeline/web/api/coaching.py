@@ -7,7 +7,6 @@ from typing import Any, Literal
 from typing_extensions import TypedDict
 
 from pipeline.access.people import EVERYONE
-from pipeline.coach.load import load_assignments
 from pipeline.coach.moments import Search, find_moments
 from pipeline.errors import NotYet
 from pipeline.web.api.reps import StandingJson
@@ -130,7 +129,7 @@ def training(
     ask: Ask, *, rep: str | None = None, status: Status | None = None, limit: int = 200, offset: int = 0
 ) -> list[dict[str, Any]]:
     """Training assignments with their measured effect, open ones first; at most 500 at a time."""
-    given = load_assignments(ask.store, rep=rep)
+    given = ask.desk.assignments(rep)
     seen = [a for a in given if ask.scope.sees_rep(a.rep) and status in (None, a.status)]
     ordered = sorted(seen, key=lambda a: (a.status != "open", a.due_on, a.rep, a.criterion))
     first = max(offset, 0)

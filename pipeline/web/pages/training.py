@@ -10,7 +10,6 @@ from pipeline.access.people import EVERYONE, LEADERS
 from pipeline.access.scope import visible_reps
 from pipeline.coach import trainer
 from pipeline.coach.effect import module_effects
-from pipeline.coach.load import load_assignments
 from pipeline.coach.rows import Assignment
 from pipeline.days import iso_day
 from pipeline.errors import DebriefError, NotAllowed, NotThere, StoreError
@@ -121,7 +120,7 @@ ACTS: dict[str, tuple[frozenset[str], Callable[[Ask, str], None], str]] = {
 def _listing(ask: Ask, rep: str, *, status: int = 200, problem: str = "") -> Html:
     if rep:
         ask.scope.require_rep(rep)
-    given = [one for one in load_assignments(ask.store, rep=rep or None) if ask.scope.sees_rep(one.rep)]
+    given = [one for one in ask.desk.assignments(rep or None) if ask.scope.sees_rep(one.rep)]
     due = sorted((one for one in given if one.status == "open"), key=lambda one: (one.due_on, one.rep))
     ended = sorted((one for one in given if one.status != "open"), key=_ended_on, reverse=True)
     alone = bool(rep) or ask.user.role == "rep"
