@@ -368,9 +368,8 @@ def next_steps(ask: Ask, file: Path, seq: int) -> list[Row] | None:
         return [unseen(one, seen).to_json() for one in ask.desk.aside.run(job)]
 
     # kept by the very records that are read: what an erased or corrected one said is never shown again
-    known = ask.desk.backroom.take(
-        ("steps", file, ask.scope), repr((job, sorted(seen))), make, wait_s=STEPS_WAIT_S
-    )  # fmt: skip
+    read = repr((job, sorted(seen)))
+    known = ask.desk.backroom.take(("steps", file, ask.scope), read, make, wait_s=STEPS_WAIT_S)
     return known.value if known and known.fresh else None
 
 

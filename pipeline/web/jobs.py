@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pipeline.coach.commitments import Commitment, commitments, commitments_of
 from pipeline.coach.effect import Effect, effects_of
@@ -33,29 +33,29 @@ the records are numbered anew."""
 class PictureJob:
     """What `picture_of` is asked for, over the scores `without` those of some criteria."""
 
+    lane: ClassVar[Lane] = "slow"
     rubric: Rubric
     target: float | None
     days: int | None
     call_type: str | None
     whole: bool
     without: frozenset[str] = frozenset()
-    lane: Lane = "slow"
 
     def work(self, store: Store) -> Picture:
         """The picture."""
+        scores = _SCORES.of(store, self.without)
         return picture_of(
-            _SCORES.of(store, self.without),
-            self.rubric, target=self.target, days=self.days, call_type=self.call_type, whole=self.whole,
-        )  # fmt: skip
+            scores, self.rubric, target=self.target, days=self.days, call_type=self.call_type, whole=self.whole
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class EffectsJob:
     """What training did, as of a day, over the scores `without` those of some criteria."""
 
+    lane: ClassVar[Lane] = "slow"
     as_of: dt.date
     without: frozenset[str] = frozenset()
-    lane: Lane = "slow"
 
     def work(self, store: Store) -> tuple[Effect, ...]:
         """`effects_of` all assignments."""
@@ -68,19 +68,18 @@ class StepsJob:
     """What was promised on a call, and what became of it on `later` ones of its account, as of a day; `again` as
     `followed` has it."""
 
+    lane: ClassVar[Lane] = "quick"
     call: Record
     later: tuple[Record, ...]
     as_of: dt.date | None
     again: bool
-    lane: Lane = "quick"
 
     def work(self, store: Store) -> list[Commitment]:
         """The promises in the order in which they were made."""
         call, turns, moves = _said(*self.call)
         others = [_said(*record)[:2] for record in self.later]
-        return followed(
-            commitments_of(call, turns, moves), call, turns, others, as_of=self.as_of, again=self.again
-        )  # fmt: skip
+        made = commitments_of(call, turns, moves)
+        return followed(made, call, turns, others, as_of=self.as_of, again=self.again)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +87,11 @@ class PromisesJob:
     """What was promised on calls, and what became of it on these and others, as of a day; `max_wer` as in
     `rows_of_calls`."""
 
+    lane: ClassVar[Lane] = "quick"
     call_ids: tuple[str, ...]
     others: tuple[str, ...]
     as_of: dt.date
     max_wer: float
-    lane: Lane = "quick"
 
     def work(self, store: Store) -> tuple[list[Commitment], int]:
         """The promises, the oldest first, and how many of the calls could be read."""
@@ -108,6 +107,7 @@ class AccountJob:
     `firms` are the `competitors` and `customers` of `account_report`; `without` and `max_wer` as in `rows_of_calls`.
     """
 
+    lane: ClassVar[Lane] = "quick"
     account: str
     call_ids: tuple[str, ...]
     rubric: Rubric
@@ -116,18 +116,16 @@ class AccountJob:
     without: frozenset[str]
     max_wer: float
     answers: Rows | None = None
-    lane: Lane = "quick"
 
     def work(self, store: Store) -> tuple[Row, Row | None] | None:
         """The deal and, with `answers` to objections of other calls, the plan for the next call; None where no record
         can be read."""
         rows = rows_of_calls(store, self.call_ids, without=self.without, max_wer=self.max_wer)
-        if self.answers is None:
-            found = account_report(rows, self.rubric, self.account, as_of=self.as_of, **self.firms)
-            return (found[0], None) if found else None
-        return account_with_plan(
-            rows, self.rubric, self.account, answers=self.answers, as_of=self.as_of, **self.firms
-        )  # fmt: skip
+        of: dict[str, Any] = {"as_of": self.as_of, **self.firms}
+        if self.answers is not None:
+            return account_with_plan(rows, self.rubric, self.account, answers=self.answers, **of)
+        found = account_report(rows, self.rubric, self.account, **of)
+        return (found[0], None) if found else None
 
 
 class _Scores:
