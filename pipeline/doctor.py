@@ -321,8 +321,10 @@ def never_read(store: Store) -> int:
     # listed first: what a watcher has kept by now is noted, or in a table, when those are asked
     lying = _names(keep.results_folder(store.data))
     noted = keep.pending(store.data).keys()
-    known = store.query("SELECT list(DISTINCT sha256) AS hashes FROM records")[0]["hashes"] or ()
-    strange = lying - noted - set(known) - _names(erased.folder(store.data))
+    # one text of ids: whoever serves the store would look at each of a hundred thousand values
+    said = store.query("SELECT string_agg(DISTINCT left(sha256, 16), ' ') AS ids FROM records")[0]["ids"]
+    known = set((said or "").split())
+    strange = (name for name in lying - noted - _names(erased.folder(store.data)) if name[:16] not in known)
     return sum(bool(keep.record_files(store.data, name)) for name in strange)
 
 

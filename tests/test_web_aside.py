@@ -20,7 +20,7 @@ from pipeline.rubric import load_rubric
 from pipeline.store import Store
 from pipeline.web import jobs
 from pipeline.web.aside import Aside, Lane
-from pipeline.web.jobs import AccountJob, EffectsJob, PictureJob, PromisesJob, StepsJob
+from pipeline.web.jobs import AccountJob, EffectsJob, PictureJob, PromisesJob, StepsJob, UnreadJob
 from pipeline.workers import _Worker
 
 WHOLE = PictureJob(load_rubric("sales_call"), None, None, None, True)
@@ -99,6 +99,7 @@ def test_what_words_of_calls_come_to_is_the_same_there_and_here(store: Store, ap
         PromisesJob(ids[:2], ids[2:], day, 1.0),
         AccountJob("Acme", ids, rubric, firms, day, none, 1.0),
         AccountJob("Acme", ids, rubric, firms, day, none, 1.0, answers=Rows()),
+        UnreadJob(),
     ):
         assert apart.run(job) == here.run(job)
     steps = apart.run(StepsJob(records[0], tuple(records[1:]), day, False))

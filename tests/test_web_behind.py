@@ -134,7 +134,7 @@ def test_health_says_that_results_are_still_being_counted(tmp_path: Path, monkey
         assert go.wait(HANGS_S)
         return 3
 
-    monkeypatch.setattr("pipeline.web.pages.settings.never_read", held_up)
+    monkeypatch.setattr("pipeline.web.jobs.never_read", held_up)
     with closing(Desk(Settings(data=tmp_path))) as desk:
         desk.store.ingest()
         desk.book.add_user("Ada", "admin", password="a long enough phrase")

@@ -17,6 +17,7 @@ from pipeline.coach.load import load_assignments, load_scores, rows_of_calls
 from pipeline.coach.reports import account_report, account_with_plan
 from pipeline.coach.rows import CallRow, MoveRow, Rows, ScoredCall, TurnRow
 from pipeline.coach.team import Picture, picture_of
+from pipeline.doctor import never_read
 from pipeline.keep import read_json
 from pipeline.rubric import Rubric
 from pipeline.store import Store
@@ -126,6 +127,17 @@ class AccountJob:
             return account_with_plan(rows, self.rubric, self.account, answers=self.answers, **of)
         found = account_report(rows, self.rubric, self.account, **of)
         return (found[0], None) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadJob:
+    """How many calls' results no table has."""
+
+    lane: ClassVar[Lane] = "quick"
+
+    def work(self, store: Store) -> int:
+        """`never_read`."""
+        return never_read(store)
 
 
 class _Scores:

@@ -8,16 +8,17 @@ from typing import Any
 
 from pipeline import keep
 from pipeline.access.people import ADMINS
-from pipeline.doctor import checkup, never_read
+from pipeline.doctor import checkup
 from pipeline.errors import DebriefError, NotThere, SettingsError
 from pipeline.settings_file import Setting, change_settings, checked, described
 from pipeline.store import Store
 from pipeline.web.ask import Ask, Go, Html, get, post
 from pipeline.web.errands import Errand
+from pipeline.web.jobs import UnreadJob
 from pipeline.webhooks.outbox import FILE, Outbox
 
 DELIVERIES = 30
-UNREAD_WAIT_S = 0.05
+UNREAD_WAIT_S = 0.02
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Calls and their names", ("inbox", "path_pattern", "max_hours", "max_attempts", "timeout_s", "workers")),
@@ -126,7 +127,7 @@ def _never_read(ask: Ask, store: Store) -> int | None:
     folder = keep.results_folder(store.data)
     written = folder.stat().st_mtime_ns if folder.is_dir() else 0
     version = f"{written} {store.version('calls')}"
-    known = ask.desk.backroom.take("never read", version, lambda: never_read(ask.store), wait_s=UNREAD_WAIT_S)
+    known = ask.desk.backroom.take("never read", version, lambda: ask.desk.aside.run(UnreadJob()), wait_s=UNREAD_WAIT_S)
     return known.value if known and known.fresh else None
 
 
