@@ -109,8 +109,8 @@ def record(call_row: CallRow, rows: Rows) -> dict[str, Any]:
     criteria["recommendation"] = CriterionScore(None, "abstained", 0.2, reason="not sure enough")
     meta = CallMeta(call_row.rep, call_row.team, call_row.account, call_row.date, call_row.call_type)
     turns = tuple(Turn(10.0 * n, 10.0 * n + 8, speaker, text) for n, (speaker, text) in enumerate(TURNS))
-    mine_too = (o for o in rows.objections if o.call_id == call_row.call_id)
-    objections = tuple(Objection(o.turn, o.kind, o.handled, o.kind_p) for o in mine_too)
+    raised = (o for o in rows.objections if o.call_id == call_row.call_id)
+    objections = tuple(Objection(o.turn, o.kind, o.handled, o.kind_p) for o in raised)
     card = Scorecard(sha256[:16], "sales_call", "v", "test", "1", 50.0, criteria, objections, Metrics())
     source = {"path": f"{call_row.call_id}.json", "sha256": sha256, "kind": "transcript", "size": 1, "mtime_ns": 1}
     return {

@@ -1,9 +1,9 @@
 """What people on a call said they would do: whose it is, by when, and whether later calls show that it was done.
 
-Rules over the words, in English. A commitment is a sentence in which somebody promises to do something
-(`promises.py`), or is asked to and agrees, or in which a day to meet is agreed; its words are always those of the one
-who is to do it. Which of the days named is meant is told by `promised_day.py`, what became of it by `followed.py`,
-from later calls with the same account; where they say nothing, that is what is reported. `benchmarks/commitments.py`
+Rules over the words, in English. A commitment is a sentence in which somebody promises to do something (`promises.py`),
+or is asked to and agrees, or in which a day to meet is agreed (`meetings.py`); its words are always those of the one
+who is to do it. Which of the days named is meant is told by `promised_day.py`, what became of it by `followed.py`, from
+later calls with the same account; where they say nothing, that is what is reported. `benchmarks/commitments.py`
 measures how much of this is right.
 """
 
@@ -35,6 +35,7 @@ from pipeline.coach.answers import (
 )
 from pipeline.coach.clauses import clauses
 from pipeline.coach.followed import followed
+from pipeline.coach.meetings import asks_to_be_called, comes_in_person, is_others, to_meet
 from pipeline.coach.promised_day import (
     best_day,
     day_meant,
@@ -48,13 +49,10 @@ from pipeline.coach.promised_day import (
 )
 from pipeline.coach.promises import (
     asks_leave,
-    asks_to_be_called,
     asks_to_order,
     bid,
-    comes_in_person,
     conditional,
     delivery,
-    is_others,
     of_colleague,
     offer,
     only_then,
@@ -64,7 +62,6 @@ from pipeline.coach.promises import (
     promise,
     proposes,
     request,
-    to_meet,
 )
 from pipeline.coach.rows import CallRow, MoveRow, Rows, TurnRow
 from pipeline.coach.subject import content

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from pipeline.coach.accounts import AccountView
 from pipeline.coach.answers import leaves_open
 from pipeline.coach.commitments import Commitment
-from pipeline.coach.promises import hangs_on_something, to_meet
+from pipeline.coach.meetings import to_meet
+from pipeline.coach.promises import hangs_on_something
 from pipeline.coach.rows import Rows
 from pipeline.coach.statements import QUOTE_CHARACTERS, Statement
 

@@ -260,13 +260,18 @@ def rows_of_calls(
     Read from the calls' records, one file each: a few calls are found there at once, however many there are in all.
     Left out are calls that are not there, or whose record cannot be read: `debrief doctor` names those.
     """
-    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in ("calls", *CALL_TABLES)}
+    records = []
     for call_id in call_ids:
-        record = None
         with contextlib.suppress(StoreError):
-            record = store.record(call_id)
-        if record is not None:
-            add_call(tables, record["source"]["sha256"], f"the record of {call_id}", record)
+            records.append(store.record(call_id))
+    return rows_of_records((record for record in records if record), without=without, max_wer=max_wer)
+
+
+def rows_of_records(records: Iterable[dict[str, Any]], *, without: Collection[str] = (), max_wer: float = 1.0) -> Rows:
+    """`rows_of_calls` of records that are read already. Raises `TranscriptError` for a damaged one."""
+    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in ("calls", *CALL_TABLES)}
+    for record in records:
+        add_call(tables, record["source"]["sha256"], record["source"]["path"], record)
     calls = {
         row["call_id"]: CallRow(**{**_picked(CallRow, row), "date": possible(row["call_date"])})
         for row in tables["calls"]

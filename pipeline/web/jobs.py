@@ -13,15 +13,14 @@ from typing import Any, ClassVar
 from pipeline.coach.commitments import Commitment, commitments, commitments_of
 from pipeline.coach.effect import Effect, effects_of
 from pipeline.coach.followed import followed
-from pipeline.coach.load import load_assignments, load_scores, rows_of_calls
+from pipeline.coach.load import load_assignments, load_scores, rows_of_calls, rows_of_records
 from pipeline.coach.reports import account_report, account_with_plan
-from pipeline.coach.rows import CallRow, MoveRow, Rows, ScoredCall, TurnRow
+from pipeline.coach.rows import Rows, ScoredCall
 from pipeline.coach.team import Picture, picture_of
 from pipeline.doctor import never_read
 from pipeline.keep import read_json
 from pipeline.rubric import Rubric
 from pipeline.store import Store
-from pipeline.types import Transcript
 from pipeline.web.aside import Lane
 
 Row = dict[str, Any]
@@ -77,10 +76,10 @@ class StepsJob:
 
     def work(self, store: Store) -> list[Commitment]:
         """The promises in the order in which they were made."""
-        call, turns, moves = _said(*self.call)
-        others = [_said(*record)[:2] for record in self.later]
-        made = commitments_of(call, turns, moves)
-        return followed(made, call, turns, others, as_of=self.as_of, again=self.again)
+        said, later = _said(*self.call), [_said(*record) for record in self.later]
+        call, others = said.calls[0], [(rows.calls[0], list(rows.turns)) for rows in later]
+        made = commitments_of(call, said.turns, said.moves)
+        return followed(made, call, said.turns, others, as_of=self.as_of, again=self.again)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +159,6 @@ _SCORES = _Scores()
 
 
 @lru_cache(maxsize=64)
-def _said(file: Path, seq: int, written_ns: int) -> tuple[CallRow, list[TurnRow], list[MoveRow]]:
-    """A record's call, with what was said and what the judge heard in it."""
-    record = read_json(file)
-    transcript = Transcript.from_json(record["transcript"], where=record["source"]["path"])
-    call_id, meta = record["source"]["sha256"][:16], transcript.meta
-    turns = [
-        TurnRow(call_id, n, turn.t0, turn.t1, turn.side, turn.name, turn.text)
-        for n, turn in enumerate(transcript.turns)
-    ]
-    moves = [MoveRow(call_id, **move) for move in (record.get("scorecard") or {}).get("moves", ())]
-    return CallRow(call_id, record["status"], rep=meta.rep, account=meta.account, date=meta.date), turns, moves
+def _said(file: Path, seq: int, written_ns: int) -> Rows:
+    """The one call of a record, with what was said and what the judge heard in it."""
+    return rows_of_records([read_json(file)])

@@ -19,6 +19,7 @@ from pipeline.webhooks.outbox import FILE, Outbox
 
 DELIVERIES = 30
 UNREAD_WAIT_S = 0.02
+"""How long health waits for a count; over a small store it is there by then."""
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Calls and their names", ("inbox", "path_pattern", "max_hours", "max_attempts", "timeout_s", "workers")),
