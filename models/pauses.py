@@ -100,3 +100,14 @@ def at_times(speech: Floats, frames: int, hop_s: float = HOP_S) -> Floats:
         return np.zeros(frames, np.float32)
     middles = (np.arange(frames) + 0.5) * hop_s
     return np.asarray(np.interp(middles, (np.arange(len(speech)) + 0.5) * SPEECH_FRAME_S, speech), np.float32)
+
+
+def two_means(values: npt.NDArray[np.floating]) -> tuple[float, float]:
+    """The means of the lower and of the higher of two groups of values (k-means from the outer tenths)."""
+    low, high = (float(value) for value in np.percentile(values, [10, 90]))
+    for _ in range(20):
+        upper = values > (low + high) / 2
+        if upper.all() or not upper.any():
+            break
+        low, high = float(values[~upper].mean()), float(values[upper].mean())
+    return low, high

@@ -9,6 +9,7 @@ is a pickle: it is read with an unpickler that builds tensors and plain containe
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -22,7 +23,8 @@ WINDOW_S = 5.0
 FRAME_S = 270 / RATE
 SPEAKERS = 3
 _FIRST_CENTRE_S = 495 / RATE
-_BATCH = 8
+_BATCH = 16
+_STRIDE = 10
 
 Array = npt.NDArray[np.float32]
 
@@ -32,40 +34,83 @@ def frame_times(count: int) -> npt.NDArray[np.float64]:
     return np.asarray(_FIRST_CENTRE_S + FRAME_S * np.arange(count), np.float64)
 
 
-def activities(windows: Array) -> Array:
-    """Activity (0-1) of three local speakers in windows of 80,000 samples; (n, 80000) -> (n, frames, 3).
+def activities(samples: Array, starts: Sequence[int]) -> Array:
+    """Activity (0-1) of three local speakers in windows of 80,000 samples; (len(starts), frames, 3).
 
-    Speakers are local: column k of one window and of the next may be different people. Raises `ModelUnavailable` when
-    the packaged weights are missing or altered.
+    `starts` are indices into `samples`, in order and multiples of 10; beyond their end there is silence. Windows that
+    overlap share the first convolution, which is a quarter of all work. Speakers are local: column k of one window and
+    of the next may be different people. Raises `ModelUnavailable` when the packaged weights are missing or altered.
     """
     import torch
 
-    weights = _weights()
     rows = []
     with torch.inference_mode():
-        for start in range(0, len(windows), _BATCH):
-            batch = torch.from_numpy(np.ascontiguousarray(windows[start : start + _BATCH], dtype=np.float32))
-            rows.append(_forward(batch[:, None], weights).numpy())
+        for first in range(0, len(starts), _BATCH):
+            rows.append(_batch(samples, starts[first : first + _BATCH]).numpy())
     return np.concatenate(rows) if rows else np.zeros((0, 0, SPEAKERS), np.float32)
 
 
-def _forward(wave: Any, weights: dict[str, Any]) -> Any:
+def _batch(samples: Array, starts: Sequence[int]) -> Any:
+    """Activities of a few windows, near each other or not."""
     import torch
     from torch.nn import functional
 
-    state, lstm = weights["state"], weights["lstm"]
+    weights = _weights()
+    size = round(WINDOW_S * RATE)
+    filtered = []
+    for group in _overlapping(starts, size):
+        stretch = samples[group[0] : group[-1] + size]
+        wave = torch.from_numpy(np.pad(stretch, (0, group[-1] + size - group[0] - len(stretch))))
+        bands = functional.conv1d(wave[None, None], weights["sinc"], stride=_STRIDE)[0]
+        width = 1 + (size - weights["sinc"].shape[2]) // _STRIDE
+        for start in group:
+            at = start - group[0]
+            filtered.append(_scaled(bands[:, at // _STRIDE :][:, :width], wave[at : at + size], weights))
+    return _forward(torch.stack(filtered), weights)
 
-    def norm(x: Any, name: str) -> Any:
+
+def _overlapping(starts: Sequence[int], size: int) -> Iterator[list[int]]:
+    """Runs of windows that overlap each other."""
+    group: list[int] = []
+    for start in starts:
+        if group and start >= group[-1] + size:
+            yield group
+            group = []
+        group.append(start)
+    yield group
+
+
+def _scaled(bands: Any, wave: Any, weights: dict[str, Any]) -> Any:
+    """What the first layer gives for one window, from the filters' output for the wave as it is.
+
+    The network filters a window brought to mean 0 and variance 1; filters are linear, so bringing their output there
+    comes to the same.
+    """
+    from torch.nn import functional
+
+    state = weights["state"]
+    deviation = (wave.var(unbiased=False) + 1e-5).sqrt()
+    factor = state["sincnet.wav_norm1d.weight"] / deviation
+    shift = state["sincnet.wav_norm1d.bias"] - wave.mean() * factor
+    return functional.max_pool1d((bands * factor + weights["sums"] * shift).abs_(), 3)
+
+
+def _forward(pooled: Any, weights: dict[str, Any]) -> Any:
+    import torch
+    from torch.nn import functional
+
+    state = weights["state"]
+
+    def norm(x: Any, layer: int) -> Any:
+        name = f"sincnet.norm1d.{layer}"
         return functional.instance_norm(x, weight=state[f"{name}.weight"], bias=state[f"{name}.bias"])
 
-    x = norm(wave, "sincnet.wav_norm1d")
-    x = functional.conv1d(x, weights["sinc"], stride=10).abs()
-    x = functional.leaky_relu(norm(functional.max_pool1d(x, 3), "sincnet.norm1d.0"))
+    x = functional.leaky_relu(norm(pooled, 0))
     for layer in (1, 2):
         name = f"sincnet.conv1d.{layer}"
         x = functional.conv1d(x, state[f"{name}.weight"], state[f"{name}.bias"])
-        x = functional.leaky_relu(norm(functional.max_pool1d(x, 3), f"sincnet.norm1d.{layer}"))
-    x, _ = lstm(x.transpose(1, 2))
+        x = functional.leaky_relu(norm(functional.max_pool1d(x, 3), layer))
+    x, _ = weights["lstm"](x.transpose(1, 2))
     for layer in (0, 1):
         x = functional.leaky_relu(functional.linear(x, state[f"linear.{layer}.weight"], state[f"linear.{layer}.bias"]))
     return torch.sigmoid(functional.linear(x, state["classifier.weight"], state["classifier.bias"]))
@@ -80,7 +125,8 @@ def _weights() -> dict[str, Any]:
     state = read_state(packaged_weights("segmentation"))
     lstm = torch.nn.LSTM(60, 128, 4, batch_first=True, bidirectional=True)
     lstm.load_state_dict({key[5:]: value for key, value in state.items() if key.startswith("lstm.")})
-    return {"state": state, "lstm": lstm.eval(), "sinc": _sinc_filters(state)}
+    sinc = _sinc_filters(state)
+    return {"state": state, "lstm": lstm.eval(), "sinc": sinc, "sums": sinc.sum(dim=2)}
 
 
 def _sinc_filters(state: dict[str, Any]) -> Any:

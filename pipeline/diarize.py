@@ -94,7 +94,7 @@ def channel_spans(audio: Audio, speech: tuple[Floats, ...]) -> tuple[Span, ...]:
         return ()
     fine = [pauses.levels(audio.blocks(channel)) for channel in (0, 1)]
     difference = _per_frame(fine[0], frames) - _per_frame(fine[1], frames)
-    low, high = _two_means(difference[active])
+    low, high = pauses.two_means(difference[active])
     if high - low < _MIN_SEPARATION_DB:
         return ()
     middle, half_band = (high + low) / 2, (high - low) / 4
@@ -147,16 +147,6 @@ def _reach(voiced: npt.NDArray[np.bool_]) -> int:
     """How many frames an edge moves into `voiced`: up to the first that is not, at most 0.15 s."""
     ahead = voiced[: round(_EDGE_S / pauses.HOP_S)]
     return len(ahead) if ahead.all() else int(np.argmin(ahead))
-
-
-def _two_means(values: npt.NDArray[np.float64]) -> tuple[float, float]:
-    low, high = (float(value) for value in np.percentile(values, [10, 90]))
-    for _ in range(20):
-        upper = values > (low + high) / 2
-        if upper.all() or not upper.any():
-            break
-        low, high = float(values[~upper].mean()), float(values[upper].mean())
-    return low, high
 
 
 def voice_spans(audio: Audio, speech: Floats, *, settings: Settings) -> tuple[tuple[Span, ...], str, tuple[str, ...]]:

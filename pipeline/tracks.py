@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 if TYPE_CHECKING:
     from av import AudioFrame, AudioResampler, AudioStream
@@ -96,6 +95,7 @@ class _Track:
         self._done = 0
         self._channels = 1
         self._resampler: AudioResampler | None = None
+        self._held: list[Samples] = []
 
     def sound(self, frame: AudioFrame) -> Iterator[Samples]:
         """Its samples, behind the silence before them."""
@@ -110,33 +110,47 @@ class _Track:
                 layout = frame.layout.name
             # packed: PyAV crashes on planes of eight channels
             self._resampler = av.AudioResampler(format="flt", layout=layout, rate=self._rate)
-        yield from self._silence(frame.time)
+        late = self._late(frame.time)
+        if late >= _GAP_S * self._rate:
+            yield from self._all_held()
+            yield from self._silence(late)
         frame.pts = None
-        yield from self._samples(self._resampler.resample(frame))
+        self._hold(self._resampler.resample(frame))
+        if sum(map(len, self._held)) >= self._rate:
+            yield from self._all_held()
 
     def rest(self) -> Iterator[Samples]:
         """What the last frames left in the resampler."""
-        yield from self._samples(self._resampler.resample(None) if self._resampler else ())
+        self._hold(self._resampler.resample(None) if self._resampler else ())
+        yield from self._all_held()
 
-    def _silence(self, time: float | None) -> Iterator[Samples]:
-        """Up to a frame's time, where that lies in the recording; without a length, not more than an hour of it."""
+    def _late(self, time: float | None) -> int:
+        """Samples left out before a frame's time; none where that is impossible: without a length, over an hour."""
         late = 0.0 if time is None else time - self._start
-        gap = round(late * self._rate) - self._done
-        if gap < _GAP_S * self._rate or late > (self._length or self._done / self._rate + 3600):
-            return
-        while gap > 0:
-            silence = np.zeros((self._channels, min(gap, 60 * self._rate)), np.float32)
-            gap -= silence.shape[1]
-            self._done += silence.shape[1]
-            yield silence
+        return 0 if late > (self._length or self._done / self._rate + 3600) else round(late * self._rate) - self._done
 
-    def _samples(self, pieces: Iterable[AudioFrame]) -> Iterator[Samples]:
+    def _silence(self, samples: int) -> Iterator[Samples]:
+        self._done += samples
+        while samples > 0:
+            yield np.zeros((self._channels, min(samples, 60 * self._rate)), np.float32)
+            samples -= 60 * self._rate
+
+    def _hold(self, pieces: Iterable[AudioFrame]) -> None:
+        """Keep what a frame gave until there is a second of it: frames of 20 ms one by one cost twice as much."""
         for piece in pieces:
-            samples = _clean(piece.to_ndarray().reshape(-1, piece.layout.nb_channels).T)
-            if len(samples) != self._channels:
-                samples = np.repeat(samples.mean(axis=0, keepdims=True), self._channels, axis=0)
-            self._done += samples.shape[1]
-            yield samples
+            channels = piece.layout.nb_channels
+            # packed in one plane, behind which there is room; `to_ndarray` takes longer than the resampler
+            packed = np.frombuffer(memoryview(piece.planes[0]), np.float32, piece.samples * channels)
+            samples = packed.reshape(-1, channels)
+            if channels != self._channels:
+                samples = np.repeat(_clean(samples).mean(axis=1, keepdims=True), self._channels, axis=1)
+            self._done += len(samples)
+            self._held.append(samples)
+
+    def _all_held(self) -> Iterator[Samples]:
+        if self._held:
+            yield _clean(np.concatenate(self._held).T)
+            self._held.clear()
 
 
 def _frames(container: InputContainer, streams: Sequence[AudioStream]) -> Iterator[tuple[int, Any]]:
@@ -174,6 +188,6 @@ def _changed(resampler: Any, frame: Any) -> bool:
     )
 
 
-def _clean(samples: npt.NDArray[Any]) -> Samples:
+def _clean(samples: Samples) -> Samples:
     # Float recordings may hold NaN, infinity or values far over full scale.
-    return np.clip(np.nan_to_num(samples.astype(np.float32, copy=False), posinf=1.0, neginf=-1.0), -1.0, 1.0)
+    return np.clip(np.nan_to_num(samples, posinf=1.0, neginf=-1.0), -1.0, 1.0)

@@ -42,13 +42,24 @@ def test_segmentation_follows_speech_and_silence() -> None:
     samples = np.zeros(round(WINDOW_S * 16_000), np.float32)
     speech = piece("rec-03", turn["t0"], turn["t0"] + 2.5)[0]
     samples[: len(speech)] = speech
-    activity = activities(samples[None])
+    activity = activities(samples, [0])
     assert activity.shape[2] == 3
     spoken = (activity[0] > 0.5).any(axis=1)
     times = frame_times(len(spoken))
     assert spoken[(times > 0.5) & (times < 2.0)].mean() > 0.8
     assert spoken[times > 3.2].mean() < 0.1
     assert times[1] - times[0] == pytest.approx(FRAME_S)
+
+
+def test_windows_that_overlap_are_heard_as_each_alone() -> None:
+    sound = piece("rec-03", 0.0, 12.0)[0]
+    starts = [0, 32_000, 64_000]
+    together = activities(sound, starts)
+    for start, row in zip([*starts, 140_000], activities(sound, [*starts, 140_000]), strict=True):
+        np.testing.assert_allclose(row, activities(sound[start:], [0])[0], atol=2e-3)
+    # each window is brought to mean 0 and variance 1
+    np.testing.assert_allclose(together, activities(0.5 * sound + np.float32(0.1), starts), atol=2e-3)
+    assert activities(sound, []).shape[0] == 0
 
 
 def test_altered_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

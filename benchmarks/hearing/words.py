@@ -69,7 +69,7 @@ def warm_up(settings: Settings) -> None:
     from models.silero import probabilities
 
     with contextlib.suppress(DebriefError):
-        segmentation.activities(np.zeros((1, round(segmentation.WINDOW_S * segmentation.RATE)), np.float32))
+        segmentation.activities(np.zeros(round(segmentation.WINDOW_S * segmentation.RATE), np.float32), [0])
         dvector.embed([np.zeros((160, dvector.BANDS), np.float32)])
         probabilities([np.zeros(512, np.float32)])
         RECOGNISERS[choose_engine(settings)[0]].transcribe(lambda t0, t1: np.zeros(16_000, np.float32), [(0.0, 1.0)])
