@@ -126,6 +126,13 @@ def test_voices_of_one_channel_are_told_apart() -> None:
     assert error_rate(found.spans, truth("rec-03", 0.0, 40.0), 40.0) < 0.05
 
 
+def test_a_whole_call_in_noise() -> None:
+    found = run(piece("rec-05", 0.0, 180.0))
+    assert len({span.speaker for span in found.spans}) == 2
+    for collar, limit in ((0.0, 0.09), (0.5, 0.025)):
+        assert error_rate(found.spans, truth("rec-05", 0.0, 180.0), 180.0, collar=collar) < limit
+
+
 def test_one_speaker_when_told_so() -> None:
     found = run(piece("rec-03", 0.0, 8.0), speakers=1)
     assert {span.speaker for span in found.spans} == {"SPEAKER_00"}

@@ -29,7 +29,7 @@ def parts(settings: Settings, asked: argparse.Namespace) -> dict[str, Callable[[
 
     return {
         "words": lambda: words.word_rows(settings, seconds=asked.seconds, calls=asked.calls),
-        "whisper": lambda: cost.whisper_rows(settings, seconds=min(60.0, asked.seconds)),
+        "whisper": lambda: cost.whisper_rows(settings, calls=asked.calls),
         "speakers": lambda: speakers.speaker_rows(asked.folder),
         "roles": role_rows,
         "scaling": lambda: [cost.scaling_row(settings, seconds=min(60.0, asked.seconds))],
@@ -42,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="PART")
     parser.add_argument("--seconds", type=float, default=100.0, help="of each call, where it is made worse")
-    parser.add_argument("--calls", nargs="+", default=[], help="words: only these; the others keep their rows")
+    parser.add_argument("--calls", nargs="+", default=[], help="words, whisper: only these; the others keep their rows")
     parser.add_argument("--hours", type=float, default=6.0)
     parser.add_argument("--folder", type=Path, action="append", default=[], help="more recordings with an RTTM")
     asked = parser.parse_args()
@@ -55,7 +55,7 @@ def main() -> None:
             print(part, json.dumps(row), flush=True)
         # read again: another run may have kept its own part meanwhile
         kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.is_file() else {}
-        if part == "words" and asked.calls:
+        if part in ("words", "whisper") and asked.calls:
             rows += [row for row in kept.get(part, []) if row["call"] not in asked.calls]
             rows.sort(key=lambda row: row["call"])
         kept[part] = rows
