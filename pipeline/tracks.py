@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from av import AudioFrame, AudioResampler, AudioStream
+    from av import AudioFrame, AudioStream
     from av.container import InputContainer
 
     from pipeline.audio import Samples
@@ -93,36 +94,47 @@ class _Track:
         self._start = (container.start_time or 0) / 1e6
         self._length = container.duration / 1e6 + 1 if container.duration else None
         self._done = 0
-        self._channels = 1
-        self._resampler: AudioResampler | None = None
-        self._held: list[Samples] = []
+        self._channels = 0
+        self._kind: tuple[str, str, int] | None = None
 
     def sound(self, frame: AudioFrame) -> Iterator[Samples]:
-        """Its samples, behind the silence before them."""
-        import av
+        """Its samples, behind the silence before them, once there is a second of them.
 
-        if self._resampler is None or _changed(self._resampler, frame):
-            if self._resampler is None and frame.layout.nb_channels == 2 and not self._mono:
-                self._channels = 2
-            layout = "stereo" if self._channels == 2 else "mono"
-            if frame.layout.name.endswith("channels"):
-                # a track per person: the resampler would guess speakers, and leave out the third as the subwoofer
-                layout = frame.layout.name
-            # packed: PyAV crashes on planes of eight channels
-            self._resampler = av.AudioResampler(format="flt", layout=layout, rate=self._rate)
-        late = self._late(frame.time)
+        Frames of 20 ms cost twice as much one by one.
+        """
+        kind = frame.format.name, frame.layout.name, frame.sample_rate
+        if kind != self._kind:
+            yield from self._held()
+            self._begin(frame)
+            self._kind = kind
+        late = self._late(frame.time) - self._fifo.samples * self._rate // frame.sample_rate
         if late >= _GAP_S * self._rate:
-            yield from self._all_held()
+            yield from self._held()
             yield from self._silence(late)
         frame.pts = None
-        self._hold(self._resampler.resample(frame))
-        if sum(map(len, self._held)) >= self._rate:
-            yield from self._all_held()
+        self._fifo.write(frame)
+        if self._fifo.samples >= frame.sample_rate:
+            yield from self._held()
 
     def rest(self) -> Iterator[Samples]:
-        """What the last frames left in the resampler."""
-        self._hold(self._resampler.resample(None) if self._resampler else ())
-        yield from self._all_held()
+        """What is held, and what the last frames left in the resampler."""
+        yield from self._held()
+        if self._kind:
+            yield from self._samples(self._resampler.resample(None))
+
+    def _begin(self, frame: AudioFrame) -> None:
+        """Take frames of this rate, layout and sample format: a stream may switch, which a resampler refuses."""
+        import av
+
+        if not self._channels:
+            self._channels = 2 if frame.layout.nb_channels == 2 and not self._mono else 1
+        layout = "stereo" if self._channels == 2 else "mono"
+        if frame.layout.name.endswith("channels"):
+            # a track per person: the resampler would guess speakers, and leave out the third as the subwoofer
+            layout = frame.layout.name
+        # packed: PyAV crashes on planes of eight channels
+        self._resampler = av.AudioResampler(format="flt", layout=layout, rate=self._rate)
+        self._fifo = av.AudioFifo()
 
     def _late(self, time: float | None) -> int:
         """Samples left out before a frame's time; none where that is impossible: without a length, over an hour."""
@@ -135,22 +147,17 @@ class _Track:
             yield np.zeros((self._channels, min(samples, 60 * self._rate)), np.float32)
             samples -= 60 * self._rate
 
-    def _hold(self, pieces: Iterable[AudioFrame]) -> None:
-        """Keep what a frame gave until there is a second of it: frames of 20 ms one by one cost twice as much."""
-        for piece in pieces:
-            channels = piece.layout.nb_channels
-            # packed in one plane, behind which there is room; `to_ndarray` takes longer than the resampler
-            packed = np.frombuffer(memoryview(piece.planes[0]), np.float32, piece.samples * channels)
-            samples = packed.reshape(-1, channels)
-            if channels != self._channels:
-                samples = np.repeat(_clean(samples).mean(axis=1, keepdims=True), self._channels, axis=1)
-            self._done += len(samples)
-            self._held.append(samples)
+    def _held(self) -> Iterator[Samples]:
+        if self._kind and self._fifo.samples:
+            yield from self._samples(self._resampler.resample(self._fifo.read()))
 
-    def _all_held(self) -> Iterator[Samples]:
-        if self._held:
-            yield _clean(np.concatenate(self._held).T)
-            self._held.clear()
+    def _samples(self, pieces: Iterable[AudioFrame]) -> Iterator[Samples]:
+        for piece in pieces:
+            samples = _clean(piece.to_ndarray().reshape(-1, piece.layout.nb_channels).T)
+            if len(samples) != self._channels:
+                samples = np.repeat(samples.mean(axis=0, keepdims=True), self._channels, axis=0)
+            self._done += samples.shape[1]
+            yield samples
 
 
 def _frames(container: InputContainer, streams: Sequence[AudioStream]) -> Iterator[tuple[int, Any]]:
@@ -176,18 +183,6 @@ def _frames(container: InputContainer, streams: Sequence[AudioStream]) -> Iterat
             yield packet.stream.index, None
 
 
-def _changed(resampler: Any, frame: Any) -> bool:
-    """True when the stream switches its rate, layout or sample format midway, which a resampler refuses."""
-    first = getattr(resampler, "template", None)
-    if first is None:
-        return False
-    return bool(
-        first.format.name != frame.format.name
-        or first.layout.name != frame.layout.name
-        or first.sample_rate != frame.sample_rate
-    )
-
-
-def _clean(samples: Samples) -> Samples:
+def _clean(samples: npt.NDArray[Any]) -> Samples:
     # Float recordings may hold NaN, infinity or values far over full scale.
-    return np.clip(np.nan_to_num(samples, posinf=1.0, neginf=-1.0), -1.0, 1.0)
+    return np.clip(np.nan_to_num(samples.astype(np.float32, copy=False), posinf=1.0, neginf=-1.0), -1.0, 1.0)

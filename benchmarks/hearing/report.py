@@ -73,16 +73,15 @@ def whisper(rows: list[Row]) -> str:
     return (
         "## What the stage costs over Whisper\n\n"
         "A model of the shape of Whisper small, int8, by faster-whisper on one thread, over whole calls. Its weights\n"
-        "are made up and it says the same 110 tokens of each half minute (the sample calls have 93 words and 17 marks\n"
-        "of punctuation in one), so the words mean nothing; it computes what the real one does for as many. Over\n"
-        "recognition: over the engine with samples and speech in hand, as above. Over its call: over what\n"
-        "faster-whisper needs when it is given the file, with its own decoding and voice activity detection,\n"
-        "measured in the same run.\n\n"
+        "are made up and it says the same of each chunk of speech, but as many tokens in all as the call has words\n"
+        "and marks of punctuation, so it computes what the real one does for as many. Over recognition: over the\n"
+        "engine with samples and speech in hand, as above. Over its call: over what faster-whisper needs when it is\n"
+        "given the file, with its own decoding and voice activity detection, measured in the same run.\n\n"
         + table(
-            ("call", "kind", "channels", "seconds", "words", "CPU-s per s", "over recognition %: CPU", "wall",
+            ("call", "kind", "channels", "seconds", "tokens", "CPU-s per s", "over recognition %: CPU", "wall",
              "over its call %: CPU", "wall"),
             (
-                [row["call"], row["kind"], row["channels"], f"{row['seconds']:.0f}", row["words"],
+                [row["call"], row["kind"], row["channels"], f"{row['seconds']:.0f}", row["tokens"],
                  *_cost(row), *_over(row, row["before_s"], row["before_wall_s"])]
                 for row in rows if "cpu_s" in row
             ),
