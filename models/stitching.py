@@ -15,6 +15,8 @@ Floats32 = npt.NDArray[np.float32]
 _SPEECH = 0.4
 _SPEECH_IN_NOISE = 0.45
 """Somebody speaks above this share of the way from what is likely in pauses to what is likely in speech."""
+_APART = 0.15
+"""Pauses are told from speech only where they are this far apart: in a recording without any nothing is."""
 _SURELY = 0.97
 """Where the segmentation model is as sure as this somebody speaks, however unsure the voice activity detector is."""
 _VOICE_ACTIVITY = 0.35
@@ -119,5 +121,5 @@ def _somebody(one: Floats, looked_at: npt.NDArray[np.bool_], speech: Floats32 | 
     if speech is not None:
         likely = (1 - _VOICE_ACTIVITY) * one + _VOICE_ACTIVITY * pauses.at_times(speech, len(one), FRAME_S)
     low, high = pauses.two_means(likely[looked_at])
-    threshold = max(_SPEECH, low + _SPEECH_IN_NOISE * (high - low))
+    threshold = max(_SPEECH, low + _SPEECH_IN_NOISE * (high - low)) if high - low >= _APART else _SPEECH
     return np.asarray((likely > threshold) | ((one > _SURELY) & (likely > _SPEECH)))

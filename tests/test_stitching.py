@@ -99,6 +99,12 @@ def test_pauses_are_told_by_what_is_usual_in_this_recording() -> None:
         assert active[at(3.1) : at(4.3)].all()
 
 
+def test_where_nobody_ever_stops_there_is_no_pause() -> None:
+    wavering = 0.88 + 0.05 * np.sin(np.arange(FRAMES))
+    found = voices([[wavering]] * 3)
+    assert who_is_active(found, np.ones((3, 1)), None)[at(0.5) : at(8.5), 0].all()
+
+
 def test_an_unsure_voice_activity_detector_makes_no_pause_of_what_is_surely_spoken() -> None:
     speech = np.full(round(9.0 / SPEECH_FRAME_S), 0.95, np.float32)
     speech[round(3.0 / SPEECH_FRAME_S) : round(5.0 / SPEECH_FRAME_S)] = 0.2
