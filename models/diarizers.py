@@ -15,11 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from models import pauses
+from models.local_voices import Floats32, Read, local_voices
 from pipeline.errors import ModelUnavailable
-
-Read = Callable[[float, float], npt.NDArray[np.float32]]
-Floats = npt.NDArray[np.float64]
-Floats32 = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,6 @@ def embedded(
     Windows of 5 s every two seconds, every other one with d-vectors (every 1.25 s and each one in a short recording);
     plain pauses are cut out. Raises `ModelUnavailable` when the packaged weights are missing.
     """
-    from models.local_voices import local_voices
     from models.segmentation import FRAME_S
     from models.stitching import who_is_active, with_neighbours
     from models.voice_clusters import count_voices, similarities

@@ -22,6 +22,7 @@ ACTIVE = 0.5
 _NOBODY = 0.1
 """A window in which speech is nowhere likelier than this is not looked at: hold, pauses, the rest of a long file."""
 _MIN_FRAMES = 12
+"""A voice heard in fewer frames (a fifth of a second) is none."""
 _ALONE_FRAMES = 25
 _PIECE_FRAMES = 160
 """Of a local voice 1.6 s are embedded, as in the encoder's training: more costs more and tells voices no better."""
@@ -65,7 +66,7 @@ def local_voices(
     from models.segmentation import RATE, SPEAKERS, WINDOW_S, activities
 
     every = (float(start) for start in np.arange(0.0, max(step, seconds - WINDOW_S + step), step))
-    starts = [start for start in every if speech is None or _somebody(speech, start, start + WINDOW_S)]
+    starts = [start for start in every if speech is None or _may_speak(speech, start, start + WINDOW_S)]
     chosen = _to_embed(starts, step, embed_every)
     rows: list[Floats32] = [np.zeros((0, 0, SPEAKERS), np.float32)] if not starts else []
     vectors: list[Floats32] = [np.zeros((0, SIZE), np.float32)]
@@ -98,7 +99,7 @@ def local_voices(
     )
 
 
-def _somebody(speech: Floats32, t0: float, t1: float) -> bool:
+def _may_speak(speech: Floats32, t0: float, t1: float) -> bool:
     """True where somebody may speak between two times, by the speech probability of each 32 ms."""
     window = speech[int(t0 / SPEECH_FRAME_S) : int(np.ceil(t1 / SPEECH_FRAME_S))]
     return bool(len(window) and window.max() > _NOBODY)

@@ -9,7 +9,7 @@ is a pickle: it is read with an unpickler that builds tensors and plain containe
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -51,33 +51,21 @@ def activities(samples: Array, starts: Sequence[int]) -> Array:
 
 
 def _batch(samples: Array, starts: Sequence[int]) -> Any:
-    """Activities of a few windows, near each other or not."""
+    """Activities of a few windows: their sound is filtered once, from the first to the last."""
     import torch
     from torch.nn import functional
 
     weights = _weights()
     size = round(WINDOW_S * RATE)
+    width = 1 + (size - weights["sinc"].shape[2]) // _STRIDE
+    first, end = starts[0], starts[-1] + size
+    stretch = samples[first:end]
+    wave = torch.from_numpy(np.pad(stretch, (0, end - first - len(stretch))))
+    bands = functional.conv1d(wave[None, None], weights["sinc"], stride=_STRIDE)[0]
     filtered = []
-    for group in _overlapping(starts, size):
-        stretch = samples[group[0] : group[-1] + size]
-        wave = torch.from_numpy(np.pad(stretch, (0, group[-1] + size - group[0] - len(stretch))))
-        bands = functional.conv1d(wave[None, None], weights["sinc"], stride=_STRIDE)[0]
-        width = 1 + (size - weights["sinc"].shape[2]) // _STRIDE
-        for start in group:
-            at = start - group[0]
-            filtered.append(_scaled(bands[:, at // _STRIDE :][:, :width], wave[at : at + size], weights))
+    for at in (start - first for start in starts):
+        filtered.append(_scaled(bands[:, at // _STRIDE :][:, :width], wave[at : at + size], weights))
     return _forward(torch.stack(filtered), weights)
-
-
-def _overlapping(starts: Sequence[int], size: int) -> Iterator[list[int]]:
-    """Runs of windows that overlap each other."""
-    group: list[int] = []
-    for start in starts:
-        if group and start >= group[-1] + size:
-            yield group
-            group = []
-        group.append(start)
-    yield group
 
 
 def _scaled(bands: Any, wave: Any, weights: dict[str, Any]) -> Any:

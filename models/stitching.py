@@ -6,11 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from models import pauses
-from models.local_voices import ACTIVE, LocalVoices
+from models.local_voices import ACTIVE, Floats, Floats32, LocalVoices
 from models.segmentation import FRAME_S, WINDOW_S, frame_times
-
-Floats = npt.NDArray[np.float64]
-Floats32 = npt.NDArray[np.float32]
 
 _SPEECH = 0.4
 _SPEECH_IN_NOISE = 0.45

@@ -107,10 +107,10 @@ class _Track:
             yield from self._held()
             self._begin(frame)
             self._kind = kind
-        late = self._late(frame.time) - self._fifo.samples * self._rate // frame.sample_rate
-        if late >= _GAP_S * self._rate:
+        gap = self._left_out(frame)
+        if gap:
             yield from self._held()
-            yield from self._silence(late)
+            yield from self._silence(gap)
         frame.pts = None
         self._fifo.write(frame)
         if self._fifo.samples >= frame.sample_rate:
@@ -136,10 +136,13 @@ class _Track:
         self._resampler = av.AudioResampler(format="flt", layout=layout, rate=self._rate)
         self._fifo = av.AudioFifo()
 
-    def _late(self, time: float | None) -> int:
-        """Samples left out before a frame's time; none where that is impossible: without a length, over an hour."""
-        late = 0.0 if time is None else time - self._start
-        return 0 if late > (self._length or self._done / self._rate + 3600) else round(late * self._rate) - self._done
+    def _left_out(self, frame: AudioFrame) -> int:
+        """Samples left out before a frame; none where its time is impossible: without a length, over an hour on."""
+        late = 0.0 if frame.time is None else frame.time - self._start
+        if late > (self._length or self._done / self._rate + 3600):
+            return 0
+        gap = round(late * self._rate) - self._done - self._fifo.samples * self._rate // frame.sample_rate
+        return gap if gap >= _GAP_S * self._rate else 0
 
     def _silence(self, samples: int) -> Iterator[Samples]:
         self._done += samples

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,9 +43,11 @@ class Case:
         return " ".join(word["text"] for word in spoken if word["t0"] < until)
 
 
-def sample_cases() -> Iterator[Case]:
-    """The recorded sample calls."""
+def sample_cases(names: Collection[str] = ()) -> Iterator[Case]:
+    """The recorded sample calls: all, or those named."""
     for path in sorted((SAMPLES / "reference").glob("*.json")):
+        if names and path.stem not in names:
+            continue
         row = json.loads(path.read_text(encoding="utf-8"))
         meta = CallMeta.from_json({k: v for k, v in row["meta"].items() if k in ("rep", "team", "account", "date")})
         yield Case(row["call_id"], SAMPLES / "inbox" / row["meta"]["file"], path.with_suffix(".rttm"), meta, row)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.hearing.cases import Case, decoded, piece, sample_cases, write_wav
-from pipeline.audio import require_speech
+from pipeline.audio import Audio, require_speech
 from pipeline.settings import Settings
 from pipeline.types import CallMeta, Word
 from pipeline.workers import WorkerPool
@@ -105,12 +105,10 @@ def whisper_rows(settings: Settings, *, calls: Collection[str] = ()) -> Iterator
     from benchmarks.hearing.made_whisper import SMALL, build
     from benchmarks.hearing.words import clocked, warm_up
 
-    for case in sample_cases():
-        if calls and case.name not in calls:
-            continue
+    for case in sample_cases(calls):
         audio = decoded(case)
         said = len(re.findall(r"[\w']+|[.,?!;:-]", case.words(audio.duration_s)))
-        script = WHISPER_SAYS.split()[: round(said / _chunks(case, settings))]
+        script = WHISPER_SAYS.split()[: round(said / _chunks(case, audio, settings))]
         with tempfile.TemporaryDirectory() as folder:
             model = build(Path(folder, case.name), " ".join(script), SMALL)
             mine = dataclasses.replace(settings, engine="faster-whisper", whisper_model=str(model))
@@ -129,13 +127,12 @@ def whisper_rows(settings: Settings, *, calls: Collection[str] = ()) -> Iterator
         }
 
 
-def _chunks(case: Case, settings: Settings) -> int:
+def _chunks(case: Case, audio: Audio, settings: Settings) -> int:
     """Into how many pieces the speech of all channels is packed for Whisper."""
     from models.whisper import pack
     from pipeline.diarize import diarize
     from pipeline.hear import utterances
 
-    audio = decoded(case)
     found = diarize(audio, require_speech(case.audio, audio), settings=settings)
     return sum(len(pack(utterances(found, channel))) for channel in range(found.audio.channels))
 
@@ -164,7 +161,7 @@ def long_rows(settings: Settings, *, hours: float, spoken_share: float = 1 / 3) 
     """
     rows = []
     for name in ("rec-03", "rec-01"):
-        case = next(case for case in sample_cases() if case.name == name)
+        case = next(sample_cases([name]))
         with tempfile.TemporaryDirectory() as folder:
             path, channels = _long(case, Path(folder, "long.wav"), hours, spoken_share)
             with WorkerPool("benchmarks.hearing.cost:hear_one", workers=1, timeout_s=7200) as pool:

@@ -50,9 +50,7 @@ def word_rows(settings: Settings, *, seconds: float, calls: Collection[str] = ()
     first `seconds`.
     """
     warm_up(settings)
-    for case in sample_cases():
-        if calls and case.name not in calls:
-            continue
+    for case in sample_cases(calls):
         audio = decoded(case)
         for condition in CONDITIONS:
             until = audio.duration_s if condition == CONDITIONS[0] else min(seconds, audio.duration_s)
